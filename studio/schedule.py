@@ -1,0 +1,62 @@
+"""Noise levels and the arithmetic between them: flow matching, x = (1 - sigma) x0 + sigma noise, sigma in 0..1."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+PREDICTIONS = ("velocity", "wiener")
+
+
+def warp(sigma: float, shift: float) -> float:
+    """The level moved towards noise by `shift` >= 1 (SD3, arXiv 2403.03206, equation 23); 0 and 1 stay."""
+    return shift * sigma / (1 + (shift - 1) * sigma)
+
+
+def ladder(rungs: int, shift: float = 1.0) -> tuple[float, ...]:
+    """`rungs` levels evenly spaced from 1 down, warped: ladder(4, 5) is Self-Forcing's 1, .9375, .8333, .625.
+
+    A chunk is denoised once at every level; after the last one its clean latent is the result.
+    """
+    if rungs < 1 or shift <= 0:
+        raise ValueError(f"a ladder needs 1 or more rungs and a shift above 0, got {rungs} and {shift}")
+    return tuple(warp(1 - rung / rungs, shift) for rung in range(rungs))
+
+
+def per_row(sigma: Tensor | float, like: Tensor) -> Tensor:
+    """Levels of any leading shape, ready to multiply a tensor of that leading shape plus (C, h, w) or the like."""
+    level = torch.as_tensor(sigma, dtype=torch.float32, device=like.device)
+    return level.reshape(level.shape + (1,) * (like.ndim - level.ndim))
+
+
+def add_noise(clean: Tensor, noise: Tensor, sigma: Tensor | float) -> Tensor:
+    """(1 - sigma) clean + sigma noise, the levels one a row (the leading dimensions of `clean`) or one for all."""
+    level = per_row(sigma, clean)
+    return (1 - level) * clean + level * noise
+
+
+def clean_from(prediction: str, x: Tensor, sigma: Tensor | float, output: Tensor) -> Tensor:
+    """The clean latent a model's output means at noise level `sigma`, float32.
+
+    velocity: output = noise - x0, so x0 = x - sigma output (flow matching; Wan).
+    wiener: x0 = skip x + c output: the best linear guess for a unit-variance latent plus a learned rest whose scale is the
+    guess's own error (EDM's preconditioning, arXiv 2206.00364, table 1, carried to flow matching).
+    """
+    level, x, output = per_row(sigma, x), x.float(), output.float()
+    if prediction == "velocity":
+        return x - level * output
+    if prediction == "wiener":
+        power = (1 - level).square() + level.square()
+        return (1 - level) / power * x + level * power.rsqrt() * output
+    raise ValueError(f"prediction is {prediction!r}; possible: {', '.join(PREDICTIONS)}")
+
+
+def output_for(prediction: str, x: Tensor, sigma: Tensor, clean: Tensor) -> Tensor:
+    """The inverse of `clean_from`: the output that would mean `clean`; sigma above 0."""
+    level = per_row(sigma, x)
+    if prediction == "velocity":
+        return (x - clean) / level
+    if prediction == "wiener":
+        power = (1 - level).square() + level.square()
+        return (clean - (1 - level) / power * x) * power.sqrt() / level
+    raise ValueError(f"prediction is {prediction!r}; possible: {', '.join(PREDICTIONS)}")
