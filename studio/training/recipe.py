@@ -1,0 +1,135 @@
+"""The whole recipe of the pocket model: world, codec, images, clips, and the weights with their card."""
+
+import datetime
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..models import pocket
+from ..models.text import text_encoder
+from . import words, world
+from .backgrounds import Backgrounds, painted
+from .clips import ClipMaker, Prompts
+from .codec import codec_quality, train_codec
+from .diffusion import Stage, train_diffusion
+
+CODEC = dict(channels=48, widths=(64, 128, 256), depths=(2, 2, 2))
+WORDINGS = 48  # prompts composed for each place, time and weather
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How long each step takes and how big the net is. `codec_steps` are of `codec_batch` crops."""
+
+    transformer: dict
+    codec_steps: int
+    codec_batch: int
+    stages: tuple[Stage, ...]
+    device: str = "cpu"
+
+
+RECIPES = {
+    # Two CPU cores with bfloat16 arithmetic: about three hours while the machine is used for other work too.
+    "cpu": Recipe(
+        dict(num_attention_heads=4, attention_head_dim=64, num_layers=8, ffn_dim=768), 4000, 16,
+        (Stage("images", 2400, 64, 1, 1.2e-3), Stage("clips", 1200, 12, 5, 6e-4)),
+    ),
+    # One H100: about 25 minutes. Not run yet (no session had the card); the CPU recipe made the weights that ship.
+    "h100": Recipe(
+        dict(num_attention_heads=6, attention_head_dim=64, num_layers=10, ffn_dim=1152), 6000, 128,
+        (Stage("images", 6000, 512, 1, 1.5e-3), Stage("clips", 6000, 96, 5, 8e-4)), "cuda",
+    ),
+    # Seconds: for the tests.
+    "smoke": Recipe(
+        dict(num_attention_heads=2, attention_head_dim=24, num_layers=1, ffn_dim=64), 2, 2,
+        (Stage("images", 2, 2, 1, 1e-3), Stage("clips", 2, 1, 3, 1e-3)),
+    ),
+}
+
+
+def memory_keys() -> tuple[list[str], torch.Tensor]:
+    """Every training word of every subject, and the subject each belongs to, in the sprite pack's order."""
+    labels = world.sprites().labels
+    pairs = [(word, n) for n, label in enumerate(labels) for word in dict.fromkeys((label, *words.SUBJECTS[label].words))]
+    return [word for word, _ in pairs], torch.tensor([n for _, n in pairs])
+
+
+def wordings(backgrounds: Backgrounds, seed: int = 3, count: int = WORDINGS) -> Prompts:
+    """Composed training prompts and their vectors; a quarter also name a subject, as people do."""
+    rng = np.random.default_rng(seed)
+    labels = world.sprites().labels
+    sentences: list[str] = []
+    of_scene = {}
+    for place, time, weather in dict.fromkeys((s.place, s.time, s.weather) for s in backgrounds.scenes):
+        first = len(sentences)
+        for _ in range(count):
+            sentence = words.compose(place, time, weather, rng)
+            if rng.random() < 0.25:
+                sentence = f"{rng.choice(['a ', 'the ', ''])}{rng.choice(labels)}{rng.choice([' in ', ', ', ' at '])}{sentence}"
+            sentences.append(sentence)
+        of_scene[place, time, weather] = np.arange(first, len(sentences))
+    encoder = text_encoder()
+    vectors = torch.cat([encoder(sentences[n : n + 256]) for n in range(0, len(sentences), 256)])
+    return Prompts(vectors, encoder([""])[0], of_scene)
+
+
+def new_net(recipe: Recipe) -> pocket.PocketNet:
+    """An untrained net whose memory starts as thumbnails of the sprites."""
+    torch.manual_seed(0)
+    keys, owner = memory_keys()
+    pack = world.sprites()
+    net = pocket.PocketNet(
+        {"codec": CODEC, "transformer": recipe.transformer, "memory": {"subjects": len(pack.labels), "keys": len(keys)}}
+    )
+    thumbnails = torch.nn.functional.interpolate(pack.full, size=pocket_plane(), mode="area")
+    with torch.no_grad():
+        net.memory.planes.copy_(thumbnails)
+        net.memory.keys.copy_(text_encoder()(keys))
+        net.memory.owner.copy_(owner)
+    return net
+
+
+def pocket_plane() -> int:
+    from ..models.appearance import PLANE
+
+    return PLANE
+
+
+def train(folder: Path, name: str = "cpu", out: Path = pocket.WEIGHTS, scenes: Backgrounds | None = None) -> Iterator[dict]:
+    """Runs or resumes the recipe in `folder`, yielding progress, and writes the weights to `out`.
+
+    Raises KeyError for an unknown recipe.
+    """
+    recipe = RECIPES[name]
+    backgrounds = scenes or painted(folder)
+    for report in train_codec(
+        backgrounds, folder, recipe.codec_steps, recipe.codec_batch, device=recipe.device, **CODEC
+    ):
+        yield {"stage": "codec", "of": recipe.codec_steps, **report}
+    net = new_net(recipe)
+    net.codec.load_state_dict(torch.load(folder / "codec.pt", weights_only=True, map_location="cpu")["model"])
+    net.codec.eval().requires_grad_(False)
+    maker = ClipMaker(backgrounds, wordings(backgrounds), net.memory.owner)
+    for stage in recipe.stages:
+        for report in train_diffusion(net, maker, folder, stage, device=recipe.device):
+            yield {"stage": stage.name, "of": stage.steps, **report}
+        export(net.cpu(), out, name)
+    yield {"stage": "done", **codec_quality(net.codec, backgrounds)}
+
+
+def export(net: pocket.PocketNet, out: Path, recipe: str) -> None:
+    """The weights with what the studio must know of them."""
+    net.save(out, {"labels": list(world.sprites().labels), "recipe": recipe, "commit": _commit(), "date": _today()})
+
+
+def _commit() -> str:
+    asked = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=Path(__file__).parent)
+    return asked.stdout.strip() or "unknown"
+
+
+def _today() -> str:
+    return datetime.date.today().isoformat()
