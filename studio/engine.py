@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from studio.controls import Control, ControlError, InForce, Prompt, Sampling, Stroke
 from studio.frames import Frame
-from studio.models.base import Model
 from studio.samplers import SAMPLERS
+
+if TYPE_CHECKING:
+    from studio.models.base import Model
 
 REMEMBERED = 4096  # words already shown to the model; beyond it they are looked at again
 

@@ -9,16 +9,18 @@ from collections import deque
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from studio.controls import Control, ControlError, Erase, Pause, Prompt, Sampling
 from studio.controls.base import shown
 from studio.engine import Engine, EngineState
 from studio.frames import Frame, FrameSink
 from studio.models import load
-from studio.models.base import Model
 from studio.presets import Preset
 from studio.score import Digest, Event, Header, Score, ScoreWriter
+
+if TYPE_CHECKING:
+    from studio.models.base import Model
 
 RECEIPTS = 1000
 RECENT = 32  # frames the rate is measured over
@@ -165,8 +167,11 @@ class Session:
         self.engine.check(control)
         return self._inbox.put(control)
 
-    def play(self, preset: Preset) -> None:
-        """Take all strokes away and send a preset's controls, the later ones when their frame has come."""
+    def play(self, preset: Preset) -> int:
+        """Take all strokes away and send a preset's controls, the later ones when their frame has come.
+
+        Returns the revision of the last one sent at once.
+        """
         for event in preset.events:
             self.engine.check(event.control)
         with self._turn:
@@ -176,6 +181,7 @@ class Session:
                     self._inbox.put(event.control)
             now = self.engine.frame
             self._coming = [replace(event, frame=now + event.frame) for event in preset.events if event.frame > 0]
+            return self._inbox.revision
 
     # What comes out
 

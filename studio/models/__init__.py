@@ -20,6 +20,10 @@ class UnknownModel(ValueError):
     """A name that is not in `MODELS`."""
 
 
+class MissingWeights(RuntimeError):
+    """Weights that are not on this machine: says how to get them."""
+
+
 def load(name: str, **options: Any) -> Model:
     """The model of a name, with its weights; options are its factory's."""
     if name not in MODELS:

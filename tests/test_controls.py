@@ -1,0 +1,189 @@
+import json
+import math
+from dataclasses import FrozenInstanceError, replace
+
+import pytest
+
+from studio.controls import (
+    CONTROLS,
+    ControlError,
+    Erase,
+    InForce,
+    Pause,
+    Prompt,
+    Sampling,
+    Stroke,
+    facings,
+    from_message,
+    slot,
+    to_message,
+)
+
+EVERY = [
+    Prompt("snowy mountains", "fog", "cut"),
+    Sampling(7, "self", 1.5, 4),
+    Stroke("a", "fox", ((0, 0.1, 0.2), (5, 0.9, 0.2)), "path", 0.4, False),
+    Erase("a"),
+    Pause(False),
+]
+
+
+def drag(x, id="a", **changes):
+    return Stroke(id, **{"label": "fox", "points": ((0, x, 0.5),), **changes})
+
+
+@pytest.mark.parametrize("control", EVERY, ids=lambda control: control.kind)
+def test_a_control_survives_the_way_through_json(control):
+    assert from_message(json.loads(json.dumps(to_message(control)))) == control
+
+
+def test_the_table_names_every_kind():
+    assert {control.kind for control in EVERY} == set(CONTROLS)
+    assert all(cls.kind == kind for kind, cls in CONTROLS.items())
+
+
+def test_a_control_cannot_be_changed():
+    with pytest.raises(FrozenInstanceError):
+        Prompt("a").text = "b"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: Prompt("   "), "prompt text is empty; type 1 to 500"),
+        (lambda: Prompt("x" * 501), "501 characters, 1 to 500 are possible; shorten"),
+        (lambda: Prompt(3), "must be text, got 3"),
+        (lambda: Prompt("a", switch="fade"), "'fade'; choose one of: recache, keep, cut"),
+        (lambda: Sampling(seed=-1), "seed is -1; send a whole number from 0 to 4294967295"),
+        (lambda: Sampling(seed=True), "whole number, got True"),
+        (lambda: Sampling(seed=10**400), "seed is 1000"),
+        (lambda: Sampling(scale=math.nan), "finite number, got nan"),
+        (lambda: Sampling(scale=11), "scale is 11; send a number from 0 to 10"),
+        (lambda: Sampling(rungs=0), "rungs is 0; send a whole number from 1 to 16"),
+        (lambda: Sampling(guidance="cfg"), "choose one of: none, full, self, initialize"),
+        (lambda: drag(math.nan), "point 0: x must be a finite number, got nan"),
+        (lambda: drag(math.inf), "point 0: x must be a finite number, got inf"),
+        (lambda: drag(1.2), "point 0: x is 1.2; send a number from 0 to 1"),
+        (lambda: drag(0.5, points=()), r"send 1 to 2048 triples \(t, x, y\)"),
+        (lambda: drag(0.5, points=((0, 0.5, 0.5),) * 10_000), "10000 points, 1 to 2048 are possible; leave out some"),
+        (lambda: drag(0.5, points=((0, 0.5),)), "a point is three numbers"),
+        (lambda: drag(0.5, points=((1, 0.5, 0.5), (0, 0.5, 0.5))), "point 1 is at t=0, before"),
+        (lambda: drag(0.5, points=((-1, 0.5, 0.5),)), "t is -1"),
+        (lambda: drag(0.5, label=" "), "stroke label is empty"),
+        (lambda: drag(0.5, label="x" * 81), "81 characters"),
+        (lambda: drag(0.5, id="x" * 65), "65 characters"),
+        (lambda: drag(0.5, id="*"), "means every stroke"),
+        (lambda: drag(0.5, size=0.9), "size is 0.9; send a number from 0.1 to 0.8"),
+        (lambda: drag(0.5, mode="fly"), "choose one of: drag, pin, path"),
+        (lambda: drag(0.5, loop="yes"), "true or false"),
+        (lambda: Pause(1), "true or false"),
+        (lambda: Erase(""), "stroke id is empty"),
+    ],
+)
+def test_what_cannot_be_is_told_with_what_can(make, said):
+    with pytest.raises(ControlError, match=said):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ([], 'object with a "kind"'),
+        ({}, "possible kinds: prompt, sampling"),
+        ({"kind": ["prompt"]}, "possible kinds"),
+        ({"kind": "camera"}, "'camera'; possible kinds"),
+        ({"kind": "prompt"}, "lacks 'text'; add it"),
+        ({"kind": "prompt", "text": "a", "size": 1}, "no field 'size'; its fields: text, negative, switch"),
+        ({"kind": "stroke", "id": "a", "label": "b", "points": "xyz"}, "triples"),
+        ({"kind": "stroke", "id": "a", "label": "b", "points": [[0, None, 1]]}, "x must be a finite number, got None"),
+    ],
+)
+def test_a_malformed_message_is_told(message, said):
+    with pytest.raises(ControlError, match=said) as caught:
+        from_message(message)
+    assert len(str(caught.value)) < 300
+
+
+def test_the_message_of_an_error_stays_short_whatever_was_sent():
+    with pytest.raises(ControlError) as caught:
+        from_message({"kind": "prompt", "text": ["x" * 100_000]})
+    assert len(str(caught.value)) < 300
+
+
+def test_a_stroke_and_its_erasure_share_a_slot():
+    assert slot(drag(0.5)) == slot(Erase("a")) == ("stroke", "a")
+    assert slot(Prompt("a")) == "prompt"
+
+
+def test_of_one_slot_the_last_is_in_force():
+    in_force = InForce().after(Prompt("a"), 0).after(Prompt("b"), 1).after(Pause(), 2)
+    assert in_force.prompt == Prompt("b")
+    assert in_force.paused
+
+
+def test_strokes_are_kept_by_their_id_and_in_the_order_they_were_first_painted():
+    in_force = InForce()
+    for frame, (id, x) in enumerate([("a", 0.1), ("b", 0.2), ("a", 0.3)]):
+        in_force = in_force.after(drag(x, id, mode="pin"), frame)
+    assert [(id, since) for id, (_, since) in in_force.strokes.items()] == [("a", 2), ("b", 1)]
+    assert list(in_force.after(Erase("a"), 3).strokes) == ["b"]
+    assert not in_force.after(Erase("*"), 3).strokes
+
+
+def test_in_force_is_a_value():
+    before = InForce().after(drag(0.5), 0)
+    before.after(Erase("*"), 1)
+    assert list(before.strokes) == ["a"]
+
+
+def test_a_dragged_subject_turns_when_it_comes_back_and_not_when_the_hand_trembles():
+    def sign(*xs):
+        return facings([(0, x, 0.5) for x in xs])[-1].sign
+
+    assert sign(0.5) == sign(0.5, 0.51) == 0
+    assert sign(0.5, 0.6) == sign(0.5, 0.6, 0.59, 0.6, 0.585) == 1
+    assert sign(0.5, 0.6, 0.57) == -1
+    # Small steps add up: each is less than a turn needs.
+    assert sign(0.5, 0.6, *(0.6 - 0.005 * n for n in range(1, 6))) == -1
+
+
+def test_a_drag_in_many_messages_is_the_same_as_in_one():
+    xs = [0.5, 0.61, 0.7, 0.69, 0.66, 0.67, 0.65, 0.655]
+    many = InForce()
+    for frame, x in enumerate(xs):
+        many = many.after(drag(x), frame)
+    one = InForce().after(drag(0, points=[(0, x, 0.5) for x in xs]), len(xs) - 1)
+    assert many.strokes == one.strokes
+    stroke, _ = many.strokes["a"]
+    assert len(stroke.points) <= 3
+    assert stroke.points[-1][1] == 0.655
+
+
+def test_a_drag_back_to_where_it_turned_stays_there():
+    in_force = InForce()
+    for x in (0.5, 0.6, 0.5):
+        in_force = in_force.after(drag(x), 0)
+    stroke, _ = in_force.strokes["a"]
+    assert stroke.points[-1][1] == 0.5
+    assert facings(stroke.points)[-1].sign == -1
+
+
+def test_another_label_begins_without_the_history_of_the_former():
+    in_force = InForce().after(drag(0.6), 0).after(drag(0.4), 1).after(drag(0.4, label="cow"), 2)
+    assert in_force.strokes["a"][0].points == ((0.0, 0.4, 0.5),)
+
+
+def test_the_controls_in_force_fold_to_themselves():
+    in_force = InForce()
+    for frame, control in enumerate([*EVERY[:3], drag(0.6, "b"), drag(0.4, "b"), drag(0.2, "c"), replace(EVERY[2])]):
+        in_force = in_force.after(control, frame)
+    again = InForce()
+    for frame, control in in_force.controls(99):
+        again = again.after(from_message(json.loads(json.dumps(to_message(control)))), frame)
+    assert again == in_force
+    assert list(again.strokes) == list(in_force.strokes)
+
+
+def test_restarted_strokes_take_effect_anew():
+    in_force = InForce().after(drag(0.5), 40).restarted(0)
+    assert in_force.strokes["a"][1] == 0
