@@ -64,8 +64,8 @@ class Light:
 
 _SKIES = {  # top, middle, low, tint, sun or moon, lamps
     "day": ("#3f97e8", "#86c9f5", "#d9f1fa", (1.0, 1.0, 1.0), "#fff6c8", 0.0),
-    "sunset": ("#56459a", "#ee6d6f", "#ffbe6a", (0.98, 0.64, 0.55), "#ffe08a", 0.65),
-    "night": ("#080d2c", "#16235c", "#33478c", (0.23, 0.29, 0.50), "#f4f1d8", 1.0),
+    "sunset": ("#56459a", "#ee6d6f", "#ffbe6a", (1.0, 0.75, 0.66), "#ffe08a", 0.65),
+    "night": ("#080d2c", "#16235c", "#33478c", (0.27, 0.34, 0.58), "#f4f1d8", 1.0),
     "dawn": ("#a9b2e6", "#e3c3ea", "#fff0bd", (0.90, 0.83, 0.97), "#fffbe2", 0.25),
 }
 
@@ -83,6 +83,8 @@ def light_of(time: str, weather: str) -> Light:
         "snow": (0.62, 1.02, 0.96, (0.97, 1.00, 1.05)),
         "fog": (0.60, 1.00, 0.92, (1.00, 1.00, 1.00)),
     }[weather]
+    if clear.dark:  # the night is dark enough under cloud, and snow is bright in it
+        sky, surface = max(sky, 0.82), {"snow": 1.55, "rain": 0.80}.get(weather, 0.92)
     tinge = np.float32(tinge)
 
     def dull(shade: Array, bright: float, amount: float) -> Array:
@@ -129,6 +131,16 @@ def through(*points: Point) -> Array:
     return np.convolve(sharp, window / window.sum(), "valid").astype(np.float32)
 
 
+def ribbon(*points: tuple[float, float, float]) -> Array:
+    """Mask of a winding band through (x, y, half width), downwards: a path, a stream."""
+    x, y, half = zip(*points, strict=True)
+    window = np.hanning(23)[1:-1]
+    rows = np.arange(-10, SIZE + 10)
+    middle, wide = (np.convolve(np.interp(rows, y, v), window / window.sum(), "valid")[:, None] for v in (x, half))
+    band = np.clip(wide - np.abs(COLUMNS - middle) + 0.5, 0, 1)
+    return (band * np.clip(ROWS - y[0] + 0.5, 0, 1)).astype(np.float32)
+
+
 def drawn(draw: Callable[[ImageDraw.ImageDraw, int], None]) -> Array:
     """Mask of whatever `draw(pen, scale)` fills, supersampled."""
     sheet = Image.new("L", (SIZE * OVERSAMPLING, SIZE * OVERSAMPLING))
@@ -167,14 +179,17 @@ def soft_disc(x: float, y: float, rx: float, ry: float) -> Array:
     return np.clip(1 - distance, 0, 1) ** 2
 
 
-def stamp(pixels: Array, x: float, y: float, rx: float, ry: float, shade: Array, strength: float) -> None:
-    """Blend one soft disc into the pixels, touching only the patch it covers."""
+def stamp(
+    pixels: Array, x: float, y: float, rx: float, ry: float, shade: Array, strength: float, soft: bool = False
+) -> None:
+    """Blend one soft disc (softer still: a bell) into the pixels, touching only the patch it covers."""
     left, right = max(0, int(x - rx)), min(SIZE, int(x + rx) + 2)
     top, bottom = max(0, int(y - ry)), min(SIZE, int(y + ry) + 2)
     if left >= right or top >= bottom:
         return
     across, down = COLUMNS[top:bottom, left:right], ROWS[top:bottom, left:right]
-    alpha = strength * np.clip(1 - ((across - x) / rx) ** 2 - ((down - y) / ry) ** 2, 0, 1)[..., None]
+    bell = np.clip(1 - ((across - x) / rx) ** 2 - ((down - y) / ry) ** 2, 0, 1)[..., None]
+    alpha = strength * (bell * bell if soft else bell)
     patch = pixels[top:bottom, left:right]
     patch += (shade - patch) * alpha
 
@@ -202,6 +217,21 @@ class Canvas:
     chance: np.random.Generator  # what comes and goes with the light: clouds, stars, rain
     pixels: Array = field(default_factory=lambda: np.zeros((SIZE, SIZE, 3), np.float32))
     motions: list[Motion] = field(default_factory=list)
+    layers: list[tuple[list[Motion], Array]] = field(default_factory=list)  # motions, and the picture they lie upon
+
+    def behind(self) -> None:
+        """What was set in motion so far lies behind whatever is painted from now on."""
+        if self.motions:
+            self.layers.append((self.motions, self.pixels.copy()))
+            self.motions = []
+
+    def moving(self) -> list[tuple[list[Motion], Array | None]]:
+        """The motions, layer by layer, each with the mask (256, 256, 1) of where it is seen; None: everywhere."""
+        seen = [
+            (motions, np.clip(1.4 - 14 * np.abs(self.pixels - picture).max(-1, keepdims=True), 0, 1))
+            for motions, picture in self.layers
+        ]
+        return [*seen, (self.motions, None)]
 
     def shade(self, code: str | Array, depth: float = 0.0, cover: float = 0.0) -> Array:
         """A daylight colour as it appears here: snowed over (0..1), lit, and faded at a depth 0 (near)..1 (horizon)."""
@@ -242,7 +272,7 @@ class Canvas:
         start = self.chance.uniform(0, FULL_TURN)
         self.motions.append(
             lambda pixels, turn: stamp(
-                pixels, x, y, radius, radius, shade, strength * (1 - depth + depth * np.sin(turn + start))
+                pixels, x, y, radius, radius, shade, strength * (1 - depth + depth * np.sin(turn + start)), radius > 6
             )
         )
 
@@ -254,12 +284,17 @@ class Canvas:
         mask = strength * np.clip(ROWS - shore, 0, 1) * np.clip(1.15 - (ROWS - shore) / 130, 0.25, 1)
         blend(self.pixels, mask, self.pixels[rows, columns] * np.float32([0.90, 0.95, 1.0]))
 
-    def glints(self, top: float, bottom: float, count: int = 22, strength: float = 0.4, shade: Array | None = None) -> None:
-        """Soft horizontal shimmer on water, broader towards the viewer."""
-        shade = mix(self.light.low, self.light.glow, 0.6) if shade is None else shade
-        near = self.rng.random(count)
+    def glints(self, top: float, bottom: float, count: int = 22, strength: float = 0.4, within: Array | None = None) -> None:
+        """Soft horizontal shimmer on water, broader towards the viewer; perhaps only within a mask."""
+        shade = mix(self.light.low, self.light.glow, 0.6)
+        near = self.rng.random(count if within is None else 30 * count)
         near[::2] **= 2
-        places = np.stack([self.rng.uniform(0, SIZE, count), top + near * (bottom - top)], 1)
+        places = np.stack([self.rng.uniform(0, SIZE - 1, len(near)), top + near * (bottom - top)], 1)
+        if within is not None:
+            column, row = places.astype(int).T
+            inside = [within[row, np.clip(column + d, 0, SIZE - 1)] > 0.5 for d in (-12, 0, 12)]
+            chosen = np.flatnonzero(np.all(inside, axis=0))[:count]
+            places, near, count = places[chosen], near[chosen], len(chosen)
         starts = self.rng.uniform(0, FULL_TURN, count)
 
         def play(pixels: Array, turn: float) -> None:
@@ -277,7 +312,7 @@ class Canvas:
                 age = (i + turn / FULL_TURN) / count
                 size = radius * (0.5 + 1.2 * age)
                 alpha = strength * np.sin(np.pi * age)
-                stamp(pixels, x + 7 * np.sin(2.4 * age + x) + 10 * age, y - height * age, size, size, shade, alpha)
+                stamp(pixels, x + 4 * np.sin(4 * age + x) + 8 * age, y - height * age, size, size, shade, alpha)
 
         self.motions.append(play)
 
@@ -289,7 +324,7 @@ class Canvas:
         def play(pixels: Array, turn: float) -> None:
             for i, start in enumerate(starts):
                 x = 70 + 120 * i + 22 * np.sin(turn + start)
-                stamp(pixels, x, y + (i - 0.5) * height * 0.6, 120, height, shade, strength)
+                stamp(pixels, x, y + (i - 0.5) * height * 0.6, 150, 1.3 * height, shade, strength, True)
 
         self.motions.append(play)
 

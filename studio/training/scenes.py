@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from studio.training.painting import (
     ALONG, COLUMNS, FULL_TURN, ROWS, SIZE, Array, Canvas, Point, below, blend, boxes, colour, ellipses, light_of, mix,
-    polygons, rolling, soft_disc, stamp, through,
+    polygons, ribbon, rolling, soft_disc, stamp, through,
 )  # fmt: skip
 
 TIMES = ("day", "sunset", "night", "dawn")
@@ -41,6 +41,7 @@ def sky(canvas: Canvas, horizon: float, sun: float = 190.0) -> None:
     if light.dark and light.weather == "clear":
         stars(canvas, horizon * 0.85, 46, 14)
     clouds(canvas, horizon)
+    canvas.behind()
 
 
 def sun_or_moon(canvas: Canvas, x: float, y: float, strength: float) -> None:
@@ -86,15 +87,20 @@ def clouds(canvas: Canvas, horizon: float) -> None:
 
 
 def overcast(canvas: Canvas, horizon: float) -> None:
-    """Rows of heavy cloud, darker towards the top, lit at their lower rims by the horizon."""
+    """A lid of heavy cloud in three ranks, the nearest highest; bright rounded tops over grey bases."""
     light = canvas.light
-    for row, y in enumerate((0.62, 0.38, 0.12)):
-        base = rolling(horizon * y + 12, 9, 2.0 + 0.6 * row, canvas.chance.uniform(0, 6))
-        bumps = 8 * np.abs(np.sin(ALONG / SIZE * np.pi * (4 + row) + canvas.chance.uniform(0, 6)))
-        mask = (1 - below((base + bumps).astype(np.float32))) * (0.55 + 0.3 * light.clouds)
-        upper = mix(light.middle, light.top, 0.35 + 0.3 * row) * (0.96 - 0.05 * row)
-        rim = np.clip(1 - ((base + bumps)[None, :] - ROWS) / (16 + 6 * row), 0, 1)[..., None] ** 1.5
-        blend(canvas.pixels, mask, mix(upper, mix(light.low, WHITE, 0.12 if light.dark else 0.4), 0.8 * rim))
+    for rank, (level, count, size) in enumerate(((0.80, 9, 17), (0.50, 7, 26), (0.16, 6, 36))):
+        y = horizon * level
+        puffs = []
+        for x in np.linspace(-8, 264, count) + canvas.chance.uniform(-9, 9, count):
+            wide, lift = size * canvas.chance.uniform(0.8, 1.3), canvas.chance.uniform(-5, 5)
+            puffs += [(x, y + lift, wide, wide * 0.5), (x + 0.5 * wide, y + lift - 0.22 * wide, 0.6 * wide, 0.42 * wide)]
+        top = y - 0.75 * size
+        mask = ellipses(puffs) * np.clip((y + 0.62 * size - ROWS) / (0.5 * size), 0, 1)
+        crown = mix(mix(light.low, light.middle, 0.25), WHITE, 0.05 if light.dark else 0.30) * (1.0 - 0.04 * rank)
+        base = mix(light.middle, light.top, 0.25 + 0.25 * rank) * 0.94
+        down = np.clip((ROWS - top) / (1.25 * size), 0, 1)[..., None] ** 0.8
+        blend(canvas.pixels, (mask * 0.85).astype(np.float32), mix(crown, base, down))
 
 
 def pine_shape(x: float, y: float, height: float) -> list[list[Point]]:
@@ -171,9 +177,32 @@ def water(canvas: Canvas, shore: Array | float, near: str = "#2f7fae", far: str 
     curve = shore if isinstance(shore, np.ndarray) else np.full(SIZE, shore, np.float32)
     mask, top = below(curve), float(curve.min())
     down = np.clip((ROWS - top) / (SIZE - top), 0, 1)[..., None]
-    surface = mix(mix(canvas.shade(far, 0.35), canvas.light.low, 0.45), mix(canvas.shade(near), canvas.light.top, 0.2), down**0.8)
+    light = canvas.light
+    mirror = 0.35 if light.time == "day" else 0.6  # a low sun colours the water more than the water does
+    distant = mix(canvas.shade(far, 0.35), mix(light.low, light.middle, 0.3), mirror + 0.15)
+    surface = mix(distant, mix(canvas.shade(near), mix(light.top, light.middle, 0.35), mirror), down**0.8)
     blend(canvas.pixels, mask, surface)
     return mask
+
+
+def water_in(canvas: Canvas, mask: Array, code: str, top: float) -> None:
+    """A stream or pool in a mask, mirroring the sky, with shimmer."""
+    near = mix(canvas.shade(code), mix(canvas.light.top, canvas.light.middle, 0.5), 0.35)
+    down = np.clip((ROWS - top) / (SIZE - top), 0, 1)[..., None]
+    blend(canvas.pixels, mask, mix(mix(near, canvas.light.low, 0.6), near, down))
+    canvas.glints(top + 8, 253, 9, 0.5, mask)
+
+
+def stones(canvas: Canvas, places: Sequence[tuple[float, float, float, float]], code: str, dark: str) -> None:
+    """Boulders (x, foot, half width, height), flat at the foot, lit from the upper left."""
+    shapes = [[(x + w * a, y - h * b) for a, b in ((-1, 0), (-0.92, 0.42), (-0.55, 0.86), (-0.05, 1), (0.5, 0.84), (0.9, 0.4), (1, 0))]
+              for x, y, w, h in places]  # fmt: skip
+    faces = [[(x + w * a, y - h * b) for a, b in ((-0.92, 0.42), (-0.55, 0.86), (-0.05, 1), (0.28, 0.88), (0.02, 0.56), (-0.5, 0.42))]
+             for x, y, w, h in places]  # fmt: skip
+    canvas.fill(ellipses([(x + 0.1 * w, y, 1.12 * w, 0.16 * h) for x, y, w, h in places]), dark, 0.0, 0.6, strength=0.4)
+    top, foot = min(y - h for _, y, _, h in places), max(y for _, y, _, _ in places)
+    canvas.fill(polygons(shapes), code, 0.02, 0.35, to=dark, span=(top, foot))
+    canvas.fill(polygons(faces), "#ffffff", 0.02, 0.9, strength=0.22 + 0.6 * canvas.light.cover)
 
 
 def sunlit_path(canvas: Canvas, x: float, top: float, strength: float = 0.4) -> None:
@@ -224,7 +253,8 @@ def meadow(canvas: Canvas, view: int) -> None:
     near = rolling((178, 168, 176, 172)[view], 9, 0.9, far[3] + 4)
     canvas.ground(near, "#8fd05c", "#55a544", 0.05)
     if view == 3:  # a path winding to the hills, and a fence
-        canvas.fill(polygons([[(150, 170), (158, 170), (140, 192), (176, 214), (150, 256), (70, 256), (128, 214), (118, 192)]]), "#e0c48c", 0.05, 0.7)
+        path = ribbon((160, 172, 3), (136, 186, 7), (154, 206, 15), (120, 230, 26), (104, 256, 40))
+        canvas.fill(path, "#e6cd98", 0.05, 0.7, to="#d9b878", span=(170, 256))
         fence = [(x, 178 + 0.10 * x, x + 4, 200 + 0.12 * x) for x in range(4, 100, 19)]
         rails = [[(0, 184), (106, 194), (106, 197), (0, 187)], [(0, 192), (106, 204), (106, 207), (0, 195)]]
         canvas.fill(np.maximum(boxes(fence), polygons(rails)), "#f4ead6", 0.05, 0.5)
@@ -251,12 +281,10 @@ def mountains(canvas: Canvas, view: int) -> None:
     if view == 2:
         pines(canvas, [(20, 236, 92), (52, 228, 62)], "#265c41", 0.0)
     elif view == 3:
-        stream = [(126, 196), (132, 196), (140, 212), (120, 226), (158, 256), (88, 256), (100, 226), (122, 212)]
-        canvas.fill(polygons([stream]), "#8fcbe6", 0.0, 0.2)
-        canvas.glints(200, 254, 10, 0.5)
+        stream = ribbon((130, 194, 3), (140, 206, 7), (114, 222, 13), (126, 240, 22), (120, 256, 30))
+        water_in(canvas, stream, "#4fa3cf", 192)
     elif view == 1:
-        stones = [(30, 240, 26, 13), (226, 246, 34, 16), (58, 250, 18, 9)]
-        canvas.fill(ellipses(stones), "#8a8f99", 0.0, 0.8, to="#5e6470", span=(226, 258))
+        stones(canvas, [(28, 246, 26, 18), (226, 250, 34, 22), (60, 252, 18, 11)], "#9a9fa9", "#5e6470")
     canvas.drift(158, 22, 0.30)
 
 
@@ -273,6 +301,7 @@ def beach(canvas: Canvas, view: int) -> None:
     canvas.fill(below(shore + 5), "#d9bd88", 0.05, 0.55)
     canvas.ground(shore + 15, "#f7e2b0", "#eccb8c", 0.0, 0.85)
     foam(canvas, shore)
+    canvas.behind()
     if view == 0:
         palm(canvas, 226, 236, 148, -0.34)
     elif view == 1:
@@ -281,8 +310,7 @@ def beach(canvas: Canvas, view: int) -> None:
     elif view == 2:
         parasol(canvas, 48, 206)
     else:
-        rocks = [(18, 176, 30, 22), (44, 182, 20, 14), (4, 186, 24, 20)]
-        canvas.fill(ellipses(rocks), "#8d8078", 0.05, 0.75, to="#5c5451", span=(154, 202))
+        stones(canvas, [(16, 192, 32, 42), (46, 196, 20, 24)], "#9d9088", "#5c5451")
         canvas.fill(ellipses([(214, 246, 8, 5), (228, 250, 5, 3.5)]), "#ffb3a0", 0.0, 0.3)
 
 
@@ -311,12 +339,14 @@ def palm(canvas: Canvas, x: float, y: float, height: float, lean: float) -> None
     outline += [(a + w, b) for (a, b), w in zip(line[::-1], wide[::-1], strict=True)]
     canvas.fill(polygons([outline]), "#a97b4f", 0.0, 0.2)
     top, leaves, shine = line[-1], [], []
-    for angle in np.linspace(-0.25, np.pi + 0.25, 7):
-        reach, fall = height * 0.36, height * 0.14
-        tip = (top[0] + reach * np.cos(angle), top[1] - reach * 0.62 * np.sin(angle) + fall)
-        knee = (top[0] + 0.55 * reach * np.cos(angle), top[1] - 0.62 * reach * np.sin(angle) - 4)
-        leaves.append([top, (knee[0], knee[1] - 5), tip, (knee[0], knee[1] + 7)])
-        shine.append([top, (knee[0], knee[1] - 5), tip, (knee[0], knee[1] - 1)])
+    for reach, droop in ((-1.0, 0.55), (-0.85, -0.02), (-0.42, -0.42), (0.30, -0.46), (0.82, -0.10), (1.0, 0.50)):
+        out, bow = reach * height * 0.40, droop * height * 0.36
+        spine = [(top[0] + out * t, top[1] + bow * t * t - height * 0.13 * np.sin(np.pi * t * 0.9)) for t in up]
+        wide = height * 0.05 * np.sin(np.pi * np.clip(0.08 + 0.92 * up, 0, 1))
+        upper = [(a, b - w) for (a, b), w in zip(spine, wide, strict=True)]
+        lower = [(a, b + w) for (a, b), w in zip(spine, wide, strict=True)]
+        leaves.append(upper + lower[::-1])
+        shine.append(upper + spine[::-1])
     canvas.fill(polygons(leaves), "#2f8a4e", 0.0, 0.3)
     canvas.fill(polygons(shine), "#6fbf5a", 0.0, 0.8, strength=0.8)
     canvas.fill(ellipses([(top[0] - 4, top[1] + 5, 4, 4), (top[0] + 4, top[1] + 6, 4, 4)]), "#7a4e2c", 0.0)
@@ -346,19 +376,20 @@ def desert(canvas: Canvas, view: int) -> None:
     elif view == 1:
         cactus(canvas, 30, 222, 96)
     elif view == 2:  # pyramids behind the dunes would be another place; an oasis of palms instead
-        water(canvas, through((0, 262), (140, 262), (186, 210), (230, 206), (256, 214)), "#2f9ab0", "#7fd0d8")
+        pool = ellipses([(226, 238, 74, 24)])
+        canvas.fill(ellipses([(226, 238, 82, 29)]), "#b89a58", 0.05, 0.8, strength=0.7)
+        water_in(canvas, pool, "#2f9ab0", 212)
         palm(canvas, 216, 214, 92, -0.20)
         palm(canvas, 238, 216, 70, 0.10)
-        canvas.glints(216, 250, 8, 0.4)
     else:
-        canvas.fill(ellipses([(226, 230, 26, 15), (250, 238, 24, 20), (14, 240, 20, 12)]), "#a8674a", 0.0, 0.8, to="#7c4936", span=(214, 256))
+        stones(canvas, [(222, 242, 26, 24), (250, 250, 26, 34), (14, 250, 24, 22)], "#c07a58", "#7c4936")
     canvas.drift(196, 13, 0.34, canvas.shade("#ffdca0", 0.1, 0.9))
 
 
 def dune(canvas: Canvas, crest: Array, depth: float) -> None:
     """A dune with its lee side in shadow where the crest falls to the right."""
     canvas.ground(crest, "#f3ca84", "#dda45c", depth)
-    falling = np.clip(np.gradient(crest) * 5, 0, 1)
+    falling = np.clip(np.gradient(crest) * 1.8, 0, 1)
     lee = below(crest) * falling[None, :] * np.clip(1 - (ROWS - crest[None, :]) / 46, 0, 1)
     canvas.fill(lee.astype(np.float32), "#a8683c", depth, 0.4, strength=0.5)
 
@@ -395,16 +426,13 @@ def forest(canvas: Canvas, view: int) -> None:
         row = [place for place in row if i == 0 or abs(place[0] - clearing) > 20 + 22 * i]
         pines(canvas, row, code, depth) if view % 2 == 0 else trees(canvas, row, code, depth)
     canvas.ground(rolling(200, 5, 0.8, view * 1.5), "#6fa650", "#3f7a3c", 0.03)
-    path = [(clearing - 5, 201), (clearing + 5, 201), (clearing + 26, 226), (clearing + 58, 258), (clearing - 58, 258), (clearing - 20, 226)]
+    path = ribbon((clearing, 200, 5), (clearing + 10, 212, 11), (clearing - 8, 228, 24), (clearing + 4, 256, 50))
     if view in (0, 3):
-        canvas.fill(polygons([path]), "#c9a874", 0.0, 0.75, strength=0.9)
+        canvas.fill(path, "#c9a874", 0.0, 0.75, strength=0.9)
     sides = ((8, 40), (240, 262), (18, 246), (0, 256))[view]
     trunks = [[(x - 15, 262), (x - 9, -4), (x + 9, -4), (x + 16, 262)] for x in sides[: 1 if view < 2 else 2]]
     canvas.fill(polygons(trunks), "#5d4433", 0.0, 0.12)
     canvas.fill(polygons([[(a[0] + 3, 262), (b[0] + 2, -4), (b[0] + 6, -4), (a[0] + 9, 262)] for a, b, *_ in trunks]), "#8a6748", 0.0, 0.7, strength=0.7)
-    if view == 1:
-        canvas.fill(ellipses([(40, 238, 7, 5), (58, 246, 6, 4)]), "#e05a48", 0.0, 0.8)
-        canvas.fill(boxes([(38, 238, 42, 250), (56, 246, 60, 256)]), "#f4ead6", 0.0)
     light_shafts(canvas, clearing)
     if canvas.light.dark:
         for x, y in canvas.chance.uniform((20, 130), (236, 232), (9, 2)):
@@ -548,15 +576,16 @@ def swell(canvas: Canvas, horizon: float) -> None:
         for i, start in enumerate(starts):
             near = (i + 0.6) / rows
             y = horizon + (SIZE - horizon) * near**1.35
-            waves = 7.0 - 4.6 * near
+            waves = 5.4 - 3.6 * near
             u = ALONG / SIZE * FULL_TURN * waves + start
-            crest = y - (1.5 + 6 * near) * (np.sin(u + 0.9 * np.sin(turn + start)) + 0.35 * np.sin(1.7 * u - turn))
+            crest = y - (1.2 + 5 * near) * (np.sin(u + 0.9 * np.sin(turn + start)) + 0.3 * np.sin(1.7 * u - turn))
             under = below(crest.astype(np.float32))
             depth = ROWS - crest[None, :]
             body = mix(canvas.shade("#2c83b0", 0.3 * (1 - near)), canvas.shade("#0d4472"), near)
-            blend(pixels, under * np.clip(1 - depth / (18 + 50 * near), 0, 1) * 0.7, body)
-            rim = under * np.clip(1 - depth / (2.5 + 3 * near), 0, 1)
-            blend(pixels, rim * 0.42, mix(light.low, WHITE, 0.12 if light.dark else 0.4))
+            body = mix(body, mix(light.middle, light.top, near), 0.15 if light.time == "day" else 0.5)
+            blend(pixels, under * np.clip(1 - depth / (18 + 50 * near), 0, 1) * 0.6, body)
+            rim = under * np.clip(1 - depth / (4 + 6 * near), 0, 1)
+            blend(pixels, rim * 0.34, mix(light.low, WHITE, 0.12 if light.dark else 0.35))
 
     canvas.motions.append(play)
 
@@ -573,6 +602,7 @@ def snowfield(canvas: Canvas, view: int) -> None:
             berg(canvas, x, top, half, horizon + 6)
         canvas.reflect(horizon + 6, 0.35)
         canvas.glints(horizon + 10, 190, 12, 0.4)
+        canvas.behind()
         floes = [(60, 170, 44, 6), (206, 180, 52, 7)] if view == 0 else [(36, 176, 40, 6), (228, 168, 40, 6)]
         canvas.fill(ellipses([(x, y + 4, a, b) for x, y, a, b in floes]), "#8fcfe0", 0.1)
         canvas.fill(ellipses(floes), "#f6fbff", 0.1)
@@ -642,8 +672,8 @@ def village(canvas: Canvas, view: int) -> None:
         house(canvas, x, y, width, walls[i % 4], roofs[(i + view) % 4], 0.08)
     canvas.ground(rolling(180, 4, 0.9, view + 4.0), "#8cc860", "#5fa548", 0.03)
     bend = (20, -30, 50, 0)[view]
-    path = [(124 + bend, 184), (136 + bend, 184), (150, 208), (186, 258), (84, 258), (116, 208)]
-    canvas.fill(polygons([path]), "#dec597", 0.0, 0.75)
+    path = ribbon((130 + bend, 182, 5), (134 + bend * 0.6, 198, 10), (126, 220, 22), (136, 256, 44))
+    canvas.fill(path, "#dec597", 0.0, 0.75)
     for x, y, width in layouts[view][:2]:
         canvas.rising(x + 0.3 * width, y - width * 1.08, 44, 4, 8, mix(canvas.light.low, canvas.shade("#e8e8ee"), 0.5), 0.55)
     flowers(canvas, 26, 200, 246, ("#ffffff", "#ffd23f", "#f28aa8"))
@@ -674,6 +704,7 @@ def lake(canvas: Canvas, view: int) -> None:
     canvas.reflect(shore, 0.62)
     sunlit_path(canvas, sun, shore, 0.4)
     canvas.glints(shore + 8, 226, 20, 0.34)
+    canvas.behind()
     if view == 0:
         jetty(canvas)
     elif view == 2:
@@ -707,11 +738,11 @@ def canyon(canvas: Canvas, view: int) -> None:
         cliff(canvas, wall, -1 if i == 0 and view != 2 else 1)
     canvas.ground(rolling(186, 4, 1.1, view * 1.3), "#dc9a66", "#bf7547", 0.03, 0.9)
     if view in (0, 2):
-        river = [(120, 188), (140, 188), (128, 204), (170, 224), (150, 258), (60, 258), (110, 224), (104, 204)]
-        canvas.fill(polygons([river]), "#4fa9b8", 0.0, 0.1, to="#2f7f98", span=(186, 256))
-        canvas.glints(194, 252, 9, 0.5)
+        river = ribbon((132, 186, 9), (118, 202, 14), (146, 222, 24), (108, 256, 46))
+        canvas.fill(river * np.clip((ROWS - 188) / 20, 0.4, 1), "#f0c08a", 0.0, 0.5, strength=0.5)
+        water_in(canvas, river * np.clip(ROWS - 188, 0, 1), "#3f9fb4", 186)
     else:
-        canvas.fill(ellipses([(22, 240, 30, 16), (238, 246, 34, 15), (62, 250, 14, 8)]), "#a8583c", 0.0, 0.85, to="#7a3c2c", span=(224, 258))
+        stones(canvas, [(22, 248, 32, 26), (238, 252, 34, 28), (64, 253, 14, 11)], "#bf6a48", "#7a3c2c")
     canvas.drift(180, 16, 0.32, canvas.shade("#f0c49a", 0.2, 0.9))
 
 
@@ -732,13 +763,14 @@ def space(canvas: Canvas, view: int) -> None:
     canvas.pixels[:] = mix(colour("#060716"), colour("#1a1440"), down)
     for x, y, radius, code in ((60, 60, 120, "#5a2a8a"), (200, 110, 130, "#1f4f96"), (120, 20, 90, "#8a2f70")):
         canvas.glow(x + 30 * view, y, radius, code, 0.42)
-    stars(canvas, 250 if view == 3 else 176, 90, 18)
+    stars(canvas, 250 if view == 3 else 196, 90, 18)
+    canvas.behind()
     if view == 0:
         planet(canvas, 190, 66, 34, "#f0b070", "#a8543a", ring=True)
         craters(canvas, rolling(188, 6, 0.8, 1.0), "#c9c8d6", "#7d7c92")
     elif view == 1:
         planet(canvas, 74, 70, 42, "#5fb8f0", "#1d4f9c", land=True)
-        craters(canvas, through((0, 214), (128, 184), (256, 210)), "#d0cfda", "#83829a")
+        craters(canvas, rolling(194, 14, 0.5, 5.2), "#d0cfda", "#83829a")
     elif view == 2:
         planet(canvas, 216, 54, 22, "#e87a5a", "#8a3040")
         planet(canvas, 48, 84, 16, "#9fe0d0", "#3f8a9c")
@@ -795,12 +827,15 @@ def underwater(canvas: Canvas, view: int) -> None:
     if view == 0:
         coral(canvas, ((30, 222, 42, "#f0707c"), (62, 228, 28, "#f5a65b"), (222, 226, 40, "#b878d8")))
     elif view == 1:
-        canvas.fill(ellipses([(212, 214, 52, 40), (246, 206, 40, 54)]), "#56687c", 0.0)
+        stones(canvas, [(236, 240, 62, 74), (196, 242, 40, 40)], "#7f93a4", "#3f5264")
         coral(canvas, ((196, 190, 24, "#f5a65b"), (26, 230, 34, "#f0707c")))
     elif view == 2:
         columns_of_ruin(canvas)
     else:
         coral(canvas, ((20, 230, 46, "#ef8fb0"), (128, 236, 18, "#f5c65b"), (232, 228, 52, "#e8655c"), (200, 234, 26, "#8a7fe0")))
+    if light.dark:  # the deep glows
+        for x, y in canvas.chance.uniform((14, 60), (242, 226), (12, 2)):
+            canvas.flicker(x, y, 5.0, "#7ff5ff", 0.6, 0.45)
     for x, count in (((110, 3), (180, 2)), ((60, 4), (110, 2)), ((30, 4), (228, 4)), ((70, 3), (170, 3)))[view]:
         kelp(canvas, x, count)
     for x in (150, 206, 44)[: 2 + view % 2]:
@@ -821,10 +856,10 @@ def sun_rays(canvas: Canvas, shade: Array, x: float) -> None:
 def coral(canvas: Canvas, bushes: Sequence[tuple[float, float, float, str]]) -> None:
     for x, y, size, code in bushes:
         arms = []
-        for angle in np.linspace(0.25 * np.pi, 0.75 * np.pi, 5):
-            for t in np.linspace(0, 1, 7):
-                r = size * (0.13 - 0.04 * t)
-                arms.append((x + size * t * np.cos(angle) * 1.15, y - size * t * np.sin(angle), r, r))
+        for reach, tall in ((-0.85, 0.62), (-0.45, 0.92), (0.0, 0.78), (0.42, 1.05), (0.82, 0.66)):
+            for t in np.linspace(0, 1, 14):
+                r = size * (0.12 - 0.035 * t + 0.03 * (t > 0.95))
+                arms.append((x + size * reach * np.sin(0.5 * np.pi * t), y - size * tall * t**1.15, r, r))
         mask = ellipses(arms)
         canvas.fill(mask, code, 0.0)
         canvas.fill(mask * np.clip((ROWS - y + 0.5 * size) / size, 0, 1), "#3a2a60", 0.0, strength=0.4)
@@ -860,7 +895,7 @@ def room(canvas: Canvas, view: int) -> None:
     wall, wood = (("#e9cfae", "#a8704a"), ("#b9d0c0", "#b98558"), ("#dcb8b4", "#8f5f48"), ("#c3c6e0", "#a87850"))[view]
     lamp = light.lamps
     # indoors it never gets as dark as outside: lamplight adds to the tint
-    tint = np.clip(mix(light.tint, np.float32([0.80, 0.62, 0.46]), 0.55 * lamp), 0, 1)
+    tint = np.clip(mix(light.tint, np.float32([0.92, 0.74, 0.58]), 0.66 * lamp), 0, 1)
     lit = lambda code: colour(code) * tint  # noqa: E731
     blend(canvas.pixels, np.ones((SIZE, SIZE), np.float32), mix(lit(wall), lit(wall) * 0.8, (ROWS / SIZE)[..., None]))
     blend(canvas.pixels, boxes([(0, 186, 256, 193)]), mix(lit(wood), WHITE, 0.25))
@@ -1126,8 +1161,12 @@ def _compose(place: str, view: int, time: str, weather: str) -> Canvas:
 def _frame(canvas: Canvas, phase: int) -> NDArray[np.uint8]:
     pixels = canvas.pixels.copy()
     turn = FULL_TURN * phase / PHASES
-    for motion in canvas.motions:
-        motion(pixels, turn)
+    for motions, mask in canvas.moving():
+        under = pixels if mask is None else pixels.copy()
+        for motion in motions:
+            motion(pixels, turn)
+        if mask is not None:
+            pixels = mix(under, pixels, mask)
     return (np.clip(pixels, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
