@@ -1,0 +1,121 @@
+"""Frames a second, and where the time of a step goes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from statistics import median
+from typing import Any
+
+from studio.controls import Prompt, Sampling, Stroke
+from studio.session import Session
+from studio.sinks.latest import Latest
+
+WARM = 16  # steps before anything is counted: pipe, caches and allocator fill
+AROUND = 32  # frames on each side of a frame whose rate is asked for
+
+
+@dataclass
+class Clock:
+    """Time spent inside what it wraps, in seconds."""
+
+    spent: float = 0.0
+
+    def timed(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*args: Any, **options: Any) -> Any:
+            begun = time.perf_counter()
+            try:
+                return call(*args, **options)
+            finally:
+                self.spent += time.perf_counter() - begun
+
+        return timed
+
+
+@dataclass
+class TimedModel:
+    """A model whose forward and whose decoder's decode run under a clock; everything else is the model's own."""
+
+    model: Any
+    clock: Clock = field(default_factory=Clock)
+
+    def __post_init__(self) -> None:
+        self.denoise = self.clock.timed(self.model.denoise)
+
+    def new_decoder(self) -> Any:
+        decoder = self.model.new_decoder()
+        return TimedDecoder(decoder, self.clock.timed(decoder.decode))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.model, name)
+
+
+@dataclass
+class TimedDecoder:
+    decoder: Any
+    decode: Callable[..., Any]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.decoder, name)
+
+
+def played(model: Any, seed: int) -> Session:
+    """A session as a person would have it: a prompt, and a subject going to and fro on a path."""
+    session = Session(model)
+    session.send(Sampling(seed=seed))
+    session.send(Prompt("snowy mountains on a clear morning"))
+    there_and_back = ((0, 0.25, 0.6), (48, 0.75, 0.6), (96, 0.25, 0.6))
+    session.send(Stroke("bench", "fox", there_and_back, mode="path"))
+    return session
+
+
+def steps(model: Any, seed: int, frames: int) -> dict[str, Any]:
+    """fps, tick_ms, engine_overhead over all steps, and the rate around frames 100 and 3000."""
+    timed = TimedModel(model)
+    session = played(timed, seed)
+    for _ in range(min(WARM, frames - 2)):
+        session.step()
+    first, made = session.engine.frame, [time.perf_counter()]
+    timed.clock.spent = 0.0
+    while session.engine.frame < frames:
+        session.step()
+        made.append(time.perf_counter())
+    ticks = [after - before for before, after in pairwise(made)]
+    return {
+        "fps": round(len(ticks) / (made[-1] - made[0]), 2),
+        "tick_ms": round(median(ticks) * 1e3, 2),
+        "engine_overhead": round(1 - timed.clock.spent / (made[-1] - made[0]), 4),
+        "fps_at_100": rate_around(made, 100 - first),
+        "fps_at_3000": rate_around(made, 3000 - first),
+    }
+
+
+def rate_around(made: Sequence[float], place: int) -> float | None:
+    """Frames a second over the 64 around a place in a list of times; None if the list does not reach that far."""
+    if place - AROUND < 0 or place + AROUND >= len(made):
+        return None
+    return round(2 * AROUND / (made[place + AROUND] - made[place - AROUND]), 2)
+
+
+def end_to_end(model: Any, seed: int, seconds: float) -> float:
+    """Frames a second that leave as JPEG, made on the session's thread and read from the mailbox on another."""
+    import simplejpeg
+
+    session, latest = played(model, seed), Latest()
+    for _ in range(WARM):
+        session.step()
+    session.sinks.append(latest)
+    session.start()
+    try:
+        read = latest.read(0)
+        begun, count = time.perf_counter(), 0
+        while read and time.perf_counter() - begun < seconds:
+            read = latest.read(read[0])
+            if read:
+                simplejpeg.encode_jpeg(read[1].picture, quality=88)
+                count += 1
+        return round(count / (time.perf_counter() - begun), 2)
+    finally:
+        session.close()

@@ -1,0 +1,167 @@
+import errno
+import json
+import logging
+
+import pytest
+
+from studio.controls import Erase, Pause, Prompt, Sampling, Stroke
+from studio.score import Event, Header, Score, ScoreError, ScoreWriter
+
+HEADER = Header("tiny", "0123456789ab", 32, 32, start=10, frames=5, digest="ab")
+FIRST = '{"studio": 1, "model": "tiny", "weights": "0123456789ab", "width": 32, "height": 32, "start": 10, "frames": 5}'
+
+
+def score():
+    return Score(
+        HEADER,
+        [
+            Event(10, Prompt("winter")),
+            Event(10, Sampling(7)),
+            Event(7, Stroke("b", "fox", ((0, 0.2, 0.5), (9, 0.8, 0.5)), "path")),
+            Event(3, Stroke("a", "cow", ((0, 0.5, 0.5),))),
+            Event(12, Prompt("summer, «été»")),
+            Event(12, Erase("a")),
+            Event(13, Pause()),
+        ],
+    )
+
+
+def test_a_score_survives_its_file(tmp_path):
+    path = score().write(tmp_path / "take.jsonl")
+    assert Score.read(path) == score()
+    assert [file.name for file in tmp_path.iterdir()] == ["take.jsonl"]
+
+
+def test_a_score_is_readable_json_lines():
+    first, *rest = [json.loads(line) for line in score().lines()]
+    assert first == {
+        "studio": 1,
+        "model": "tiny",
+        "weights": "0123456789ab",
+        "width": 32,
+        "height": 32,
+        "start": 10,
+        "frames": 5,
+        "sampler": "stream",
+        "digest": "ab",
+    }
+    assert rest[0] == {"frame": 10, "kind": "prompt", "text": "winter", "negative": "", "switch": "recache"}
+    assert "«été»" in "\n".join(score().lines())
+
+
+def test_what_was_in_force_before_the_take_keeps_its_frames_and_its_order():
+    opening = score().opening()
+    assert [(id, since) for id, (_, since) in opening.strokes.items()] == [("b", 7), ("a", 3)]
+    assert opening.prompt == Prompt("winter")
+
+
+def test_a_recording_that_was_cut_off_plays_to_its_last_control():
+    cut = Score(Header("tiny", "0123456789ab", 32, 32, start=10), score().events)
+    assert cut.length == 4
+    assert Score(cut.header).length == 1
+    assert score().length == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is empty; a score begins with a header line"),
+        ("\n\n", "is empty"),
+        ("hello\n", "line 1 is no JSON .*'hello'; correct the line or take it out"),
+        ("[1]\n", "line 1 must be a JSON object"),
+        ('{"frame": 0}\n', 'line 1 is no header: it lacks "studio"'),
+        (FIRST.replace('"studio": 1', '"studio": 9') + "\n", "version is 9, this studio plays 1; update"),
+        (FIRST.replace('"width": 32, ', "") + "\n", 'lacks "width"; add it'),
+        (FIRST.replace('"width": 32', '"width": "wide"') + "\n", "\"width\" is 'wide'; correct it"),
+        (FIRST.replace('"start": 10', '"start": -1') + "\n", '"start" is -1; it cannot be negative'),
+        (FIRST.replace('"frames": 5', '"frames": true') + "\n", '"frames" is True'),
+        (FIRST + '\n{"kind": "prompt", "text": "a"}\n', 'line 2: "frame" is None; give the number of a frame'),
+        (FIRST + '\n{"frame": 1.5, "kind": "pause"}\n', 'line 2: "frame" is 1.5'),
+        (FIRST + '\n{"frame": 11, "kind": "sing"}\n', "line 2: control kind is 'sing'; possible kinds"),
+        (FIRST + '\n{"frame": 11, "kind": "prompt", "text": " "}\n', "line 2: prompt text is empty"),
+        (
+            FIRST + '\n{"frame": 12, "kind": "pause"}\n{"frame": 11, "kind": "pause"}\n',
+            "line 3: frame 11 comes after frame 12; put the lines in order",
+        ),
+        (
+            FIRST + '\n{"frame": 12, "kind": "pause"}\n{"frame": 3, "kind": "pause"}\n',
+            "line 3: frame 3 comes after frame 12",
+        ),
+        (FIRST + "\n{broken\n" + '{"frame": 11, "kind": "pause"}\n', "line 2 is no JSON"),
+        (FIRST + "\n" + "[" * 100_000 + "\n", "line 2 is no JSON"),
+    ],
+)
+def test_a_malformed_score_names_its_line_and_the_remedy(text, said):
+    with pytest.raises(ScoreError, match=said) as caught:
+        Score.parse(text)
+    assert len(str(caught.value)) < 400
+
+
+def test_a_file_that_is_no_score_is_told(tmp_path):
+    with pytest.raises(ScoreError, match=r"cannot read the score .*No such file.*; check the path"):
+        Score.read(tmp_path / "none.jsonl")
+    picture = tmp_path / "picture.png"
+    picture.write_bytes(b"\x89PNG\xff\xfe")
+    with pytest.raises(ScoreError, match="is no text file"):
+        Score.read(picture)
+
+
+def test_a_last_line_that_was_cut_off_is_left_out_and_told(caplog):
+    text = FIRST + '\n{"frame": 11, "kind": "pause"}\n{"frame": 12, "kind": "pro'
+    assert [event.frame for event in Score.parse(text, "take.jsonl").events] == [11]
+    assert "take.jsonl: its last line was cut off" in caplog.text
+
+
+def test_a_last_line_without_its_newline_counts():
+    assert len(Score.parse(FIRST + '\n{"frame": 11, "kind": "pause"}').events) == 1
+
+
+def test_the_writer_has_every_line_on_disk_as_it_is_played(tmp_path):
+    path = tmp_path / "new folder" / "take.jsonl"
+    writer = ScoreWriter(path, HEADER)
+    for number, event in enumerate(score().events, 1):
+        writer.add(event)
+        assert Score.read(path).events == score().events[:number]
+    writer.finish(score())
+    assert Score.read(path) == score()
+
+
+def test_a_disk_that_fills_is_told_once_and_the_take_is_written_whole_when_there_is_room(tmp_path, caplog, monkeypatch):
+    path = tmp_path / "take.jsonl"
+    writer = ScoreWriter(path, HEADER)
+    full = True
+    append = ScoreWriter._append
+
+    def refuse(self, line):
+        if full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        append(self, line)
+
+    monkeypatch.setattr(ScoreWriter, "_append", refuse)
+    with caplog.at_level(logging.WARNING):
+        for event in score().events:
+            writer.add(event)
+    assert len(caplog.records) == 1
+    assert "No space left on device" in caplog.text
+    assert "kept in memory: make room" in (writer.problem or "")
+    full = False
+    writer.finish(score())
+    assert writer.problem is None
+    assert Score.read(path) == score()
+
+
+def test_a_disk_that_stays_full_leaves_what_was_written_before(tmp_path, monkeypatch):
+    path = tmp_path / "take.jsonl"
+    writer = ScoreWriter(path, HEADER)
+    writer.add(score().events[0])
+    monkeypatch.setattr(Score, "write", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left")))
+    writer.finish(score())
+    assert writer.problem
+    assert Score.read(path).events == score().events[:1]
+
+
+def test_a_folder_that_cannot_be_made_is_told_and_nothing_is_raised(tmp_path):
+    (tmp_path / "file").write_text("")
+    writer = ScoreWriter(tmp_path / "file" / "take.jsonl", HEADER)
+    writer.add(score().events[0])
+    assert "cannot write the score" in (writer.problem or "")
