@@ -78,13 +78,13 @@ def light_of(time: str, weather: str) -> Light:
         return clear
     # (how grey, how bright the sky is, how bright surfaces are, tinge of the grey)
     grey, sky, surface, tinge = {
-        "cloudy": (0.62, 0.86, 0.80, (0.97, 0.99, 1.03)),
+        "cloudy": (0.50, 0.90, 0.84, (0.98, 0.99, 1.03)),
         "rain": (0.72, 0.58, 0.60, (0.88, 0.98, 1.12)),
         "snow": (0.62, 1.02, 0.96, (0.97, 1.00, 1.05)),
         "fog": (0.60, 1.00, 0.92, (1.00, 1.00, 1.00)),
     }[weather]
     if clear.dark:  # the night is dark enough under cloud, and snow is bright in it
-        sky, surface = max(sky, 0.82), {"snow": 1.55, "rain": 0.80}.get(weather, 0.92)
+        sky, surface = max(sky, 0.72), {"snow": 1.5, "rain": 0.74}.get(weather, 0.95)
     tinge = np.float32(tinge)
 
     def dull(shade: Array, bright: float, amount: float) -> Array:
@@ -98,7 +98,7 @@ def light_of(time: str, weather: str) -> Light:
         top=skies[0],
         middle=skies[1],
         low=skies[2],
-        tint=dull(clear.tint, surface, 0.35),
+        tint=dull(clear.tint, surface, 0.6 if weather == "snow" else 0.35),
         lamps=max(lamps, 0.35),
         veil=0.62 if weather == "fog" else 0.10,
         cover=0.88 if weather == "snow" else 0.0,

@@ -80,6 +80,8 @@ def clouds(canvas: Canvas, horizon: float) -> None:
     light = canvas.light
     if light.clouds > 0:
         overcast(canvas, horizon)
+        if light.weather == "cloudy":  # a pale patch where sun or moon would be
+            canvas.glow(128, 0.45 * horizon, 110, mix(light.glow, light.low, 0.5), 0.34)
     elif light.weather == "clear":
         for _ in range(2 if light.dark else 3):
             x, y = canvas.chance.uniform(10, 246), canvas.chance.uniform(26, max(40, horizon * 0.62))
@@ -96,7 +98,8 @@ def overcast(canvas: Canvas, horizon: float) -> None:
             wide, lift = size * canvas.chance.uniform(0.8, 1.3), canvas.chance.uniform(-5, 5)
             puffs += [(x, y + lift, wide, wide * 0.5), (x + 0.5 * wide, y + lift - 0.22 * wide, 0.6 * wide, 0.42 * wide)]
         top = y - 0.75 * size
-        mask = ellipses(puffs) * np.clip((y + 0.62 * size - ROWS) / (0.5 * size), 0, 1)
+        above = np.clip(y - ROWS, 0, 1) if rank == 2 else 0.0
+        mask = np.maximum(ellipses(puffs), above) * np.clip((y + 0.62 * size - ROWS) / (0.5 * size), 0, 1)
         crown = mix(mix(light.low, light.middle, 0.25), WHITE, 0.05 if light.dark else 0.30) * (1.0 - 0.04 * rank)
         base = mix(light.middle, light.top, 0.25 + 0.25 * rank) * 0.94
         down = np.clip((ROWS - top) / (1.25 * size), 0, 1)[..., None] ** 0.8
@@ -564,7 +567,8 @@ def lighthouse(canvas: Canvas, x: float, y: float) -> None:
     canvas.fill(body * boxes([(x - 20, y - 70, x + 20, y - 56), (x - 20, y - 40, x + 20, y - 26)]), "#df4a45", 0.1)
     canvas.fill(boxes([(x - 5, y - 96, x + 5, y - 84)]), "#4d5a72", 0.1)
     canvas.fill(polygons([[(x - 8, y - 95), (x, y - 106), (x + 8, y - 95)]]), "#df4a45", 0.1, 0.6)
-    canvas.flicker(x, y - 90, 20, "#fff0b0", 0.25 + 0.65 * canvas.light.lamps, 0.45)
+    canvas.glow(x, y - 90, 44, "#fff0b0", 0.45 * canvas.light.lamps)
+    canvas.flicker(x, y - 90, 22, "#fff0b0", 0.25 + 0.75 * canvas.light.lamps, 0.25)
 
 
 def swell(canvas: Canvas, horizon: float) -> None:
