@@ -1,0 +1,230 @@
+"""The page: `launch()` serves it, `build()` lays it out."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+import uvicorn
+
+from studio.controls import InForce
+from studio.controls.prompt import SWITCHES, Prompt
+from studio.controls.sampling import GUIDANCE_KINDS, Sampling
+from studio.presets import Preset
+from studio.presets import presets as all_presets
+from studio.ui.canvas import WEB, Canvas
+from studio.ui.link import Presets
+from studio.ui.routes import Routes
+from studio.ui.seats import Seats, SeatsTaken
+from studio.ui.security import LARGEST_MESSAGE
+from studio.ui.theme import studio_theme
+
+if TYPE_CHECKING:
+    from studio.session import Session
+
+# Before Gradio's script runs: dark unless this person chose light here, so nothing flashes.
+HEAD = """
+<meta name="color-scheme" content="dark light">
+<style>html, body { background: #0d0e10 } html.studio-light, html.studio-light body { background: #f3f2ef }</style>
+<script>
+(() => {
+  const url = new URL(location.href);
+  let theme = url.searchParams.get('__theme');
+  try { theme = theme || localStorage.getItem('studio-theme'); } catch (blocked) { /* private mode: dark it is */ }
+  document.documentElement.classList.toggle('studio-light', theme === 'light');
+})();
+</script>
+"""
+
+
+def build(routes: Routes, presets: Presets, opening: Preset | None = None) -> gr.Blocks:
+    """The page's layout and its few Gradio events; everything live goes over the link."""
+    begun = InForce()
+    for event in opening.events if opening else ():
+        begun = begun.after(event.control, event.frame)
+    quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+
+    def admit(event: gr.EventData) -> dict[str, str]:
+        """A seat and a one-time ticket to it, or why there is none."""
+        try:
+            seat = routes.seats.sit((event._data or {}).get("seat"))
+        except SeatsTaken as error:
+            return {"waiting": str(error)}
+        return {"seat": seat.id, "ticket": routes.tickets.mint(seat.id)}
+
+    with gr.Blocks(title="studio", fill_width=True, fill_height=True, analytics_enabled=False) as page:
+        with gr.Row(elem_id="studio-page", equal_height=False):
+            with gr.Column(elem_id="studio-main", min_width=0):
+                canvas = Canvas(elem_id="studio-canvas")
+            with gr.Column(elem_id="studio-panel", min_width=0):
+                preset = preset_picker(presets)
+                words = prompt_section(begun.prompt)
+                dials = sampling_section(begun.sampling)
+                gr.HTML('<h3>Takes</h3><div id="studio-takes"></div>', elem_id="studio-takes-section", padding=False)
+        canvas.ticket(admit, None, canvas, **quiet)
+        canvas.state(panel_values, None, [*words, *dials], trigger_mode="always_last", **quiet)
+        if preset is not None:
+            preset.input(None, preset, None, js="(name) => { window.studio.preset(name); return []; }", **quiet)
+    return page
+
+
+def preset_picker(presets: Presets) -> gr.Radio | None:
+    if not presets:
+        return None
+    with gr.Column(elem_classes="studio-section", min_width=0):
+        choices = [(preset.name, key) for key, preset in presets.items()]
+        return gr.Radio(choices, label="Presets", interactive=True, elem_id="studio-presets")
+
+
+def prompt_section(prompt: Prompt) -> tuple[gr.Textbox, gr.Textbox, gr.Radio]:
+    """Prompt, negative, and what a switch does with the frames that are kept."""
+    with gr.Column(elem_classes="studio-section", min_width=0):
+        text = gr.Textbox(
+            prompt.text,
+            label="Prompt",
+            lines=3,
+            max_lines=6,
+            max_length=500,
+            placeholder="a quiet meadow on a sunny day",
+            interactive=True,
+            elem_id="studio-prompt",
+        )
+        with gr.Accordion("More", open=False, elem_id="studio-more"):
+            negative = gr.Textbox(
+                prompt.negative,
+                label="Negative",
+                lines=2,
+                max_length=500,
+                placeholder="what to keep out (with guidance)",
+                interactive=True,
+                elem_id="studio-negative",
+            )
+            switch = gr.Radio(
+                [(name.capitalize(), name) for name in SWITCHES],
+                value=prompt.switch,
+                label="When the prompt changes",
+                interactive=True,
+                elem_id="studio-switch",
+            )
+        apply = gr.Button("Apply", variant="primary", elem_id="studio-apply")
+        gr.HTML('<div id="studio-live" aria-live="polite"></div>', padding=False)
+    apply.click(
+        None,
+        [text, negative, switch],
+        None,
+        js="(text, negative, kind) => { window.studio.prompt(text, negative, kind); return []; }",
+        queue=False,
+        api_visibility="private",
+    )
+    return text, negative, switch
+
+
+def sampling_section(sampling: Sampling) -> tuple[gr.Slider, gr.Radio, gr.Slider, gr.Slider]:
+    """Seed, guidance and rungs: each acts while it is moved."""
+    with gr.Column(elem_classes="studio-section", min_width=0):
+        seed = gr.Slider(
+            0, 9999, sampling.seed, step=1, label="Seed", buttons=[], interactive=True, elem_id="studio-seed"
+        )
+        guidance = gr.Radio(
+            [(name.capitalize(), name) for name in GUIDANCE_KINDS],
+            value=sampling.guidance,
+            label="Guidance",
+            interactive=True,
+            elem_id="studio-guidance",
+        )
+        scale = gr.Slider(
+            0, 5, sampling.scale, step=0.05, label="Scale", buttons=[], interactive=True, elem_id="studio-scale"
+        )
+        rungs = gr.Slider(
+            1, 8, sampling.rungs, step=1, label="Rungs", buttons=[], interactive=True, elem_id="studio-rungs"
+        )
+    dials = (seed, guidance, scale, rungs)
+    gr.on(
+        [dial.input for dial in dials],
+        None,
+        list(dials),
+        None,
+        js="(...dials) => { window.studio.sampling(...dials); return []; }",
+        queue=False,
+        trigger_mode="multiple",
+        api_visibility="private",
+    )
+    return dials
+
+
+def panel_values(event: gr.EventData) -> list[Any]:
+    """The panel's components, set to the controls in force."""
+    prompt, sampling = event._data["prompt"], event._data["sampling"]
+    words = [prompt["text"], prompt["negative"], prompt["switch"]]
+    return [*words, *(sampling[name] for name in ("seed", "guidance", "scale", "rungs"))]
+
+
+def launch(
+    model: str = "pocket",
+    host: str = "127.0.0.1",
+    port: int | None = 7860,
+    share: bool = False,
+    open_browser: bool = False,
+    session_factory: Callable[[], Session] | None = None,
+    block: bool = True,
+    *,
+    presets: Presets | None = None,
+    takes: Path | str = "takes",
+    sessions: int = 2,
+) -> tuple[str, Routes, gr.Blocks]:
+    """Serve the page. Returns (address, routes, blocks) once it answers; with `block`, only when it is stopped.
+
+    session_factory makes one session for each open page; without it, sessions on the named model, loaded once, before
+    the port opens. sessions: how many may run at once.
+    """
+    factory = session_factory or model_sessions(model)
+    chosen = all_presets() if presets is None else presets
+    opening = next(iter(chosen.values()), None)
+    seats = Seats(factory, opening=opening, takes=Path(takes), running=sessions)
+    routes = Routes(seats, chosen, labels=known_labels(model if session_factory is None else None))
+    page = build(routes, chosen, opening)
+    # Gradio has no way to say this to uvicorn: JPEG does not deflate (it costs 3 ms a frame on the event loop), and a
+    # page has no business sending 16 MB.
+    limited = functools.partial(uvicorn.Config, ws_per_message_deflate=False, ws_max_size=LARGEST_MESSAGE)
+    original, uvicorn.Config = uvicorn.Config, limited  # type: ignore[misc, assignment]
+    try:
+        _, address, public = page.launch(
+            server_name=host,
+            server_port=port,
+            share=share,
+            inbrowser=open_browser,
+            prevent_thread_lock=True,
+            quiet=True,
+            show_error=False,
+            footer_links=[],
+            run_history=False,
+            ssr_mode=False,
+            enable_monitoring=False,
+            theme=studio_theme(),
+            css_paths=WEB / "studio.css",
+            head=HEAD,
+            height=900,
+            app_kwargs={"routes": routes.table(), "lifespan": routes.lifespan},
+        )
+    finally:
+        uvicorn.Config = original  # type: ignore[misc]
+    if block:
+        print(f"studio is at {public or address} (Ctrl+C stops it)")
+        page.block_thread()
+    return public or address, routes, page
+
+
+def model_sessions(name: str) -> Callable[[], Session]:
+    """Sessions that share one loaded model."""
+    from studio.models import load
+    from studio.session import Session
+
+    model = load(name)
+    return lambda: Session(model)
+
+
+def known_labels(name: str | None) -> Sequence[str]:
+    return ()

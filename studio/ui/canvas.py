@@ -1,0 +1,45 @@
+"""The live picture as a Gradio component: stage, strokes, transport and what is measured, in one `gr.HTML`.
+
+Frames never pass through Gradio: `web/main.js` opens the link (`link.py`) beside it. Gradio carries two events only:
+`ticket` (the page asks for a way in; the answer is the component's value) and `state` (the controls in force changed by
+something else than the panel, so the panel's components should show them).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+WEB = Path(__file__).parent / "web"
+
+# A template literal and Handlebars read the page's markup, so it holds none of `{{`, `${`, backticks and backslashes.
+LOAD = """
+const root = (window.gradio_config && window.gradio_config.root) || '';
+import(root + '/gradio_api/studio/web/main.js').then((page) => page.open({
+  element, root, watch,
+  value: () => props.value,
+  ask: (data) => trigger('ticket', data),
+  tell: (data) => trigger('state', data),
+}));
+"""
+
+
+class Canvas(gr.HTML):
+    """The studio's stage. Events: `ticket` ({"seat": id or null}) and `state` (controls in force, as messages)."""
+
+    def __init__(self, **options: Any) -> None:
+        markup = (WEB / "stage.html").read_text("utf-8")
+        super().__init__(
+            value=None, html_template=markup, js_on_load=LOAD, apply_default_css=False, padding=False, **options
+        )
+
+    def preprocess(self, payload: Any) -> Any:
+        return payload
+
+    def postprocess(self, value: Any) -> Any:
+        return value
+
+    def api_info(self) -> dict[str, Any]:
+        return {"type": "object"}

@@ -1,0 +1,118 @@
+"""The newest frame, and how it is packed for the page.
+
+A mailbox holds one frame: a reader that is late gets the newest and never a queue of old ones, so a slow page has a
+lower frame rate and not a growing delay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import struct
+import time
+from collections import deque
+
+import numpy as np
+from PIL import Image
+
+from studio.frames import Frame
+
+try:
+    import simplejpeg
+except ImportError:  # an optional speed-up: Pillow writes the same JPEG in about twice the time
+    simplejpeg = None
+
+HEADER = struct.Struct("<4sIIIffd")
+MAGIC = b"STF1"
+QUALITY = 88
+KEPT = 16  # frames a snapshot may still ask for: more than the widest window has on its way
+
+
+class Bell:
+    """Wakes everything that waits on an event loop; may be rung from any thread.
+
+    Nobody is woken later by a ring they missed: look first, wait after, with no `await` between the two.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._event = asyncio.Event()
+
+    def ring(self) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wake)
+
+    async def wait(self, timeout: float) -> bool:
+        """True if rung within `timeout` seconds."""
+        try:
+            async with asyncio.timeout(timeout):  # not wait_for, which begins to listen one turn of the loop later
+                await self._event.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _wake(self) -> None:
+        self._event.set()
+        self._event.clear()
+
+
+class Mailbox:
+    """A FrameSink that keeps the newest frame, and a few before it for snapshots; rings its bell for each."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.bell: Bell | None = None
+        self._recent: deque[Frame] = deque(maxlen=KEPT)
+
+    def put(self, frame: Frame) -> None:
+        self._recent.append(frame)
+        self.count += 1
+        if bell := self.bell:
+            bell.ring()
+
+    def close(self) -> None:
+        self.bell = None
+
+    @property
+    def newest(self) -> Frame | None:
+        return self._recent[-1] if self._recent else None
+
+    def seen(self, index: int | None) -> Frame | None:
+        """The frame a person saw, if it is still kept, or else the newest."""
+        return next((frame for frame in tuple(self._recent) if frame.index == index), self.newest)
+
+
+def encode_jpeg(picture: np.ndarray, quality: int = QUALITY) -> bytes:
+    """A uint8 (H, W, 3) picture as JPEG."""
+    if simplejpeg is not None:
+        return simplejpeg.encode_jpeg(np.ascontiguousarray(picture), quality=quality, fastdct=True)
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+def encode_png(picture: np.ndarray) -> bytes:
+    """A uint8 (H, W, 3) picture as PNG: every pixel as the model made it."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def pack(frame: Frame, sequence: int) -> bytes:
+    """A frame as the page reads it: 32 bytes of header, then JPEG.
+
+    Little-endian: "STF1", sequence on this link, frame index, control revision (uint32 each), tick in ms, age when
+    packed in ms (float32 each), the time it was made in ms since 1970 (float64).
+    """
+    age = max(0.0, (time.time_ns() - frame.made_ns) / 1e6)
+    made = frame.made_ns / 1e6
+    header = HEADER.pack(MAGIC, sequence, frame.index, frame.revision, frame.tick_ms, age, made)
+    return header + encode_jpeg(frame.picture)
+
+
+def unpack(data: bytes) -> tuple[int, int, int, float, float, float, bytes]:
+    """(sequence, index, revision, tick_ms, age_ms, made_ms, jpeg): what `pack` wrote."""
+    magic, *fields = HEADER.unpack_from(data)
+    if magic != MAGIC:
+        raise ValueError(f"a frame begins with {MAGIC!r}, got {magic!r}; is the page older than the server? Reload it")
+    return (*fields, data[HEADER.size :])

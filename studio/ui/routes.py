@@ -1,0 +1,224 @@
+"""The addresses of the link, beside Gradio's own and under its prefix, so that what lets Gradio through lets them.
+
+ws        WebSocket: frames down, messages both ways
+link      POST: the same by plain HTTP, where no socket comes through: opens a link
+frame     GET: the newest frame not yet had, as soon as there is one
+up        POST: messages up, messages down
+download  GET: a score, a video, a snapshot, by its secret
+web       GET: the page's script and style
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from studio.ui.link import Link, LinkError, Presets
+from studio.ui.seats import Seats
+from studio.ui.security import LARGEST_MESSAGE, Tickets, same_origin
+
+PREFIX = "/gradio_api/studio"
+PROTOCOL = "studio.v1"
+WEB = Path(__file__).parent / "web"
+MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+FIRST_WORD = 5.0  # seconds a socket may be silent after its handshake
+PULL_WAIT = 10.0  # seconds a pull waits for a frame
+PULL_SILENCE = 15.0  # seconds after which a page that pulled is taken for closed: HTTP has no hanging up
+POLICY, SUPERSEDED = 1008, 4001  # close codes
+
+
+class Routes:
+    """The link's addresses over one set of seats."""
+
+    def __init__(self, seats: Seats, presets: Presets, labels: Sequence[str], examples: Sequence[str] = ()) -> None:
+        self.seats = seats
+        self.tickets = Tickets()
+        self.links: dict[str, Link] = {}
+        self._presets, self._labels, self._examples = presets, labels, examples
+
+    def table(self) -> list[BaseRoute]:
+        """For `demo.launch(app_kwargs={"routes": ...})`."""
+        return [
+            WebSocketRoute(f"{PREFIX}/ws", self.socket),
+            Route(f"{PREFIX}/link", self.open_pull, methods=["POST"]),
+            Route(f"{PREFIX}/frame", self.frame),
+            Route(f"{PREFIX}/up", self.up, methods=["POST"]),
+            Route(f"{PREFIX}/download/{{secret}}", self.download),
+            Route(f"{PREFIX}/web/{{name}}", self.web),
+        ]
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self, app: Any) -> AsyncIterator[None]:
+        """Sweeps seats while the server runs and closes them when it stops."""
+        sweeper = asyncio.create_task(self._sweep())
+        try:
+            yield
+        finally:
+            sweeper.cancel()
+            await asyncio.to_thread(self.seats.close_all)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(1.0)
+            now = time.monotonic()
+            for link in [link for link in self.links.values() if now - link.heard_at > PULL_SILENCE]:
+                self._close(link)
+            await asyncio.to_thread(self.seats.sweep)
+
+    # -- opening and closing ------------------------------------------------------------------------------------------
+
+    def _open(self, ticket: str) -> Link | None:
+        """A link to the seat the ticket is for; the seat's earlier link is told and ends."""
+        seat = self.seats.find(self.tickets.burn(ticket))
+        if seat is None:
+            return None
+        link = Link(seat, self._presets)
+        self.links[link.token] = link
+        before = seat.attach(link)
+        if before is not None:
+            before.say("superseded", message="This session goes on in another tab. Reload this page to take it back.")
+            before.closed = True
+            before.bell.ring()
+        link.greet(labels=self._labels, examples=self._examples)
+        return link
+
+    def _close(self, link: Link) -> None:
+        link.closed = True
+        link.bell.ring()
+        self.links.pop(link.token, None)
+        link.seat.detach(link)
+
+    # -- WebSocket ----------------------------------------------------------------------------------------------------
+
+    async def socket(self, socket: WebSocket) -> None:
+        """Ticket and Origin first; the ticket is used up by the first message, because a proxy may swallow the answer
+        to a handshake, and the page then falls back to pulling with the same ticket."""
+        ticket = next((name[7:] for name in socket.scope["subprotocols"] if name.startswith("ticket.")), "")
+        if not self._ours(socket) or not self.tickets.valid(ticket):
+            await socket.close(POLICY)  # before accept: the browser sees 403
+            return
+        await socket.accept(subprotocol=PROTOCOL)
+        with contextlib.suppress(WebSocketDisconnect, TimeoutError, RuntimeError):
+            await asyncio.wait_for(socket.receive_text(), FIRST_WORD)
+            if link := self._open(ticket):
+                await self._converse(socket, link)
+            else:
+                await socket.close(POLICY)
+
+    async def _converse(self, socket: WebSocket, link: Link) -> None:
+        """Both directions until one of them ends."""
+        tasks = [asyncio.create_task(self._listen(socket, link)), asyncio.create_task(self._tell(socket, link))]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._close(link)
+
+    async def _listen(self, socket: WebSocket, link: Link) -> None:
+        strikes = 0
+        while True:
+            message = await socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            strikes = 0 if await link.hear(message.get("text") or message.get("bytes") or "") else strikes + 1
+            if strikes > 300:
+                await socket.close(POLICY, "far too many messages")
+                return
+
+    async def _tell(self, socket: WebSocket, link: Link) -> None:
+        while True:
+            texts = link.news()
+            for text in texts:
+                await socket.send_text(text)
+            if link.closed:
+                await socket.close(SUPERSEDED)
+                return
+            if link.has_frame():
+                if data := await link.next_frame():
+                    await socket.send_bytes(data)
+            elif not texts:
+                await link.bell.wait(0.25)
+
+    # -- pull ---------------------------------------------------------------------------------------------------------
+
+    async def open_pull(self, request: Request) -> Response:
+        ticket = request.headers.get("x-studio-ticket", "")
+        link = self._open(ticket) if self._ours(request) else None
+        if link is None:
+            return problem(403, "this ticket is used, too old or not ours; reload the page")
+        return JSONResponse({"token": link.token, "messages": [json.loads(text) for text in link.news()]})
+
+    async def frame(self, request: Request) -> Response:
+        """200 with a frame, or 204 if none came in ten seconds (paused)."""
+        link = self._link(request)
+        if link is None:
+            return problem(403, "this link is closed; the page opens a new one by itself")
+        link.heard_at = time.monotonic()
+        data = await link.frame(PULL_WAIT)
+        if data is None:
+            return Response(status_code=204)
+        return Response(data, media_type="application/octet-stream", headers={"cache-control": "no-store"})
+
+    async def up(self, request: Request) -> Response:
+        """Messages up as `{"messages": [...]}`; what there is to tell comes back the same way."""
+        link = self._link(request)
+        if link is None:
+            return problem(403, "this link is closed; the page opens a new one by itself")
+        body = await request.body()
+        if len(body) > LARGEST_MESSAGE:
+            return problem(413, f"{len(body)} bytes, {LARGEST_MESSAGE} are possible; send less at once")
+        try:
+            await link.hear_all(json.loads(body)["messages"])
+        except (ValueError, KeyError, TypeError, LinkError) as error:
+            link.say("error", message=f"not understood: {error}")
+        link.heard_at = time.monotonic()
+        return JSONResponse({"messages": [json.loads(text) for text in link.news()]})
+
+    def _link(self, request: Request) -> Link | None:
+        link = self.links.get(request.headers.get("x-studio-link", ""))
+        return link if link and not link.closed and self._ours(request) else None
+
+    # -- files --------------------------------------------------------------------------------------------------------
+
+    async def download(self, request: Request) -> Response:
+        for seat in self.seats.taken.values():
+            if item := seat.downloads.get(request.path_params["secret"]):
+                if isinstance(item.content, Path):
+                    return FileResponse(item.content, media_type=item.media_type, filename=item.name)
+                headers = {"content-disposition": f'attachment; filename="{item.name}"'}
+                return Response(item.content, media_type=item.media_type, headers=headers)
+        return problem(404, "this download is no longer on offer; your takes are in the folder takes/")
+
+    async def web(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        path = WEB / name
+        if Path(name).name != name or path.suffix not in MEDIA_TYPES or not path.is_file():
+            return problem(404, f"the page has no file {name}")
+        return FileResponse(path, media_type=MEDIA_TYPES[path.suffix], headers={"cache-control": "no-cache"})
+
+    def _ours(self, connection: HTTPConnection) -> bool:
+        client = connection.client.host if connection.client else None
+        headers = connection.headers
+        if isinstance(connection, Request) and "origin" not in headers:
+            return (
+                True  # a browser leaves Origin out of same-origin GETs; the secret header cannot be sent across sites
+            )
+        return same_origin(headers, client)
+
+
+def problem(status: int, message: str) -> Response:
+    return JSONResponse({"error": message}, status_code=status)

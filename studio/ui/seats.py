@@ -1,0 +1,233 @@
+"""Seats: a session for each open page, a few at a time, and what becomes of it when the page is closed."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from studio.controls import Control, Erase, InForce, to_message
+from studio.ui.mailbox import Mailbox, encode_png
+from studio.ui.takes import Download, Downloads, TakeVideo, take_path
+
+if TYPE_CHECKING:
+    from studio.presets import Preset
+    from studio.score import Score
+    from studio.session import Session
+    from studio.ui.link import Link
+
+RUNNING = 2  # sessions at once: each wants the whole machine
+PAUSE_AFTER = 10.0  # seconds without a page after which a session stops drawing
+CLOSE_AFTER = 120.0  # seconds without a page after which it is closed
+
+
+class SeatsTaken(RuntimeError):
+    """No seat is free; says what to do."""
+
+
+class Seat:
+    """One person's place: a session, the mailbox with its newest frame, what can be downloaded, and the link in use."""
+
+    def __init__(self, session: Session, takes: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self.id = secrets.token_urlsafe(24)
+        self.session = session
+        self.mailbox = Mailbox()
+        self.downloads = Downloads()
+        self.takes: list[dict[str, Any]] = []
+        self.link: Link | None = None
+        self.left_at: float | None = clock()
+        self._clock = clock
+        self._folder = takes
+        self._video: TakeVideo | None = None
+        self._path: Path | None = None
+        self._played = False
+        self._asked = session.engine.in_force
+        self._revision = 0
+        self._lock = threading.RLock()
+        session.sinks.append(self.mailbox)
+
+    @property
+    def recording(self) -> bool:
+        return self._video is not None
+
+    @property
+    def in_force(self) -> InForce:
+        """The controls in force, or those that will be with the next frame."""
+        receipts = tuple(self.session.receipts)
+        settled = bool(receipts) and receipts[-1].revision >= self._revision
+        return self.session.engine.in_force if settled else self._asked
+
+    def send(self, control: Control) -> int:
+        """The control to the session; its revision."""
+        asked = self.in_force.after(control, self.session.stats["frame"])
+        self._revision = self.session.send(control)
+        self._asked, self._played = asked, True
+        return self._revision
+
+    def play(self, preset: Preset) -> None:
+        """The preset to the session: its controls at once, later ones when their frame has come."""
+        asked, frame = self.in_force.after(Erase("*"), 0), self.session.stats["frame"]
+        self.session.play(preset)
+        for event in preset.events:
+            asked = asked.after(event.control, frame) if event.frame == 0 else asked
+        self._asked, self._revision = asked, self._revision + 1
+
+    def attach(self, link: Link) -> Link | None:
+        """The link becomes the one in use and the session runs; the link it takes over from, if any."""
+        with self._lock:
+            before, self.link, self.left_at = self.link, link, None
+            self.mailbox.bell = link.bell
+            self.session.start()
+        return before
+
+    def detach(self, link: Link) -> None:
+        """The page is gone; nothing happens if another link has taken over."""
+        with self._lock:
+            if self.link is link:
+                self.link, self.mailbox.bell, self.left_at = None, None, self._clock()
+
+    def record(self) -> None:
+        """Begin a take: the session starts clean, the video waits for its first frame."""
+        with self._lock:
+            if self._video is not None:
+                return
+            self._path = take_path(self._folder, self.in_force.prompt.text)
+            self._video = TakeVideo(self._path.with_name(self._path.name + ".mp4"), self.session.stats["fps"])
+            self.session.sinks.append(self._video)
+            self._video.begin(self.session.record(self._path.with_name(self._path.name + ".jsonl")))
+
+    def stop_recording(self) -> dict[str, Any] | None:
+        """End the take; what the page says of it, with the addresses of score and video. None if none was recorded."""
+        with self._lock:
+            if self._video is None or self._path is None:
+                return None
+            score = self.session.stop_recording()
+            video, self._video = self._video, None
+            self.session.sinks.remove(video)
+            video.finish(score.header.start, score.header.frames)
+            take = self._offer(self._path, score, video)
+            self.takes.append(take)
+            return take
+
+    def reset(self, seed: int | None = None) -> dict[str, Any] | None:
+        """Back to frame 0; a take that is being recorded ends first, and is returned."""
+        take = self.stop_recording()
+        self.session.reset(seed)
+        return take
+
+    def snapshot(self, index: int | None) -> dict[str, Any] | None:
+        """The frame the person saw as PNG, on offer."""
+        frame = self.mailbox.seen(index)
+        if frame is None:
+            return None
+        name = f"studio-{self.in_force.sampling.seed}-{frame.index:06d}.png"
+        secret = self.downloads.offer(Download(name, "image/png", encode_png(frame.picture)))
+        return {"name": name, "address": secret, "frame": frame.index}
+
+    def stop(self) -> None:
+        """The session draws no more; everything else stays."""
+        self.session.stop()
+
+    def close(self) -> None:
+        """Stop for good. A take is finished; otherwise what was played is kept as a score."""
+        with self._lock:
+            recorded = self.stop_recording()
+            try:
+                self.session.stop()
+            finally:
+                score = self.session.score
+                if recorded is None and self._played and score.header.frames:
+                    path = take_path(self._folder, self.in_force.prompt.text)
+                    score.write(path.with_name(path.name + ".jsonl"))
+                self.mailbox.close()
+
+    def _offer(self, path: Path, score: Score, video: TakeVideo) -> dict[str, Any]:
+        """Score and video of a take on offer. A score is held in memory too, so a full disk does not take it away."""
+        text = "\n".join([*score.lines(), ""])
+        address = self.downloads.offer(Download(f"{path.name}.jsonl", "application/jsonl", text.encode()))
+        take = {"name": path.name, "frames": score.header.frames, "fps": video.fps, "score": address}
+        if video.path.is_file():
+            take["video"] = self.downloads.offer(Download(video.path.name, "video/mp4", video.path))
+        return take | {"problem": video.problem}
+
+
+def state_message(in_force: InForce) -> dict[str, Any]:
+    """The controls in force as the page reads them."""
+    return {
+        "prompt": to_message(in_force.prompt),
+        "sampling": to_message(in_force.sampling),
+        "paused": in_force.paused,
+        "strokes": [to_message(stroke) | {"since": since} for stroke, since in in_force.strokes.values()],
+    }
+
+
+class Seats:
+    """All seats of a server."""
+
+    def __init__(
+        self,
+        session_factory: Callable[[], Session],
+        *,
+        opening: Preset | None = None,
+        takes: Path = Path("takes"),
+        running: int = RUNNING,
+        pause_after: float = PAUSE_AFTER,
+        close_after: float = CLOSE_AFTER,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.running, self.pause_after, self.close_after = running, pause_after, close_after
+        self._factory, self._opening, self._takes, self._clock = session_factory, opening, takes, clock
+        self._seats: dict[str, Seat] = {}
+        self._lock = threading.RLock()
+
+    @property
+    def taken(self) -> Mapping[str, Seat]:
+        return dict(self._seats)
+
+    def find(self, id: str | None) -> Seat | None:
+        return self._seats.get(id or "")
+
+    def sit(self, id: str | None = None) -> Seat:
+        """The seat with this id, or else a new one; raises SeatsTaken if all are in use."""
+        with self._lock:
+            if seat := self.find(id):
+                return seat
+            self._make_room()
+            seat = Seat(self._factory(), self._takes, self._clock)
+            if self._opening is not None:
+                seat.play(self._opening)
+            self._seats[seat.id] = seat
+            return seat
+
+    def _make_room(self) -> None:
+        """A seat whose page is gone gives way to a new page, the one left longest ago first."""
+        while len(self._seats) >= self.running:
+            left = [seat for seat in self._seats.values() if seat.left_at is not None]
+            if not left:
+                raise SeatsTaken(
+                    f"{self.running} sessions are running here, as many as this machine can draw at once. "
+                    "Close one of the other tabs, and this one starts by itself."
+                )
+            self.close(min(left, key=lambda seat: seat.left_at or 0.0))
+
+    def sweep(self) -> None:
+        """Stop and close the seats whose page is gone; called about once a second."""
+        now = self._clock()
+        for seat in list(self._seats.values()):
+            gone = now - seat.left_at if seat.left_at is not None else 0.0
+            if gone > self.close_after:
+                self.close(seat)
+            elif gone > self.pause_after:
+                seat.stop()
+
+    def close(self, seat: Seat) -> None:
+        with self._lock:
+            self._seats.pop(seat.id, None)
+        seat.close()
+
+    def close_all(self) -> None:
+        for seat in list(self._seats.values()):
+            self.close(seat)

@@ -1,0 +1,140 @@
+// The way to the server and back: a WebSocket, or where none comes through, plain HTTP pulls with the same frames.
+// Opens itself again, on the same session, when it is lost.
+
+const OPEN_WITHIN = 2500; // ms for a socket's first word; some proxies never answer a handshake, nor refuse it
+const UP_EVERY = 200; // ms between two looks for messages when pulling
+const SUPERSEDED = 4001;
+
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/** A packed frame (studio/ui/mailbox.py, `pack`) as {sequence, index, revision, tick, age, jpeg}. */
+export function unpack(buffer) {
+  const view = new DataView(buffer);
+  return {
+    sequence: view.getUint32(4, true),
+    index: view.getUint32(8, true),
+    revision: view.getUint32(12, true),
+    tick: view.getFloat32(16, true),
+    age: view.getFloat32(20, true),
+    jpeg: new Blob([new Uint8Array(buffer, 32)], { type: 'image/jpeg' }),
+  };
+}
+
+export class Link {
+  /** ask() -> {ticket} or {waiting}; on: {frame, message, state}, called with what arrives. */
+  constructor({ root, ask, on, pull = false }) {
+    Object.assign(this, { base: `${root}/gradio_api/studio`, root, ask, on, pull, deliver: null, ended: false });
+  }
+
+  /** Send a message; it is dropped while there is no link, as the state is told anew when there is one. */
+  send(message) {
+    if (this.deliver) this.deliver(message);
+    return Boolean(this.deliver);
+  }
+
+  end() {
+    this.ended = true;
+    if (this.socket) this.socket.close();
+  }
+
+  async run() {
+    let pause = 400;
+    while (!this.ended) {
+      const began = performance.now();
+      try {
+        const { ticket, waiting } = await this.ask();
+        if (waiting) this.on.state('waiting', waiting);
+        else await this.converse(ticket);
+        if (performance.now() - began > 5000) pause = 400;
+      } catch (error) {
+        console.debug('studio link:', error.message);
+      }
+      this.deliver = null;
+      if (this.ended) return;
+      if (this.kind !== 'waiting') this.on.state('lost');
+      await sleep(pause);
+      pause = Math.min(pause * 1.7, 4000);
+      while (!this.ended && !(await this.reachable())) await sleep(1500);
+    }
+  }
+
+  // Gradio shows an error for every event while the server is away, so ask for a ticket only once it answers again.
+  reachable() {
+    return fetch(`${this.root}/gradio_api/app_id`).then((answer) => answer.ok, () => false);
+  }
+
+  async converse(ticket) {
+    if (!this.pull) {
+      try {
+        return await this.bySocket(ticket);
+      } catch (error) {
+        if (error.message !== 'no socket') throw error;
+        this.pull = true;
+      }
+    }
+    return this.byPull(ticket);
+  }
+
+  bySocket(ticket) {
+    return new Promise((done, failed) => {
+      const socket = new WebSocket(this.base.replace(/^http/, 'ws') + '/ws', ['studio.v1', `ticket.${ticket}`]);
+      const late = setTimeout(() => { socket.onclose = null; socket.close(); failed(new Error('no socket')); }, OPEN_WITHIN);
+      this.socket = socket;
+      socket.binaryType = 'arraybuffer';
+      socket.onopen = () => socket.send('{"type":"open"}');
+      socket.onmessage = ({ data }) => {
+        if (data instanceof ArrayBuffer) return this.on.frame(unpack(data));
+        if (!this.deliver) {
+          clearTimeout(late);
+          this.deliver = (message) => socket.readyState === 1 && socket.send(JSON.stringify(message));
+          this.on.state('live', 'socket');
+        }
+        return this.heard(JSON.parse(data));
+      };
+      socket.onclose = ({ code }) => {
+        clearTimeout(late);
+        if (code === SUPERSEDED) this.ended = true;
+        if (this.deliver || this.ended) done();
+        else failed(new Error('no socket'));
+      };
+    });
+  }
+
+  async byPull(ticket) {
+    const opened = await this.fetch('/link', { method: 'POST', headers: { 'x-studio-ticket': ticket } });
+    const { token, messages } = await opened.json();
+    const headers = { 'x-studio-link': token };
+    const queue = [];
+    let wake = () => {};
+    this.deliver = (message) => { queue.push(message); wake(); };
+    this.on.state('live', 'pull');
+    messages.forEach((message) => this.heard(message));
+    const up = async () => {
+      while (!this.ended) {
+        if (!queue.length) await Promise.race([sleep(UP_EVERY), new Promise((done) => { wake = done; })]);
+        const body = JSON.stringify({ messages: queue.splice(0, 64) });
+        const answer = await this.fetch('/up', { method: 'POST', headers, body });
+        (await answer.json()).messages.forEach((message) => this.heard(message));
+      }
+    };
+    const frames = async () => {
+      while (!this.ended) {
+        const answer = await this.fetch('/frame', { headers, cache: 'no-store' });
+        if (answer.status === 200) this.on.frame(unpack(await answer.arrayBuffer()));
+      }
+    };
+    await Promise.all([up(), frames(), frames()]);
+  }
+
+  async fetch(path, options) {
+    const answer = await fetch(this.base + path, options);
+    if (!answer.ok) throw new Error(`${path} answered ${answer.status}`);
+    return answer;
+  }
+
+  heard(message) {
+    if (message.type === 'ping') this.send({ type: 'pong', number: message.number });
+    else if (message.type === 'superseded') this.on.state('superseded', message.message);
+    else this.on.message(message);
+  }
+}
