@@ -39,8 +39,8 @@ def clean_from(prediction: str, x: Tensor, sigma: Tensor | float, output: Tensor
     """The clean latent a model's output means at noise level `sigma`, float32.
 
     velocity: output = noise - x0, so x0 = x - sigma output (flow matching; Wan).
-    wiener: x0 = skip x + c output: the best linear guess for a unit-variance latent plus a learned rest whose scale is the
-    guess's own error (EDM's preconditioning, arXiv 2206.00364, table 1, carried to flow matching).
+    wiener: x0 = skip x + c output: the best linear guess for a unit-variance latent plus a learned rest whose scale is
+    the guess's own error (EDM's preconditioning, arXiv 2206.00364, table 1, carried to flow matching).
     """
     level, x, output = per_row(sigma, x), x.float(), output.float()
     if prediction == "velocity":
