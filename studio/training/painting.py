@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 
 SIZE = 256
 OVERSAMPLING = 2
-Array = NDArray[np.float32]
+Array = NDArray[np.floating]
 Point = tuple[float, float]
 Motion = Callable[[Array, float], None]
 
@@ -25,7 +25,7 @@ FULL_TURN = 2 * np.pi
 
 
 def colour(code: str) -> Array:
-    """"#rrggbb" to three floats in 0..1."""
+    """ "#rrggbb" to three floats in 0..1."""
     return np.array([int(code[i : i + 2], 16) for i in (1, 3, 5)], np.float32) / 255
 
 
@@ -243,8 +243,15 @@ class Canvas:
         return mix(lit, light.haze, fade)
 
     def fill(
-        self, mask: Array, code: str, depth: float = 0.0, cover: float = 0.0, *, to: str | None = None,
-        span: tuple[float, float] = (0, SIZE), strength: float = 1.0,
+        self,
+        mask: Array,
+        code: str,
+        depth: float = 0.0,
+        cover: float = 0.0,
+        *,
+        to: str | None = None,
+        span: tuple[float, float] = (0, SIZE),
+        strength: float = 1.0,
     ) -> None:
         """Paint a mask with a colour, or a vertical gradient of two over `span` rows."""
         shade = self.shade(code, depth, cover)
@@ -266,7 +273,9 @@ class Canvas:
         shade = colour(shade) if isinstance(shade, str) else shade
         blend(self.pixels, strength * soft_disc(x, y, radius, radius), shade)
 
-    def flicker(self, x: float, y: float, radius: float, shade: Array | str, strength: float, depth: float = 0.4) -> None:
+    def flicker(
+        self, x: float, y: float, radius: float, shade: Array | str, strength: float, depth: float = 0.4
+    ) -> None:
         """A glow that breathes once a loop."""
         shade = colour(shade) if isinstance(shade, str) else shade
         start = self.chance.uniform(0, FULL_TURN)
@@ -284,7 +293,9 @@ class Canvas:
         mask = strength * np.clip(ROWS - shore, 0, 1) * np.clip(1.15 - (ROWS - shore) / 130, 0.25, 1)
         blend(self.pixels, mask, self.pixels[rows, columns] * np.float32([0.90, 0.95, 1.0]))
 
-    def glints(self, top: float, bottom: float, count: int = 22, strength: float = 0.4, within: Array | None = None) -> None:
+    def glints(
+        self, top: float, bottom: float, count: int = 22, strength: float = 0.4, within: Array | None = None
+    ) -> None:
         """Soft horizontal shimmer on water, broader towards the viewer; perhaps only within a mask."""
         shade = mix(self.light.low, self.light.glow, 0.6)
         near = self.rng.random(count if within is None else 30 * count)
@@ -304,7 +315,9 @@ class Canvas:
 
         self.motions.append(play)
 
-    def rising(self, x: float, y: float, height: float, count: int, radius: float, shade: Array, strength: float) -> None:
+    def rising(
+        self, x: float, y: float, height: float, count: int, radius: float, shade: Array, strength: float
+    ) -> None:
         """Soft puffs that rise and spread: smoke, steam, spray. Each puff ends the loop where the next began it."""
 
         def play(pixels: Array, turn: float) -> None:
@@ -328,7 +341,9 @@ class Canvas:
 
         self.motions.append(play)
 
-    def sway(self, roots: Sequence[tuple[float, float, float]], code: str, lean: float = 4.0, width: float = 2.4) -> None:
+    def sway(
+        self, roots: Sequence[tuple[float, float, float]], code: str, lean: float = 4.0, width: float = 2.4
+    ) -> None:
         """Blades (x, y, length) bending in the wind."""
         shade = self.shade(code, 0.0, 0.5)
         starts = [0.035 * x + self.rng.uniform(0, 1.2) for x, _, _ in roots]
@@ -340,8 +355,15 @@ class Canvas:
                 bend = rest + lean * np.sin(turn + start)
                 middle = (x + 0.3 * bend, y - 0.55 * length)
                 tip = (x + bend, y - length)
-                blades.append(((x - width, y), (middle[0] - 0.8 * width, middle[1]), tip,
-                               (middle[0] + 0.8 * width, middle[1]), (x + width, y)))  # fmt: skip
+                blades.append(
+                    (
+                        (x - width, y),
+                        (middle[0] - 0.8 * width, middle[1]),
+                        tip,
+                        (middle[0] + 0.8 * width, middle[1]),
+                        (x + width, y),
+                    )
+                )
             blend(pixels, polygons(blades), shade)
 
         self.motions.append(play)

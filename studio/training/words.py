@@ -2,7 +2,7 @@
 
 Data first. In every table every sixth wording is held out of training (`TRAIN`, `HELD_OUT`), so that evaluation can ask
 with words the model never saw. `compose` makes a prompt of a place, a time and a weather; what is left out means day
-and clear. A weather word standing before the place counts as weather: "snowy mountains at night" is mountains, night, snow.
+with words the model never saw. `compose` makes a prompt of a place, a time and a weather; what is left out means
 
 Subject names build on unicode-emoji-json, emojilib and emojibase-data (MIT), with wordings added by hand.
 """
@@ -20,14 +20,16 @@ def _listed(text: str) -> tuple[str, ...]:
     return tuple(" ".join(wording.split()) for wording in text.split(";"))
 
 
-# --- places (no time and no weather in them; the last of each row of six is held out) ----------------------------------
+# --- places (no time and no weather in them) ---------------------------------
 
 SCENE_WORDS: Table = {
     "meadow": _listed("""
         a meadow; a green meadow; a flowery field; wildflowers in the grass; rolling green hills; a grassy meadow;
         a field of flowers; the countryside; a pasture; lush grassland; a spring meadow; a field full of wildflowers;
-        a grassy field; green pastures; a flower meadow; gentle hills and flowers; tall grass and daisies; an open field;
-        a poppy field; a hillside of wildflowers; the rolling countryside; farmland meadows; the green hills; green fields;
+        a grassy field; green pastures; a flower meadow; gentle hills and flowers; tall grass and daisies;
+        an open field;
+        a poppy field; a hillside of wildflowers; the rolling countryside; farmland meadows; the green hills;
+        green fields;
         a grassy hill; a lawn of flowers; a blooming meadow; the prairie; a peaceful pasture; grassland with flowers;
         a quiet country field; soft green slopes; a clover field; meadows and hills; a picnic meadow; a hay meadow
     """),
@@ -35,13 +37,16 @@ SCENE_WORDS: Table = {
         mountains; the mountains; a mountain range; the high peaks; a rocky alpine valley; an alpine landscape;
         tall mountains; the alps; a mountain valley; steep rocky peaks; towering summits; mountain peaks;
         the rockies; the himalayas; a highland pass; jagged mountains; a mountain pass with firs; a chain of mountains;
-        a great mountain; alpine peaks; peaks above the pines; a rugged mountain range; the foot of a mountain; high mountains;
+        a great mountain; alpine peaks; peaks above the pines; a rugged mountain range; the foot of a mountain;
+        high mountains;
         a summit and its ridges; a wild alpine valley; distant summits; sharp peaks; mountain scenery; the swiss alps;
-        craggy heights; a mountain landscape; the big mountains; a valley between peaks; granite peaks; a mountainous landscape
+        craggy heights; a mountain landscape; the big mountains; a valley between peaks; granite peaks;
+        a mountainous landscape
     """),
     "beach": _listed("""
         a beach; the beach; a sandy beach; a tropical beach; the seashore; a palm beach;
-        a seaside with palm trees; sand and surf; a sunny coast of sand; waves on the sand; the seaside; a tropical shore;
+        a seaside with palm trees; sand and surf; a sunny coast of sand; waves on the sand; the seaside;
+        a tropical shore;
         a sandy shore; the coast; a holiday beach; an island beach; palm trees by the sea; a beach with palm trees;
         a sandy bay; a shoreline; golden sand by the sea; a beach resort; a white sand beach; the sandy seashore;
         a surf beach; a paradise beach; the water's edge; a beach with a parasol; a caribbean beach; a sandy coast;
@@ -53,20 +58,25 @@ SCENE_WORDS: Table = {
         a barren sandy waste; the arizona desert; a hot dry plain; the dunes; cactuses in the sand; dunes of sand;
         the gobi; a desert with cacti; an oasis in the desert; a wasteland of sand; a parched desert; the sahara desert;
         mojave sands; golden dunes; a desert plain; an arabian desert; sandy wilderness; a dry desert;
-        wind-shaped dunes; the burning sands; a desert oasis; the sandy wastes; a scorched desert; a cactus-dotted desert
+        wind-shaped dunes; the burning sands; a desert oasis; the sandy wastes; a scorched desert;
+        a cactus-dotted desert
     """),
     "forest": _listed("""
         a forest; the forest; the woods; a pine forest; a deep forest; the woodland;
         tall trees; a forest clearing; a glade in the woods; a fir forest; an enchanted forest; a dense forest;
         a path through the woods; a leafy wood; woodland; among the trees; a forest path; a forest trail;
         the black forest; an old forest; a green wood; a thick forest; a forest of pines; deep woods;
-        a quiet woodland glade; a trail between the trees; redwood forest; a fairy-tale forest; a grove; a wood full of trees;
-        the jungle of trees; an evergreen forest; a mossy forest floor; a woodland path; tall pines all around; a magical forest
+        a quiet woodland glade; a trail between the trees; redwood forest; a fairy-tale forest; a grove;
+        a wood full of trees;
+        the jungle of trees; an evergreen forest; a mossy forest floor; a woodland path; tall pines all around;
+        a magical forest
     """),
     "city": _listed("""
         a city; the city; a city street; downtown; a skyline of skyscrapers; the big city;
-        a town full of tall buildings; skyscrapers; an urban street; the streets of new york; a metropolis; a city skyline;
-        a busy street; high-rise buildings; the city centre; an avenue between towers; a modern city; downtown skyscrapers;
+        a town full of tall buildings; skyscrapers; an urban street; the streets of new york; a metropolis;
+        a city skyline;
+        a busy street; high-rise buildings; the city centre; an avenue between towers; a modern city;
+        downtown skyscrapers;
         manhattan; office towers; an urban landscape; a street in the city; the financial district; an urban skyline;
         tokyo streets; a cityscape; city blocks; a boulevard with street lamps; tower blocks; streets and skyscrapers;
         an asphalt road downtown; chicago; a big town; the urban jungle; a street with tall houses; a large city
@@ -91,9 +101,12 @@ SCENE_WORDS: Table = {
         a village; a little village; cottages; a country village; a small town with cottages; a quaint village;
         a hamlet; houses with smoking chimneys; a row of cottages; a rural village; a sleepy village; cosy cottages;
         the village green; a village with a church; red-roofed houses; an old village; little houses; a small village;
-        a farming village; a storybook village; a lane between cottages; a countryside hamlet; a hillside village; village houses;
-        homes with red roofs; an english village; a peaceful hamlet; a village street; timbered cottages; a tiny village;
-        a group of cottages; a settlement of little houses; a bavarian village; a pretty village; country cottages; a charming little hamlet
+        a farming village; a storybook village; a lane between cottages; a countryside hamlet; a hillside village;
+        village houses;
+        homes with red roofs; an english village; a peaceful hamlet; a village street; timbered cottages;
+        a tiny village;
+        a group of cottages; a settlement of little houses; a bavarian village; a pretty village; country cottages;
+        a charming little hamlet
     """),
     "lake": _listed("""
         a lake; a calm lake; a lake in the woods; a mountain lake; still water with reflections; a quiet lake;
@@ -106,7 +119,8 @@ SCENE_WORDS: Table = {
     "canyon": _listed("""
         a canyon; the grand canyon; red cliffs; a rocky gorge; a red rock canyon; a deep canyon;
         a ravine; sandstone cliffs; a gorge with a river; canyon walls; a desert canyon; the canyon;
-        red rocks; a natural rock arch; layered sandstone; the colorado river gorge; a canyon floor; a canyon with red walls;
+        red rocks; a natural rock arch; layered sandstone; the colorado river gorge; a canyon floor;
+        a canyon with red walls;
         the badlands; bryce canyon; utah's red rocks; steep red cliffs; a narrow gorge; a sandstone canyon;
         zion canyon; an orange rock valley; walls of red stone; a cliff-lined river; a chasm; a river canyon;
         a stone arch; arches of red stone; rock strata; a rugged gorge; a red ravine; a great rocky canyon
@@ -124,7 +138,8 @@ SCENE_WORDS: Table = {
         the bottom of the sea; corals and kelp; a reef; the seabed; below the surface of the water; an underwater world;
         a kelp forest; deep under water; an undersea landscape; an aquarium; the great barrier reef; a coral garden;
         a sunken temple; the deep sea floor; a submarine world; down in the ocean; a seaweed garden; deep underwater;
-        an underwater reef; a lagoon below the surface; diving under the sea; atlantis; bubbles and corals; the bottom of the ocean;
+        an underwater reef; a lagoon below the surface; diving under the sea; atlantis; bubbles and corals;
+        the bottom of the ocean;
         inside an aquarium; a tropical reef; the underwater kingdom; beneath the sea; a sunken city; an undersea world
     """),
     "room": _listed("""
@@ -137,7 +152,7 @@ SCENE_WORDS: Table = {
     """),
 }
 
-# --- times of day ------------------------------------------------------------------------------------------------------
+# --- times of day -----------------------------------------------------------------------------------------------------
 
 TIME_WORDS: Table = {
     "day": _listed("""
@@ -148,7 +163,8 @@ TIME_WORDS: Table = {
     "sunset": _listed("""
         at sunset; at dusk; in the evening; as the sun goes down; in the golden hour; as the sun sets;
         sunset; in the evening glow; at sundown; in the last light of the day; dusk; under a sunset sky;
-        in the light of the setting sun; evening; under an orange sky; at the end of the day; as evening falls; with a red evening sky
+        in the light of the setting sun; evening; under an orange sky; at the end of the day; as evening falls;
+        with a red evening sky
     """),
     "night": _listed("""
         at night; by night; under the stars; in the moonlight; in the dead of night; in the night;
@@ -158,7 +174,8 @@ TIME_WORDS: Table = {
     "dawn": _listed("""
         at dawn; at sunrise; in the early morning; at daybreak; as the sun rises; in the morning light;
         dawn; at first light; in the pale morning; sunrise; as the day breaks; as the sun comes up;
-        in the first light of morning; early morning; before breakfast, as the sun rises; under a pale morning sky; at the crack of dawn; at break of day
+        in the first light of morning; early morning; before breakfast, as the sun rises; under a pale morning sky;
+        at the crack of dawn; at break of day
     """),
 }
 
@@ -169,7 +186,7 @@ TIME_ADJECTIVES: Table = {
     "dawn": ("early-morning", "dawn-lit", "sunrise", "morning", "dawn", "daybreak"),
 }
 
-# --- weathers ----------------------------------------------------------------------------------------------------------
+# --- weathers ---------------------------------------------------------------------------------------------------------
 
 WEATHER_WORDS: Table = {
     "clear": _listed("""
@@ -180,7 +197,8 @@ WEATHER_WORDS: Table = {
     "cloudy": _listed("""
         under clouds; on a cloudy day; under a grey sky; overcast; with heavy clouds; in cloudy weather;
         under an overcast sky; cloudy; beneath thick clouds; with a grey sky; in dull weather; under a cloudy sky;
-        with clouds covering the sky; in gloomy weather; as clouds gather; under leaden skies; clouds; with an overcast sky
+        with clouds covering the sky; in gloomy weather; as clouds gather; under leaden skies; clouds;
+        with an overcast sky
     """),
     "rain": _listed("""
         in the rain; as rain falls; on a rainy day; during a downpour; in pouring rain; while it is raining;
@@ -190,7 +208,8 @@ WEATHER_WORDS: Table = {
     "snow": _listed("""
         in the snow; as snow falls; in winter; during a snowfall; in a snowstorm; while it is snowing;
         under fresh snow; snow; with falling snow; in a blizzard; snowing; covered in snow;
-        as snowflakes drift down; in a flurry of snow; under a blanket of snow; in snowy weather; on a winter's day; with snow falling
+        as snowflakes drift down; in a flurry of snow; under a blanket of snow; in snowy weather; on a winter's day;
+        with snow falling
     """),
     "fog": _listed("""
         in the fog; in thick fog; in the mist; wrapped in mist; on a foggy day; in dense fog;
@@ -207,31 +226,38 @@ WEATHER_ADJECTIVES: Table = {
     "fog": ("foggy", "misty", "hazy", "mist-covered", "fogbound", "fog-bound"),
 }
 
-# --- templates, by what the prompt says besides the place ----------------------------------------------------------------
+# --- templates, by what the prompt says besides the place ---------------------------------------------------------------
 
 TEMPLATES: Table = {
     "place": _listed("""
         {place}; {place}; a picture of {place}; a view of {place}; a scene of {place}; a painting of {place};
-        an illustration of {place}; let it be {place}; show me {place}; {place}, please; take me to {place}; now show {place}
+        an illustration of {place}; let it be {place}; show me {place}; {place}, please; take me to {place};
+        now show {place}
     """),
     "place time": _listed("""
         {place} {time}; {place} {time}; {place}, {time}; {time}: {place}; a picture of {place} {time}; {time}, {place};
-        a view of {place} {time}; an illustration of {place} {time}; {place} seen {time}; {place}. {time}; a painting of {place} {time};
+        a view of {place} {time}; an illustration of {place} {time}; {place} seen {time}; {place}. {time};
+        a painting of {place} {time};
         show me {place} {time}; a scene {time}, {place}; take me to {place} {time}
     """),
     "place weather": _listed("""
-        {place} {weather}; {place} {weather}; {place}, {weather}; {weather}: {place}; a picture of {place} {weather}; {weather}, {place};
-        a view of {place} {weather}; an illustration of {place} {weather}; {place} seen {weather}; {place}. {weather}; show me {place} {weather}; a painting of {place} {weather}
+        {place} {weather}; {place} {weather}; {place}, {weather}; {weather}: {place}; a picture of {place} {weather};
+        {weather}, {place};
+        a view of {place} {weather}; an illustration of {place} {weather}; {place} seen {weather}; {place}. {weather};
+        show me {place} {weather}; a painting of {place} {weather}
     """),
     "place time weather": _listed("""
-        {place} {time} {weather}; {place} {weather} {time}; {weather}, {place} {time}; {place} {time}, {weather}; {time}: {place}, {weather}; {place}, {weather}, {time};
-        a picture of {place} {time} {weather}; a view of {place} {weather} {time}; {place}, {time}, {weather}; {time}, {place} {weather}; an illustration of {place} {time}, {weather}; {time}, {weather}, {place};
-        {weather}: {place}, {time}; {place}. {time}. {weather}; show me {place} {time} {weather}; a scene {time} {weather}, {place}; {place} {weather}, {time}; a painting of {place} {time} {weather}
+        {place} {time} {weather}; {place} {weather} {time}; {weather}, {place} {time}; {place} {time}, {weather};
+        {time}: {place}, {weather}; {place}, {weather}, {time};
+        a picture of {place} {time} {weather}; a view of {place} {weather} {time}; {place}, {time}, {weather};
+        {time}, {place} {weather}; an illustration of {place} {time}, {weather}; {time}, {weather}, {place};
+        {weather}: {place}, {time}; {place}. {time}. {weather}; show me {place} {time} {weather};
+        a scene {time} {weather}, {place}; {place} {weather}, {time}; a painting of {place} {time} {weather}
     """),
-}  # fmt: skip
+}
 
 
-# --- the split ---------------------------------------------------------------------------------------------------------
+# --- the split --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -262,13 +288,35 @@ def _words(held_out: bool) -> Words:
 TRAIN, HELD_OUT = _words(False), _words(True)
 
 
-# --- prompts -----------------------------------------------------------------------------------------------------------
+# --- prompts ----------------------------------------------------------------------------------------------------------
 
 _TIMELESS = ("space",)  # always night
 _WEATHERLESS = ("space", "underwater", "room")
 _ARTICLES = ("a ", "an ", "the ")
-_SITUATED = ("under", "beneath", "below", "in ", "on ", "at ", "by ", "among", "out ", "far ", "deep under", "down ",
-             "somewhere", "inside", "indoors", "downtown", "diving", "orbit", "palm trees by", "waves o", "another", "zero")  # fmt: skip
+_SITUATED = (
+    "under",
+    "beneath",
+    "below",
+    "in ",
+    "on ",
+    "at ",
+    "by ",
+    "among",
+    "out ",
+    "far ",
+    "deep under",
+    "down ",
+    "somewhere",
+    "inside",
+    "indoors",
+    "downtown",
+    "diving",
+    "orbit",
+    "palm trees by",
+    "waves o",
+    "another",
+    "zero",
+)
 
 
 def described(adjective: str, place: str) -> str:
@@ -276,8 +324,8 @@ def described(adjective: str, place: str) -> str:
     article = next((a for a in _ARTICLES if place.startswith(a)), "")
     if article in ("a ", "an "):
         start = "an " if adjective[0] in "aeiou" else "a "
-        return f"{start}{adjective} {place[len(article):]}"
-    return f"{article}{adjective} {place[len(article):]}"
+        return f"{start}{adjective} {place[len(article) :]}"
+    return f"{article}{adjective} {place[len(article) :]}"
 
 
 def compose(place: str, time: str, weather: str, rng: np.random.Generator, held_out: bool = False) -> str:
@@ -306,7 +354,7 @@ def compose(place: str, time: str, weather: str, rng: np.random.Generator, held_
     return pick(words.templates[kind]).format(place=text, time=said_time, weather=said_weather)
 
 
-# --- subjects ----------------------------------------------------------------------------------------------------------
+# --- subjects ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -353,7 +401,12 @@ _SUBJECTS = (
     ("zebra", "🦓", "a zebra; striped zebra; striped horse of africa", "african zebra; a little zebra"),
     ("deer", "🦌", "a deer; stag; buck; reindeer", "roe deer; deer with antlers"),
     ("giraffe", "🦒", "a giraffe; tall giraffe; giraffe with a long neck", "african giraffe; long-necked giraffe"),
-    ("elephant", "🐘", "an elephant; grey elephant; african elephant; animal with a trunk", "big elephant; jumbo the elephant"),
+    (
+        "elephant",
+        "🐘",
+        "an elephant; grey elephant; african elephant; animal with a trunk",
+        "big elephant; jumbo the elephant",
+    ),
     ("rhinoceros", "🦏", "a rhino; rhino; white rhino; charging rhino", "african rhino; big rhinoceros"),
     ("hippopotamus", "🦛", "a hippo; hippo; river hippo", "big hippo; fat hippopotamus"),
     ("camel", "🐫", "a camel; two-humped camel; bactrian camel; desert camel", "camel with humps; a caravan camel"),
@@ -371,15 +424,30 @@ _SUBJECTS = (
     ("crocodile", "🐊", "a crocodile; alligator; croc; gator", "green crocodile; nile crocodile"),
     ("snake", "🐍", "a snake; serpent; viper; green snake; python", "cobra; slithering snake"),
     ("dinosaur", "🦖", "a t-rex; tyrannosaurus rex; t-rex; green dinosaur; tyrannosaurus", "dino; tyrannosaur"),
-    ("dragon", "🐉", "a dragon; green dragon; chinese dragon; winged serpent dragon", "fire-breathing dragon; fairy-tale dragon"),
+    (
+        "dragon",
+        "🐉",
+        "a dragon; green dragon; chinese dragon; winged serpent dragon",
+        "fire-breathing dragon; fairy-tale dragon",
+    ),
     ("whale", "🐳", "a whale; spouting whale; blue whale; humpback whale", "big whale; sperm whale"),
-    ("dolphin", "🐬", "a dolphin; bottlenose dolphin; flipper the dolphin; porpoise", "leaping dolphin; playful dolphin"),
+    (
+        "dolphin",
+        "🐬",
+        "a dolphin; bottlenose dolphin; flipper the dolphin; porpoise",
+        "leaping dolphin; playful dolphin",
+    ),
     ("shark", "🦈", "a shark; great white shark; great white", "hammerhead shark; dangerous shark"),
     ("tropical fish", "🐠", "a fish; fish; reef fish; angelfish; colourful fish", "clownfish; little fish"),
     ("octopus", "🐙", "an octopus; red octopus; octopus with tentacles; kraken", "eight-armed octopus; giant octopus"),
     ("crab", "🦀", "a crab; red crab; crab with claws; crustacean", "beach crab; little crab"),
     ("snail", "🐌", "a snail; garden snail; snail with a shell; slow snail", "slug with a shell; little snail"),
-    ("butterfly", "🦋", "a butterfly; blue butterfly; monarch butterfly; fluttering butterfly", "pretty butterfly; moth"),
+    (
+        "butterfly",
+        "🦋",
+        "a butterfly; blue butterfly; monarch butterfly; fluttering butterfly",
+        "pretty butterfly; moth",
+    ),
     ("bee", "🐝", "a honeybee; honeybee; bumblebee; honey bee", "buzzing bee; worker bee"),
     ("ladybird", "🐞", "a ladybug; ladybug; lady beetle; spotted beetle", "red ladybird; ladybird beetle"),
     # vehicles
@@ -394,12 +462,27 @@ _SUBJECTS = (
     ("motorcycle", "🏍️", "a motorbike; motorbike; racing motorcycle", "motor bike; fast motorcycle"),
     ("bicycle", "🚲", "a bike; bike; a bicycle; push bike; pedal cycle", "cycle; city bike"),
     ("scooter", "🛵", "a motor scooter; vespa; moped; motor scooter", "italian scooter; vespa scooter"),
-    ("steam train", "🚂", "a train; locomotive; steam locomotive; steam engine; choo choo train", "train; old railway engine"),
+    (
+        "steam train",
+        "🚂",
+        "a train; locomotive; steam locomotive; steam engine; choo choo train",
+        "train; old railway engine",
+    ),
     ("rocket", "🚀", "a rocket; spaceship; space rocket; rocket ship; spacecraft", "moon rocket; rocketship"),
-    ("ufo", "🛸", "a flying saucer; flying saucer; alien spaceship; ufo saucer", "unidentified flying object; alien saucer"),
+    (
+        "ufo",
+        "🛸",
+        "a flying saucer; flying saucer; alien spaceship; ufo saucer",
+        "unidentified flying object; alien saucer",
+    ),
     ("helicopter", "🚁", "a helicopter; chopper; rescue helicopter", "heli; flying helicopter"),
     ("aeroplane", "✈️", "an airplane; airplane; plane; jet; airliner", "aircraft; passenger plane"),
-    ("sailboat", "⛵", "a sailing boat; sailing boat; yacht; boat with a sail; dinghy", "sail boat; little sailing ship"),
+    (
+        "sailboat",
+        "⛵",
+        "a sailing boat; sailing boat; yacht; boat with a sail; dinghy",
+        "sail boat; little sailing ship",
+    ),
     ("ship", "🚢", "a ship; ocean liner; cruise ship; steamship", "big ship; passenger ship"),
     ("skateboard", "🛹", "a skateboard; skater's board; longboard", "skate board; skating board"),
     ("truck", "🚚", "a delivery truck; lorry; delivery van; moving truck", "delivery lorry; cargo truck"),
@@ -417,10 +500,20 @@ _SUBJECTS = (
     ("pizza", "🍕", "a slice of pizza; pizza slice; pepperoni pizza; margherita", "cheese pizza; piece of pizza"),
     ("hamburger", "🍔", "a burger; burger; cheeseburger; beef burger", "big mac burger; juicy hamburger"),
     ("hot dog", "🌭", "a hot dog; sausage in a bun; frankfurter; hotdog", "hot dog with mustard; hot-dog sausage"),
-    ("croissant", "🥐", "a croissant; french croissant; crescent roll; butter croissant", "french pastry croissant; buttery croissant"),
+    (
+        "croissant",
+        "🥐",
+        "a croissant; french croissant; crescent roll; butter croissant",
+        "french pastry croissant; buttery croissant",
+    ),
     ("doughnut", "🍩", "a donut; donut; glazed doughnut; pink doughnut", "glazed donut; sweet doughnut"),
     ("cupcake", "🧁", "a cupcake; muffin; fairy cake; frosted cupcake", "iced cupcake; little cupcake"),
-    ("ice cream", "🍦", "an ice cream cone; ice cream cone; soft serve; vanilla ice cream; gelato", "soft ice cream; ice-cream cornet"),
+    (
+        "ice cream",
+        "🍦",
+        "an ice cream cone; ice cream cone; soft serve; vanilla ice cream; gelato",
+        "soft ice cream; ice-cream cornet",
+    ),
     ("sushi", "🍣", "a piece of sushi; nigiri; salmon sushi; japanese sushi", "sushi roll; sushi nigiri"),
     ("popcorn", "🍿", "a box of popcorn; cinema popcorn; bucket of popcorn", "movie popcorn; pop corn"),
     ("cheese", "🧀", "a piece of cheese; swiss cheese; cheese wedge; cheddar", "yellow cheese; cheese with holes"),
@@ -428,17 +521,37 @@ _SUBJECTS = (
     ("football", "⚽", "a soccer ball; soccer ball; football ball; soccer", "soccerball; black and white football"),
     ("basketball", "🏀", "a basketball; orange basketball; basketball ball", "basket ball; nba basketball"),
     ("tennis ball", "🎾", "a tennis ball; tennis; yellow tennis ball", "ball for tennis; wimbledon tennis ball"),
-    ("balloon", "🎈", "a red balloon; party balloon; red balloon; helium balloon", "birthday balloon; floating balloon"),
+    (
+        "balloon",
+        "🎈",
+        "a red balloon; party balloon; red balloon; helium balloon",
+        "birthday balloon; floating balloon",
+    ),
     ("teddy bear", "🧸", "a teddy; teddy; toy bear; stuffed bear; cuddly toy", "plush teddy; plush bear toy"),
-    ("gift", "🎁", "a present; present; wrapped gift; gift box; birthday present", "wrapped present; box with a ribbon"),
+    (
+        "gift",
+        "🎁",
+        "a present; present; wrapped gift; gift box; birthday present",
+        "wrapped present; box with a ribbon",
+    ),
     ("crown", "👑", "a golden crown; king's crown; queen's crown; royal crown", "gold crown; princess crown"),
     ("guitar", "🎸", "a guitar; electric guitar; rock guitar", "red guitar; bass guitar"),
     ("drum", "🥁", "a drum; snare drum; drum with drumsticks; drums", "drum kit; marching drum"),
     ("trumpet", "🎺", "a trumpet; brass horn; golden trumpet; bugle", "jazz trumpet; brass trumpet"),
     ("umbrella", "☔", "an umbrella; rain umbrella; purple umbrella; brolly", "open umbrella; umbrella in the rain"),
-    ("lantern", "🏮", "a red lantern; paper lantern; chinese lantern; red paper lantern", "japanese lantern; hanging lantern"),
+    (
+        "lantern",
+        "🏮",
+        "a red lantern; paper lantern; chinese lantern; red paper lantern",
+        "japanese lantern; hanging lantern",
+    ),
     ("light bulb", "💡", "a light bulb; lightbulb; bulb; idea lamp", "glowing bulb; electric bulb"),
-    ("alarm clock", "⏰", "an alarm clock; clock; ringing clock; red alarm clock", "bedside clock; morning alarm clock"),
+    (
+        "alarm clock",
+        "⏰",
+        "an alarm clock; clock; ringing clock; red alarm clock",
+        "bedside clock; morning alarm clock",
+    ),
     ("diamond", "💎", "a diamond; gem; gemstone; jewel; blue diamond", "precious stone; sparkling gem"),
     ("key", "🔑", "a golden key; house key; door key; gold key", "old key; key to a door"),
     ("kite", "🪁", "a kite; flying kite; kite with a tail", "toy kite; kite on a string"),
@@ -455,10 +568,20 @@ _SUBJECTS = (
     ("sun", "🌞", "a smiling sun; sun with a face; sunshine; the sun", "happy sun; yellow sun"),
     ("sunflower", "🌻", "a sunflower; yellow sunflower; flower of the sun", "big sunflower; van gogh's sunflower"),
     ("cactus", "🌵", "a cactus; green cactus; saguaro; prickly cactus", "spiky cactus; mexican cactus"),
-    ("mushroom", "🍄", "a toadstool; toadstool; red mushroom; fly agaric; spotted mushroom", "forest mushroom; red and white toadstool"),
+    (
+        "mushroom",
+        "🍄",
+        "a toadstool; toadstool; red mushroom; fly agaric; spotted mushroom",
+        "forest mushroom; red and white toadstool",
+    ),
     ("rose", "🌹", "a red rose; red rose; valentine rose", "romantic rose; rose flower"),
-    ("pumpkin", "🎃", "a jack-o'-lantern; jack-o'-lantern; halloween pumpkin; carved pumpkin", "scary pumpkin; jack o lantern"),
+    (
+        "pumpkin",
+        "🎃",
+        "a jack-o'-lantern; jack-o'-lantern; halloween pumpkin; carved pumpkin",
+        "scary pumpkin; jack o lantern",
+    ),
     ("heart", "❤️", "a red heart; love heart; red heart; valentine heart", "big red heart; heart of love"),
-)  # fmt: skip
+)
 
 SUBJECTS: dict[str, Subject] = {row[0]: _subject(*row) for row in _SUBJECTS}
