@@ -93,6 +93,6 @@ def test_layout_stays_when_the_light_changes():
     ],
 )
 def test_what_cannot_be_painted_is_said_with_what_can(scene):
+    place, view, time, weather = scene
     with pytest.raises(ValueError, match="choose one of"):
-        place, view, time, weather = scene
         scenes.paint(place, view, time, weather, 0)

@@ -73,7 +73,9 @@ _SKIES = {  # top, middle, low, tint, sun or moon, lamps
 def light_of(time: str, weather: str) -> Light:
     """The light of one time of day under one weather."""
     top, middle, low, tint, glow, lamps = _SKIES[time]
-    clear = Light(time, weather, colour(top), colour(middle), colour(low), np.float32(tint), colour(glow), lamps)
+    clear = Light(
+        time, weather, colour(top), colour(middle), colour(low), np.array(tint, np.float32), colour(glow), lamps
+    )
     if weather == "clear":
         return clear
     # (how grey, how bright the sky is, how bright surfaces are, tinge of the grey)
@@ -85,7 +87,7 @@ def light_of(time: str, weather: str) -> Light:
     }[weather]
     if clear.dark:  # the night is dark enough under cloud, and snow is bright in it
         sky, surface = max(sky, 0.72), {"snow": 1.5, "rain": 0.74}.get(weather, 0.95)
-    tinge = np.float32(tinge)
+    tinge = np.array(tinge, np.float32)
 
     def dull(shade: Array, bright: float, amount: float) -> Array:
         return np.clip(mix(shade, shade.mean() * tinge, amount) * bright, 0, 1)
@@ -291,7 +293,7 @@ class Canvas:
         rows = np.clip(2 * shore - ROWS, 0, SIZE - 1).astype(int)
         columns = np.clip(COLUMNS + wave, 0, SIZE - 1).astype(int)
         mask = strength * np.clip(ROWS - shore, 0, 1) * np.clip(1.15 - (ROWS - shore) / 130, 0.25, 1)
-        blend(self.pixels, mask, self.pixels[rows, columns] * np.float32([0.90, 0.95, 1.0]))
+        blend(self.pixels, mask, self.pixels[rows, columns] * np.array([0.90, 0.95, 1.0], np.float32))
 
     def glints(
         self, top: float, bottom: float, count: int = 22, strength: float = 0.4, within: Array | None = None

@@ -840,7 +840,7 @@ def room(canvas: Canvas, view: int) -> None:
     wall, wood = (("#e9cfae", "#a8704a"), ("#b9d0c0", "#b98558"), ("#dcb8b4", "#8f5f48"), ("#c3c6e0", "#a87850"))[view]
     lamp = light.lamps
     # indoors it never gets as dark as outside: lamplight adds to the tint
-    tint = np.clip(mix(light.tint, np.float32([0.92, 0.74, 0.58]), 0.66 * lamp), 0, 1)
+    tint = np.clip(mix(light.tint, np.array([0.92, 0.74, 0.58], np.float32), 0.66 * lamp), 0, 1)
     lit = lambda code: colour(code) * tint  # noqa: E731
     blend(canvas.pixels, np.ones((SIZE, SIZE), np.float32), mix(lit(wall), lit(wall) * 0.8, (ROWS / SIZE)[..., None]))
     blend(canvas.pixels, boxes([(0, 186, 256, 193)]), mix(lit(wood), WHITE, 0.25))
