@@ -771,13 +771,18 @@ def underwater(canvas: Canvas, view: int) -> None:
             canvas,
             ((20, 230, 46, "#ef8fb0"), (128, 236, 18, "#f5c65b"), (232, 228, 52, "#e8655c"), (200, 234, 26, "#8a7fe0")),
         )
-    if light.dark:  # the deep glows
+    underwater_life(canvas, view, top)
+
+
+def underwater_life(canvas: Canvas, view: int, surface: Array) -> None:
+    """Weed, bubbles, and at night things that glow."""
+    if canvas.light.dark:  # the deep glows
         for x, y in canvas.chance.uniform((14, 60), (242, 226), (12, 2)):
             canvas.flicker(x, y, 5.0, "#7ff5ff", 0.6, 0.45)
     for x, count in (((110, 3), (180, 2)), ((60, 4), (110, 2)), ((30, 4), (228, 4)), ((70, 3), (170, 3)))[view]:
         kelp(canvas, x, count)
     for x in (150, 206, 44)[: 2 + view % 2]:
-        canvas.rising(x + 7 * view, 226, 200, 5, 3.6, mix(WHITE, top, 0.3), 0.7)
+        canvas.rising(x + 7 * view, 226, 200, 5, 3.6, mix(WHITE, surface, 0.3), 0.7)
 
 
 def sun_rays(canvas: Canvas, shade: Array, x: float) -> None:

@@ -1,8 +1,8 @@
 """The language of the drawn world: how people name its places, times, weathers and subjects.
 
 Data first. In every table every sixth wording is held out of training (`TRAIN`, `HELD_OUT`), so that evaluation can ask
-with words the model never saw. `compose` makes a prompt of a place, a time and a weather; what is left out means day and
-clear. A weather word before the place counts as weather: "snowy mountains at night" is mountains, night, snow.
+with words the model never saw. `compose` makes a prompt of a place, a time and a weather; what is left out means day
+and clear. A weather word before the place counts as weather: "snowy mountains at night" means mountains, night, snow.
 
 Subject names build on unicode-emoji-json, emojilib and emojibase-data (MIT), with wordings added by hand.
 """
