@@ -1,16 +1,19 @@
 """The pocket model: the embedded one, small enough to generate live on two CPU cores.
 
 Drawn world -> autoencoder (16x16 cells) -> causal diffusion transformer (the Wan class, 64 tokens a frame). What a
-frame is told: the prompt as one sentence vector, the layout the seed chose as another token, the painted strokes as a
-track map, and as constant channels where each cell is and what the world's clock says.
+frame is told: the prompt as one sentence vector, the painted strokes as a track map, and as constant channels where each
+cell is, what the world's clock says and which layout the seed chose.
 """
 
+import hashlib
 import json
 import math
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -23,31 +26,38 @@ from .autoencoder import PATCH, Autoencoder
 from .causal_wan import CausalWan
 from .text import DIMENSIONS, text_encoder
 
+if TYPE_CHECKING:
+    from ..controls import InForce
+    from ..kv_cache import KVCache
+
 WEIGHTS = Path(__file__).parent / "weights" / "pocket"
 SIZE = 256
 CELLS = SIZE // PATCH
 CLOCK = 8  # the drawn world's animation repeats every 8 frames
 VIEWS = 4  # layouts a place has; the seed chooses
+TOKENS = 4
 COORDINATES = 14
-CONSTANTS = COORDINATES + CLOCK
+CONSTANTS = COORDINATES + CLOCK + VIEWS
+SHIFT = 3.0  # of the ladder
 FILES = ("codec", "transformer", "memory")
 
 
-def text_tokens(vectors: Tensor, views: Tensor) -> Tensor:
-    """What cross-attention reads: sentence vectors (..., 384) and layouts (...) -> (..., 2, 384).
+def text_tokens(vectors: Tensor) -> Tensor:
+    """What cross-attention reads: sentence vectors (..., 384) -> (..., 4, 384).
 
-    Both tokens have about unit variance; a layout is one of four rows of a fixed Walsh pattern.
+    One sentence vector gives four tokens of unit variance, its signs flipped by four fixed Walsh patterns: different
+    parts of a picture can then attend to different readings of the same sentence.
     """
     steps = torch.arange(DIMENSIONS)
-    patterns = torch.stack([1.0 - 2.0 * ((steps >> k) & 1) for k in range(VIEWS)]).to(vectors)
-    return torch.stack([vectors * math.sqrt(DIMENSIONS), patterns[views]], dim=-2)
+    signs = torch.stack([1.0 - 2.0 * ((steps >> k) & 1) for k in range(TOKENS)]).to(vectors)
+    return vectors.unsqueeze(-2) * math.sqrt(DIMENSIONS) * signs
 
 
-def constant_channels(phases: Tensor) -> Tensor:
-    """Where each cell is and what the clock says: phases (F,) -> (F, 22, 16, 16)."""
+def constant_channels(phases: Tensor, views: Tensor) -> Tensor:
+    """Where each cell is, what the clock says and which layout the seed chose: (F,), (F,) -> (F, 26, 16, 16)."""
     place = _coordinates().to(phases.device).expand(len(phases), -1, -1, -1)
-    clock = F.one_hot(phases % CLOCK, CLOCK).float()[:, :, None, None].expand(-1, -1, CELLS, CELLS)
-    return torch.cat([place, clock], 1)
+    told = torch.cat([F.one_hot(phases % CLOCK, CLOCK), F.one_hot(views, VIEWS)], 1).float()
+    return torch.cat([place, told[:, :, None, None].expand(-1, -1, CELLS, CELLS)], 1)
 
 
 @lru_cache(maxsize=1)
@@ -108,3 +118,104 @@ class PocketNet(nn.Module):
 def native_bfloat16() -> bool:
     """Whether this processor multiplies bfloat16 in hardware; elsewhere it is emulated, and slower than float32."""
     return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+
+
+class Pocket:
+    """The pocket model as the studio plays it, see `models.base.Model`.
+
+    folder: config.json and the three parts; dtype: bfloat16 where the processor has it, else float32.
+    """
+
+    name = "pocket"
+    size = (SIZE, SIZE)
+    chunk = 1
+    sink = 1
+    window = 2
+    opening = 4  # rungs of the first frame, which has no past to lean on
+
+    def __init__(self, folder: Path = WEIGHTS, dtype: torch.dtype | None = None):
+        folder = Path(folder)
+        if missing := [name for name in ("config.json", *_files()) if not (folder / name).exists()]:
+            from . import MissingWeights
+
+            raise MissingWeights(
+                f"The pocket model in {folder} lacks {', '.join(missing)}. Reinstall the package, "
+                "or make the weights with `studio train` (about three hours on two cores)."
+            )
+        self.dtype = dtype or (torch.bfloat16 if native_bfloat16() else torch.float32)
+        net, config = PocketNet.load(folder)
+        self.labels: tuple[str, ...] = tuple(config["labels"])
+        self.latent = (config["codec"]["channels"], CELLS, CELLS)
+        self.memory = net.memory.requires_grad_(False)
+        self.codec = net.codec.requires_grad_(False).to(self.dtype, memory_format=torch.channels_last)
+        self.net = net.denoiser.ready(self.dtype)
+        self.weights_id = _fingerprint(folder)
+        self.encode_text = lru_cache(maxsize=512)(self._encode_text)
+        self._plane = lru_cache(maxsize=512)(lambda label: self.memory.read(text_encoder()([label])))
+
+    def ladder(self, rungs: int) -> tuple[float, ...]:
+        """Levels of a ladder: 1 for one rung, (1, 0.75) for two, (1, 0.9, 0.75, 0.5) for four."""
+        return ladder(rungs, SHIFT)
+
+    def _encode_text(self, text: str) -> Tensor:
+        return text_tokens(text_encoder()([text])[0])
+
+    def condition(self, in_force: "InForce", frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
+        """What the frames of these numbers are told; `text` (4, 384) stands in for the prompt's own."""
+        text = self.encode_text(in_force.prompt.text) if text is None else text
+        numbers = torch.tensor(list(frames))
+        views = torch.full_like(numbers, in_force.sampling.seed % VIEWS)
+        tracks = torch.cat([self._track_map(in_force, frames), constant_channels(numbers, views)], 1)
+        return Conditioning(text.expand(len(numbers), -1, -1), tracks)
+
+    def _track_map(self, in_force: "InForce", frames: Sequence[int]) -> Tensor:
+        """(F, 256, 16, 16): the strokes in force, in their order; who was painted last is in front."""
+        track = torch.zeros(len(frames), 4, MAP, MAP)
+        for placed in zip(*(placements(in_force.strokes, frame) for frame in frames), strict=True):
+            plane = self._plane(placed[0].label).expand(len(frames), -1, -1, -1)
+            x, y, size, facing = torch.tensor([(p.x, p.y, p.size, -p.facing) for p in placed]).unbind(1)
+            track = draw_track(track, plane, x, y, size, facing)  # sprites look to the left as they are stored
+        return fold(track)
+
+    def denoise(
+        self, x: Tensor, sigma, cond: Conditioning, positions, cache: "KVCache | None" = None, write: int = 0, **options
+    ) -> Tensor:
+        """See `CausalWan.forward`."""
+        return self.net(x, sigma, cond, positions, cache, write, **options)
+
+    def new_cache(self) -> "KVCache":
+        return self.net.new_cache(self.sink, self.window, self.latent)
+
+    def new_decoder(self) -> "FrameDecoder":
+        return FrameDecoder(self)
+
+
+class FrameDecoder:
+    """Latents to pictures, one by one; it remembers nothing, so its snapshots are empty."""
+
+    def __init__(self, model: Pocket):
+        self.model = model
+
+    @torch.no_grad()
+    def decode(self, latent: Tensor) -> np.ndarray:
+        """(C, 16, 16) -> uint8 (256, 256, 3)."""
+        ready = latent[None].to(self.model.dtype).contiguous(memory_format=torch.channels_last)
+        picture = self.model.codec.decode(ready)[0].float()
+        return picture.mul(127.5).add(127.5).round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
+
+    def snapshot(self) -> None:
+        return None
+
+    def restore(self, state: None) -> None:
+        return None
+
+
+def _files() -> list[str]:
+    return [f"{name}.safetensors" for name in FILES]
+
+
+def _fingerprint(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for name in ("config.json", *_files()):
+        digest.update((folder / name).read_bytes())
+    return digest.hexdigest()[:12]

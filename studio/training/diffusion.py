@@ -101,8 +101,8 @@ def encode_batch(net, clips: Clips, vectors: Tensor, rng: np.random.Generator, d
     recached = recache & (clips.prompt != last)
     told = torch.where(recached, last, clips.prompt)
     told = torch.where(torch.from_numpy(rng.random((batch, 1)) < NO_PROMPT), 0, told + 1)  # 0: nothing was said
-    text = pocket.text_tokens(vectors[told], clips.view).to(device)
-    constants = pocket.constant_channels(clips.phase.flatten().to(device))
+    text = pocket.text_tokens(vectors[told]).to(device)
+    constants = pocket.constant_channels(clips.phase.flatten(), clips.view.flatten()).to(device)
     unflatten = lambda t: t.view(batch, frames, *t.shape[1:])  # noqa: E731
     return Batch(unflatten(clean), text, unflatten(constants), unflatten(weight), clips, recached)
 
@@ -156,7 +156,7 @@ def rate_at(step: int, steps: int, warm: int = 100, falling: float = 0.5) -> flo
 
 
 def train_diffusion(
-    net: pocket.PocketNet, maker: ClipMaker, folder: Path, stage: Stage, seed: int = 2, device: str = "cpu", reuse: int = 2
+    net: pocket.PocketNet, maker: ClipMaker, folder: Path, stage: Stage, seed: int = 2, device: str = "cpu", reuse: int = 3
 ) -> Iterator[dict]:
     """One stage, yielding progress; resumes from `folder`/<stage>.pt. `net` ends as the average of its last steps."""
     path = folder / f"{stage.name}.pt"

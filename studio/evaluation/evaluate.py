@@ -1,0 +1,160 @@
+"""`studio evaluate`: takes on held-out paths, words and wordings, played through the engine and judged.
+
+Protocol. Every take is a fresh engine with three controls (prompt, sampling, a path stroke), as the page would send
+them. Frames 4, 6 and 8 of a take are judged against the drawn world (`takes`): where the subject is (template
+matching), which it is (nearest of all subjects drawn there), how like (PSNR inside it), and what the scene is
+(`detector`): right means place, time and weather all as the prompt said. Switches change the prompt at frame 6 with
+recache and judge the frames after. Late takes run 600 frames and are judged at 25 frames of 20-120 and 25 of 500-600.
+"""
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from ..controls import Prompt
+from ..engine import Engine
+from ..training import scenes, words
+from ..training.backgrounds import Scene
+from . import takes
+from .detector import Detector, load_detector
+
+JUDGED = (4, 6, 8)
+SWITCH_AT, AFTER = 6, 8
+
+
+def _tensor(picture: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(picture.copy()).permute(2, 0, 1).float() / 255
+
+
+def judge(detector: Detector, picture: np.ndarray, take: takes.Take, frame: int, scene: Scene | None = None) -> dict:
+    """What one frame got right. `scene` if it is not the take's own."""
+    scene = scene or take.scene
+    made, true = _tensor(picture), takes.truth(take, frame, scene)
+    place, moment, weather = detector.name(made[None])[0]
+    return {
+        "position_error_px": takes.position_error(made, true),
+        "subject_right": takes.identify(made, true) == take.label,
+        "subject_psnr_db": takes.subject_psnr(made, true),
+        "scene_right": (place, moment, weather) == (scene.place, scene.time, scene.weather),
+        "place_right": place == scene.place,
+        "time_right": moment == scene.time,
+        "weather_right": weather == scene.weather,
+        "synonym": take.synonym,
+        "unseen": take.unseen,
+    }
+
+
+def summary(judged: list[dict]) -> dict:
+    """Means over frames; position error over frames whose subject is right (elsewhere there is nothing to place)."""
+
+    def share(name: str, rows: list[dict]) -> float | None:
+        return round(float(np.mean([row[name] for row in rows])), 4) if rows else None
+
+    right = [row for row in judged if row["subject_right"]]
+    return {
+        "position_error_px": share("position_error_px", right),
+        "subject_right": share("subject_right", [row for row in judged if not row["synonym"]]),
+        "subject_right_synonym": share("subject_right", [row for row in judged if row["synonym"]]),
+        "subject_psnr_db": share("subject_psnr_db", right),
+        "scene_right": share("scene_right", [row for row in judged if not row["unseen"]]),
+        "scene_right_unseen": share("scene_right", [row for row in judged if row["unseen"]]),
+        **{name: share(name, judged) for name in ("place_right", "time_right", "weather_right")},
+        "frames": len(judged),
+    }
+
+
+def started(model, take: takes.Take, rungs: int, sampler: str = "stream") -> Engine:
+    engine = Engine(model, sampler)
+    engine.apply(list(enumerate(take.controls(rungs), 1)))
+    return engine
+
+
+def still_takes(model, detector: Detector, count: int, rungs: int, seed: int) -> Iterator[list[dict]]:
+    rng = np.random.default_rng(seed)
+    for _ in range(count):
+        take = takes.draw_take(rng)
+        engine = started(model, take, rungs)
+        yield [
+            judge(detector, frame.picture, take, frame.index)
+            for frame in (engine.step() for _ in range(max(JUDGED) + 1))
+            if frame.index in JUDGED
+        ]
+
+
+def switches(model, detector: Detector, count: int, rungs: int, seed: int) -> Iterator[dict]:
+    """One row a take: the judgement of the sixth frame after the switch, and after how many the scene was right."""
+    rng = np.random.default_rng(seed)
+    for _ in range(count):
+        take, other = takes.draw_take(rng), takes.draw_take(rng)
+        scene = Scene(other.scene.place, take.scene.view, other.scene.time, other.scene.weather)
+        engine = started(model, take, rungs)
+        for _ in range(SWITCH_AT):
+            engine.step()
+        engine.apply([(9, Prompt(words.compose(scene.place, scene.time, scene.weather, rng), switch="recache"))])
+        rows = [judge(detector, frame.picture, take, frame.index, scene) for frame in (engine.step() for _ in range(AFTER))]
+        first = next((n for n, row in enumerate(rows, 1) if row["scene_right"]), AFTER + 1)
+        yield {**rows[5], "unseen": False, "frames_to_scene": first}
+
+
+def long_takes(model, detector: Detector, count: int, rungs: int, seed: int) -> Iterator[tuple[list[dict], list[dict]]]:
+    """The early and the late judgements of takes of 600 frames."""
+    rng = np.random.default_rng(seed)
+    for _ in range(count):
+        take = takes.draw_take(rng)
+        engine = started(model, take, rungs)
+        early, late = [], []
+        for _ in range(601):
+            frame = engine.step()
+            kept = early if 20 <= frame.index <= 120 else late if frame.index >= 500 else None
+            if kept is not None and frame.index % 4 == 0:
+                kept.append(judge(detector, frame.picture, take, frame.index))
+        yield early, late
+
+
+def evaluate(
+    model,
+    seed: int = 2026,
+    count: int = 200,
+    rungs=(1, 2, 4, 16),
+    long: int = 8,
+    default_rungs: int = 2,
+    progress=lambda iterable, **_: iterable,
+) -> dict:
+    """The figures of `studio evaluate --json`; `count` takes a number of rungs and for the switch, `long` long takes.
+
+    Raises ValueError if the drawn world does not know the model's subjects (only the pocket model can be judged).
+    """
+    if not hasattr(model, "labels"):
+        raise ValueError(f"{model.name} was not trained on the drawn world, so there is no truth to judge it by")
+    began, detector = time.monotonic(), load_detector()
+    out: dict = {"model": model.name, "weights": model.weights_id, "seed": seed, "takes": count, "rungs": {}}
+    for number in rungs:
+        judged = progress(still_takes(model, detector, count, number, seed), total=count, desc=f"{number} rungs")
+        out["rungs"][str(number)] = summary([row for rows in judged for row in rows])
+    rows = list(progress(switches(model, detector, count, default_rungs, seed + 1), total=count, desc="switch"))
+    frames = [row["frames_to_scene"] for row in rows]
+    within = float(np.mean([f <= 6 for f in frames]))
+    out["switch"] = {
+        **summary(rows), "frames_to_scene": float(np.mean(frames)), "frames_to_scene_p95": float(np.quantile(frames, 0.95)),
+        "within_6_frames": round(within, 4),
+    }
+    pairs = list(progress(long_takes(model, detector, long, default_rungs, seed + 2), total=long, desc="600 frames"))
+    out["early"] = summary([row for early, _ in pairs for row in early])
+    out["late"] = summary([row for _, late in pairs for row in late])
+    out["detector_right"] = detector_right(detector, seed + 3)
+    out["seconds"] = round(time.monotonic() - began, 1)
+    return out
+
+
+def detector_right(detector: Detector, seed: int, count: int = 200) -> float:
+    """How often the detector is right on drawn frames of the same protocol: no figure above can honestly exceed it."""
+    rng = np.random.default_rng(seed)
+    right = []
+    for _ in range(count):
+        take = takes.draw_take(rng)
+        scene = take.scene
+        true = takes.truth(take, int(rng.integers(scenes.PHASES * 4)))
+        right.append(detector.name(true.picture[None])[0] == (scene.place, scene.time, scene.weather))
+    return round(float(np.mean(right)), 4)
