@@ -56,6 +56,13 @@ def test_every_view_of_a_place_moves_gently(place):
         assert change.max() < 6
 
 
+def test_only_rain_and_snow_fall_through_a_daytime_sky():
+    for weather in scenes.WEATHERS:
+        skies = scenes.paint_all_phases("desert", 0, "day", weather)[:, :90].astype(int)
+        moves = np.abs(np.diff(skies, axis=0)).max() > 40
+        assert moves == (weather in ("rain", "snow")), weather
+
+
 @pytest.mark.parametrize("place", scenes.PLACES)
 def test_views_and_lights_of_a_place_differ(place):
     time, weather = lights(place)[0]
