@@ -1,0 +1,157 @@
+import numpy as np
+import pytest
+
+from studio.controls import ControlError, InForce, Prompt, Sampling, Stroke
+from studio.engine import Engine, pictures
+
+
+def stroke(x, id="a", **changes):
+    return Stroke(id, **{"label": "fox", "points": ((0, x, 0.5),), **changes})
+
+
+def hashes(engine, count):
+    return [engine.step().hash for _ in range(count)]
+
+
+@pytest.mark.parametrize("sampler", ["stream", "rollout"])
+def test_a_step_is_a_frame_from_the_first_on(model, sampler):
+    engine = Engine(model, sampler, start=5)
+    frames = [engine.step() for _ in range(4)]
+    assert [frame.index for frame in frames] == [5, 6, 7, 8]
+    assert engine.frame == 9
+    assert all(frame.picture.shape == (32, 32, 3) and frame.picture.dtype == np.uint8 for frame in frames)
+    assert all(frame.made_ns > 0 and frame.tick_ms > 0 for frame in frames)
+
+
+@pytest.mark.parametrize("sampler", ["stream", "rollout"])
+def test_an_engine_makes_the_same_frames_every_time(model, sampler):
+    assert hashes(Engine(model, sampler), 12) == hashes(Engine(model, sampler), 12)
+
+
+def test_another_seed_makes_other_frames(model):
+    other = Engine(model)
+    other.apply([(1, Sampling(seed=1))])
+    assert hashes(Engine(model), 3) != hashes(other, 3)
+
+
+@pytest.mark.parametrize("control", [Prompt("winter"), stroke(0.2), Sampling(guidance="self", scale=1.5)], ids=repr)
+def test_a_control_shows_in_the_very_next_frame(model, control):
+    one, other = Engine(model), Engine(model)
+    assert hashes(one, 6) == hashes(other, 6)
+    other.apply([(1, control)])
+    assert one.step().hash != other.step().hash
+
+
+def test_a_frame_carries_the_highest_revision_it_was_made_under(model):
+    engine = Engine(model)
+    assert engine.step().revision == 0
+    engine.apply([(4, stroke(0.2)), (3, Prompt("winter"))])
+    assert engine.step().revision == 4
+
+
+def test_controls_that_came_in_several_goes_before_a_frame_are_as_if_they_came_in_one(model):
+    one, several = Engine(model), Engine(model)
+    hashes(one, 5), hashes(several, 5)
+    sent = [(1, Prompt("winter")), (2, stroke(0.3)), (3, Prompt("summer"))]
+    one.apply(sent)
+    for pair in sent:
+        several.apply([pair])
+    assert hashes(one, 4) == hashes(several, 4)
+
+
+def test_the_three_ways_to_switch_a_prompt_make_different_frames(model):
+    ends = set()
+    for switch in ("recache", "keep", "cut"):
+        engine = Engine(model)
+        hashes(engine, 6)
+        engine.apply([(1, Prompt("winter", switch=switch))])
+        hashes(engine, 2)
+        ends.add(engine.step().picture.tobytes())
+    assert len(ends) == 3
+
+
+def test_the_same_words_sent_again_switch_nothing(model):
+    one, other = Engine(model), Engine(model)
+    hashes(one, 6), hashes(other, 6)
+    other.apply([(1, Prompt(one.in_force.prompt.text, switch="cut"))])
+    assert hashes(one, 3) == hashes(other, 3)
+
+
+def test_a_restart_is_a_clean_start_under_the_controls_in_force(model):
+    engine = Engine(model)
+    engine.apply([(1, Prompt("winter")), (2, stroke(0.2))])
+    hashes(engine, 7)
+    engine.restart(40)
+    fresh = Engine(model, start=40, in_force=engine.in_force)
+    assert hashes(engine, 6) == hashes(fresh, 6)
+
+
+@pytest.mark.parametrize("sampler", ["stream", "rollout"])
+def test_from_a_snapshot_it_goes_on_the_same_as_often_as_wanted(model, sampler):
+    engine = Engine(model, sampler)
+    engine.apply([(1, stroke(0.2))])
+    hashes(engine, 6)
+    state = engine.snapshot()
+    onward = hashes(engine, 5)
+    engine.apply([(2, Prompt("winter"))])
+    hashes(engine, 3)
+    engine.restore(state)
+    assert hashes(engine, 5) == onward
+    other = Engine(model, sampler)
+    other.restore(state)
+    assert hashes(other, 5) == onward
+
+
+def test_what_a_model_cannot_play_is_told_to_the_sender(model):
+    def ladder(rungs):
+        if rungs > 4:
+            raise ValueError("it has 4 rungs; send 1 to 4")
+        return (1.0,) * rungs
+
+    model.ladder = ladder
+    engine = Engine(model)
+    engine.check(Sampling(rungs=4))
+    with pytest.raises(ControlError, match="tiny cannot play 5 rungs: it has 4 rungs; send 1 to 4"):
+        engine.check(Sampling(rungs=5))
+
+
+def test_new_words_are_shown_to_the_model_once_by_whoever_sends_them(model):
+    encoded, conditioned = [], []
+    encode, condition = model.encode_text, model.condition
+    model.encode_text = lambda text: encoded.append(text) or encode(text)
+    model.condition = lambda *args: conditioned.append(args) or condition(*args)
+    engine = Engine(model)
+    for _ in range(3):
+        engine.check(Prompt("winter", negative="fog"))
+    assert encoded == ["winter", "fog"]
+    for x in (0.1, 0.2, 0.3):
+        engine.check(stroke(x))
+    assert len(conditioned) == 1
+
+
+def test_an_unknown_sampler_is_told(model):
+    with pytest.raises(ValueError, match="sampler is 'walk'; there are: stream, rollout"):
+        Engine(model, "walk")
+
+
+def test_a_decoder_may_give_one_picture_or_several(model):
+    picture = np.zeros((2, 2, 3), np.uint8)
+    assert len(pictures(picture)) == 1
+    assert len(pictures([picture, picture])) == 2
+
+
+def test_the_pictures_of_a_chunk_come_out_one_a_step(model):
+    decoder = model.new_decoder()
+    twice = type("Twice", (), {"decode": lambda _, latent: [decoder.decode(latent), decoder.decode(-latent)]})
+    model.new_decoder = twice
+    engine = Engine(model)
+    first, second, third = (engine.step() for _ in range(3))
+    assert [first.index, second.index, third.index] == [0, 1, 2]
+    assert len({frame.picture.tobytes() for frame in (first, second, third)}) == 3
+
+
+def test_in_force_may_be_given_at_the_start(model):
+    in_force = InForce().after(Prompt("winter"), 0)
+    sent = Engine(model)
+    sent.apply([(1, Prompt("winter"))])
+    assert hashes(Engine(model, in_force=in_force), 4) == hashes(sent, 4)

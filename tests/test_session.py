@@ -1,0 +1,339 @@
+import errno
+import threading
+import time
+
+import pytest
+
+import studio
+from studio.controls import ControlError, Erase, Pause, Prompt, Sampling, Stroke
+from studio.presets import Preset
+from studio.score import Event, Score, replay
+from studio.session import Session
+from studio.sinks.latest import Latest
+
+SEVERAL = [
+    (2, Stroke("a", "fox", ((0, 0.1, 0.5), (9, 0.9, 0.5)), "path")),
+    (4, Prompt("winter")),
+    (6, Sampling(3, "self", 1.5, 3)),
+    (9, Stroke("b", "cow", ((0, 0.5, 0.2),))),
+    (11, Erase("a")),
+]
+
+
+def drag(x, id="a"):
+    return Stroke(id, "fox", ((0, x, 0.5),))
+
+
+def play(session, frames, events=()):
+    """The hashes of some frames, each event sent before its frame."""
+    made = []
+    for _ in range(frames):
+        for frame, control in events:
+            if frame == session.engine.frame:
+                session.send(control)
+        made.append(session.step().hash)
+    return made
+
+
+def replayed(score, model):
+    return [frame.hash for frame in replay(score, model)]
+
+
+def test_a_control_takes_effect_in_the_next_frame_and_is_receipted(model):
+    session = Session(model)
+    session.step()
+    revision = session.send(Prompt("winter"))
+    frame = session.step()
+    assert frame.revision == revision
+    receipt = session.receipts[-1]
+    assert (receipt.revision, receipt.kind, receipt.frame) == (revision, "prompt", frame.index)
+
+
+def test_of_one_slot_the_latest_value_wins_and_the_others_leave_no_trace(model):
+    session, once = Session(model), Session(model)
+    for scale in (1.2, 1.4, 1.9):
+        last = session.send(Sampling(guidance="self", scale=scale))
+    once.send(Sampling(guidance="self", scale=1.9))
+    assert [receipt.revision for receipt in session.receipts] == []
+    assert session.step().hash == once.step().hash
+    assert [receipt.revision for receipt in session.receipts] == [last]
+    assert session.engine.in_force.sampling.scale == 1.9
+
+
+def test_strokes_of_different_ids_do_not_overwrite_each_other(model):
+    session = Session(model)
+    for control in (drag(0.1, "a"), drag(0.2, "b"), drag(0.3, "a")):
+        session.send(control)
+    session.step()
+    places = {id: stroke.points[-1][1] for id, (stroke, _) in session.engine.in_force.strokes.items()}
+    assert places == {"a": 0.3, "b": 0.2}
+
+
+def test_an_erasure_of_all_takes_what_was_sent_before_it_and_not_what_came_after(model):
+    session = Session(model)
+    for control in (drag(0.1, "a"), drag(0.2, "b"), Erase("*"), drag(0.3, "a")):
+        session.send(control)
+    session.step()
+    assert list(session.engine.in_force.strokes) == ["a"]
+
+
+def test_what_is_no_control_is_told_to_the_sender_and_the_stream_goes_on(model):
+    session, other = Session(model), Session(model)
+    for nonsense in ({"kind": "prompt", "text": "a"}, None, "winter"):
+        with pytest.raises(ControlError, match="a session is sent controls such as Prompt or Stroke"):
+            session.send(nonsense)
+    assert play(session, 3) == play(other, 3)
+
+
+def test_two_sessions_on_one_model_are_each_as_if_alone_bit_for_bit(model):
+    def solo(seed):
+        session = Session(model)
+        session.send(Sampling(seed))
+        return play(session, 20, SEVERAL)
+
+    one, other = Session(model), Session(model, sampler="stream")
+    one.send(Sampling(1))
+    other.send(Sampling(2))
+    made = [(play(one, 1, SEVERAL)[0], play(other, 1, SEVERAL)[0]) for _ in range(20)]
+    assert [first for first, _ in made] == solo(1)
+    assert [second for _, second in made] == solo(2)
+
+
+def test_two_sessions_on_threads_of_their_own_are_each_as_if_alone(model):
+    def solo(seed):
+        session = Session(model)
+        session.send(Sampling(seed))
+        return play(session, 30)
+
+    made = {}
+
+    def on_a_thread(seed):
+        made[seed] = solo(seed)
+
+    threads = [threading.Thread(target=on_a_thread, args=(seed,)) for seed in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert made == {1: solo(1), 2: solo(2)}
+
+
+def test_paused_there_are_no_frames_and_what_is_sent_waits(model):
+    session, other = Session(model), Session(model)
+    assert play(session, 3) == play(other, 3)
+    session.send(Pause())
+    session.send(Prompt("winter"))
+    assert session.step() is None
+    assert session.step() is None
+    assert session.engine.in_force.prompt.text != "winter"
+    assert session.stats["paused"]
+    session.send(Pause(False))
+    other.send(Prompt("winter"))
+    assert play(session, 3) == play(other, 3)
+
+
+def test_the_score_of_a_session_replays_bit_for_bit(model):
+    session = Session(model)
+    made = play(session, 15, SEVERAL)
+    assert session.score.length == 15
+    assert replayed(session.score, model) == made
+
+
+def test_a_score_that_was_written_and_read_replays_bit_for_bit(model, tmp_path):
+    session = Session(model, sampler="rollout")
+    made = play(session, 15, SEVERAL)
+    assert replayed(Score.read(session.score.write(tmp_path / "take.jsonl")), model) == made
+
+
+def test_a_take_begins_where_the_session_is_and_replays_from_its_own_first_frame(model, tmp_path):
+    session = Session(model)
+    # Under way when the take begins: a path, two drags that have turned, two strokes in another order than painted.
+    play(session, 13, [*SEVERAL[:4], (10, drag(0.6, "c")), (11, drag(0.4, "c")), (12, drag(0.41, "b"))])
+    assert session.record(tmp_path / "take.jsonl") == 13
+    made = play(session, 14, [(15, Prompt("spring")), (16, drag(0.7, "c")), (17, Erase("*"))])
+    score = session.stop_recording()
+    assert (score.header.start, score.header.frames) == (13, 14)
+    assert Score.read(tmp_path / "take.jsonl") == score
+    assert replayed(score, model) == made
+
+
+def test_pausing_while_recording_changes_no_frame_of_the_replay(model):
+    session = Session(model)
+    session.record()
+    made = play(session, 3)
+    session.send(Pause())
+    assert session.step() is None
+    session.send(Pause(False))
+    made += play(session, 3, [(3, Prompt("winter"))])
+    assert replayed(session.stop_recording(), model) == made
+
+
+def test_a_recording_that_was_cut_off_is_all_on_disk(model, tmp_path):
+    session = Session(model)
+    session.record(tmp_path / "take.jsonl")
+    made = play(session, 12, SEVERAL)
+    # No stop_recording: the process died here.
+    assert replayed(Score.read(tmp_path / "take.jsonl"), model) == made[:12]
+
+
+def test_a_full_disk_while_recording_stops_neither_the_session_nor_the_take(model, tmp_path, monkeypatch, caplog):
+    session = Session(model)
+    session.record(tmp_path / "take.jsonl")
+    made = play(session, 3)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("studio.score.ScoreWriter._append", full)
+    made += play(session, 12, [(frame + 3, control) for frame, control in SEVERAL])
+    assert "No space left on device" in session.stats["problem"]
+    assert len(caplog.records) == 1
+    score = session.stop_recording()
+    assert replayed(score, model) == made
+    assert Score.read(tmp_path / "take.jsonl") == score
+
+
+def test_stopping_a_recording_that_was_not_begun_is_told(model):
+    with pytest.raises(RuntimeError, match=r"nothing is being recorded; call record\(\) first"):
+        Session(model).stop_recording()
+
+
+def test_closing_finishes_what_is_being_recorded(model, tmp_path):
+    with Session(model) as session:
+        session.record(tmp_path / "take.jsonl")
+        play(session, 3)
+    assert Score.read(tmp_path / "take.jsonl").header.frames == 3
+
+
+def test_a_reset_goes_back_to_frame_0_with_the_controls_and_another_seed(model):
+    session = Session(model)
+    play(session, 12, SEVERAL)
+    session.send(Prompt("spring"))
+    session.reset(seed=9)
+    made = play(session, 6)
+    assert session.engine.in_force.prompt.text == "spring"
+    assert session.engine.in_force.sampling == Sampling(9, "self", 1.5, 3)
+    assert session.score.header.start == 0
+    assert replayed(session.score, model) == made
+    session.reset()
+    assert play(session, 6) == made
+
+
+def test_from_a_snapshot_the_session_goes_on_and_its_score_is_that_of_the_branch(model):
+    session = Session(model)
+    play(session, 6, SEVERAL)
+    state = session.snapshot()
+    left = play(session, 9, SEVERAL)
+    session.restore(state)
+    assert play(session, 9, SEVERAL) == left
+    session.restore(state)
+    right = play(session, 5, [(7, Prompt("autumn"))])
+    assert right != left[:5]
+    assert replayed(session.score, model)[6:] == right
+
+
+def test_a_preset_takes_strokes_away_and_plays_its_later_controls_at_their_frames(model):
+    session = Session(model)
+    session.send(drag(0.5, "old"))
+    play(session, 5)
+    preset = Preset("p", "d", (Event(0, Prompt("winter")), Event(0, drag(0.2, "new")), Event(3, Prompt("spring"))))
+    revision = session.play(preset)
+    frame = session.step()
+    assert frame.revision == revision
+    assert list(session.engine.in_force.strokes) == ["new"]
+    prompts = [(event.frame, event.control.text) for event in session.score.events if isinstance(event.control, Prompt)]
+    play(session, 4)
+    prompts = [(event.frame, event.control.text) for event in session.score.events if isinstance(event.control, Prompt)]
+    assert prompts[1:] == [(5, "winter"), (8, "spring")]
+
+
+def test_on_its_thread_a_session_makes_the_same_frames(model):
+    session, other = Session(model), Session(model)
+    latest = Latest()
+    session.sinks.append(latest)
+    session.start()
+    serial, frame = 0, None
+    while frame is None or frame.index < 10:
+        serial, frame = latest.read(serial, timeout=20)
+    session.stop()
+    assert not session.running
+    assert session.stats["fps"] > 0
+    assert play(other, frame.index + 1)[-1] == frame.hash
+
+
+def test_a_paused_thread_wakes_at_the_message(model):
+    session, latest = Session(model), Latest()
+    session.sinks.append(latest)
+    session.send(Pause())
+    session.start()
+    assert latest.read(0, timeout=0.2) is None
+    session.send(Pause(False))
+    assert latest.read(0, timeout=20) is not None
+    session.stop()
+
+
+def test_other_threads_get_their_turn_while_the_session_runs(model):
+    session = Session(model)
+    session.start()
+    for _ in range(5):
+        session.record()
+        session.stop_recording()
+        session.reset()
+        session.snapshot()
+    session.stop()
+
+
+def test_the_rate_can_be_held_down(model):
+    session = Session(model)
+    begun = time.perf_counter()
+    session.start(fps=20)
+    time.sleep(0.5)
+    session.stop()
+    # However busy the machine is, there are never more than the time allows.
+    assert 1 <= session.engine.frame <= 20 * (time.perf_counter() - begun) + 2
+    with pytest.raises(ValueError, match="fps is 0; give a number above 0"):
+        session.start(fps=0)
+
+
+def test_our_own_mistake_stops_the_thread_and_is_raised_at_stop(model, caplog):
+    session = Session(model)
+    session.step()
+    model.denoise = lambda *_: 1 / 0
+    session.start()
+    while session.running:
+        time.sleep(0.01)
+    assert "division" in session.stats["error"]
+    with pytest.raises(ZeroDivisionError):
+        session.stop()
+    session.stop()
+
+
+def test_a_sink_whose_file_cannot_be_written_is_left_and_the_stream_goes_on(model, caplog):
+    class Full:
+        def put(self, frame):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        def close(self):
+            raise AssertionError("is left already")
+
+    session, latest = Session(model), Latest()
+    session.sinks += [Full(), latest]
+    play(session, 3)
+    assert session.sinks == [latest]
+    assert latest.serial == 3
+    assert caplog.text.count("Full takes no more frames") == 1
+    session.close()
+
+
+def test_open_makes_a_session_with_prompt_and_seed(model):
+    session = studio.open(model, prompt="winter", seed=7)
+    session.step()
+    assert session.engine.in_force.prompt.text == "winter"
+    assert session.engine.in_force.sampling.seed == 7
+
+
+def test_an_unknown_model_and_an_impossible_size_are_told(model):
+    with pytest.raises(ValueError, match="no model is called 'poket'; there are: pocket"):
+        studio.open("poket")
+    with pytest.raises(ValueError, match=r"tiny makes \(32, 32\), not \(64, 64\) .*leave size out"):
+        Session(model, size=(64, 64))

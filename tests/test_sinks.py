@@ -1,0 +1,121 @@
+import errno
+import threading
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+from PIL import Image
+
+from studio.frames import Frame
+from studio.sinks import SINKS, make
+from studio.sinks.latest import Latest
+from studio.sinks.pictures import Pictures, snapshot
+from studio.sinks.video import VideoFile
+
+
+def frame(index, size=(32, 48)):
+    """A picture of one colour that tells its number."""
+    return Frame(index, np.full((*size, 3), 20 * index % 256, np.uint8))
+
+
+def test_equal_frames_have_equal_hashes_and_others_have_not():
+    assert frame(1).hash == frame(1).hash
+    assert len({frame(1).hash, frame(2).hash, Frame(2, frame(1).picture).hash, frame(1, (48, 32)).hash}) == 4
+    one_bit = frame(1).picture.copy()
+    one_bit[5, 5, 1] ^= 1
+    assert Frame(1, one_bit).hash != frame(1).hash
+
+
+def test_a_picture_that_is_a_view_has_the_hash_of_its_pixels():
+    picture = np.arange(12 * 12 * 3, dtype=np.uint8).reshape(12, 12, 3)
+    assert Frame(0, picture[::2, ::-1]).hash == Frame(0, picture[::2, ::-1].copy()).hash
+
+
+def test_the_mailbox_holds_the_newest_frame_only():
+    latest = Latest()
+    assert latest.read(0, timeout=0) is None
+    for index in range(3):
+        latest.put(frame(index))
+    serial, newest = latest.read(0)
+    assert (serial, newest.index) == (3, 2)
+    assert latest.read(serial, timeout=0) is None
+
+
+def test_the_mailbox_knows_a_newer_frame_from_its_serial_and_not_its_index():
+    latest = Latest()
+    latest.put(frame(9))
+    latest.put(frame(0))  # after a reset
+    assert latest.read(1)[1].index == 0
+
+
+def test_a_reader_that_waits_is_woken_by_a_frame_and_by_the_closing():
+    latest, read = Latest(), []
+
+    def reader():
+        read.append(latest.read(0))
+        read.append(latest.read(1))
+
+    thread = threading.Thread(target=reader)
+    thread.start()
+    latest.put(frame(4))
+    while len(read) < 1:
+        pass
+    latest.close()
+    thread.join(20)
+    assert read[0][1].index == 4
+    assert read[1] is None
+
+
+def test_a_video_has_every_frame_and_its_name_only_when_it_is_complete(tmp_path):
+    video = VideoFile(tmp_path / "take.mp4", fps=12)
+    for index in range(10):
+        video.put(frame(index))
+    assert not (tmp_path / "take.mp4").exists()
+    video.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["take.mp4"]
+    pictures = iio.imread(tmp_path / "take.mp4", plugin="pyav")
+    assert pictures.shape == (10, 32, 48, 3)
+    assert np.abs(pictures[:, 16, 24, 0].astype(int) - 20 * np.arange(10)).max() <= 4
+    assert iio.immeta(tmp_path / "take.mp4", plugin="pyav")["fps"] == 12
+
+
+def test_a_video_without_a_frame_is_no_file(tmp_path):
+    VideoFile(tmp_path / "take.mp4").close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_video_in_a_folder_that_is_not_there_says_what_to_do(tmp_path):
+    with pytest.raises(OSError, match=r"cannot write .*take.mp4 \(.*not exist\); make room or choose"):
+        VideoFile(tmp_path / "none" / "take.mp4").put(frame(0))
+
+
+def test_a_disk_that_fills_leaves_no_half_a_video(tmp_path):
+    video = VideoFile(tmp_path / "take.mp4")
+    video.put(frame(0))
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    video._file.write_frame = full
+    with pytest.raises(OSError, match=r"\(No space left on device\); make room"):
+        video.put(frame(1))
+    video.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pictures_are_png_files_with_every_pixel(tmp_path):
+    pictures = Pictures(tmp_path / "a" / "b")
+    pictures.put(frame(7))
+    pictures.close()
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "a" / "b" / "000007.png")), frame(7).picture)
+    assert snapshot(frame(3), tmp_path / "one.png") == tmp_path / "one.png"
+
+
+def test_every_sink_of_the_table_can_be_had(tmp_path):
+    made = [make("latest"), make("video", tmp_path / "take.mp4"), make("pictures", tmp_path)]
+    assert len(made) == len(SINKS)
+    for sink in made:
+        sink.put(frame(1))
+        sink.close()
+    with pytest.raises(ValueError, match="no sink is called 'screen'; there are: latest, video, pictures"):
+        make("screen")
