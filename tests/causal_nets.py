@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import zlib
+from dataclasses import replace
+
 import torch
 from diffusers import WanTransformer3DModel
 from torch import Tensor
 
 from studio.conditioning import Conditioning
+from studio.controls import InForce, Prompt, Sampling
 from studio.models.causal_wan import CausalWan
+from studio.schedule import ladder
 
 LATENT = (4, 8, 6)
 TRACKS = 3
@@ -35,3 +40,41 @@ def drawn(*shape: int, seed: int = 0) -> Tensor:
 def told(frames: int, seed: int = 0) -> Conditioning:
     """Random conditioning with another text for every frame."""
     return Conditioning(drawn(frames, *TEXT, seed=seed), drawn(frames, TRACKS, *LATENT[1:], seed=seed + 1))
+
+
+class TinyModel:
+    """The model's contract on a tiny net: texts and tracks are random, the same for a text, a frame and the strokes.
+
+    calls: rows of every forward, as (frame, sigma), and how many were written.
+    """
+
+    name, size, latent, weights_id = "tiny", (64, 48), LATENT, "0" * 12
+
+    def __init__(self, sink: int = 1, window: int = 2, chunk: int = 1, opening: int = 1, prediction: str = "wiener"):
+        self.net = tiny(chunk=chunk, prediction=prediction)
+        self.sink, self.window, self.chunk, self.opening = sink, window, chunk, opening
+        self.calls: list[tuple[list[tuple[int, float]], int]] = []
+        self.shift = 2.0
+
+    def ladder(self, rungs: int) -> tuple[float, ...]:
+        return ladder(rungs, self.shift)
+
+    def encode_text(self, text: str) -> Tensor:
+        return drawn(*TEXT, seed=zlib.crc32(text.encode()))
+
+    def condition(self, in_force, frames, text=None) -> Conditioning:
+        text = self.encode_text(in_force.prompt.text) if text is None else text
+        tracks = torch.stack([drawn(TRACKS, *LATENT[1:], seed=1000 * len(in_force.strokes) + f % 64) for f in frames])
+        return Conditioning(text.expand(len(frames), -1, -1), tracks)
+
+    def denoise(self, x, sigma, cond, positions, cache, write=0, causal=True) -> Tensor:
+        self.calls.append((list(zip(positions, sigma, strict=True)), write))
+        return self.net(x, sigma, cond, positions, cache, write, causal)
+
+    def new_cache(self):
+        return self.net.new_cache(self.sink, self.window, LATENT)
+
+
+def controls(text: str = "a meadow", negative: str = "", **sampling) -> InForce:
+    """Controls in force: a prompt and the sampling."""
+    return replace(InForce(), prompt=Prompt(text, negative), sampling=Sampling(**sampling))

@@ -227,7 +227,7 @@ def text_keys(net: WanTransformer3DModel, text: Tensor) -> list[tuple[Tensor, Te
     states = net.condition_embedder.text_embedder(text).flatten(0, 1)
     pairs = []
     for block in net.blocks:
-        attn = block.attn2
+        attn: Any = block.attn2
         key = root_normed(attn.to_k(states), attn.norm_k)
         pairs.append((key.unflatten(-1, (attn.heads, -1)), attn.to_v(states).unflatten(-1, (attn.heads, -1))))
     return pairs
@@ -337,13 +337,16 @@ def rotated(x: Tensor, rotation: Tensor, heads: int) -> Tensor:
 def sees(rows: Sequence[int], frames: Sequence[int], chunk: int) -> tuple[tuple[bool, ...], ...]:
     """Which keys each row sees. frames: the frame number of every key; rows: which key is the row's own.
 
-    A row sees earlier frames and its own chunk: itself and the rows around it, `chunk` at a time.
+    A row sees earlier frames and its own chunk: itself and the rows around it, `chunk` at a time. Of rows of one frame
+    number only the first is seen by later frames.
     """
+    main = [frame not in frames[:key] for key, frame in enumerate(frames)]
     seen = []
     for start in range(0, len(rows), chunk):
         together = rows[start : start + chunk]
         first = min(frames[row] for row in together)
-        seen += [tuple(frame < first or key in together for key, frame in enumerate(frames))] * len(together)
+        earlier = [main[key] and frame < first for key, frame in enumerate(frames)]
+        seen += [tuple(past or key in together for key, past in enumerate(earlier))] * len(together)
     return tuple(seen)
 
 

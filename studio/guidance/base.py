@@ -1,0 +1,29 @@
+"""What a guidance is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """Where a row's anchor comes from, and so what it costs.
+
+    "nowhere": there is none. "negative": the row's clean latent under the negative prompt, at every rung: twice the
+    work. "first": the same at the row's first rung alone, kept from there on: one row more while a row is new.
+    "source": the latent the row was begun from, zero when it was pure noise: free.
+    """
+
+    anchor: Literal["nowhere", "negative", "first", "source"]
+
+    def takes_part(self, scale: float) -> bool:
+        """Whether anything is to be done at this scale: at 1 every guidance is none."""
+        return self.anchor != "nowhere" and scale != 1
+
+
+def guided(clean: Tensor, anchor: Tensor, scale: float) -> Tensor:
+    """clean + (scale - 1)(clean - anchor): the anchor at scale 0, the clean latent itself, bit for bit, at 1."""
+    return clean + (scale - 1) * (clean - anchor)

@@ -1,0 +1,263 @@
+"""What the samplers share: rows in flight on a KV cache, and the frames kept to rebuild it from.
+
+A tick is one forward. Its rows are one sequence after the cache: the chunk that came out at the last tick, clean, which
+writes its keys, then the rows in flight, oldest first, all told the newest controls.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from studio.conditioning import Conditioning
+from studio.guidance import GUIDANCES, guided
+from studio.kv_cache import CacheSnapshot
+from studio.noise import noise
+from studio.schedule import add_noise
+
+if TYPE_CHECKING:
+    from studio.controls import InForce
+    from studio.models.base import Model
+
+SWITCHES = ("recache", "keep", "cut")
+RECACHES = ("causal", "bidirectional")
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """A chunk in flight: its first frame, its ladder and rung, its noisy latent x (chunk, C, h, w) at that rung.
+
+    source: the latent it was begun from, zero for none; anchor: what "initialize" guidance keeps, once there.
+    """
+
+    frame: int
+    ladder: tuple[float, ...]
+    x: Tensor
+    source: Tensor
+    rung: int = 0
+    anchor: Tensor | None = None
+
+    @property
+    def sigma(self) -> float:
+        return self.ladder[self.rung]
+
+    @property
+    def left(self) -> int:
+        """Rungs to go, this one among them."""
+        return len(self.ladder) - self.rung
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A frame that came out: its clean latent (C, h, w) and, one row, the conditioning it was made under."""
+
+    frame: int
+    latent: Tensor
+    cond: Conditioning
+
+
+@dataclass(frozen=True, eq=False)
+class SamplerState:
+    """All that a sampler holds. kept: the frames in the cache; pending: those still to be written there."""
+
+    frame: int
+    rungs: int
+    rows: tuple[Row, ...]
+    pending: tuple[Drawn, ...]
+    kept: tuple[Drawn, ...]
+    cache: CacheSnapshot
+
+
+class Sampler(ABC):
+    """Draws a model's frames in order. `frame` is the number of the next one that comes out.
+
+    Everything a person sets is read from the controls in force, at every tick. State changes only when a tick is done:
+    after an error the next tick goes on from where the last good one ended.
+    """
+
+    def __init__(self, model: Model, start: int = 0) -> None:
+        self.model = model
+        self.cache = model.new_cache()
+        self.restart(start)
+
+    def restart(self, frame: int) -> None:
+        """A clean start: cache empty, nothing in flight, the next frame is number `frame`."""
+        self.frame = frame
+        self._rungs = 0
+        self._rows: tuple[Row, ...] = ()
+        self._pending: tuple[Drawn, ...] = ()
+        self._kept: tuple[Drawn, ...] = ()
+        self.cache.clear()
+
+    @torch.no_grad()
+    def step(self, in_force: InForce, source: Tensor | None = None) -> Tensor:
+        """The clean latents (chunk, C, h, w), float32, of the next frames; ticks until they are there."""
+        while (latents := self.tick(in_force, source)) is None:
+            pass
+        return latents
+
+    @torch.no_grad()
+    def tick(self, in_force: InForce, source: Tensor | None = None) -> Tensor | None:
+        """One forward: the latents that came out, (chunk, C, h, w), or None while the pipe fills.
+
+        source (C, h, w): the latent a new row begins from, where the model's ladder starts below 1.
+        """
+        self._repair()
+        rows = self._admitted(in_force, source)
+        cond = self.model.condition(in_force, self._numbers(rows))
+        rows, clean = self._denoised(rows, cond, in_force)
+        self._kept, self._pending = self._surviving(self._kept + self._pending), ()
+        self._rungs = in_force.sampling.rungs
+        moved = [self._moved(row, latents, in_force.sampling.seed) for row, latents in zip(rows, clean, strict=True)]
+        self._rows = tuple(row for row in moved if row is not None)
+        if moved[0] is not None:
+            return None
+        self._pending = tuple(Drawn(self.frame + i, latent, cond.rows([i])) for i, latent in enumerate(clean[0]))
+        self.frame += self.model.chunk
+        return clean[0]
+
+    @abstractmethod
+    def _room(self, rows: Sequence[Row], rungs: int) -> bool:
+        """Whether another row may enter behind these."""
+
+    def _admitted(self, in_force: InForce, source: Tensor | None) -> tuple[Row, ...]:
+        """The rows of this tick: those in flight, begun anew if the number of rungs changed, and one more if it may."""
+        sampling = in_force.sampling
+        rows = self._rows if self._rungs == sampling.rungs else ()
+        if not self._room(rows, sampling.rungs):
+            return rows
+        cold = not (rows or self._pending or self._kept)
+        rungs = max(sampling.rungs, getattr(self.model, "opening", 1)) if cold else sampling.rungs
+        ladder = self.model.ladder(rungs)
+        frame = rows[-1].frame + self.model.chunk if rows else self.frame
+        fresh = self._noise(sampling.seed, frame, 0)
+        begun = torch.zeros_like(fresh) if source is None else source.to(fresh).expand_as(fresh)
+        return (*rows, Row(frame, ladder, add_noise(begun, fresh, ladder[0]), begun))
+
+    def _noise(self, seed: int, frame: int, rung: int) -> Tensor:
+        """A chunk's noise, (chunk, C, h, w)."""
+        drawn = [noise(seed, frame + i, rung, self.model.latent) for i in range(self.model.chunk)]
+        return torch.stack(drawn).to(getattr(self.model, "device", "cpu"))
+
+    def _numbers(self, rows: Sequence[Row]) -> list[int]:
+        """The frame numbers of the rows' frames."""
+        return [row.frame + i for row in rows for i in range(self.model.chunk)]
+
+    def _denoised(
+        self, rows: tuple[Row, ...], cond: Conditioning, in_force: InForce
+    ) -> tuple[tuple[Row, ...], Sequence[Tensor]]:
+        """The rows, with the anchors they got, and their guided clean latents; what was pending is in the cache."""
+        guidance, scale = GUIDANCES[in_force.sampling.guidance], in_force.sampling.scale
+        if not guidance.takes_part(scale):
+            return rows, self._forward(rows, cond, self._pending)
+        if guidance.anchor == "source":
+            clean = self._forward(rows, cond, self._pending)
+            return rows, [guided(c, row.source, scale) for c, row in zip(clean, rows, strict=True)]
+        if guidance.anchor == "negative":
+            clean = self._forward(rows, cond, self._pending)
+            anchors = self._forward(rows, self._negative(rows, in_force), ())
+            return rows, [guided(c, a, scale) for c, a in zip(clean, anchors, strict=True)]
+        new = tuple(row for row in rows if row.anchor is None)
+        told = Conditioning.cat([cond, self._negative(new, in_force)]) if new else cond
+        clean = self._forward(rows + new, told, self._pending)
+        first = iter(clean[len(rows) :])
+        rows = tuple(replace(row, anchor=next(first)) if row.anchor is None else row for row in rows)
+        return rows, [
+            guided(c, row.anchor, scale) for c, row in zip(clean, rows, strict=False) if row.anchor is not None
+        ]
+
+    def _negative(self, rows: Sequence[Row], in_force: InForce) -> Conditioning:
+        """What the rows are told under the negative prompt."""
+        text = self.model.encode_text(in_force.prompt.negative)
+        return self.model.condition(in_force, self._numbers(rows), text)
+
+    def _forward(self, rows: Sequence[Row], cond: Conditioning, pending: Sequence[Drawn]) -> Sequence[Tensor]:
+        """The rows' clean latents, a chunk each; pending frames go first, at sigma 0, and are written."""
+        if pending:
+            cond = Conditioning.cat([*(drawn.cond for drawn in pending), cond])
+        clean = self.model.denoise(
+            torch.cat([*(drawn.latent[None] for drawn in pending), *(row.x for row in rows)]),
+            [0.0] * len(pending) + [row.sigma for row in rows for _ in range(self.model.chunk)],
+            cond,
+            [drawn.frame for drawn in pending] + self._numbers(rows),
+            self.cache,
+            len(pending),
+        )
+        return clean[len(pending) :].split(self.model.chunk)
+
+    def _moved(self, row: Row, clean: Tensor, seed: int) -> Row | None:
+        """The row a rung down, under fresh noise; None when it has come out."""
+        if row.left == 1:
+            return None
+        rung = row.rung + 1
+        fresh = self._noise(seed, row.frame, rung).to(clean.device)
+        return replace(row, x=add_noise(clean, fresh, row.ladder[rung]), rung=rung)
+
+    def _surviving(self, drawn: tuple[Drawn, ...]) -> tuple[Drawn, ...]:
+        """The frames the cache keeps of these: the sink, and the window's last."""
+        sink, window = self.cache.sink, self.cache.window
+        return drawn[:sink] + drawn[sink:][-window:]
+
+    def switch(self, kind: str, in_force: InForce) -> None:
+        """A new prompt is in force from the next frame on: what becomes of the cache.
+
+        "recache": rebuilt as if the new words had always been there; "keep": left as it is, so the old words fade as
+        their frames leave; "cut": emptied, a new shot.
+        """
+        if kind not in SWITCHES:
+            raise ValueError(f"switch is {kind!r}; possible: {', '.join(SWITCHES)}")
+        if kind == "cut":
+            self.restart(self.frame)
+        elif kind == "recache":
+            self.recache(self.model.condition(in_force, [self.frame]).text[0])
+
+    @torch.no_grad()
+    def recache(self, text: Tensor, mode: str = "causal", keep_sink: bool = False) -> None:
+        """Rebuild the cache of the kept frames under another text (L, D), in one forward at sigma 0 (LongLive, 3.1).
+
+        mode "causal": frames see earlier ones; the cache is as if the text had always been this one.
+        "bidirectional": all see all, as LongLive's own code does and its checkpoint was trained with.
+        keep_sink: the sink stays as it was (LongLive's `global_sink`).
+        """
+        if mode not in RECACHES:
+            raise ValueError(f"recache mode is {mode!r}; possible: {', '.join(RECACHES)}")
+        first = self.cache.sink if keep_sink else 0
+        again = tuple(replace(drawn, cond=drawn.cond.under(text)) for drawn in self._kept[first:])
+        self._kept = self._kept[:first] + again
+        self._pending = tuple(replace(drawn, cond=drawn.cond.under(text)) for drawn in self._pending)
+        self.cache.keep(first)
+        self._write(again, mode == "causal")
+
+    def _write(self, drawn: Sequence[Drawn], causal: bool = True) -> None:
+        """Clean frames into the cache, in one forward."""
+        if drawn:
+            self.model.denoise(
+                torch.stack([d.latent for d in drawn]),
+                [0.0] * len(drawn),
+                Conditioning.cat([d.cond for d in drawn]),
+                [d.frame for d in drawn],
+                self.cache,
+                len(drawn),
+                **({} if causal else {"causal": False}),
+            )
+
+    def _repair(self) -> None:
+        """The cache from the kept frames, if a forward that failed has left it in another state."""
+        if self.cache.frames != tuple(drawn.frame for drawn in self._kept):
+            self.cache.clear()
+            self._write(self._kept)
+
+    def snapshot(self) -> SamplerState:
+        """All that the sampler holds; good for any number of restores."""
+        return SamplerState(self.frame, self._rungs, self._rows, self._pending, self._kept, self.cache.snapshot())
+
+    def restore(self, state: SamplerState) -> None:
+        """Back to a snapshot, bit for bit."""
+        self.frame, self._rungs, self._rows = state.frame, state.rungs, state.rows
+        self._pending, self._kept = state.pending, state.kept
+        self.cache.restore(state.cache)

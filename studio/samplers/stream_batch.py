@@ -1,0 +1,18 @@
+"""The stream batch: chunks in flight, each on its own rung, one forward a tick (StreamDiffusion, arXiv 2312.12491)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from studio.samplers.base import Row, Sampler
+
+
+class StreamBatch(Sampler):
+    """Every tick moves every row a rung down, lets one out and one in.
+
+    For a causal model the rows of one tick are one sequence after the cache: StreamDiT's diagonal partition
+    (arXiv 2507.03745) with cached context. The first ticks after a clean start let nothing out.
+    """
+
+    def _room(self, rows: Sequence[Row], rungs: int) -> bool:
+        return not rows or rows[-1].left < rungs  # the new row comes out one tick after the one before it

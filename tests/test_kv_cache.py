@@ -1,0 +1,133 @@
+import pytest
+import torch
+
+from studio.kv_cache import KVCache
+
+LAYERS, TOKENS, WIDTH = 2, 3, 4
+
+
+def new(sink, window):
+    return KVCache(LAYERS, sink, window, TOKENS, WIDTH)
+
+
+def rows(*frames):
+    """Keys whose every number is the frame's, so that what is stored tells whose it is."""
+    return torch.tensor(frames, dtype=torch.float32).repeat_interleave(TOKENS)[:, None].expand(-1, WIDTH)
+
+
+def forward(cache, frames, write):
+    """One forward's traffic; the frames each layer had in view, slot by slot, and the view."""
+    view = cache.begin(frames, write)
+    for layer in range(LAYERS):
+        keys, values = cache.put(layer, view, rows(*frames), -rows(*frames))
+        assert torch.equal(keys, -values)
+        held = keys[::TOKENS, 0].int().tolist()
+        assert torch.equal(keys, rows(*held))
+    return held, view
+
+
+@pytest.mark.parametrize(("sink", "window"), [(0, 1), (0, 3), (1, 2), (3, 1), (2, 4)])
+def test_after_any_number_of_frames_the_sink_and_the_last_frames_are_kept(sink, window):
+    cache = new(sink, window)
+    for frame in range(20):
+        held, view = forward(cache, [frame], 1)
+        kept = sorted({*range(min(sink, frame + 1)), *range(max(0, frame + 1 - window), frame + 1)})
+        if frame + 1 < sink + window:
+            kept = list(range(frame + 1))
+        assert cache.frames == tuple(kept)
+        assert sorted(held) == kept
+        assert tuple(held) == view.frames
+        assert [view.ranks[held.index(f)] for f in kept] == list(range(len(kept)))
+        assert [held[slot] for slot in view.rows] == [frame]
+
+
+def test_rows_that_are_not_written_are_in_view_and_leave_no_trace():
+    cache = new(1, 2)
+    for frame in range(5):
+        forward(cache, [frame], 1)
+    before = cache.snapshot()
+    held, view = forward(cache, [5, 6, 7], 0)
+    assert sorted(held) == [0, 3, 4, 5, 6, 7]
+    assert [view.ranks[slot] for slot in view.rows] == [3, 4, 5]
+    after = cache.snapshot()
+    assert before.frames == after.frames
+    assert torch.equal(before.keys, after.keys)
+    assert torch.equal(before.values, after.values)
+
+
+def test_a_clean_row_takes_the_oldest_frames_place_and_the_rest_follow_in_time():
+    cache = new(1, 2)
+    for frame in range(4):
+        forward(cache, [frame], 1)
+    held, view = forward(cache, [4, 5, 6], 1)
+    assert sorted(held) == [0, 3, 4, 5, 6]
+    assert [held[slot] for slot in view.rows] == [4, 5, 6]
+    assert [view.ranks[slot] for slot in view.rows] == [2, 3, 4]
+    assert cache.frames == (0, 3, 4)
+
+
+def test_places_in_time_have_no_gaps_and_alternatives_share_one():
+    cache = new(1, 1)
+    for frame in (10, 400, 3000):
+        forward(cache, [frame], 1)
+    _, view = forward(cache, [9000, 9001, 9001], 0)
+    assert [view.ranks[slot] for slot in view.rows] == [2, 3, 3]
+    assert sorted(view.ranks[:2]) == [0, 1]
+
+
+def test_memory_is_allocated_once_and_stays():
+    cache = new(2, 3)
+    forward(cache, [0, 1, 2, 3], 0)
+    forward(cache, [0], 1)
+    for frame in range(1, 9):
+        forward(cache, range(frame, frame + 4), 1)
+    place, size = cache._keys.data_ptr(), cache.bytes
+    for frame in range(9, 300):
+        forward(cache, range(frame, frame + 4), 1)
+    assert (cache._keys.data_ptr(), cache.bytes) == (place, size)
+    assert cache.bytes == 2 * LAYERS * (5 + 3) * TOKENS * WIDTH * 4
+
+
+def test_a_snapshot_brings_back_every_bit_any_number_of_times():
+    cache = new(1, 2)
+    for frame in range(6):
+        forward(cache, [frame], 1)
+    held = cache.snapshot()
+    for _ in range(2):
+        for frame in range(6, 10):
+            forward(cache, [frame], 1)
+        cache.restore(held)
+        again = cache.snapshot()
+        assert cache.frames == (0, 4, 5)
+        assert torch.equal(again.keys, held.keys)
+        assert torch.equal(again.values, held.values)
+    other = new(1, 2)
+    other.restore(held)
+    assert forward(other, [6, 7], 1)[0] == forward(cache, [6, 7], 1)[0]
+
+
+def test_keep_forgets_all_but_the_first_frames_in_time():
+    cache = new(2, 2)
+    for frame in range(7):
+        forward(cache, [frame], 1)
+    cache.keep(2)
+    assert cache.frames == (0, 1)
+    assert sorted(forward(cache, [5, 6], 2)[0]) == [0, 1, 5, 6]
+    cache.keep(9)
+    assert len(cache) == 4
+    cache.keep(3)
+    assert sorted(forward(cache, [7], 0)[0]) == [0, 1, 5, 7]
+    cache.clear()
+    assert len(cache) == 0
+    assert forward(cache, [0], 0)[0] == [0]
+
+
+def test_what_cannot_be_is_said_with_what_can():
+    with pytest.raises(ValueError, match="1 or more of the last"):
+        new(1, 0)
+    cache = new(1, 2)
+    with pytest.raises(ValueError, match="write at most 3"):
+        cache.begin(range(4), 4)
+    forward(cache, [5], 1)
+    with pytest.raises(ValueError, match="clear the cache first"):
+        cache.begin([5], 1)
