@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +92,13 @@ def prompt_section(prompt: Prompt) -> tuple[gr.Textbox, gr.Textbox, gr.Radio]:
             interactive=True,
             elem_id="studio-prompt",
         )
+        switch = gr.Radio(
+            [(name.capitalize(), name) for name in SWITCHES],
+            value=prompt.switch,
+            label="When the prompt changes",
+            interactive=True,
+            elem_id="studio-switch",
+        )
         with gr.Accordion("More", open=False, elem_id="studio-more"):
             negative = gr.Textbox(
                 prompt.negative,
@@ -101,13 +108,6 @@ def prompt_section(prompt: Prompt) -> tuple[gr.Textbox, gr.Textbox, gr.Radio]:
                 placeholder="what to keep out (with guidance)",
                 interactive=True,
                 elem_id="studio-negative",
-            )
-            switch = gr.Radio(
-                [(name.capitalize(), name) for name in SWITCHES],
-                value=prompt.switch,
-                label="When the prompt changes",
-                interactive=True,
-                elem_id="studio-switch",
             )
         apply = gr.Button("Apply", variant="primary", elem_id="studio-apply")
         gr.HTML('<div id="studio-live" aria-live="polite"></div>', padding=False)
@@ -156,9 +156,9 @@ def sampling_section(sampling: Sampling) -> tuple[gr.Slider, gr.Radio, gr.Slider
 
 
 def panel_values(event: gr.EventData) -> list[Any]:
-    """The panel's components, set to the controls in force."""
-    prompt, sampling = event._data["prompt"], event._data["sampling"]
-    words = [prompt["text"], prompt["negative"], prompt["switch"]]
+    """The panel's components, set to the controls in force; the words stay as they are while they are being written."""
+    prompt, sampling, writing = event._data["prompt"], event._data["sampling"], event._data["writing"]
+    words = [gr.skip()] * 3 if writing else [prompt["text"], prompt["negative"], prompt["switch"]]
     return [*words, *(sampling[name] for name in ("seed", "guidance", "scale", "rungs"))]
 
 
@@ -184,7 +184,7 @@ def launch(
     chosen = all_presets() if presets is None else presets
     opening = next(iter(chosen.values()), None)
     seats = Seats(factory, opening=opening, takes=Path(takes), running=sessions)
-    routes = Routes(seats, chosen, labels=known_labels(model if session_factory is None else None))
+    routes = Routes(seats, chosen)
     page = build(routes, chosen, opening)
     # Gradio has no way to say this to uvicorn: JPEG does not deflate (it costs 3 ms a frame on the event loop), and a
     # page has no business sending 16 MB.
@@ -224,7 +224,3 @@ def model_sessions(name: str) -> Callable[[], Session]:
 
     model = load(name)
     return lambda: Session(model)
-
-
-def known_labels(name: str | None) -> Sequence[str]:
-    return ()

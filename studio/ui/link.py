@@ -12,7 +12,7 @@ import json
 import secrets
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from studio.controls import ControlError, from_message
@@ -50,6 +50,7 @@ class Link:
         self._sequence = 0
         self._shown = 0  # the mailbox's count when the last frame was taken out
         self._receipted = 0
+        self._mine: set[int] = set()  # revisions this page sent and has no receipt for
         self._status_at = 0.0
         self._pings: dict[int, float] = {}
         self._answer: dict[str, Callable[[dict[str, Any]], Awaitable[None]]] = {
@@ -66,16 +67,16 @@ class Link:
         self._outbox.append(json.dumps({"type": type, **fields}))
         self.bell.ring()
 
-    def greet(self, *, labels: Sequence[str], examples: Sequence[str] = ()) -> None:
+    def greet(self) -> None:
         """The first message: everything a page needs to show what is going on."""
-        height, width = self.seat.session.model.size
+        model = self.seat.session.model
+        height, width = model.size
         self.say(
             "hello",
             token=self.token,
             size=[width, height],
-            model=self.seat.session.model.name,
-            labels=list(labels),
-            examples=list(examples),
+            model=model.name,
+            labels=list(getattr(model, "labels", ())),  # the subjects it knows, if it tells
             presets=list(self._presets),
             recording=self.seat.recording,
             takes=self.seat.takes,
@@ -90,6 +91,11 @@ class Link:
         receipts = [receipt for receipt in tuple(self.seat.session.receipts) if receipt.revision > self._receipted]
         if receipts:
             self._receipted = receipts[-1].revision
+            if any(receipt.revision not in self._mine for receipt in receipts):
+                self.say(
+                    "state", state=state_message(self.seat.in_force)
+                )  # a preset, a notebook: not this page's doing
+            self._mine = {revision for revision in self._mine if revision > self._receipted}
             self.say("receipts", items=[[receipt.revision, receipt.kind, receipt.frame] for receipt in receipts])
         if self._clock() - self._status_at > STATUS_EVERY:
             self._status_at = self._clock()
@@ -163,6 +169,7 @@ class Link:
     async def _control(self, message: dict[str, Any]) -> None:
         control = from_message(message.get("control"))
         revision = await asyncio.to_thread(self.seat.send, control)  # new words are read by the model first
+        self._mine.add(revision)
         self.say("sent", number=whole(message, "number"), revision=revision, saw=whole(message, "saw"))
 
     async def _ack(self, message: dict[str, Any]) -> None:

@@ -13,11 +13,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import anyio
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -35,16 +37,17 @@ FIRST_WORD = 5.0  # seconds a socket may be silent after its handshake
 PULL_WAIT = 10.0  # seconds a pull waits for a frame
 PULL_SILENCE = 15.0  # seconds after which a page that pulled is taken for closed: HTTP has no hanging up
 POLICY, SUPERSEDED = 1008, 4001  # close codes
+log = logging.getLogger("studio")
 
 
 class Routes:
     """The link's addresses over one set of seats."""
 
-    def __init__(self, seats: Seats, presets: Presets, labels: Sequence[str], examples: Sequence[str] = ()) -> None:
+    def __init__(self, seats: Seats, presets: Presets) -> None:
         self.seats = seats
         self.tickets = Tickets()
         self.links: dict[str, Link] = {}
-        self._presets, self._labels, self._examples = presets, labels, examples
+        self._presets = presets
 
     def table(self) -> list[BaseRoute]:
         """For `demo.launch(app_kwargs={"routes": ...})`."""
@@ -73,7 +76,10 @@ class Routes:
             now = time.monotonic()
             for link in [link for link in self.links.values() if now - link.heard_at > PULL_SILENCE]:
                 self._close(link)
-            await asyncio.to_thread(self.seats.sweep)
+            try:
+                await asyncio.to_thread(self.seats.sweep)
+            except Exception:  # one seat's trouble must not keep the others from being looked after
+                log.exception("a seat could not be closed")
 
     # -- opening and closing ------------------------------------------------------------------------------------------
 
@@ -89,7 +95,7 @@ class Routes:
             before.say("superseded", message="This session goes on in another tab. Reload this page to take it back.")
             before.closed = True
             before.bell.ring()
-        link.greet(labels=self._labels, examples=self._examples)
+        link.greet()
         return link
 
     def _close(self, link: Link) -> None:
@@ -108,7 +114,7 @@ class Routes:
             await socket.close(POLICY)  # before accept: the browser sees 403
             return
         await socket.accept(subprotocol=PROTOCOL)
-        with contextlib.suppress(WebSocketDisconnect, TimeoutError, RuntimeError):
+        with contextlib.suppress(WebSocketDisconnect, TimeoutError):
             await asyncio.wait_for(socket.receive_text(), FIRST_WORD)
             if link := self._open(ticket):
                 await self._converse(socket, link)
@@ -117,15 +123,17 @@ class Routes:
 
     async def _converse(self, socket: WebSocket, link: Link) -> None:
         """Both directions until one of them ends."""
-        tasks = [asyncio.create_task(self._listen(socket, link)), asyncio.create_task(self._tell(socket, link))]
+
+        async def until_gone(talk: Callable[[WebSocket, Link], Awaitable[None]]) -> None:
+            with contextlib.suppress(WebSocketDisconnect):
+                await talk(socket, link)
+            group.cancel_scope.cancel()
+
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            async with anyio.create_task_group() as group:
+                group.start_soon(until_gone, self._listen)
+                group.start_soon(until_gone, self._tell)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             self._close(link)
 
     async def _listen(self, socket: WebSocket, link: Link) -> None:

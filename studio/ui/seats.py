@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 import time
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 RUNNING = 2  # sessions at once: each wants the whole machine
 PAUSE_AFTER = 10.0  # seconds without a page after which a session stops drawing
 CLOSE_AFTER = 120.0  # seconds without a page after which it is closed
+log = logging.getLogger("studio")
 
 
 class SeatsTaken(RuntimeError):
@@ -73,7 +75,8 @@ class Seat:
         self.session.play(preset)
         for event in preset.events:
             asked = asked.after(event.control, frame) if event.frame == 0 else asked
-        self._asked, self._revision = asked, self._revision + 1
+        receipted = self.session.receipts[-1].revision if self.session.receipts else 0
+        self._asked, self._revision = asked, max(self._revision, receipted) + 1  # what `play` sends is newer than these
 
     def attach(self, link: Link) -> Link | None:
         """The link becomes the one in use and the session runs; the link it takes over from, if any."""
@@ -129,20 +132,28 @@ class Seat:
 
     def stop(self) -> None:
         """The session draws no more; everything else stays."""
-        self.session.stop()
+        try:
+            self.session.stop()
+        except Exception:  # what had ended its thread, raised again: our fault, and no reason to lose the take
+            log.exception("a session had stopped by itself")
 
     def close(self) -> None:
         """Stop for good. A take is finished; otherwise what was played is kept as a score."""
         with self._lock:
-            recorded = self.stop_recording()
-            try:
-                self.session.stop()
-            finally:
-                score = self.session.score
-                if recorded is None and self._played and score.header.frames:
-                    path = take_path(self._folder, self.in_force.prompt.text)
-                    score.write(path.with_name(path.name + ".jsonl"))
-                self.mailbox.close()
+            self.stop()
+            if self.stop_recording() is None and self._played:
+                self._keep(self.session.score)
+            self.mailbox.close()
+
+    def _keep(self, score: Score) -> None:
+        if not score.header.frames:
+            return
+        path = take_path(self._folder, self.in_force.prompt.text)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            score.write(path.with_name(path.name + ".jsonl"))
+        except OSError as error:
+            log.error("a closed page's score could not be kept in %s: %s; make room there", self._folder, error)
 
     def _offer(self, path: Path, score: Score, video: TakeVideo) -> dict[str, Any]:
         """Score and video of a take on offer. A score is held in memory too, so a full disk does not take it away."""

@@ -41,8 +41,10 @@ export class Link {
     let pause = 400;
     while (!this.ended) {
       const began = performance.now();
+      let turned = false;
       try {
         const { ticket, waiting } = await this.ask();
+        turned = Boolean(waiting);
         if (waiting) this.on.state('waiting', waiting);
         else await this.converse(ticket);
         if (performance.now() - began > 5000) pause = 400;
@@ -51,7 +53,7 @@ export class Link {
       }
       this.deliver = null;
       if (this.ended) return;
-      if (this.kind !== 'waiting') this.on.state('lost');
+      if (!turned) this.on.state('lost');
       await sleep(pause);
       pause = Math.min(pause * 1.7, 4000);
       while (!this.ended && !(await this.reachable())) await sleep(1500);

@@ -100,7 +100,8 @@ class Page {
 
   showPanel() {
     const { prompt, sampling } = this.controls;
-    this.tell({ prompt, sampling });
+    const writing = Boolean(document.activeElement?.closest('#studio-prompt, #studio-negative'));
+    this.tell({ prompt, sampling, writing });
   }
 
   // To the server
@@ -211,8 +212,19 @@ class Page {
     if (place.textContent !== String(value)) place.textContent = value;
   }
 
+  /** Is there something written that is not applied? The button says so. */
+  unapplied() {
+    const { prompt } = this.controls;
+    const text = (name) => document.querySelector(`#studio-${name} textarea`)?.value.trim();
+    const chosen = document.querySelector('#studio-switch input:checked')?.value;
+    const same = !prompt || ((text('prompt') ?? prompt.text) === prompt.text && (text('negative') ?? prompt.negative) === prompt.negative
+      && (chosen ?? prompt.switch) === prompt.switch);
+    document.getElementById('studio-apply')?.classList.toggle('unapplied', !same);
+  }
+
   measure() {
     const now = performance.now();
+    this.unapplied();
     const drawn = (this.times.drawn = this.times.drawn.filter((time) => now - time < 2000));
     const span = drawn.length > 1 ? (drawn.at(-1) - drawn[0]) / 1000 : 0;
     this.show('fps', this.live.paused ? '0' : span ? ((drawn.length - 1) / span).toFixed(1) : '–');

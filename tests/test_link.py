@@ -1,0 +1,768 @@
+"""The link between a page and its session: packing, window, security, seats and routes, without a browser."""
+
+import asyncio
+import json
+import threading
+import time
+
+import numpy as np
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+from ui_stand_ins import StandInSession
+
+from studio.controls import Prompt, Stroke, to_message
+from studio.frames import Frame
+from studio.presets import Preset
+from studio.score import Score
+from studio.ui import security
+from studio.ui.link import Link, LinkError, parse
+from studio.ui.mailbox import HEADER, Mailbox, encode_jpeg, encode_png, pack, unpack
+from studio.ui.routes import PREFIX, PROTOCOL, Routes
+from studio.ui.seats import Seat, Seats, SeatsTaken
+from studio.ui.security import Allowance, Tickets, same_origin
+from studio.ui.takes import TakeVideo, take_path
+from studio.ui.window import NARROWEST, PATIENCE, WIDEST, Window
+
+FOX = Stroke("1", "fox", ((0, 0.25, 0.75),), mode="pin")
+PRESET = Preset.parse(
+    json.dumps(
+        {
+            "name": "Fox",
+            "description": "A fox.",
+            "controls": [
+                {"kind": "prompt", "text": "a meadow"},
+                {"kind": "stroke", "id": "fox", "label": "fox", "mode": "pin", "points": [[0, 0.5, 0.5]]},
+            ],
+        }
+    )
+)
+OURS = {"origin": "http://testserver"}
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def frame(index: int = 7, revision: int = 3) -> Frame:
+    picture = np.random.default_rng(index).integers(0, 256, (16, 24, 3), dtype=np.uint8)
+    return Frame(index, picture, revision, time.time_ns(), 41.5)
+
+
+# Packing
+
+
+def test_a_packed_frame_reads_back_as_it_was():
+    sequence, index, revision, tick, age, made, jpeg = unpack(pack(frame(), 12))
+    assert (sequence, index, revision, tick) == (12, 7, 3, 41.5)
+    assert 0 <= age < 5000
+    assert made == pytest.approx(time.time() * 1e3, abs=5000)
+    assert jpeg[:2] == b"\xff\xd8"
+
+
+def test_the_header_is_32_bytes_as_the_page_expects():
+    assert HEADER.size == 32
+
+
+def test_what_is_no_frame_is_named():
+    with pytest.raises(ValueError, match="STF1"):
+        unpack(b"x" * 40)
+
+
+def test_jpeg_by_either_library_shows_the_picture(monkeypatch):
+    import io
+
+    from PIL import Image
+
+    across, down = np.meshgrid(np.arange(64), np.arange(64))
+    smooth = np.stack([across, down, np.full((64, 64), 90)], -1).astype(np.uint8) * 2
+    for library in ("simplejpeg", "pillow"):
+        if library == "pillow":
+            monkeypatch.setattr("studio.ui.mailbox.simplejpeg", None)
+        shown = np.asarray(Image.open(io.BytesIO(encode_jpeg(smooth))), dtype=int)
+        assert abs(shown - smooth).mean() < 3
+
+
+def test_png_keeps_every_pixel():
+    import io
+
+    from PIL import Image
+
+    picture = frame().picture
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(encode_png(picture)))), picture)
+
+
+def test_a_mailbox_keeps_the_newest_and_finds_what_was_seen():
+    mailbox = Mailbox()
+    assert mailbox.newest is None
+    assert mailbox.seen(3) is None
+    for index in range(40):
+        mailbox.put(frame(index))
+    assert mailbox.count == 40
+    assert mailbox.newest.index == 39
+    assert mailbox.seen(35).index == 35
+    assert mailbox.seen(2).index == 39
+
+
+# Window
+
+
+def played(window: Window, round_trip, seconds: float, fps: float = 30.0) -> None:
+    """Frames at a rate, acknowledged after `round_trip(frames on their way)` seconds."""
+    now, sequence, waiting = 0.0, 0, []
+    while now < seconds:
+        now += 1 / fps / 4
+        for due, number in [entry for entry in waiting if entry[0] <= now]:
+            window.acknowledged(number, due)
+            waiting.remove((due, number))
+        if window.open(now) and sequence < now * fps:
+            sequence += 1
+            window.sent(sequence, now)
+            waiting.append((now + round_trip(len(waiting)), sequence))
+
+
+def test_the_window_fills_a_long_clear_line():
+    window = Window()
+    window.pinged(0.1)
+    played(window, lambda waiting: 0.1, 10)
+    assert 3 <= window.size <= WIDEST
+
+
+def test_the_window_stays_narrow_where_frames_queue():
+    window = Window()
+    window.pinged(0.01)
+    window.size = WIDEST
+    played(window, lambda waiting: 0.01 + 0.1 * (waiting + 1), 20)
+    assert window.size == NARROWEST
+
+
+def test_a_full_window_lets_nothing_out_until_an_acknowledgement_or_patience_ends():
+    window = Window()
+    for sequence in range(NARROWEST):
+        assert window.open(0.0)
+        window.sent(sequence, 0.0)
+    assert not window.open(0.1)
+    window.acknowledged(0, 0.2)
+    assert window.open(0.2)
+    window.sent(9, 0.2)
+    assert not window.open(0.3)
+    assert window.open(0.3 + PATIENCE)
+
+
+def test_an_acknowledgement_of_nothing_changes_nothing():
+    window = Window()
+    window.acknowledged(99, 1.0)
+    assert window.typical == 0.0
+
+
+# Security
+
+
+def test_a_ticket_opens_once():
+    tickets = Tickets()
+    ticket = tickets.mint("seat")
+    assert tickets.valid(ticket)
+    assert tickets.valid(ticket)
+    assert tickets.burn(ticket) == "seat"
+    assert not tickets.valid(ticket)
+    assert tickets.burn(ticket) is None
+
+
+def test_a_ticket_grows_old():
+    clock = Clock()
+    tickets = Tickets(clock)
+    ticket = tickets.mint("seat")
+    clock.now += security.TICKET_SECONDS + 0.1
+    assert not tickets.valid(ticket)
+    assert tickets.burn(ticket) is None
+
+
+def test_a_made_up_ticket_opens_nothing():
+    tickets = Tickets()
+    tickets.mint("seat")
+    assert not tickets.valid("")
+    assert tickets.burn("x") is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "client", "ours"),
+    [
+        ({"origin": "http://here:7860", "host": "here:7860"}, "10.0.0.9", True),
+        ({"origin": "https://pub.example", "host": "10.0.0.1", "x-forwarded-host": "pub.example"}, "10.0.0.9", True),
+        ({"origin": "https://evil.example", "host": "here:7860"}, "127.0.0.1", False),
+        ({"origin": "null", "host": "here:7860"}, "127.0.0.1", False),
+        ({"origin": "", "host": "here:7860"}, "127.0.0.1", False),
+        ({"host": "here:7860"}, "127.0.0.1", True),
+        ({"host": "here:7860"}, "10.0.0.9", False),
+    ],
+)
+def test_only_pages_of_this_server_are_ours(headers, client, ours):
+    assert same_origin(headers, client) is ours
+
+
+def test_an_allowance_is_spent_and_comes_back():
+    clock = Clock()
+    allowance = Allowance(clock)
+    spent = sum(allowance.spend(10) for _ in range(1000))
+    assert spent == 2 * security.MESSAGES_A_SECOND
+    clock.now += 1
+    assert sum(allowance.spend(10) for _ in range(1000)) == pytest.approx(security.MESSAGES_A_SECOND, abs=1)
+
+
+def test_large_messages_spend_it_sooner():
+    allowance = Allowance(Clock())
+    assert sum(allowance.spend(60_000) for _ in range(100)) == 17
+
+
+# Messages
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "not JSON"),
+        ("{", "not JSON"),
+        ("[1]", "possible types: control"),
+        ("null", "possible types"),
+        ('{"type": "dance"}', "'dance'; possible types"),
+        ('{"type": ["control"]}', "possible types"),
+        (b"\x00\x01", "2 bytes of binary"),
+        ("[" * 3000, "not JSON"),
+        ('"' + "x" * 70_000 + '"', "65536 are possible"),
+    ],
+)
+def test_a_message_that_is_none_is_explained(text, says):
+    with pytest.raises(LinkError, match=says):
+        parse(text)
+
+
+def linked(test, session=None, presets=None):
+    """Run `test(link, session)` on an event loop with a link to a stand-in's seat."""
+    session = session or StandInSession()
+
+    async def run():
+        seat = Seat(session, test_folder)
+        link = Link(seat, presets or {"fox": PRESET})
+        await test(link, session)
+
+    asyncio.run(run())
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path, monkeypatch):
+    monkeypatch.setattr("test_link.test_folder", tmp_path, raising=False)
+
+
+test_folder = None
+
+
+def told(link, type):
+    return [message for message in map(json.loads, link.news()) if message["type"] == type]
+
+
+def test_a_control_reaches_the_session_and_is_numbered():
+    async def test(link, session):
+        await link.hear(json.dumps({"type": "control", "number": 5, "control": to_message(FOX), "saw": 3}))
+        assert session.sent == [FOX]
+        assert told(link, "sent") == [{"type": "sent", "number": 5, "revision": 1, "saw": 3}]
+        session.step()
+        assert told(link, "receipts") == [{"type": "receipts", "items": [[1, "stroke", 0]]}]
+
+    linked(test)
+
+
+@pytest.mark.parametrize(
+    ("control", "says"),
+    [
+        ({"kind": "prompt", "text": ""}, "empty"),
+        ({"kind": "prompt", "text": "x" * 501}, "501 characters"),
+        ({"kind": "stroke", "id": "1", "label": "fox", "points": [[0, float("nan"), 0]]}, "finite"),
+        ({"kind": "stroke", "id": "1", "label": "fox", "points": [[0, 0, 0]] * 2049}, "2049 points"),
+        ({"kind": "stroke", "id": "1", "label": "unicorn", "points": [[0, 0, 0]]}, "unicorn"),
+        ({"kind": "dance"}, "dance"),
+        (7, "7"),
+    ],
+)
+def test_a_bad_control_is_answered_and_the_session_goes_on(control, says):
+    async def test(link, session):
+        assert await link.hear(json.dumps({"type": "control", "number": 8, "control": control}))
+        (error,) = told(link, "error")
+        assert says in error["message"]
+        assert error["number"] == 8
+        await link.hear(json.dumps({"type": "control", "control": to_message(FOX)}))
+        assert session.sent == [FOX]
+
+    linked(test)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"type": "ack", "sequence": "x"},
+        {"type": "ack", "sequence": True},
+        {"type": "pong", "number": 1e300},
+        {"type": "command", "name": "dance"},
+        {"type": "command", "name": ["stop"]},
+        {"type": "command", "name": "preset", "preset": "nowhere"},
+        {"type": "command", "name": "snapshot"},
+    ],
+)
+def test_any_other_bad_message_is_answered_too(message):
+    async def test(link, session):
+        assert await link.hear(json.dumps(message))
+        assert len(told(link, "error")) == 1
+
+    linked(test)
+
+
+def test_a_flood_is_refused_and_told():
+    async def test(link, session):
+        heard = [await link.hear('{"type": "ack", "sequence": 1}') for _ in range(1000)]
+        assert not all(heard)
+        assert "Too many messages" in told(link, "error")[0]["message"]
+
+    linked(test)
+
+
+def test_what_the_page_did_not_do_is_told_as_a_new_state():
+    async def test(link, session):
+        link.news()
+        session.send(Prompt("a harbour"))  # a notebook on the same session
+        session.step()
+        (state,) = told(link, "state")
+        assert state["state"]["prompt"]["text"] == "a harbour"
+        await link.hear(json.dumps({"type": "control", "control": to_message(Prompt("a beach"))}))
+        session.step()
+        assert told(link, "state") == []
+
+    linked(test)
+
+
+def test_a_preset_is_played_and_shown_before_its_first_frame():
+    async def test(link, session):
+        session.send(FOX)
+        session.step()
+        link.news()
+        await link.hear(json.dumps({"type": "command", "name": "preset", "preset": "fox"}))
+        (state,) = told(link, "state")
+        assert state["state"]["prompt"]["text"] == "a meadow"
+        assert [stroke["id"] for stroke in state["state"]["strokes"]] == ["fox"]
+
+    linked(test)
+
+
+def test_a_late_page_gets_the_newest_frame_and_each_only_once():
+    async def test(link, session):
+        for _ in range(5):
+            session.step()
+        assert unpack(await link.frame(0.1))[1] == 4
+        assert await link.frame(0.01) is None
+        session.step()
+        assert unpack(await link.frame(0.1))[:2] == (2, 5)
+
+    linked(test)
+
+
+def test_a_waiting_page_is_woken_by_a_frame_from_another_thread():
+    async def test(link, session):
+        link.seat.mailbox.bell = link.bell
+        threading.Timer(0.05, session.step).start()
+        assert unpack(await link.frame(5.0))[1] == 0
+
+    linked(test)
+
+
+def test_two_pulls_at_once_do_not_get_the_same_frame():
+    async def test(link, session):
+        link.seat.mailbox.bell = link.bell
+        pulls = [asyncio.create_task(link.frame(0.5)) for _ in range(2)]
+        await asyncio.sleep(0.02)
+        session.step()
+        await asyncio.sleep(0.05)
+        session.step()
+        assert sorted(unpack(data)[1] for data in await asyncio.gather(*pulls)) == [0, 1]
+
+    linked(test)
+
+
+# Seats
+
+
+def seats(tmp_path, **options) -> Seats:
+    return Seats(StandInSession, takes=tmp_path, **options)
+
+
+def test_a_seat_is_found_again_by_its_id_and_not_by_a_guess(tmp_path):
+    house = seats(tmp_path)
+    seat = house.sit()
+    assert house.sit(seat.id) is seat
+    assert house.sit("guess") is not seat
+
+
+def test_a_third_page_is_told_what_to_do(tmp_path):
+    async def test():
+        house = seats(tmp_path)
+        for _ in range(2):
+            seat = house.sit()
+            seat.attach(Link(seat, {}))
+        with pytest.raises(SeatsTaken, match="Close one of the other tabs"):
+            house.sit()
+        house.close_all()
+
+    asyncio.run(test())
+
+
+def test_a_seat_whose_page_is_gone_gives_way(tmp_path):
+    async def test():
+        house = seats(tmp_path)
+        stays, goes = house.sit(), house.sit()
+        stays.attach(Link(stays, {}))
+        link = Link(goes, {})
+        goes.attach(link)
+        goes.detach(link)
+        third = house.sit()
+        assert set(house.taken) == {stays.id, third.id}
+        assert not goes.session.running
+        house.close_all()
+
+    asyncio.run(test())
+
+
+def test_a_closed_page_pauses_then_ends_and_its_score_is_kept(tmp_path):
+    async def test():
+        clock = Clock()
+        house = seats(tmp_path, clock=clock, opening=PRESET)
+        seat = house.sit()
+        link = Link(seat, {})
+        seat.attach(link)
+        seat.send(FOX)
+        while not seat.mailbox.count:
+            await asyncio.sleep(0.01)
+        seat.detach(link)
+        clock.now += house.pause_after - 1
+        house.sweep()
+        assert seat.session.running
+        clock.now += 2
+        house.sweep()
+        assert not seat.session.running
+        assert house.find(seat.id) is seat
+        clock.now += house.close_after
+        house.sweep()
+        assert house.find(seat.id) is None
+        (path,) = tmp_path.glob("*.jsonl")
+        assert FOX in [event.control for event in Score.read(path).events]
+
+    asyncio.run(test())
+
+
+def test_a_page_that_only_looked_leaves_no_file(tmp_path):
+    house = seats(tmp_path, opening=PRESET)
+    seat = house.sit()
+    seat.session.step()
+    house.close_all()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_page_that_comes_back_in_time_goes_on_where_it_was(tmp_path):
+    async def test():
+        clock = Clock()
+        house = seats(tmp_path, clock=clock)
+        seat = house.sit()
+        first = Link(seat, {})
+        seat.attach(first)
+        seat.detach(first)
+        clock.now += house.pause_after + 1
+        house.sweep()
+        second = Link(seat, {})
+        assert house.sit(seat.id) is seat
+        assert seat.attach(second) is None
+        assert seat.session.running
+        seat.detach(first)  # the old one's end comes late
+        assert seat.link is second
+        house.close_all()
+
+    asyncio.run(test())
+
+
+def test_a_take_in_progress_is_finished_when_its_page_is_closed(tmp_path):
+    house = seats(tmp_path)
+    seat = house.sit()
+    seat.session.step()
+    seat.record()
+    for _ in range(5):
+        seat.session.step()
+    house.close_all()
+    (score,), (video,) = tmp_path.glob("*.jsonl"), tmp_path.glob("*.mp4")
+    assert Score.read(score).header.frames == 5
+    assert video.stat().st_size > 500
+
+
+def test_a_video_holds_exactly_the_frames_of_the_take(tmp_path):
+    from imageio.v3 import improps
+
+    house = seats(tmp_path)
+    seat = house.sit()
+    for _ in range(3):
+        seat.session.step()
+    seat.record()
+    for _ in range(7):
+        seat.session.step()
+    take = seat.stop_recording()
+    seat.session.step()
+    assert take["frames"] == 7
+    assert take["problem"] == ""
+    assert improps(seat.downloads.get(take["video"]).content, plugin="pyav").n_images == 7
+    assert Score.parse(seat.downloads.get(take["score"]).content.decode()).header.start == 3
+
+
+def test_a_take_survives_a_disk_that_takes_no_video(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    seat = Seat(StandInSession(), blocked)
+    seat.session.record = lambda path: seat.session._begin(seat.session.engine.frame) or 0
+    seat.session.stop_recording = lambda: seat.session.score
+    seat.record()
+    for _ in range(4):
+        seat.session.step()
+    take = seat.stop_recording()
+    assert "There is no video" in take["problem"]
+    assert "video" not in take
+    assert Score.parse(seat.downloads.get(take["score"]).content.decode()).header.frames == 4
+
+
+def test_a_reset_keeps_the_take_that_is_being_recorded(tmp_path):
+    seat = Seat(StandInSession(), tmp_path)
+    seat.record()
+    seat.session.step()
+    assert seat.reset()["frames"] == 1
+    assert seat.session.engine.frame == 0
+    assert not seat.recording
+
+
+def test_a_snapshot_is_the_frame_the_person_saw(tmp_path):
+    import io
+
+    from PIL import Image
+
+    seat = Seat(StandInSession(), tmp_path)
+    frames = [seat.session.step() for _ in range(5)]
+    snapshot = seat.snapshot(2)
+    assert snapshot["frame"] == 2
+    content = seat.downloads.get(snapshot["address"]).content
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(content))), frames[2].picture)
+
+
+def test_takes_of_one_second_get_different_names(tmp_path):
+    first = take_path(tmp_path, "A Fox, in the *Snow*!")
+    first.with_name(first.name + ".jsonl").touch()
+    second = take_path(tmp_path, "A Fox, in the *Snow*!")
+    assert "a-fox-in-the-snow" in first.name
+    assert first != second
+    assert take_path(tmp_path, "../../etc").parent == tmp_path
+
+
+def test_a_video_that_cannot_keep_up_says_what_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setattr("studio.ui.takes.WAITING", 4)
+    video = TakeVideo(tmp_path / "take.mp4", 24)
+    for index in range(10):
+        video.put(frame(index))
+    video.finish(0, 10)
+    assert "lacks 6 frames" in video.problem
+
+
+# Routes
+
+
+@pytest.fixture
+def house(tmp_path):
+    routes = Routes(Seats(StandInSession, opening=PRESET, takes=tmp_path), {"fox": PRESET})
+    app = Starlette(routes=routes.table(), lifespan=routes.lifespan)
+    with TestClient(app) as client:
+        yield routes, client
+
+
+def socket(client, ticket, headers=OURS):
+    return client.websocket_connect(f"{PREFIX}/ws", subprotocols=[PROTOCOL, f"ticket.{ticket}"], headers=dict(headers))
+
+
+def ticket_of(routes) -> str:
+    return routes.tickets.mint(routes.seats.sit().id)
+
+
+def until(page, type):
+    """The next message of a type; frames are acknowledged on the way."""
+    for _ in range(500):
+        message = page.receive()
+        if message.get("bytes"):
+            if type == "frame":
+                return unpack(message["bytes"])
+            page.send_json({"type": "ack", "sequence": unpack(message["bytes"])[0]})
+        elif json.loads(message["text"])["type"] == type:
+            return json.loads(message["text"])
+    raise AssertionError(f"no {type} came")
+
+
+def test_a_page_with_a_ticket_is_greeted_and_gets_frames(house):
+    routes, client = house
+    with socket(client, ticket_of(routes)) as page:
+        page.send_json({"type": "open"})
+        hello = until(page, "hello")
+        assert hello["size"] == [64, 64]
+        assert hello["labels"] == ["fox", "bear"]
+        assert hello["state"]["prompt"]["text"] == "a meadow"
+        first, second = until(page, "frame"), until(page, "frame")
+        assert second[1] > first[1]
+
+
+def test_a_stroke_over_the_socket_is_in_the_next_pictures(house):
+    routes, client = house
+    with socket(client, ticket_of(routes)) as page:
+        page.send_json({"type": "open"})
+        page.send_json({"type": "control", "number": 1, "control": to_message(FOX)})
+        revision = until(page, "sent")["revision"]
+        for _ in range(50):
+            got = until(page, "frame")
+            page.send_json({"type": "ack", "sequence": got[0]})
+            if got[2] >= revision:
+                break
+        (seat,) = routes.seats.taken.values()
+        assert got[2] >= revision
+        assert seat.mailbox.newest.picture[48, 16].tolist() == [255, 255, 255]
+
+
+@pytest.mark.parametrize(
+    ("ticket", "headers"),
+    [("", OURS), ("guess", OURS), (None, {"origin": "https://evil.example"}), (None, {})],
+    ids=["no ticket", "a guess", "a foreign page", "no origin from afar"],
+)
+def test_who_may_not_in_is_refused_before_the_handshake(house, ticket, headers):
+    routes, client = house
+    good = ticket_of(routes)
+    with pytest.raises(WebSocketDisconnect), socket(client, good if ticket is None else ticket, headers):
+        pass
+    assert routes.tickets.valid(good)
+
+
+def test_a_ticket_works_for_one_link_only(house):
+    routes, client = house
+    ticket = ticket_of(routes)
+    with socket(client, ticket) as page:
+        page.send_json({"type": "open"})
+        until(page, "hello")
+        with pytest.raises(WebSocketDisconnect), socket(client, ticket):
+            pass
+
+
+def test_a_page_without_acknowledgements_gets_no_more_than_the_window(house):
+    routes, client = house
+    with socket(client, ticket_of(routes)) as page:
+        page.send_json({"type": "open"})
+        until(page, "hello")
+        (seat,) = routes.seats.taken.values()
+        while seat.mailbox.count < 20:
+            time.sleep(0.02)
+        assert seat.link._sequence == NARROWEST
+
+
+def test_garbage_on_the_socket_is_answered_and_pictures_go_on(house):
+    routes, client = house
+    with socket(client, ticket_of(routes)) as page:
+        page.send_json({"type": "open"})
+        for garbage in ("{", "[]", '{"type": "control", "control": {"kind": "prompt", "text": ""}}'):
+            page.send_text(garbage)
+            assert until(page, "error")["message"]
+        page.send_bytes(b"\xff\x00")
+        assert "binary" in until(page, "error")["message"]
+        assert until(page, "frame")
+
+
+def test_a_second_tab_on_the_same_seat_takes_over(house):
+    routes, client = house
+    seat = routes.seats.sit()
+    with socket(client, routes.tickets.mint(seat.id)) as first:
+        first.send_json({"type": "open"})
+        until(first, "hello")
+        with socket(client, routes.tickets.mint(seat.id)) as second:
+            second.send_json({"type": "open"})
+            until(second, "hello")
+            assert "another tab" in until(first, "superseded")["message"]
+            assert until(second, "frame")
+            assert seat.session.starts == 1
+
+
+def test_a_lost_socket_leaves_the_session_for_a_while(house):
+    routes, client = house
+    with socket(client, ticket_of(routes)) as page:
+        page.send_json({"type": "open"})
+        until(page, "hello")
+        (seat,) = routes.seats.taken.values()
+    for _ in range(100):
+        if seat.left_at is not None:
+            break
+        time.sleep(0.02)
+    assert seat.left_at is not None
+    assert seat.session.running
+
+
+def test_a_take_is_recorded_and_downloaded(house):
+    routes, client = house
+    with socket(client, ticket_of(routes)) as page:
+        page.send_json({"type": "open"})
+        until(page, "hello")
+        page.send_json({"type": "command", "name": "record"})
+        assert until(page, "recording")["recording"]
+        page.send_json({"type": "control", "control": to_message(FOX)})
+        for _ in range(4):
+            page.send_json({"type": "ack", "sequence": until(page, "frame")[0]})
+        page.send_json({"type": "command", "name": "stop"})
+        take = until(page, "take")["take"]
+    answer = client.get(f"{PREFIX}/download/{take['score']}")
+    assert f'filename="{take["name"]}.jsonl"' in answer.headers["content-disposition"]
+    score = Score.parse(answer.text)
+    assert score.header.frames == take["frames"]
+    assert FOX in [event.control for event in score.events]
+    video = client.get(f"{PREFIX}/download/{take['video']}")
+    assert video.headers["content-type"] == "video/mp4"
+    assert client.get(f"{PREFIX}/download/guess").status_code == 404
+
+
+def test_pulling_is_the_same_link_by_http(house):
+    routes, client = house
+    opened = client.post(f"{PREFIX}/link", headers=OURS | {"x-studio-ticket": ticket_of(routes)}).json()
+    assert opened["messages"][0]["type"] == "hello"
+    headers = OURS | {"x-studio-link": opened["token"]}
+    first = unpack(client.get(f"{PREFIX}/frame", headers=headers).content)
+    second = unpack(client.get(f"{PREFIX}/frame", headers=headers).content)
+    assert second[1] > first[1]
+    control = {"type": "control", "number": 4, "control": to_message(FOX)}
+    answer = client.post(f"{PREFIX}/up", headers=headers, json={"messages": [control, {"type": "dance"}]}).json()
+    assert {"sent", "error"} <= {message["type"] for message in answer["messages"]}
+    for body in (b"{", b"[]", b'{"messages": 7}', b'{"messages": [7]}'):
+        answer = client.post(f"{PREFIX}/up", headers=headers, content=body).json()
+        assert "error" in {message["type"] for message in answer["messages"]}
+    assert client.post(f"{PREFIX}/up", headers=headers, content=b"x" * 70_000).status_code == 413
+
+
+def test_pulling_needs_the_same_papers(house):
+    routes, client = house
+    good = ticket_of(routes)
+    evil = {"origin": "https://evil.example", "x-studio-ticket": good}
+    assert client.post(f"{PREFIX}/link", headers=evil).status_code == 403
+    assert client.post(f"{PREFIX}/link", headers=OURS | {"x-studio-ticket": "x"}).status_code == 403
+    assert client.get(f"{PREFIX}/frame", headers=OURS).status_code == 403
+    assert client.post(f"{PREFIX}/up", headers=OURS, json={"messages": []}).status_code == 403
+    assert client.post(f"{PREFIX}/link", headers=OURS | {"x-studio-ticket": good}).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["..%2flink.py", "stage.html", "nothing.js", "%2e%2e%2f%2e%2e%2fapp.py"])
+def test_only_scripts_and_styles_are_served(house, name):
+    _, client = house
+    assert client.get(f"{PREFIX}/web/{name}").status_code == 404
+    assert client.get(f"{PREFIX}/web/main.js").headers["content-type"].startswith("text/javascript")

@@ -1,0 +1,143 @@
+"""A session with a session's manners and no model: for tests of what is around it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+
+from studio.controls import Control, ControlError, Erase, InForce
+from studio.frames import Frame
+from studio.presets import Preset
+from studio.score import Event, Header, Score
+from studio.trajectory import placements
+
+
+@dataclass(frozen=True)
+class StandInReceipt:
+    revision: int
+    kind: str
+    frame: int
+
+
+class StandInSession:
+    """Draws a grey picture that changes with the frame, and a white square of 5x5 pixels where each subject is."""
+
+    def __init__(self, size: tuple[int, int] = (64, 64)) -> None:
+        self.model = SimpleNamespace(size=size, name="stand-in", labels=("fox", "bear"))
+        self.engine = SimpleNamespace(in_force=InForce(), frame=0)
+        self.sinks: list = []
+        self.receipts: deque[StandInReceipt] = deque(maxlen=1000)
+        self.sent: list[Control] = []
+        self.problem: str | None = None
+        self.starts = 0
+        self._revision = self._applied = 0
+        self._inbox: dict = {}
+        self._lock = threading.RLock()
+        self._thread: threading.Thread | None = None
+        self._recording = False
+        self._begin(0)
+
+    def send(self, control: Control) -> int:
+        if getattr(control, "label", "") == "unicorn":
+            raise ControlError("this model knows no 'unicorn'; name something else")
+        with self._lock:
+            self._revision += 1
+            self._inbox[control.slot] = (self._revision, control)
+            self.sent.append(control)
+            return self._revision
+
+    def play(self, preset: Preset) -> None:
+        self.send(Erase("*"))
+        for event in preset.events:
+            self.send(event.control)
+
+    def step(self) -> Frame | None:
+        with self._lock:
+            sent, self._inbox = list(self._inbox.values()), {}
+            for revision, control in sent:
+                self.engine.in_force = self.engine.in_force.after(control, self.engine.frame)
+                self._applied = revision
+                self.receipts.append(StandInReceipt(revision, control.kind, self.engine.frame))
+                self._events.append(Event(self.engine.frame, control))
+            if self.engine.in_force.paused:
+                return None
+            frame = Frame(self.engine.frame, self._drawn(), self._applied, time.time_ns(), 1.0)
+            self.engine.frame += 1
+            for sink in tuple(self.sinks):
+                sink.put(frame)
+            return frame
+
+    def _drawn(self) -> np.ndarray:
+        height, width = self.model.size
+        picture = np.full((height, width, 3), self.engine.frame % 128, np.uint8)
+        for placed in placements(self.engine.in_force.strokes, self.engine.frame):
+            y, x = round(placed.y * height), round(placed.x * width)
+            picture[max(0, y - 2) : y + 3, max(0, x - 2) : x + 3] = 255
+        return picture
+
+    @property
+    def stats(self) -> dict:
+        return {
+            "fps": 50.0,
+            "tick_ms": 1.0,
+            "frame": self.engine.frame,
+            "revision": self._applied,
+            "paused": self.engine.in_force.paused,
+            "recording": self._recording,
+            "problem": self.problem,
+            "error": None,
+        }
+
+    @property
+    def running(self) -> bool:
+        return self._thread is not None
+
+    def start(self, fps: float | None = None) -> None:
+        if self._thread is None:
+            self.starts += 1
+            self._stopping = threading.Event()
+            self._thread = threading.Thread(target=self._run, daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(0.02):
+            self.step()
+
+    def stop(self) -> None:
+        if self._thread is not None:
+            self._stopping.set()
+            self._thread.join()
+            self._thread = None
+
+    def _begin(self, frame: int) -> None:
+        height, width = self.model.size
+        self.engine.frame = self._start = frame
+        self._header = Header("stand-in", "0" * 12, width, height, frame, None, "stream")
+        self._events = [Event(at, control) for at, control in self.engine.in_force.controls(frame)]
+
+    def record(self, path: Path) -> int:
+        with self._lock:
+            self._begin(self.engine.frame)
+            self._path, self._recording = path, True
+            return self.engine.frame
+
+    def stop_recording(self) -> Score:
+        with self._lock:
+            score, self._recording = self.score, False
+            score.write(self._path)
+            return score
+
+    @property
+    def score(self) -> Score:
+        with self._lock:
+            return Score(replace(self._header, frames=self.engine.frame - self._start), list(self._events))
+
+    def reset(self, seed: int | None = None) -> None:
+        with self._lock:
+            self._begin(0)
