@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from diffusers import WanTransformer3DModel
+from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from einops import rearrange
 from torch import Tensor, nn
 
@@ -39,9 +39,9 @@ class CausalWan(nn.Module):
         super().__init__()
         if prediction not in PREDICTIONS:
             raise ValueError(f"prediction is {prediction!r}; possible: {', '.join(PREDICTIONS)}")
-        if transformer.config.patch_size[0] != 1:
-            raise ValueError(f"patch size {transformer.config.patch_size} spans frames; a causal model needs (1, p, q)")
-        self.transformer = transformer
+        if transformer.config["patch_size"][0] != 1:
+            raise ValueError(f"patch {transformer.config['patch_size']} spans frames; a causal model needs (1, p, q)")
+        self.transformer: Any = transformer  # diffusers' configuration has no types
         self.prediction = prediction
         self.chunk = chunk
         self._remembered: dict[str, list[tuple[Any, Any]]] = {}
@@ -210,7 +210,7 @@ def same_text(known: Tensor, text: Tensor) -> bool:
     return known is text or (known.shape == text.shape and torch.equal(known, text))
 
 
-def modulations(net: WanTransformer3DModel, sigma: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+def modulations(net: Any, sigma: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """The shifts, scales and gates of every block (layers, B, F, 1, 6, width) and of the output (B, F, 1, 2, width)."""
     embedder = net.condition_embedder
     wave = embedder.timesteps_proj(1000 * sigma.float().flatten())
@@ -222,12 +222,12 @@ def modulations(net: WanTransformer3DModel, sigma: Tensor, dtype: torch.dtype) -
     return levels.to(dtype), final.to(dtype)
 
 
-def text_keys(net: WanTransformer3DModel, text: Tensor) -> list[tuple[Tensor, Tensor]]:
+def text_keys(net: Any, text: Tensor) -> list[tuple[Tensor, Tensor]]:
     """Keys and values of every block's cross-attention for text (B, F, L, D): (B·F, L, heads, head) each."""
     states = net.condition_embedder.text_embedder(text).flatten(0, 1)
     pairs = []
     for block in net.blocks:
-        attn: Any = block.attn2
+        attn = block.attn2
         key = root_normed(attn.to_k(states), attn.norm_k)
         pairs.append((key.unflatten(-1, (attn.heads, -1)), attn.to_v(states).unflatten(-1, (attn.heads, -1))))
     return pairs
