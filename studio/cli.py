@@ -139,9 +139,11 @@ def run_train(arguments: argparse.Namespace) -> None:
 
 
 def run_evaluate(arguments: argparse.Namespace) -> None:
-    from studio.evaluation import evaluate
+    from studio.evaluation.evaluate import evaluate
+    from studio.models import load
 
-    measured(arguments, lambda: evaluate(arguments.model, arguments.seed, quick=arguments.quick, progress=bar))
+    less = {"count": 20, "long": 1} if arguments.quick else {}
+    measured(arguments, lambda: evaluate(load(arguments.model), arguments.seed, progress=bar, **less))
 
 
 def run_bench(arguments: argparse.Namespace) -> None:
@@ -181,8 +183,8 @@ def shown(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def bar(items: Iterable[Any], total: int | None = None) -> Iterable[Any]:
-    """The items, with a progress bar on standard error."""
+def bar(items: Iterable[Any], total: int | None = None, desc: str | None = None) -> Iterable[Any]:
+    """The items, with a progress bar on standard error where that is a terminal."""
     from tqdm import tqdm
 
-    return tqdm(items, total=total, unit="frame", file=sys.stderr, disable=None if sys.stderr.isatty() else True)
+    return tqdm(items, total=total, desc=desc, file=sys.stderr, disable=not sys.stderr.isatty())
