@@ -28,7 +28,7 @@ class Frame:
     def hash(self) -> str:
         """32 hex digits of blake2b over the index and the pixels: equal if and only if the frames are."""
         digest = hashlib.blake2b(f"{self.index} {self.picture.shape} ".encode(), digest_size=16)
-        digest.update(np.ascontiguousarray(self.picture))
+        digest.update(np.ascontiguousarray(self.picture).data)
         return digest.hexdigest()
 
 

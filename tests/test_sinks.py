@@ -85,7 +85,7 @@ def test_a_video_without_a_frame_is_no_file(tmp_path):
 
 
 def test_a_video_in_a_folder_that_is_not_there_says_what_to_do(tmp_path):
-    with pytest.raises(OSError, match=r"cannot write .*take.mp4 \(.*not exist\); make room or choose"):
+    with pytest.raises(OSError, match=r"cannot write .*take.mp4 \(No such file or directory\); make room or choose"):
         VideoFile(tmp_path / "none" / "take.mp4").put(frame(0))
 
 
@@ -96,7 +96,7 @@ def test_a_disk_that_fills_leaves_no_half_a_video(tmp_path):
     def full(_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    video._file.write_frame = full
+    video._write = full
     with pytest.raises(OSError, match=r"\(No space left on device\); make room"):
         video.put(frame(1))
     video.close()

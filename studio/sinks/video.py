@@ -1,9 +1,11 @@
-"""A video file: H.264 in mp4, by imageio and PyAV."""
+"""A video file: H.264 in mp4, by PyAV."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from studio.frames import Frame
 
@@ -16,33 +18,40 @@ class VideoFile:
         self.fps = fps
         self.frames = 0
         self._part = self.path.with_name(f".{self.path.stem}.part{self.path.suffix or '.mp4'}")
-        self._file: Any = None
+        self._file: Any = None  # av's OutputContainer
+        self._stream: Any = None
 
     def put(self, frame: Frame) -> None:
         """Encode one picture; raises OSError with the path and what to do if it cannot be written."""
         try:
             if self._file is None:
-                self._file = self._open()
-            self._file.write_frame(frame.picture)
+                self._open(*frame.picture.shape[:2])
+            self._write(frame.picture)
         except OSError as error:
             self._drop()
             raise cannot_write(self.path, error) from error
         self.frames += 1
 
-    def _open(self) -> Any:
-        from imageio.v3 import imopen
+    def _open(self, height: int, width: int) -> None:
+        import av
 
-        file = imopen(self._part, "w", plugin="pyav")
-        file.init_video_stream("libx264", fps=self.fps)
-        # Bits for a sharp small picture; "yuv420p" is what every player and browser shows.
-        file._video_stream.options = {"crf": "16", "preset": "veryfast"}
-        return file
+        self._part.touch()  # av opens the file only with the first packet; a place that cannot be is better told now
+        self._file = av.open(str(self._part), "w", format="mp4")
+        # A small picture deserves the bits; "yuv420p" is what every player and browser shows.
+        self._stream = self._file.add_stream("libx264", rate=self.fps, options={"crf": "16", "preset": "veryfast"})
+        self._stream.height, self._stream.width, self._stream.pix_fmt = height, width, "yuv420p"
+
+    def _write(self, picture: np.ndarray) -> None:
+        import av
+
+        self._file.mux(self._stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
 
     def close(self) -> None:
         """Finish the file and give it its name; without a frame there is no file."""
         if self._file is None:
             return
         try:
+            self._file.mux(self._stream.encode())
             self._file.close()
             self._part.replace(self.path)
         except OSError as error:
@@ -51,7 +60,7 @@ class VideoFile:
             self._drop()
 
     def _drop(self) -> None:
-        self._file = None
+        self._file = self._stream = None
         self._part.unlink(missing_ok=True)
 
 
