@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,23 +61,31 @@ def build(routes: Routes, presets: Presets, opening: Preset | None = None) -> gr
             with gr.Column(elem_id="studio-main", min_width=0):
                 canvas = Canvas(elem_id="studio-canvas")
             with gr.Column(elem_id="studio-panel", min_width=0):
-                preset = preset_picker(presets)
+                preset_section(presets)
                 words = prompt_section(begun.prompt)
                 dials = sampling_section(begun.sampling)
                 gr.HTML('<h3>Takes</h3><div id="studio-takes"></div>', elem_id="studio-takes-section", padding=False)
         canvas.ticket(admit, None, canvas, **quiet)
         canvas.state(panel_values, None, [*words, *dials], trigger_mode="always_last", **quiet)
-        if preset is not None:
-            preset.input(None, preset, None, js="(name) => { window.studio.preset(name); return []; }", **quiet)
     return page
 
 
-def preset_picker(presets: Presets) -> gr.Radio | None:
+def preset_section(presets: Presets) -> None:
+    """A button for each preset: pressing one again begins it again."""
     if not presets:
-        return None
+        return
     with gr.Column(elem_classes="studio-section", min_width=0):
-        choices = [(preset.name, key) for key, preset in presets.items()]
-        return gr.Radio(choices, label="Presets", interactive=True, elem_id="studio-presets")
+        gr.HTML("<h3>Presets</h3>", padding=False)
+        with gr.Row(elem_id="studio-presets"):
+            for key, preset in presets.items():
+                button = gr.Button(preset.name, size="sm", min_width=0)
+                run_in_page(button.click, f"() => window.studio.preset({json.dumps(key)})")
+
+
+def run_in_page(event: Callable[..., Any], script: str, inputs: Sequence[Any] = ()) -> None:
+    """What a component does in the page alone: its values go over the link, not through Gradio."""
+    script = f"(...values) => {{ ({script})(...values); return []; }}"
+    event(None, list(inputs), None, js=script, queue=False, trigger_mode="multiple", api_visibility="private")
 
 
 def prompt_section(prompt: Prompt) -> tuple[gr.Textbox, gr.Textbox, gr.Radio]:
@@ -111,14 +120,7 @@ def prompt_section(prompt: Prompt) -> tuple[gr.Textbox, gr.Textbox, gr.Radio]:
             )
         apply = gr.Button("Apply", variant="primary", elem_id="studio-apply")
         gr.HTML('<div id="studio-live" aria-live="polite"></div>', padding=False)
-    apply.click(
-        None,
-        [text, negative, switch],
-        None,
-        js="(text, negative, kind) => { window.studio.prompt(text, negative, kind); return []; }",
-        queue=False,
-        api_visibility="private",
-    )
+    run_in_page(apply.click, "(...words) => window.studio.prompt(...words)", [text, negative, switch])
     return text, negative, switch
 
 
@@ -142,16 +144,8 @@ def sampling_section(sampling: Sampling) -> tuple[gr.Slider, gr.Radio, gr.Slider
             1, 8, sampling.rungs, step=1, label="Rungs", buttons=[], interactive=True, elem_id="studio-rungs"
         )
     dials = (seed, guidance, scale, rungs)
-    gr.on(
-        [dial.input for dial in dials],
-        None,
-        list(dials),
-        None,
-        js="(...dials) => { window.studio.sampling(...dials); return []; }",
-        queue=False,
-        trigger_mode="multiple",
-        api_visibility="private",
-    )
+    for dial in dials:
+        run_in_page(dial.input, "(...dials) => window.studio.sampling(...dials)", dials)
     return dials
 
 

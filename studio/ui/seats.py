@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 RUNNING = 2  # sessions at once: each wants the whole machine
 PAUSE_AFTER = 10.0  # seconds without a page after which a session stops drawing
+FASTEST = 30.0  # frames a second, as video; a faster machine would only play the paths faster
 CLOSE_AFTER = 120.0  # seconds without a page after which it is closed
 log = logging.getLogger("studio")
 
@@ -83,7 +84,7 @@ class Seat:
         with self._lock:
             before, self.link, self.left_at = self.link, link, None
             self.mailbox.bell = link.bell
-            self.session.start()
+            self.session.start(FASTEST)
         return before
 
     def detach(self, link: Link) -> None:
@@ -119,6 +120,8 @@ class Seat:
         """Back to frame 0; a take that is being recorded ends first, and is returned."""
         take = self.stop_recording()
         self.session.reset(seed)
+        if self.link is not None:
+            self.session.start(FASTEST)  # it had stopped if something had gone wrong
         return take
 
     def snapshot(self, index: int | None) -> dict[str, Any] | None:

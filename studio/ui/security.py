@@ -6,6 +6,7 @@ served from here can have got, and an Origin that is ours.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 import time
@@ -17,6 +18,7 @@ TICKET_SECONDS = 30.0
 LARGEST_MESSAGE = 65536  # bytes; a stroke of 2048 points fits
 MESSAGES_A_SECOND = 150.0
 BYTES_A_SECOND = 512 * 1024.0
+log = logging.getLogger("studio")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -59,7 +61,15 @@ def same_origin(headers: Mapping[str, str], client: str | None) -> bool:
     if origin is None:
         return client in LOOPBACK
     hosts = {headers.get("x-forwarded-host", ""), headers.get("host", "")} - {""}
-    return urlsplit(origin).netloc in hosts
+    if urlsplit(origin).netloc in hosts:
+        return True
+    log.warning(
+        "a page from %s was refused: this server is %s. If that page is this server's behind a proxy, "
+        "have the proxy pass Host or X-Forwarded-Host on",
+        origin,
+        " or ".join(sorted(hosts)) or "nowhere it was told",
+    )
+    return False
 
 
 @dataclass

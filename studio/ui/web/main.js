@@ -185,7 +185,7 @@ class Page {
   }
 
   status(status) {
-    const problem = status.problem || status.error;
+    const problem = status.error ? `The session stopped: ${status.error}. Start again with Backspace.` : status.problem;
     if (problem && problem !== this.live.told) this.toast(problem, 'error');
     this.live = { ...status, told: problem };
     this.play(status.paused);

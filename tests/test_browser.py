@@ -1,0 +1,619 @@
+"""The page in a real browser: Debian's chromium, a real server, a mouse."""
+
+import json
+import math
+import time
+from pathlib import Path
+
+import pytest
+from conftest import TinyModel
+from ui_stand_ins import StandInSession
+
+from studio.controls import Erase, Pause, Prompt, Sampling, Stroke
+from studio.presets import Preset
+from studio.score import Digest, Score, replay
+from studio.session import Session
+
+CHROMIUM = Path("/usr/bin/chromium")
+playwright = pytest.importorskip("playwright.sync_api")
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium at /usr/bin/chromium")
+
+LAPTOP = {"viewport": {"width": 1440, "height": 900}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
+# What Chromium says by itself about a socket that a test cuts or blocks; anything else in the console is our fault.
+EXPECTED = ("WebSocket connection to", "net::ERR_", "403 (Forbidden)")
+
+
+def preset(name, text, **stroke):
+    controls = [{"kind": "prompt", "text": text}, *([{"kind": "stroke", **stroke}] if stroke else [])]
+    return Preset.parse(json.dumps({"name": name, "description": name, "controls": controls}))
+
+
+PRESETS = {
+    "quiet": preset("Quiet", "a meadow"),
+    "lake": preset("Lake", "a lake", id="d", label="duck", mode="pin", points=[[0, 0.5, 0.25]]),
+}
+
+
+class Server:
+    """The page of one server for all tests; `make` is what the next session comes from."""
+
+    def __init__(self, takes: Path) -> None:
+        from studio.ui.app import launch
+
+        self.make = StandInSession
+        self.takes = takes
+        self.address, self.routes, self.page = launch(
+            session_factory=self._made, presets=PRESETS, port=None, takes=takes, block=False
+        )
+
+    def _made(self):
+        self.session = self.make()
+        return self.session
+
+    def clear(self) -> None:
+        self.make = StandInSession
+        self.routes.seats.close_all()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("takes"))
+    yield server
+    server.page.close()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(
+            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def server(served):
+    served.clear()
+    yield served
+    served.clear()
+
+
+@pytest.fixture
+def browse(server, chromium):
+    """`browse()` opens the page, waits for pictures, and gives a Visit; no page may have said an error."""
+    contexts, errors = [], []
+
+    def opened(options=LAPTOP, query="", frames=2, prepare=lambda page: None, context=None):
+        context = context or chromium.new_context(accept_downloads=True, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+        prepare(page)
+        page.goto(server.address + query)
+        if frames:
+            page.wait_for_function(f"window.studio?.stage?.drawn >= {frames}", timeout=30_000)
+        return Visit(page, server.session)
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert [error for error in errors if not any(known in error for known in EXPECTED)] == []
+
+
+class Visit:
+    """A page with its session, and a hand on it."""
+
+    def __init__(self, page, session) -> None:
+        self.page, self.session = page, session
+
+    def point(self, x, y):
+        """The screen's point of a place in the picture."""
+        box = self.page.locator(".st-view").bounding_box()
+        return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+    def drag(self, *places, pause=0.02):
+        self.page.mouse.move(*self.point(*places[0]))
+        self.page.mouse.down()
+        for place in places[1:]:
+            self.page.mouse.move(*self.point(*place))
+            time.sleep(pause)
+        self.page.mouse.up()
+
+    def label(self, text):
+        self.page.locator(".st-label input").fill(text)
+
+    def key(self, name):
+        self.page.locator(".st-stage").focus()
+        self.page.keyboard.press(name)
+
+    @property
+    def in_force(self):
+        return self.session.engine.in_force
+
+    @property
+    def strokes(self):
+        return [stroke for stroke, _ in self.in_force.strokes.values()]
+
+
+def until(condition, seconds=10.0):
+    """Wait for what a person would see within moments."""
+    end = time.monotonic() + seconds
+    while not (got := condition()):
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.02)
+    return got
+
+
+def real_session():
+    return Session(TinyModel())
+
+
+def test_the_whole_job_open_paint_prompt_record_download_replay(server, browse, tmp_path):
+    server.make = real_session
+    visit = browse()
+    before = visit.page.evaluate("window.studio.stage.frame")
+    until(lambda: visit.page.evaluate("window.studio.stage.frame") > before + 3)
+
+    visit.key("r")
+    until(lambda: visit.session.recording)
+    visit.label("fox")
+    visit.drag((0.25, 0.5), (0.5, 0.5), (0.7, 0.3))
+    (fox,) = until(lambda: visit.strokes)
+    assert fox.label == "fox"
+    until(lambda: visit.strokes[0].points[-1][1:] == pytest.approx((0.7, 0.3), abs=0.001))
+
+    visit.page.locator("#studio-prompt textarea").fill("snowy mountains at night")
+    visit.page.keyboard.press("Control+Enter")
+    until(lambda: visit.in_force.prompt.text == "snowy mountains at night")
+    visit.page.wait_for_function("/live since frame/.test(document.getElementById('studio-live').textContent)")
+
+    visit.key("r")
+    with visit.page.expect_download() as download:
+        visit.page.locator(".st-take a", has_text="Score").click()
+    path = tmp_path / download.value.suggested_filename
+    download.value.save_as(path)
+    score = Score.read(path)
+    kinds = [event.control.kind for event in score.events if event.frame > score.header.start]
+    assert "stroke" in kinds
+    assert "prompt" in kinds
+    digest = Digest()
+    for frame in replay(score, TinyModel()):
+        digest.add(frame)
+    assert digest.frames == score.header.frames > 10
+    assert str(digest) == score.header.digest
+    with visit.page.expect_download() as download:
+        visit.page.locator(".st-take a", has_text="Video").click()
+    assert download.value.path().stat().st_size > 1000
+
+
+@pytest.mark.parametrize("place", [(0.25, 0.75), (0.515, 0.5), (0.02, 0.03), (0.98, 0.97)])
+def test_a_stroke_lands_on_the_pixel_pointed_at(browse, place):
+    visit = browse()
+    visit.key("3")
+    visit.label("fox")
+    visit.page.mouse.click(*visit.point(*place))
+    (stroke,) = until(lambda: visit.strokes)
+    pixel = 1 / visit.page.locator(".st-view").bounding_box()["width"]
+    assert stroke.points[0][1:] == pytest.approx(place, abs=0.6 * pixel)
+    assert stroke.mode == "pin"
+    # The stand-in draws white where the subject is; look for it in the page's own picture, under the pointer.
+    bright = """([x, y]) => {
+      const view = document.querySelector('.st-view');
+      const at = (share, size) => Math.min(size - 1, Math.floor(share * size));
+      return view.getContext('2d').getImageData(at(x, view.width), at(y, view.height), 1, 1).data[0];
+    }"""
+    until(lambda: visit.page.evaluate(bright, list(place)) > 200)
+
+
+def test_a_live_drag_ends_where_the_hand_ended(browse):
+    visit = browse()
+    visit.label("bear")
+    circle = [(0.5 + 0.3 * math.cos(k / 10), 0.5 + 0.3 * math.sin(k / 10)) for k in range(60)]
+    visit.drag(*circle, pause=0.004)
+    until(lambda: visit.strokes and visit.strokes[0].points[-1][1:] == pytest.approx(circle[-1], abs=0.001))
+    assert visit.strokes[0].mode == "drag"
+    assert len(visit.strokes) == 1
+    assert 3 < sum(isinstance(control, Stroke) for control in visit.session.sent) <= 61
+
+
+def test_a_path_keeps_the_hands_line_and_time(browse):
+    visit = browse()
+    visit.key("2")
+    visit.label("fox")
+    visit.drag(*[(0.2 + 0.03 * k, 0.8 - 0.02 * k) for k in range(21)], pause=0.03)
+    (path,) = until(lambda: visit.strokes)
+    assert path.mode == "path"
+    assert path.points[0][1:] == pytest.approx((0.2, 0.8), abs=0.002)
+    assert path.points[-1][1:] == pytest.approx((0.8, 0.4), abs=0.002)
+    assert 20 < path.points[-1][0] < 300  # about 0.7 s at the stand-in's 50 frames a second, on a slow machine more
+    visit.page.locator(".st-chip button[aria-label*='starts over']").click()
+    until(lambda: not visit.strokes[0].loop)
+
+
+def test_a_subject_is_taken_hold_of_again_and_another_laid_over_it(browse):
+    visit = browse()
+    visit.label("fox")
+    visit.drag((0.5, 0.5), (0.4, 0.5))
+    until(lambda: len(visit.strokes) == 1)
+    visit.label("bear")
+    visit.drag((0.42, 0.5), (0.7, 0.7))
+    until(lambda: visit.strokes[0].points[-1][1:] == pytest.approx((0.7, 0.7), abs=0.001))
+    assert [stroke.label for stroke in visit.strokes] == ["fox"]
+    visit.page.keyboard.down("Alt")
+    visit.drag((0.7, 0.7), (0.72, 0.7))
+    visit.page.keyboard.up("Alt")
+    until(lambda: sorted(stroke.label for stroke in visit.strokes) == ["bear", "fox"])
+
+
+def test_strokes_are_listed_removed_and_brought_back(browse):
+    visit = browse()
+    visit.key("3")
+    for label, place in (("fox", (0.2, 0.2)), ("bear", (0.8, 0.8))):
+        visit.label(label)
+        visit.page.mouse.click(*visit.point(*place))
+    until(lambda: len(visit.strokes) == 2)
+    assert visit.page.locator(".st-chip").all_inner_texts() == ["fox", "bear"]
+    colours = visit.page.eval_on_selector_all(
+        ".st-chip", "chips => chips.map(c => c.style.getPropertyValue('--colour'))"
+    )
+    assert len(set(colours)) == 2
+    visit.page.locator(".st-chip", has_text="fox").get_by_label("Remove fox").click()
+    until(lambda: [stroke.label for stroke in visit.strokes] == ["bear"])
+    visit.key("Control+z")
+    until(lambda: sorted(stroke.label for stroke in visit.strokes) == ["bear", "fox"])
+    visit.key("Control+z")
+    until(lambda: [stroke.label for stroke in visit.strokes] == ["fox"])
+    visit.key("Control+Shift+Z")
+    until(lambda: len(visit.strokes) == 2)
+    visit.key("c")
+    until(lambda: not visit.strokes)
+    visit.key("Control+z")
+    until(lambda: len(visit.strokes) == 2)
+
+
+def test_a_slider_acts_while_it_is_dragged_and_its_last_value_arrives(browse):
+    visit = browse()
+    box = visit.page.locator("#studio-scale input[type=range]").bounding_box()
+    visit.page.mouse.move(box["x"] + 60, box["y"] + box["height"] / 2)
+    visit.page.mouse.down()
+    for step in range(40):
+        visit.page.mouse.move(box["x"] + 60 + 4 * step, box["y"] + box["height"] / 2)
+        time.sleep(0.01)
+    assert sum(isinstance(control, Sampling) for control in visit.session.sent) > 3, "it acts before the hand lets go"
+    visit.page.mouse.up()
+    shown = float(visit.page.locator("#studio-scale input[type=number]").input_value())
+    assert shown > 2
+    until(lambda: visit.in_force.sampling.scale == pytest.approx(shown))
+    visit.key("Control+z")
+    until(lambda: visit.in_force.sampling.scale == 1)
+    until(lambda: float(visit.page.locator("#studio-scale input[type=number]").input_value()) == 1)
+
+
+def test_guidance_switch_negative_and_rungs_all_arrive(browse):
+    visit = browse()
+    visit.page.locator("#studio-guidance label", has_text="Self").click()
+    visit.page.locator("#studio-rungs input[type=number]").fill("4")
+    until(lambda: (visit.in_force.sampling.guidance, visit.in_force.sampling.rungs) == ("self", 4))
+    visit.page.locator("#studio-switch label", has_text="Cut").click()
+    visit.page.locator("#studio-more button").click()
+    visit.page.locator("#studio-negative textarea").fill("people")
+    visit.page.locator("#studio-prompt textarea").fill("a beach")
+    visit.page.locator("#studio-apply").click()
+    until(lambda: visit.in_force.prompt == Prompt("a beach", "people", "cut"))
+
+
+def test_an_empty_prompt_is_explained_and_the_picture_goes_on(browse):
+    visit = browse()
+    visit.page.locator("#studio-prompt textarea").fill("  ")
+    visit.page.keyboard.press("Control+Enter")
+    visit.page.locator(".st-toast.error", has_text="empty").wait_for()
+    frame = visit.page.evaluate("window.studio.stage.frame")
+    until(lambda: visit.page.evaluate("window.studio.stage.frame") > frame)
+    assert visit.in_force.prompt.text == "a meadow"
+
+
+def test_a_subject_the_model_refuses_disappears_with_a_reason(browse):
+    visit = browse()
+    visit.label("unicorn")
+    visit.page.mouse.click(*visit.point(0.5, 0.5))
+    visit.page.locator(".st-toast.error", has_text="unicorn").wait_for()
+    until(lambda: visit.page.locator(".st-chip").count() == 0)
+
+
+def test_a_preset_sets_prompt_strokes_and_panel(browse):
+    visit = browse()
+    visit.page.locator("#studio-presets button", has_text="Lake").click()
+    until(lambda: visit.in_force.prompt.text == "a lake")
+    until(lambda: visit.page.locator("#studio-prompt textarea").input_value() == "a lake")
+    assert visit.page.locator(".st-chip").all_inner_texts() == ["duck"]
+
+
+def test_words_that_are_being_written_are_not_overwritten(browse):
+    visit = browse()
+    visit.page.locator("#studio-prompt textarea").fill("half a tho")
+    visit.session.send(Prompt("from a notebook"))
+    until(lambda: visit.page.evaluate("window.studio.controls.prompt.text") == "from a notebook")
+    time.sleep(0.5)
+    assert visit.page.locator("#studio-prompt textarea").input_value() == "half a tho"
+
+
+def test_space_pauses_and_typing_it_does_not(browse):
+    visit = browse()
+    visit.label("fox terrier")
+    visit.page.locator(".st-label input").press("End")
+    visit.page.keyboard.type(" a r s")
+    assert visit.page.locator(".st-label input").input_value() == "fox terrier a r s"
+    assert not any(isinstance(control, Pause) for control in visit.session.sent)
+    visit.key(" ")
+    until(lambda: visit.in_force.paused)
+    visit.key(" ")
+    until(lambda: not visit.in_force.paused)
+
+
+def test_a_snapshot_is_a_png_of_the_picture(browse):
+    from PIL import Image
+
+    visit = browse()
+    with visit.page.expect_download() as download:
+        visit.key("s")
+    picture = Image.open(download.value.path())
+    assert (picture.format, picture.size) == ("PNG", (64, 64))
+
+
+def test_fps_and_latency_are_always_shown(browse):
+    visit = browse()
+    visit.key("3")
+    visit.page.mouse.click(*visit.point(0.5, 0.5))
+    until(lambda: visit.page.locator("[data-hud=latency]").inner_text().isdigit())
+    until(lambda: float(visit.page.locator("[data-hud=fps]").inner_text()) > 3)
+
+
+def test_the_keyboard_alone_places_a_subject(browse):
+    visit = browse()
+    visit.label("owl")
+    for key in ("ArrowRight", "ArrowRight", "ArrowUp", "Enter"):
+        visit.key(key)
+    (owl,) = until(lambda: visit.strokes)
+    assert owl.points[0][1:] == pytest.approx((0.54, 0.48))
+
+
+def test_a_finger_paints_on_a_phone(browse):
+    visit = browse(PHONE)
+    visit.page.locator("[data-mode=pin]").tap()
+    visit.page.touchscreen.tap(*visit.point(0.25, 0.75))
+    (stroke,) = until(lambda: visit.strokes)
+    assert stroke.points[0][1:] == pytest.approx((0.25, 0.75), abs=0.003)
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_help_lists_the_keys(browse):
+    visit = browse()
+    visit.key("?")
+    visit.page.locator(".st-help[open] kbd", has_text="Backspace").wait_for()
+    visit.page.keyboard.press("Escape")
+    until(lambda: visit.page.locator(".st-help[open]").count() == 0)
+
+
+def test_the_picture_is_the_hero_and_nothing_jumps(browse):
+    watch = """
+    window.jumps = 0;
+    const jumped = (list) => list.getEntries().forEach((jump) => { window.jumps += jump.hadRecentInput ? 0 : jump.value; });
+    new PerformanceObserver(jumped).observe({ type: 'layout-shift' });
+    """
+    visit = browse()
+    box = visit.page.locator("#studio-scale input[type=range]").bounding_box()
+    visit.page.mouse.move(box["x"] + 60, box["y"] + box["height"] / 2)
+    visit.page.mouse.down()
+    for step in range(40):
+        visit.page.mouse.move(box["x"] + 60 + 4 * step, box["y"] + box["height"] / 2)
+        time.sleep(0.01)
+    assert sum(isinstance(control, Sampling) for control in visit.session.sent) > 3, "it acts before the hand lets go"
+    visit.page.mouse.up()
+    shown = float(visit.page.locator("#studio-scale input[type=number]").input_value())
+    assert shown > 2
+    until(lambda: visit.in_force.sampling.scale == pytest.approx(shown))
+    visit.key("Control+z")
+    until(lambda: visit.in_force.sampling.scale == 1)
+    until(lambda: float(visit.page.locator("#studio-scale input[type=number]").input_value()) == 1)
+
+
+def test_guidance_switch_negative_and_rungs_all_arrive(browse):
+    visit = browse()
+    visit.page.locator("#studio-guidance label", has_text="Self").click()
+    visit.page.locator("#studio-rungs input[type=number]").fill("4")
+    until(lambda: (visit.in_force.sampling.guidance, visit.in_force.sampling.rungs) == ("self", 4))
+    visit.page.locator("#studio-switch label", has_text="Cut").click()
+    visit.page.locator("#studio-more button").click()
+    visit.page.locator("#studio-negative textarea").fill("people")
+    visit.page.locator("#studio-prompt textarea").fill("a beach")
+    visit.page.locator("#studio-apply").click()
+    until(lambda: visit.in_force.prompt == Prompt("a beach", "people", "cut"))
+
+
+def test_an_empty_prompt_is_explained_and_the_picture_goes_on(browse):
+    visit = browse()
+    visit.page.locator("#studio-prompt textarea").fill("  ")
+    visit.page.keyboard.press("Control+Enter")
+    visit.page.locator(".st-toast.error", has_text="empty").wait_for()
+    frame = visit.page.evaluate("window.studio.stage.frame")
+    until(lambda: visit.page.evaluate("window.studio.stage.frame") > frame)
+    assert visit.in_force.prompt.text == "a meadow"
+
+
+def test_a_subject_the_model_refuses_disappears_with_a_reason(browse):
+    visit = browse()
+    visit.label("unicorn")
+    visit.page.mouse.click(*visit.point(0.5, 0.5))
+    visit.page.locator(".st-toast.error", has_text="unicorn").wait_for()
+    until(lambda: visit.page.locator(".st-chip").count() == 0)
+
+
+def test_a_preset_sets_prompt_strokes_and_panel(browse):
+    visit = browse()
+    visit.page.locator("#studio-presets button", has_text="Lake").click()
+    until(lambda: visit.in_force.prompt.text == "a lake")
+    until(lambda: visit.page.locator("#studio-prompt textarea").input_value() == "a lake")
+    assert visit.page.locator(".st-chip").all_inner_texts() == ["duck"]
+
+
+def test_words_that_are_being_written_are_not_overwritten(browse):
+    visit = browse()
+    visit.page.locator("#studio-prompt textarea").fill("half a tho")
+    visit.session.send(Prompt("from a notebook"))
+    until(lambda: visit.page.evaluate("window.studio.controls.prompt.text") == "from a notebook")
+    time.sleep(0.5)
+    assert visit.page.locator("#studio-prompt textarea").input_value() == "half a tho"
+
+
+def test_space_pauses_and_typing_it_does_not(browse):
+    visit = browse()
+    visit.label("fox terrier")
+    visit.page.locator(".st-label input").press("End")
+    visit.page.keyboard.type(" a r s")
+    assert visit.page.locator(".st-label input").input_value() == "fox terrier a r s"
+    assert not any(isinstance(control, Pause) for control in visit.session.sent)
+    visit.key(" ")
+    until(lambda: visit.in_force.paused)
+    visit.key(" ")
+    until(lambda: not visit.in_force.paused)
+
+
+def test_a_snapshot_is_a_png_of_the_picture(browse):
+    from PIL import Image
+
+    visit = browse()
+    with visit.page.expect_download() as download:
+        visit.key("s")
+    picture = Image.open(download.value.path())
+    assert (picture.format, picture.size) == ("PNG", (64, 64))
+
+
+def test_fps_and_latency_are_always_shown(browse):
+    visit = browse()
+    visit.key("3")
+    visit.page.mouse.click(*visit.point(0.5, 0.5))
+    until(lambda: visit.page.locator("[data-hud=latency]").inner_text().isdigit())
+    until(lambda: float(visit.page.locator("[data-hud=fps]").inner_text()) > 3)
+
+
+def test_the_keyboard_alone_places_a_subject(browse):
+    visit = browse()
+    visit.label("owl")
+    for key in ("ArrowRight", "ArrowRight", "ArrowUp", "Enter"):
+        visit.key(key)
+    (owl,) = until(lambda: visit.strokes)
+    assert owl.points[0][1:] == pytest.approx((0.54, 0.48))
+
+
+def test_a_finger_paints_on_a_phone(browse):
+    visit = browse(PHONE)
+    visit.page.locator("[data-mode=pin]").tap()
+    visit.page.touchscreen.tap(*visit.point(0.25, 0.75))
+    (stroke,) = until(lambda: visit.strokes)
+    assert stroke.points[0][1:] == pytest.approx((0.25, 0.75), abs=0.003)
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_help_lists_the_keys(browse):
+    visit = browse()
+    visit.key("?")
+    visit.page.locator(".st-help[open] kbd", has_text="Backspace").wait_for()
+    visit.page.keyboard.press("Escape")
+    until(lambda: visit.page.locator(".st-help[open]").count() == 0)
+
+
+def test_the_picture_is_the_hero_and_nothing_jumps(browse):
+    watch = """
+    window.jumps = 0;
+    new PerformanceObserver((list) => { for (const jump of list.getEntries()) if (!jump.hadRecentInput) window.jumps += jump.value; })
+      .observe({ type: 'layout-shift', buffered: true });
+    """
+    visit = browse()
+    box = visit.page.locator(".st-stage").bounding_box()
+    assert box["height"] >= 0.7 * 900
+    assert visit.page.evaluate("document.documentElement.scrollHeight") <= 900
+    visit.page.evaluate(watch)
+    visit.key("3")
+    visit.page.mouse.click(*visit.point(0.5, 0.5))
+    visit.key("r")
+    until(lambda: visit.page.locator(".st-rec:visible").count() == 1)
+    visit.key("r")
+    visit.page.locator(".st-take").wait_for()
+    assert visit.page.locator(".st-stage").bounding_box() == box
+    assert visit.page.evaluate("window.jumps") < 0.01
+
+
+def test_dark_comes_first_and_the_choice_of_light_is_kept(browse):
+    visit = browse()
+    ground = "getComputedStyle(document.body).backgroundColor"
+    dark = visit.page.evaluate(ground)
+    visit.key("t")
+    light = visit.page.evaluate(ground)
+    assert sum(map(int, dark[4:-1].split(","))) < 100 < 600 < sum(map(int, light[4:-1].split(",")))
+    visit.page.reload()
+    visit.page.wait_for_function("window.studio?.stage?.drawn >= 2")
+    assert visit.page.evaluate(ground) == light
+
+
+def test_without_a_socket_the_page_pulls(browse):
+    def no_socket(page):
+        page.route_web_socket("**/studio/ws", lambda socket: None)  # opens, and nothing ever comes
+
+    visit = browse(prepare=no_socket, frames=5)
+    assert visit.page.locator("[data-hud=link]").inner_text() == "live by HTTP"
+    visit.key("3")
+    visit.page.mouse.click(*visit.point(0.4, 0.6))
+    (stroke,) = until(lambda: visit.strokes)
+    assert stroke.points[0][1:] == pytest.approx((0.4, 0.6), abs=0.002)
+
+
+def test_a_lost_link_comes_back_to_the_same_session(browse):
+    visit = browse()
+    visit.key("3")
+    visit.page.mouse.click(*visit.point(0.5, 0.5))
+    until(lambda: visit.strokes)
+    visit.page.evaluate("window.studio.link.socket.close()")
+    until(lambda: visit.page.evaluate("window.studio.link.deliver === null"))
+    until(lambda: visit.page.evaluate("window.studio.link.deliver !== null"))
+    frame = visit.page.evaluate("window.studio.stage.frame")
+    until(lambda: visit.page.evaluate("window.studio.stage.frame") > frame)
+    assert visit.session.running
+    assert visit.page.locator(".st-chip").count() == 1
+
+
+def test_a_reload_goes_on_with_the_same_session(server, browse):
+    visit = browse()
+    visit.session.send(Prompt("before the reload"))
+    until(lambda: visit.in_force.prompt.text == "before the reload")
+    visit.page.reload()
+    visit.page.wait_for_function("window.studio?.stage?.drawn >= 2")
+    assert server.session is visit.session
+    until(lambda: visit.page.locator("#studio-prompt textarea").input_value() == "before the reload")
+
+
+def test_a_third_tab_waits_and_starts_when_one_is_closed(server, browse):
+    first = browse()
+    second = browse()
+    third = browse(frames=0)
+    third.page.locator("[data-veil]", has_text="Close one of the other tabs").wait_for()
+    assert len(server.routes.seats.taken) == 2
+    first.page.context.close()
+    third.page.wait_for_function("window.studio?.stage?.drawn >= 2", timeout=30_000)
+    assert second.session.running
+
+
+def test_a_closed_tab_leaves_its_score(server, browse):
+    known = set(server.takes.glob("*.jsonl"))
+    visit = browse()
+    visit.label("fox")
+    visit.drag((0.3, 0.3), (0.6, 0.6))
+    until(lambda: visit.strokes)
+    visit.page.close()
+    until(lambda: all(seat.left_at for seat in server.routes.seats.taken.values()))
+    server.routes.seats.close_all()
+    (path,) = set(server.takes.glob("*.jsonl")) - known
+    assert any(isinstance(event.control, Stroke) for event in Score.read(path).events)
+    assert not any(isinstance(event.control, Erase) for event in Score.read(path).events if event.frame > 1)
