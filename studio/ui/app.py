@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
+import signal
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -206,9 +209,19 @@ def launch(
     finally:
         uvicorn.Config = original  # type: ignore[misc]
     if block:
-        print(f"studio is at {public or address} (Ctrl+C stops it)")
-        page.block_thread()
+        print(f"studio is at {public or address} (Ctrl+C stops it)", flush=True)
+        stay(page)
     return public or address, routes, page
+
+
+def stay(page: gr.Blocks) -> None:
+    """Until Ctrl+C or a polite request to end; then takes are finished and what was played is kept."""
+    ended = threading.Event()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    with contextlib.suppress(KeyboardInterrupt):
+        ended.wait()
+    page.close(verbose=False)  # ends the routes' lifespan, which closes every seat
 
 
 def model_sessions(name: str) -> Callable[[], Session]:

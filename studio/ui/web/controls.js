@@ -88,12 +88,14 @@ export class Controls {
     this.changed(control);
   }
 
-  /** The server refused it. */
+  /** The server refused it: as it was before. */
   refused(control) {
-    if (control.kind === 'stroke' && this.strokes.get(control.id)?.since == null) {
-      this.strokes.delete(control.id);
-      this.changed(null);
-    }
+    const step = this.past.find(({ redo }) => redo.includes(control));
+    if (!step) return;
+    this.past.splice(this.past.indexOf(step), 1);
+    if (control.kind === 'prompt' || control.kind === 'sampling') [this[control.kind]] = step.undo;
+    else if (control.kind === 'stroke' && step.undo[0].kind === 'erase') this.strokes.delete(control.id);
+    this.changed(null);
   }
 }
 
