@@ -577,6 +577,42 @@ def test_a_video_that_cannot_keep_up_says_what_is_missing(tmp_path, monkeypatch)
     assert "lacks 6 frames" in video.problem
 
 
+def test_a_session_that_failed_says_so_and_begins_again_with_reset(tmp_path):
+    from conftest import TinyModel
+
+    from studio.session import Session
+
+    class Failing(TinyModel):
+        fails = False
+
+        def denoise(self, *args, **options):
+            if self.fails:
+                raise RuntimeError("out of memory")
+            return super().denoise(*args, **options)
+
+    async def reached(condition):
+        async with asyncio.timeout(20):
+            while not condition():
+                await asyncio.sleep(0.01)
+
+    async def test():
+        model = Failing()
+        seat = Seat(Session(model), tmp_path)
+        link = Link(seat, {})
+        seat.attach(link)
+        await reached(lambda: seat.mailbox.count > 1)
+        model.fails = True
+        await reached(lambda: seat.session.error)
+        assert told(link, "status")[0]["error"] == "out of memory"
+        model.fails = False
+        await link.hear('{"type": "command", "name": "reset"}')
+        count = seat.mailbox.count
+        await reached(lambda: seat.mailbox.count > count)
+        seat.close()
+
+    asyncio.run(test())
+
+
 # Routes
 
 
