@@ -3,6 +3,7 @@ import random
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from studio.bench import Plan, bench, response
 from studio.bench.rates import TimedModel, rate_around
@@ -38,10 +39,14 @@ def test_the_clock_counts_the_forward_and_the_decode_and_nothing_else(model):
     session.step()
     spent = timed.clock.spent
     assert spent > 0
-    timed.condition(InForce(), [0])
+    told = timed.condition(InForce(), [0])
     timed.encode_text("a")
     assert timed.clock.spent == spent
-    session.step()
+    decoder = timed.new_decoder()
+    decoder.decode(torch.zeros(model.latent))
+    assert timed.clock.spent > spent
+    spent = timed.clock.spent
+    timed.denoise(torch.zeros(1, *model.latent), [1.0], told, [0], timed.new_cache(), 0)
     assert timed.clock.spent > spent
     assert timed.name == "tiny"
 

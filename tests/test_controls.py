@@ -143,6 +143,8 @@ def test_a_dragged_subject_turns_when_it_comes_back_and_not_when_the_hand_trembl
     assert sign(0.5) == sign(0.5, 0.51) == 0
     assert sign(0.5, 0.6) == sign(0.5, 0.6, 0.59, 0.6, 0.585) == 1
     assert sign(0.5, 0.6, 0.57) == -1
+    # From the furthest place reached, not from where it last was sure.
+    assert sign(0.5, 0.6, 0.615, 0.59) == -1
     # Small steps add up: each is less than a turn needs.
     assert sign(0.5, 0.6, *(0.6 - 0.005 * n for n in range(1, 6))) == -1
 

@@ -8,7 +8,7 @@ import studio
 from studio.controls import ControlError, Erase, Pause, Prompt, Sampling, Stroke
 from studio.presets import Preset
 from studio.score import Event, Score, replay
-from studio.session import Session
+from studio.session import Session, Turn
 from studio.sinks.latest import Latest
 
 SEVERAL = [
@@ -270,6 +270,24 @@ def test_a_paused_thread_wakes_at_the_message(model):
     session.send(Pause(False))
     assert latest.read(0, timeout=20) is not None
     session.stop()
+
+
+def test_a_turn_goes_to_who_waited_first():
+    turn, order = Turn(), []
+
+    def waiter():
+        with turn:
+            order.append("waiter")
+
+    thread = threading.Thread(target=waiter)
+    with turn:
+        thread.start()
+        while not turn._door.locked():
+            time.sleep(0.001)
+    with turn:
+        order.append("greedy")
+    thread.join(20)
+    assert order == ["waiter", "greedy"]
 
 
 def test_other_threads_get_their_turn_while_the_session_runs(model):
