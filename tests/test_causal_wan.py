@@ -10,6 +10,12 @@ from studio.models.causal_wan import rotary, rotated
 CLOSE = 1e-5
 
 
+@pytest.fixture(autouse=True)
+def playing():
+    with torch.no_grad():
+        yield
+
+
 def masked(model, x, sigma, cond, views):
     """The slow definition, from diffusers' own modules: every frame at its own level and under its own text, seeing the
     frames of its view (itself the last), which are numbered from 0 anew for every frame.
@@ -114,7 +120,8 @@ def test_training_on_a_batch_is_each_clip_alone():
     assert not torch.allclose(apart[1], both[1], atol=1e-3)
 
 
-def test_gradients_reach_every_weight_and_repeat_with_new_weights():
+@torch.enable_grad()
+def test_gradients_reach_every_weight():
     model = tiny().train().requires_grad_(True)
     x, sigma, cond = drawn(1, 3, *LATENT), drawn(1, 3).sigmoid(), told(3)
     cond = Conditioning(cond.text[None], cond.tracks[None])
@@ -122,6 +129,21 @@ def test_gradients_reach_every_weight_and_repeat_with_new_weights():
     missing = [name for name, weight in model.named_parameters() if weight.grad is None or not weight.grad.any()]
     # the keys of the texts have no bias gradient: a softmax does not see what all its keys share
     assert [name for name in missing if "attn2.to_k.bias" not in name] == []
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_training_and_playing_draw_the_same(same):
+    model, x, sigma, cond = tiny(), drawn(3, *LATENT), drawn(3).sigmoid(), told(3)
+    cond = cond.under(cond.text[0]) if same else cond
+    played = model(x, sigma, cond, range(3))
+    torch.testing.assert_close(model.train()(x, sigma, cond, range(3)), played, atol=CLOSE, rtol=0)
+
+
+def test_a_long_text_is_seen_as_well_as_a_short_one():
+    model, x, sigma, cond = tiny(), drawn(3, *LATENT), drawn(3).sigmoid(), told(3)
+    cond = Conditioning(drawn(3, 40, TEXT[1]), cond.tracks)
+    slow = masked(model, x, sigma, cond, everything(3))
+    torch.testing.assert_close(model(x, sigma, cond, range(3)), slow, atol=CLOSE, rtol=0)
 
 
 def test_evaluation_sees_new_weights_after_training():
@@ -156,6 +178,8 @@ def test_rows_of_one_frame_number_are_alternatives_that_do_not_see_each_other():
     alone = model(x[pick], (0.4, 0.9), cond.rows(pick), (3, 4), cache)
     other = model(torch.cat([x[pick], x[:1]]), (0.4, 0.9, 0.5), cond.rows([3, 4, 0]), (3, 4, 4), cache)
     torch.testing.assert_close(other[:2], alone, atol=CLOSE, rtol=0)
+    first = model(x[[3, 4, 0]], (0.4, 0.9, 0.5), cond.rows([3, 4, 0]), (3, 4, 3), cache)
+    torch.testing.assert_close(first[:2], alone, atol=CLOSE, rtol=0)  # later frames see the first of two alone
     swapped = model(torch.cat([x[3:4], x[:1]]), (0.4, 0.5), cond.rows([3, 0]), (3, 4), cache)
     torch.testing.assert_close(other[2], swapped[1], atol=CLOSE, rtol=0)
 
