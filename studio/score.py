@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from studio.models.base import Model
 
 VERSION = 1
+LARGEST = 2**32 - 1  # frame number
 log = logging.getLogger("studio")
 
 
@@ -192,15 +193,15 @@ def read_header(values: dict[str, Any], name: str) -> Header:
     for key, value in known.items():
         if isinstance(value, bool) or not isinstance(value, HEADER_TYPES[key]):
             raise ScoreError(f'{where}: "{key}" is {shown(value)}; correct it')
-        if isinstance(value, int) and value < 0:
-            raise ScoreError(f'{where}: "{key}" is {value}; it cannot be negative, correct it')
+        if isinstance(value, int) and not 0 <= value <= LARGEST:
+            raise ScoreError(f'{where}: "{key}" is {shown(value)}; it must be 0 to {LARGEST}, correct it')
     return Header(**known)
 
 
 def read_event(values: dict[str, Any], score: Score, where: str) -> Event:
     """The event of a line, checked against those before it."""
     frame = values.pop("frame", None)
-    if isinstance(frame, bool) or not isinstance(frame, int) or frame < 0:
+    if isinstance(frame, bool) or not isinstance(frame, int) or not 0 <= frame <= LARGEST:
         raise ScoreError(f'{where}: "frame" is {shown(frame)}; give the number of a frame, 0 or more')
     start = score.header.start
     before = max((start, *(event.frame for event in score.events[-1:])))

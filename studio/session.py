@@ -144,6 +144,7 @@ class Session:
         if size and tuple(self.model.size) != tuple(size):
             raise ValueError(f"{self.model.name} makes {self.model.size}, not {size} (height, width); leave size out")
         self.engine = Engine(self.model, sampler, start=start)
+        self.engine.check(self.engine.in_force.prompt)  # what the model lacks to read words is told now, not mid-stream
         self.sinks: list[FrameSink] = []
         self.receipts: deque[Receipt] = deque(maxlen=RECEIPTS)
         self.error: BaseException | None = None

@@ -39,6 +39,8 @@ def check_text(name: str, value: Any, low: int, high: int) -> str:
     if not isinstance(value, str):
         raise ControlError(f"{name} must be text, got {shown(value)}; send a string of {low} to {high} characters")
     value = value.strip()
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise ControlError(f"{name} holds half a character ({shown(value)}), which no file can keep; type it again")
     if len(value) < low:
         raise ControlError(f"{name} is empty; type {low} to {high} characters")
     if len(value) > high:
@@ -48,10 +50,11 @@ def check_text(name: str, value: Any, low: int, high: int) -> str:
 
 def check_number(name: str, value: Any, low: float, high: float) -> float:
     """The value as a float, if it is a finite number in low..high."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    number = not isinstance(value, bool) and isinstance(value, int | float)
+    if not number or (isinstance(value, float) and not math.isfinite(value)):
         raise ControlError(f"{name} must be a finite number, got {shown(value)}; send one from {low:g} to {high:g}")
     if not low <= value <= high:
-        raise ControlError(f"{name} is {value:g}; send a number from {low:g} to {high:g}")
+        raise ControlError(f"{name} is {shown(value)}; send a number from {low:g} to {high:g}")
     return float(value)
 
 
