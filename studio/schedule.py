@@ -42,7 +42,7 @@ def clean_from(prediction: str, x: Tensor, sigma: Tensor | float, output: Tensor
     wiener: x0 = skip x + c output: the best linear guess for a unit-variance latent plus a learned rest whose scale is
     the guess's own error (EDM's preconditioning, arXiv 2206.00364, table 1, carried to flow matching).
     """
-    level, x, output = per_row(sigma, x), x.float(), output.float()
+    level = per_row(sigma, x)  # float32, and so is the result
     if prediction == "velocity":
         return x - level * output
     if prediction == "wiener":
