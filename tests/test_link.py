@@ -522,6 +522,20 @@ def test_a_video_holds_exactly_the_frames_of_the_take(tmp_path):
     assert Score.parse(seat.downloads.get(take["score"]).content.decode()).header.start == 3
 
 
+def test_frames_before_a_takes_first_and_after_its_last_are_not_in_the_video(tmp_path):
+    from imageio.v3 import improps
+
+    video = TakeVideo(tmp_path / "take.mp4", 24)
+    for index in range(6):
+        video.put(frame(index))
+    video.begin(3)
+    for index in range(6, 12):
+        video.put(frame(index))
+    time.sleep(0.2)
+    video.finish(3, 7)
+    assert improps(video.path, plugin="pyav").n_images == 7
+
+
 def test_a_take_survives_a_disk_that_takes_no_video(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")

@@ -7,7 +7,7 @@ import re
 import secrets
 import sys
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from studio.frames import Frame
 from studio.sinks.video import VideoFile
 
 WAITING = 96  # frames a slow disk may be behind before the video leaves some out: 19 MB at 256x256
+HELD = 4
 OFFERED = 64  # downloads a seat keeps on offer
 
 
@@ -71,10 +72,18 @@ class TakeVideo:
     def _write(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         video = VideoFile(self.path, self.fps)
+        held: deque[Frame] = deque()  # the newest are held back: a take's end is known a moment after it
         while (frame := self._frames.get()) is not None:
-            if frame.index in self._span:
-                video.put(frame)
+            held.append(frame)
+            if len(held) > HELD:
+                self._put(video, held.popleft())
+        for frame in held:
+            self._put(video, frame)
         video.close()
+
+    def _put(self, video: VideoFile, frame: Frame) -> None:
+        if frame.index in self._span:
+            video.put(frame)
 
 
 @dataclass(frozen=True)
