@@ -1,8 +1,8 @@
 """The pocket model: the embedded one, small enough to generate live on two CPU cores.
 
 Drawn world -> autoencoder (16x16 cells) -> causal diffusion transformer (the Wan class, 64 tokens a frame). What a
-frame is told: the prompt as one sentence vector, the painted strokes as a track map, and as constant channels where each
-cell is, what the world's clock says and which layout the seed chose.
+frame is told: the prompt as one sentence vector, the painted strokes as a track map, and as constant channels where
+each cell is, what the world's clock says and which layout the seed chose.
 """
 
 import hashlib
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from ..conditioning import Conditioning
 from ..schedule import ladder
 from ..trajectory import placements
+from . import MissingWeights
 from .appearance import MAP, TRACK_CHANNELS, AppearanceMemory, draw_track, fold
 from .autoencoder import PATCH, Autoencoder
 from .causal_wan import CausalWan
@@ -136,8 +137,6 @@ class Pocket:
     def __init__(self, folder: Path = WEIGHTS, dtype: torch.dtype | None = None):
         folder = Path(folder)
         if missing := [name for name in ("config.json", *_files()) if not (folder / name).exists()]:
-            from . import MissingWeights
-
             raise MissingWeights(
                 f"The pocket model in {folder} lacks {', '.join(missing)}. Reinstall the package, "
                 "or make the weights with `studio train` (about three hours on two cores)."

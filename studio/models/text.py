@@ -12,13 +12,15 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from . import MissingWeights
+
 REPOSITORY = "sentence-transformers/all-MiniLM-L6-v2"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 DIMENSIONS = 384
 LONGEST = 128  # word pieces; what a sentence has beyond them is not read
 
 
-class TextEncoderMissing(RuntimeError):
+class TextEncoderMissing(MissingWeights):
     """The sentence encoder's weights are neither installed nor to be had from the hub."""
 
 
@@ -59,15 +61,14 @@ class TextEncoder:
         from transformers import AutoModel, AutoTokenizer, logging
 
         logging.set_verbosity_error()
+        logging.disable_progress_bar()  # a tenth of a second needs none
         folder = _checked(find_weights() or _downloaded())
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
         self.model = AutoModel.from_pretrained(folder).eval()
 
     @torch.no_grad()
     def __call__(self, sentences: list[str]) -> Tensor:
-        pieces = self.tokenizer(
-            sentences, padding=True, truncation=True, max_length=LONGEST, return_tensors="pt"
-        )
+        pieces = self.tokenizer(sentences, padding=True, truncation=True, max_length=LONGEST, return_tensors="pt")
         states = self.model(**pieces).last_hidden_state
         mask = pieces["attention_mask"][..., None].float()
         return torch.nn.functional.normalize((states * mask).sum(1) / mask.sum(1), dim=-1)

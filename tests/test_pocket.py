@@ -1,0 +1,213 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import torch
+from drawn import untrained, untrained_net, vector
+from einops import rearrange
+
+from studio.controls import InForce, Prompt, Sampling, Stroke
+from studio.engine import Engine
+from studio.models import MissingWeights, pocket
+from studio.models.appearance import FOLD, MAP, TRACK_CHANNELS
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("weights")
+
+
+@pytest.fixture(scope="module")
+def model(folder):
+    return untrained(folder)
+
+
+def told(*controls):
+    in_force = InForce()
+    for control in controls:
+        in_force = in_force.after(control, 0)
+    return in_force
+
+
+def pin(x, y, id="1", label="fox", size=0.375):
+    return Stroke(id, label, ((0, x, y),), mode="pin", size=size)
+
+
+def track_map(model, frames, *controls):
+    """(F, 4, 128, 128): the strokes as they were drawn before they were folded into cells."""
+    cells = model.condition(told(*controls), frames).tracks[:, :TRACK_CHANNELS]
+    return rearrange(cells, "n (c a b) h w -> n c (h a) (w b)", a=FOLD, b=FOLD)
+
+
+def constants(model, frame, *controls):
+    return model.condition(told(*controls), [frame]).tracks[0, TRACK_CHANNELS:]
+
+
+@pytest.mark.parametrize(("right", "down"), [(8, 0), (1, 0), (0, 3), (-5, 13)])
+def test_a_moved_stroke_moves_the_track_map_exactly(model, right, down):
+    here = track_map(model, [0], pin(0.5, 0.5))
+    there = track_map(model, [0], pin(0.5 + right / MAP, 0.5 + down / MAP))
+    assert here.abs().max() > 0.5
+    torch.testing.assert_close(there, here.roll((down, right), (2, 3)), atol=1e-4, rtol=0)
+
+
+def test_every_frame_is_told_its_own_place_on_a_path(model):
+    path = Stroke("1", "fox", ((0, 0.25, 0.5), (8, 0.25 + 8 / 16, 0.5)), mode="path", size=0.375)
+    maps = track_map(model, [0, 3], path)
+    torch.testing.assert_close(maps[1], maps[0].roll(3 * FOLD, -1), atol=1e-4, rtol=0)
+
+
+def test_a_subject_looks_where_it_goes(model):
+    right = Stroke("1", "bus", ((0, 0.5, 0.5), (100, 0.6, 0.5)), mode="path")
+    left = Stroke("1", "bus", ((0, 0.5, 0.5), (100, 0.4, 0.5)), mode="path")
+    going = [track_map(model, [0], stroke)[0] for stroke in (right, left)]
+    torch.testing.assert_close(going[0], going[1].flip(-1), atol=1e-4, rtol=0)
+    assert (going[0] - going[1]).abs().max() > 0.3  # a bus is not its own mirror image
+
+
+def test_who_was_painted_last_is_in_front(model):
+    fox, cow = pin(0.5, 0.5), pin(0.5, 0.5, "2", "cow")
+    both = track_map(model, [0], fox, cow)
+    alone = track_map(model, [0], cow)
+    solid = alone[:, 3:] > 0.99
+    assert solid.any()
+    torch.testing.assert_close(both * solid, alone * solid, atol=0.02, rtol=0)
+
+
+def test_without_strokes_the_track_map_is_empty(model):
+    assert track_map(model, [0, 1]).count_nonzero() == 0
+
+
+def test_the_track_map_of_a_label_does_not_depend_on_the_prompt(model):
+    one, other = (track_map(model, [0], pin(0.4, 0.4), Prompt(text)) for text in ("a meadow", "the sea"))
+    assert torch.equal(one, other)
+
+
+def test_the_view_follows_the_seed(model):
+    shown = [constants(model, 0, Sampling(seed=seed))[-pocket.VIEWS :, 0, 0] for seed in (0, 3, 4, 7)]
+    assert [int(view.argmax()) for view in shown] == [0, 3, 0, 3]
+    assert all(view.sum() == 1 for view in shown)
+
+
+def test_the_clock_follows_the_frame(model):
+    def clock(frame):
+        shown = constants(model, frame)[pocket.COORDINATES : pocket.COORDINATES + pocket.CLOCK]
+        assert torch.equal(shown, shown[:, :1, :1].expand_as(shown))
+        return int(shown[:, 0, 0].argmax())
+
+    assert [clock(frame) for frame in (0, 3, 8, 11, 4003)] == [0, 3, 0, 3, 3]
+
+
+def test_the_coordinates_tell_every_cell_apart_and_are_always_the_same(model):
+    place = constants(model, 5)[: pocket.COORDINATES]
+    assert torch.equal(place, constants(model, 900, Sampling(seed=3))[: pocket.COORDINATES])
+    cells = place.flatten(1).T
+    assert torch.cdist(cells, cells).add(torch.eye(len(cells)) * 9).min() > 0.05
+
+
+def test_the_prompt_is_told_to_every_frame_and_another_text_may_stand_in(model):
+    in_force = told(Prompt("a meadow"))
+    cond = model.condition(in_force, [0, 1, 2])
+    assert cond.text.shape == (3, pocket.TOKENS, pocket.DIMENSIONS)
+    assert torch.equal(cond.text[2], model.encode_text("a meadow"))
+    other = model.condition(in_force, [0], model.encode_text(""))
+    assert torch.equal(other.text[0], pocket.text_tokens(vector("")))
+    assert torch.equal(other.tracks, cond.tracks[:1])
+
+
+def test_the_tokens_of_a_sentence_have_unit_variance_and_hold_it_whole():
+    tokens = pocket.text_tokens(vector("a quiet meadow"))
+    torch.testing.assert_close(tokens.square().mean(-1), torch.ones(pocket.TOKENS))
+    products = tokens.abs() - tokens[0].abs()
+    assert products.abs().max() < 1e-5
+    assert len({tuple(row.sign().tolist()) for row in tokens}) == pocket.TOKENS
+
+
+def test_the_ladder_starts_in_pure_noise_and_refuses_none(model):
+    assert model.ladder(1) == (1.0,)
+    assert model.ladder(2) == (1.0, 0.75)
+    assert model.ladder(4) == pytest.approx((1.0, 0.9, 0.75, 0.5))
+    with pytest.raises(ValueError, match="1 or more rungs"):
+        model.ladder(0)
+
+
+def test_missing_weights_are_named_with_what_to_do(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(MissingWeights, match=r"lacks codec\.safetensors, transformer.* `studio train`"):
+        pocket.Pocket(tmp_path)
+    with pytest.raises(MissingWeights, match=r"lacks config\.json"):
+        pocket.Pocket(tmp_path / "nowhere")
+
+
+def test_weights_survive_their_files(tmp_path):
+    net = untrained_net()
+    net.save(tmp_path, {"labels": ["fox"]}, dtype=torch.float32)
+    again, config = pocket.PocketNet.load(tmp_path)
+    assert config["labels"] == ["fox"]
+    assert {name: config[name] for name in pocket.FILES} == json.loads(json.dumps(net.config))
+    for name, weight in net.state_dict().items():
+        assert torch.equal(again.state_dict()[name], weight), name
+    assert not again.training
+
+
+def test_shipped_weights_are_half_as_big_and_almost_the_same(folder, model):
+    again, _ = pocket.PocketNet.load(folder)
+    for name, weight in untrained_net().state_dict().items():
+        kept = again.state_dict()[name]
+        assert kept.dtype == weight.dtype, name
+        torch.testing.assert_close(kept, weight, rtol=2**-8, atol=1e-30, msg=name)
+    numbers = sum(weight.numel() for weight in untrained_net().codec.state_dict().values())
+    assert (folder / "codec.safetensors").stat().st_size < 2.1 * numbers + 20_000
+
+
+def test_the_fingerprint_names_the_weights(folder, model, tmp_path):
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    assert pocket.Pocket(tmp_path).weights_id == model.weights_id
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "labels": ["other"]}))
+    changed = pocket.Pocket(tmp_path)
+    assert changed.weights_id != model.weights_id
+    assert len(model.weights_id) == 12
+
+
+CONTROLS = (
+    Prompt("snowy mountains at night"),
+    Sampling(seed=5, rungs=2),
+    Stroke("1", "fox", ((0, 0.2, 0.6), (6, 0.8, 0.4)), mode="path"),
+)
+
+
+def played(engine, count, controls=CONTROLS):
+    engine.apply(list(enumerate(controls, 1)))
+    return [engine.step() for _ in range(count)]
+
+
+def test_a_frame_is_a_picture(model):
+    (frame,) = played(Engine(model), 1)
+    assert frame.picture.shape == (256, 256, 3)
+    assert frame.picture.dtype == np.uint8
+    assert frame.picture.std() > 1
+
+
+def test_two_engines_on_one_model_each_equal_their_solo_run(model):
+    others = (dataclasses.replace(CONTROLS[0], text="the sea"), Sampling(seed=6, rungs=3))
+    solo = [[f.hash for f in played(Engine(model), 4, controls)] for controls in (CONTROLS, others)]
+    engines = Engine(model), Engine(model)
+    for engine, controls in zip(engines, (CONTROLS, others)):
+        engine.apply(list(enumerate(controls, 1)))
+    together = [[], []]
+    for _ in range(4):
+        for hashes, engine in zip(together, engines):
+            hashes.append(engine.step().hash)
+    assert together == solo
+    assert solo[0] != solo[1]
+
+
+def test_bfloat16_draws_nearly_the_same_as_float32(folder, model):
+    half = pocket.Pocket(folder, torch.bfloat16)
+    pictures = [played(Engine(m), 2)[-1].picture.astype(float) for m in (model, half)]
+    assert half.weights_id == model.weights_id
+    difference = np.abs(pictures[0] - pictures[1])
+    assert 0 < difference.mean() < 0.03 * pictures[0].std() + 1
