@@ -119,6 +119,7 @@ def test_the_opening_picture_goes_down_a_longer_ladder_and_the_next_follows_a_ti
     assert [sigma for rows, write in model.calls for frame, sigma in rows[write:] if frame == 1] == list(
         model.ladder(2)
     )
+    assert [rows[0][0] for rows, write in model.calls if write] == [0, 1]
     assert len(model.calls) == (4 + 2 if sampler is StreamBatch else 4 + 4)
     stream.switch("cut", told)
     model.calls.clear()

@@ -117,7 +117,7 @@ class Sampler(ABC):
         self._rows = tuple(row for row in moved if row is not None)
         if moved[0] is not None:
             return None
-        self._pending = tuple(Drawn(self.frame + i, latent, cond.rows([i])) for i, latent in enumerate(clean[0]))
+        self._pending = tuple(Drawn(rows[0].frame + i, latent, cond.rows([i])) for i, latent in enumerate(clean[0]))
         self.frame += self.model.chunk
         return clean[0]
 
