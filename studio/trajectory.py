@@ -18,7 +18,7 @@ from studio.controls.stroke import Point
 class Placement:
     """A subject in a frame. x, y: its centre in 0..1 of the picture; size in 0.1..0.8 of its width.
 
-    facing: +1.0 when it last travelled to the right (or never moved), -1.0 to the left.
+    facing: +1.0 when it last travelled to the right, -1.0 to the left or never: as pictures of animals are drawn.
     """
 
     id: str
@@ -37,7 +37,7 @@ def placements(strokes: Mapping[str, tuple[Stroke, int]], frame: int) -> list[Pl
 def place(stroke: Stroke, elapsed: float) -> Placement:
     """The place of one stroke, so many frames after it took effect."""
     at, sign = WHERE[stroke.mode](stroke, max(0.0, float(elapsed)))
-    return Placement(stroke.id, stroke.label, at[1], at[2], stroke.size, -1.0 if sign < 0 else 1.0)
+    return Placement(stroke.id, stroke.label, at[1], at[2], stroke.size, 1.0 if sign > 0 else -1.0)
 
 
 def dragged(stroke: Stroke, elapsed: float) -> tuple[Point, int]:
@@ -47,7 +47,7 @@ def dragged(stroke: Stroke, elapsed: float) -> tuple[Point, int]:
 
 def pinned(stroke: Stroke, elapsed: float) -> tuple[Point, int]:
     """The first point, for ever."""
-    return stroke.points[0], 1
+    return stroke.points[0], 0
 
 
 def along(stroke: Stroke, elapsed: float) -> tuple[Point, int]:
@@ -63,7 +63,7 @@ def along(stroke: Stroke, elapsed: float) -> tuple[Point, int]:
     known = path_facings(stroke.points)
     reached = bisect_right(stroke.points, elapsed, key=lambda point: point[0])
     sign = (known[reached - 1].after(now) if reached else known[0]).sign
-    first = next((facing.sign for facing in known if facing.sign), 1)
+    first = next((facing.sign for facing in known if facing.sign), 0)
     return now, sign or (known[-1].sign if lap else first)
 
 

@@ -41,7 +41,7 @@ def test_two_points_of_one_time_are_a_jump():
 
 
 def test_a_path_of_one_point_is_a_place():
-    assert at(path((0, 0.3, 0.4)), 7) == (0.3, 0.4, 1)
+    assert at(path((0, 0.3, 0.4)), 7) == (0.3, 0.4, -1)
 
 
 def test_a_path_looks_where_it_goes_from_its_first_frame_on():
@@ -51,14 +51,14 @@ def test_a_path_looks_where_it_goes_from_its_first_frame_on():
     assert [at(there_and_back, t)[2] for t in (20, 25)] == [1, -1]
 
 
-def test_a_path_that_only_climbs_looks_to_the_right():
-    assert at(path((0, 0.5, 0.9), (10, 0.5, 0.1)), 5)[2] == 1
+def test_a_path_that_only_climbs_looks_as_it_was_drawn():
+    assert at(path((0, 0.5, 0.9), (10, 0.5, 0.1)), 5)[2] == -1
 
 
 def test_a_drag_is_at_its_last_point_and_a_pin_at_its_first():
     points = ((0, 0.6, 0.5), (0, 0.2, 0.4))
     assert at(Stroke("a", "fox", points), 99) == (0.2, 0.4, -1)
-    assert at(Stroke("a", "fox", points, mode="pin"), 99) == (0.6, 0.5, 1)
+    assert at(Stroke("a", "fox", points, mode="pin"), 99) == (0.6, 0.5, -1)
 
 
 def test_placements_count_from_the_frame_each_stroke_took_effect_at():

@@ -5,6 +5,7 @@ figure is part of the evaluation's answer (`detector_right`).
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ class Detector(nn.Module):
         widths = (3, 32, 64, 128, 128)
         stages = [
             nn.Sequential(nn.Conv2d(a, b, 3, stride=2, padding=1), nn.BatchNorm2d(b), nn.SiLU())
-            for a, b in zip(widths, widths[1:], strict=False)
+            for a, b in pairwise(widths)
         ]
         self.body = nn.Sequential(*stages, nn.Flatten(), nn.Dropout(0.2))
         self.heads = nn.ModuleList(nn.Linear(128 * 16, len(table)) for table in TABLES)
@@ -97,7 +98,7 @@ def train_detector(backgrounds: Backgrounds, out: Path = WEIGHTS, steps: int = 1
 
 
 def _shrunk(phases: np.ndarray) -> Tensor:
-    pictures = torch.from_numpy(np.ascontiguousarray(phases)).permute(0, 3, 1, 2).float()
+    pictures = torch.from_numpy(np.array(phases)).permute(0, 3, 1, 2).float()
     return F.avg_pool2d(pictures, world.SIZE // SIDE).round().to(torch.uint8)
 
 

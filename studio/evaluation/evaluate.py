@@ -93,7 +93,8 @@ def switches(model, detector: Detector, count: int, rungs: int, seed: int) -> It
         for _ in range(SWITCH_AT):
             engine.step()
         engine.apply([(9, Prompt(words.compose(scene.place, scene.time, scene.weather, rng), switch="recache"))])
-        rows = [judge(detector, frame.picture, take, frame.index, scene) for frame in (engine.step() for _ in range(AFTER))]
+        frames = [engine.step() for _ in range(AFTER)]
+        rows = [judge(detector, frame.picture, take, frame.index, scene) for frame in frames]
         first = next((n for n, row in enumerate(rows, 1) if row["scene_right"]), AFTER + 1)
         yield {**rows[5], "unseen": False, "frames_to_scene": first}
 
@@ -137,7 +138,9 @@ def evaluate(
     frames = [row["frames_to_scene"] for row in rows]
     within = float(np.mean([f <= 6 for f in frames]))
     out["switch"] = {
-        **summary(rows), "frames_to_scene": float(np.mean(frames)), "frames_to_scene_p95": float(np.quantile(frames, 0.95)),
+        **summary(rows),
+        "frames_to_scene": float(np.mean(frames)),
+        "frames_to_scene_p95": float(np.quantile(frames, 0.95)),
         "within_6_frames": round(within, 4),
     }
     pairs = list(progress(long_takes(model, detector, long, default_rungs, seed + 2), total=long, desc="600 frames"))

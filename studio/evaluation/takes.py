@@ -9,9 +9,9 @@ from torch import Tensor
 
 from ..controls import InForce, Prompt, Sampling, Stroke
 from ..models import pocket
-from ..trajectory import placements
 from ..training import scenes, words, world
 from ..training.backgrounds import Scene
+from ..trajectory import placements
 
 SEARCH = 12  # pixels around the asked place in which the subject is looked for
 
@@ -43,7 +43,8 @@ def held_out_path(rng: np.random.Generator, frames: int) -> tuple[tuple[float, f
     corners = rng.uniform(0.22, 0.78, (4, 2))
     t = np.linspace(0, 1, frames)
     s = (0.5 - 0.5 * np.cos(2 * np.pi * t))[:, None]
-    curve = (1 - s) ** 3 * corners[0] + 3 * s * (1 - s) ** 2 * corners[1] + 3 * s**2 * (1 - s) * corners[2] + s**3 * corners[3]
+    weights = ((1 - s) ** 3, 3 * s * (1 - s) ** 2, 3 * s**2 * (1 - s), s**3)
+    curve = sum(weight * corner for weight, corner in zip(weights, corners, strict=True))
     return tuple((float(f), float(x), float(y)) for f, (x, y) in enumerate(curve))
 
 
@@ -57,10 +58,10 @@ def draw_take(rng: np.random.Generator, period: int = 48) -> Take:
     label = str(rng.choice(world.sprites().labels))
     synonym = synonym and bool(words.SUBJECTS[label].held_out)
     word = str(rng.choice(words.SUBJECTS[label].held_out)) if synonym else label
-    return Take(
-        Scene(place, seed % pocket.VIEWS, str(time), str(weather)), words.compose(place, time, weather, rng, unseen), unseen,
-        label, word, synonym, held_out_path(rng, period), float(rng.uniform(0.28, 0.44)), seed,
-    )
+    scene = Scene(place, seed % pocket.VIEWS, str(time), str(weather))
+    prompt = words.compose(place, time, weather, rng, unseen)
+    path, size = held_out_path(rng, period), float(rng.uniform(0.28, 0.44))
+    return Take(scene, prompt, unseen, label, word, synonym, path, size, seed)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,10 @@ SWITCHES = 0.2  # share of clips in which the prompt (and so the world) changes 
 
 @dataclass(frozen=True)
 class Prompts:
-    """Sentence vectors of wordings, made once: vectors (P, 384); nothing (384,): no words; of_scene: wording numbers by (place, time, weather)."""
+    """Sentence vectors of wordings, made once.
+
+    vectors (P, 384); nothing (384,): the vector of no words; of_scene: wording numbers by (place, time, weather).
+    """
 
     vectors: Tensor
     nothing: Tensor
@@ -120,9 +123,8 @@ class ClipMaker:
         for s in range(SLOTS):
             numbers = torch.from_numpy(subject[:, s]).repeat_interleave(frames)
             there = numbers >= 0
-            drawn, alpha = world.composite(
-                pictures[there], numbers[there], *(v[..., s].reshape(-1)[there] for v in (x, y, size, facing)), light[there]
-            )
+            where = (v[..., s].reshape(-1)[there] for v in (x, y, size, facing))
+            drawn, alpha = world.composite(pictures[there], numbers[there], *where, light[there])
             pictures[there] = drawn
             covered[there] = torch.maximum(covered[there], alpha)
         shape = (batch, frames)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ..models.autoencoder import Autoencoder
@@ -58,11 +57,12 @@ def psnr(made: Tensor, true: Tensor, weight: Tensor | None = None) -> float:
 @torch.no_grad()
 def codec_quality(codec: Autoencoder, backgrounds: Backgrounds, count: int = 64, seed: int = 99) -> dict[str, float]:
     """PSNR of the whole crop and inside subjects, on crops drawn with a seed training never uses."""
+    mode = codec.training
     codec.eval()
     true, covered = crops(backgrounds, count, np.random.default_rng(seed))
     with torch.autocast(true.device.type, torch.bfloat16):
         made = codec.decode(codec.encode(true * 2 - 1)).float() / 2 + 0.5
-    codec.train()
+    codec.train(mode)
     return {"psnr_db": psnr(made, true), "subject_psnr_db": psnr(made, true, (covered > 0.5).float())}
 
 
@@ -74,23 +74,34 @@ def train_codec(
     rate: float = 1e-3,
     seed: int = 1,
     device: str = "cpu",
+    polished: Autoencoder | None = None,
     **shape,
 ) -> Iterator[dict]:
-    """Trains, yielding progress; resumes from `folder`/codec.pt and leaves the codec there."""
+    """Trains, yielding progress; resumes from `folder`/codec.pt and leaves the codec there.
+
+    polished: a codec whose latents are in use already: only its decoder is trained, and the file is decoder.pt.
+    """
     torch.manual_seed(seed)
-    codec = Autoencoder(**shape)
+    codec = polished or Autoencoder(**shape)
+    path = folder / ("decoder.pt" if polished else "codec.pt")
     rng = np.random.default_rng(seed)
-    start = load_checkpoint(folder / "codec.pt", model=codec)
-    if start == 0:
+    start = load_checkpoint(path, model=codec)
+    if polished:
+        codec.requires_grad_(False)
+        for part in (codec.decoder, codec.linear_out):
+            part.requires_grad_(True)
+    elif start == 0:
         true, _ = crops(backgrounds, 256, rng)
         corners = rng.integers(0, CROP - 15, size=(8, 2))
         codec.start_from_pca(torch.cat([true[:, :, r : r + 16, c : c + 16] for r, c in corners]) * 2 - 1)
     codec.to(device, memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(codec.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=1e-4)
-    load_checkpoint(folder / "codec.pt", optimiser=optimiser)
+    trained = [p for p in codec.parameters() if p.requires_grad]
+    optimiser = torch.optim.AdamW(trained, lr=rate, betas=(0.9, 0.98), weight_decay=1e-4)
+    load_checkpoint(path, optimiser=optimiser)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda n: _rate(n + start, steps))
     rng = np.random.default_rng((seed, start))
     began = time.monotonic()
+    codec.train(polished is None)  # a polished codec's normalisation is settled
     for step in range(start, steps):
         true, covered = (t.to(device) for t in crops(backgrounds, batch, rng))
         with torch.autocast(device, torch.bfloat16):
@@ -99,13 +110,13 @@ def train_codec(
         loss = codec_loss(made.float() / 2 + 0.5, true, covered)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(codec.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimiser.step()
         schedule.step()
         if step % 50 == 49:
             yield {"step": step + 1, "loss": loss.item(), "seconds": time.monotonic() - began}
         if step % 500 == 499 or step == steps - 1:
-            save_checkpoint(folder / "codec.pt", step + 1, model=codec, optimiser=optimiser)
+            save_checkpoint(path, step + 1, model=codec, optimiser=optimiser)
             yield {"step": step + 1, **codec_quality(codec, backgrounds)}
 
 

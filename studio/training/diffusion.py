@@ -156,7 +156,13 @@ def rate_at(step: int, steps: int, warm: int = 100, falling: float = 0.5) -> flo
 
 
 def train_diffusion(
-    net: pocket.PocketNet, maker: ClipMaker, folder: Path, stage: Stage, seed: int = 2, device: str = "cpu", reuse: int = 3
+    net: pocket.PocketNet,
+    maker: ClipMaker,
+    folder: Path,
+    stage: Stage,
+    seed: int = 2,
+    device: str = "cpu",
+    reuse: int = 3,
 ) -> Iterator[dict]:
     """One stage, yielding progress; resumes from `folder`/<stage>.pt. `net` ends as the average of its last steps."""
     path = folder / f"{stage.name}.pt"
@@ -169,7 +175,7 @@ def train_diffusion(
     rng = np.random.default_rng((seed, start))
     vectors = torch.cat([maker.prompts.nothing[None], maker.prompts.vectors])
     channels, batch, began = None, None, time.monotonic()
-    trained = [p for p in (*net.transformer.parameters(), *net.memory.parameters())]
+    trained = [*net.transformer.parameters(), *net.memory.parameters()]
     for step in range(start, stage.steps):
         if batch is None or (step - start) % reuse == 0:
             batch = encode_batch(net, maker.draw(stage.clips, stage.frames, rng), vectors, rng, device)

@@ -54,7 +54,8 @@ RECIPES = {
 def memory_keys() -> tuple[list[str], torch.Tensor]:
     """Every training word of every subject, and the subject each belongs to, in the sprite pack's order."""
     labels = world.sprites().labels
-    pairs = [(word, n) for n, label in enumerate(labels) for word in dict.fromkeys((label, *words.SUBJECTS[label].words))]
+    named = [dict.fromkeys((label, *words.SUBJECTS[label].words)) for label in labels]
+    pairs = [(word, n) for n, all_words in enumerate(named) for word in all_words]
     return [word for word, _ in pairs], torch.tensor([n for _, n in pairs])
 
 
@@ -69,7 +70,8 @@ def wordings(backgrounds: Backgrounds, seed: int = 3, count: int = WORDINGS) -> 
         for _ in range(count):
             sentence = words.compose(place, time, weather, rng)
             if rng.random() < 0.25:
-                sentence = f"{rng.choice(['a ', 'the ', ''])}{rng.choice(labels)}{rng.choice([' in ', ', ', ' at '])}{sentence}"
+                article, joint = rng.choice(["a ", "the ", ""]), rng.choice([" in ", ", ", " at "])
+                sentence = f"{article}{rng.choice(labels)}{joint}{sentence}"
             sentences.append(sentence)
         of_scene[place, time, weather] = np.arange(first, len(sentences))
     encoder = text_encoder()
@@ -99,7 +101,9 @@ def pocket_plane() -> int:
     return PLANE
 
 
-def train(folder: Path, name: str = "cpu", out: Path = pocket.WEIGHTS, scenes: Backgrounds | None = None) -> Iterator[dict]:
+def train(
+    folder: Path, name: str = "cpu", out: Path = pocket.WEIGHTS, scenes: Backgrounds | None = None
+) -> Iterator[dict]:
     """Runs or resumes the recipe in `folder`, yielding progress, and writes the weights to `out`.
 
     Raises KeyError for an unknown recipe.
@@ -127,7 +131,8 @@ def export(net: pocket.PocketNet, out: Path, recipe: str) -> None:
 
 
 def _commit() -> str:
-    asked = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=Path(__file__).parent)
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    asked = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent)
     return asked.stdout.strip() or "unknown"
 
 

@@ -91,8 +91,9 @@ def composite(pictures: Tensor, subjects: Tensor, x, y, size, facing, light: Ten
     for chosen, level in ((small, pack.half), (~small, pack.full)):
         if chosen.any():
             drawn[chosen] = F.grid_sample(level[number[chosen]], grid[chosen], align_corners=False)
-    drawn = drawn * (subjects >= 0).float()[:, None, None, None]
+    there = (subjects >= 0).float()[:, None, None, None]
+    drawn = drawn * there
     colour, alpha = drawn[:, :3] * light[:, :, None, None], drawn[:, 3:]
     below = placement(x, y + 0.05 * size, 1.25 * size, facing, pictures.shape[-1])
-    shadow = F.grid_sample(pack.shadow[number], below, align_corners=False) * (subjects >= 0).float()[:, None, None, None]
+    shadow = F.grid_sample(pack.shadow[number], below, align_corners=False) * there
     return pictures * (1 - 0.38 * shadow) * (1 - alpha) + colour, alpha
