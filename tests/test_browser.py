@@ -4,16 +4,18 @@ import json
 import math
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import TinyModel
-from ui_stand_ins import StandInSession
+from ui_stand_ins import StandIn
 
 from studio.controls import Erase, Pause, Prompt, Sampling, Stroke
 from studio.presets import Preset
 from studio.score import Digest, Score, replay
 from studio.session import Session
 
+TINY: Any = TinyModel()
 CHROMIUM = Path("/usr/bin/chromium")
 playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium at /usr/bin/chromium")
@@ -41,7 +43,7 @@ class Server:
     def __init__(self, takes: Path) -> None:
         from studio.ui.app import launch
 
-        self.make = StandInSession
+        self.make = StandIn
         self.takes = takes
         self.address, self.routes, self.page = launch(
             session_factory=self._made, presets=PRESETS, port=None, takes=takes, block=False
@@ -52,7 +54,7 @@ class Server:
         return self.session
 
     def clear(self) -> None:
-        self.make = StandInSession
+        self.make = StandIn
         self.routes.seats.close_all()
 
 
@@ -148,7 +150,7 @@ def until(condition, seconds=10.0):
 
 
 def real_session():
-    return Session(TinyModel())
+    return Session(TINY)
 
 
 def test_the_whole_job_open_paint_prompt_record_download_replay(server, browse, tmp_path):
@@ -180,9 +182,10 @@ def test_the_whole_job_open_paint_prompt_record_download_replay(server, browse, 
     assert "stroke" in kinds
     assert "prompt" in kinds
     digest = Digest()
-    for frame in replay(score, TinyModel()):
+    for frame in replay(score, TINY):
         digest.add(frame)
-    assert digest.frames == score.header.frames > 10
+    assert digest.frames == score.header.frames
+    assert digest.frames > 10
     assert str(digest) == score.header.digest
     with visit.page.expect_download() as download:
         visit.page.locator(".st-take a", has_text="Video").click()

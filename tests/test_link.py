@@ -4,13 +4,15 @@ import asyncio
 import json
 import threading
 import time
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
-from ui_stand_ins import StandInSession
+from ui_stand_ins import StandIn
 
 from studio.controls import Prompt, Stroke, to_message
 from studio.frames import Frame
@@ -103,12 +105,13 @@ def test_a_mailbox_keeps_the_newest_and_finds_what_was_seen():
     mailbox = Mailbox()
     assert mailbox.newest is None
     assert mailbox.seen(3) is None
-    for index in range(40):
-        mailbox.put(frame(index))
+    frames = [frame(index) for index in range(40)]
+    for made in frames:
+        mailbox.put(made)
     assert mailbox.count == 40
-    assert mailbox.newest.index == 39
-    assert mailbox.seen(35).index == 35
-    assert mailbox.seen(2).index == 39
+    assert mailbox.newest is frames[39]
+    assert mailbox.seen(35) is frames[35]
+    assert mailbox.seen(2) is frames[39]
 
 
 # Window
@@ -245,7 +248,7 @@ def test_a_message_that_is_none_is_explained(text, says):
 
 def linked(test, session=None, presets=None):
     """Run `test(link, session)` on an event loop with a link to a stand-in's seat."""
-    session = session or StandInSession()
+    session = session or StandIn()
 
     async def run():
         seat = Seat(session, test_folder)
@@ -260,7 +263,7 @@ def _folder(tmp_path, monkeypatch):
     monkeypatch.setattr("test_link.test_folder", tmp_path, raising=False)
 
 
-test_folder = None
+test_folder: Path = Path()
 
 
 def told(link, type):
@@ -395,8 +398,12 @@ def test_two_pulls_at_once_do_not_get_the_same_frame():
 # Seats
 
 
+def content(seat, secret) -> Any:
+    return seat.downloads.get(secret).content
+
+
 def seats(tmp_path, **options) -> Seats:
-    return Seats(StandInSession, takes=tmp_path, **options)
+    return Seats(StandIn, takes=tmp_path, **options)
 
 
 def test_a_seat_is_found_again_by_its_id_and_not_by_a_guess(tmp_path):
@@ -516,10 +523,11 @@ def test_a_video_holds_exactly_the_frames_of_the_take(tmp_path):
         seat.session.step()
     take = seat.stop_recording()
     seat.session.step()
+    assert take
     assert take["frames"] == 7
     assert take["problem"] == ""
-    assert improps(seat.downloads.get(take["video"]).content, plugin="pyav").n_images == 7
-    assert Score.parse(seat.downloads.get(take["score"]).content.decode()).header.start == 3
+    assert improps(content(seat, take["video"]), plugin="pyav").n_images == 7
+    assert Score.parse(content(seat, take["score"]).decode()).header.start == 3
 
 
 def test_frames_before_a_takes_first_and_after_its_last_are_not_in_the_video(tmp_path):
@@ -539,23 +547,27 @@ def test_frames_before_a_takes_first_and_after_its_last_are_not_in_the_video(tmp
 def test_a_take_survives_a_disk_that_takes_no_video(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
-    seat = Seat(StandInSession(), blocked)
-    seat.session.record = lambda path: seat.session._begin(seat.session.engine.frame) or 0
-    seat.session.stop_recording = lambda: seat.session.score
+    session = StandIn()
+    session.record = lambda path: session._begin(session.engine.frame) or 0
+    session.stop_recording = lambda: session.score
+    seat = Seat(session, blocked)
     seat.record()
     for _ in range(4):
         seat.session.step()
     take = seat.stop_recording()
+    assert take
     assert "There is no video" in take["problem"]
     assert "video" not in take
-    assert Score.parse(seat.downloads.get(take["score"]).content.decode()).header.frames == 4
+    assert Score.parse(content(seat, take["score"]).decode()).header.frames == 4
 
 
 def test_a_reset_keeps_the_take_that_is_being_recorded(tmp_path):
-    seat = Seat(StandInSession(), tmp_path)
+    seat = Seat(StandIn(), tmp_path)
     seat.record()
     seat.session.step()
-    assert seat.reset()["frames"] == 1
+    take = seat.reset()
+    assert take
+    assert take["frames"] == 1
     assert seat.session.engine.frame == 0
     assert not seat.recording
 
@@ -565,12 +577,13 @@ def test_a_snapshot_is_the_frame_the_person_saw(tmp_path):
 
     from PIL import Image
 
-    seat = Seat(StandInSession(), tmp_path)
-    frames = [seat.session.step() for _ in range(5)]
+    seat = Seat(StandIn(), tmp_path)
+    frames: list[Any] = [seat.session.step() for _ in range(5)]
     snapshot = seat.snapshot(2)
+    assert snapshot
     assert snapshot["frame"] == 2
-    content = seat.downloads.get(snapshot["address"]).content
-    assert np.array_equal(np.asarray(Image.open(io.BytesIO(content))), frames[2].picture)
+    png = content(seat, snapshot["address"])
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(png))), frames[2].picture)
 
 
 def test_takes_of_one_second_get_different_names(tmp_path):
@@ -611,7 +624,7 @@ def test_a_session_that_failed_says_so_and_begins_again_with_reset(tmp_path):
 
     async def test():
         model = Failing()
-        seat = Seat(Session(model), tmp_path)
+        seat = Seat(Session(model), tmp_path)  # pyright: ignore[reportArgumentType]
         link = Link(seat, {})
         seat.attach(link)
         await reached(lambda: seat.mailbox.count > 1)
@@ -632,7 +645,7 @@ def test_a_session_that_failed_says_so_and_begins_again_with_reset(tmp_path):
 
 @pytest.fixture
 def house(tmp_path):
-    routes = Routes(Seats(StandInSession, opening=PRESET, takes=tmp_path), {"fox": PRESET})
+    routes = Routes(Seats(StandIn, opening=PRESET, takes=tmp_path), {"fox": PRESET})
     app = Starlette(routes=routes.table(), lifespan=routes.lifespan)
     with TestClient(app) as client:
         yield routes, client
@@ -646,7 +659,7 @@ def ticket_of(routes) -> str:
     return routes.tickets.mint(routes.seats.sit().id)
 
 
-def until(page, type):
+def until(page, type) -> Any:
     """The next message of a type; frames are acknowledged on the way."""
     for _ in range(500):
         message = page.receive()
@@ -677,6 +690,7 @@ def test_a_stroke_over_the_socket_is_in_the_next_pictures(house):
         page.send_json({"type": "open"})
         page.send_json({"type": "control", "number": 1, "control": to_message(FOX)})
         revision = until(page, "sent")["revision"]
+        got = (0, 0, -1)
         for _ in range(50):
             got = until(page, "frame")
             page.send_json({"type": "ack", "sequence": got[0]})
@@ -684,7 +698,7 @@ def test_a_stroke_over_the_socket_is_in_the_next_pictures(house):
                 break
         (seat,) = routes.seats.taken.values()
         assert got[2] >= revision
-        assert seat.mailbox.newest.picture[48, 16].tolist() == [255, 255, 255]
+        assert seat.mailbox.seen(None).picture[48, 16].tolist() == [255, 255, 255]
 
 
 @pytest.mark.parametrize(

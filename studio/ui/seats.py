@@ -111,7 +111,7 @@ class Seat:
             score = self.session.stop_recording()
             video, self._video = self._video, None
             self.session.sinks.remove(video)
-            video.finish(score.header.start, score.header.frames)
+            video.finish(score.header.start, score.length)
             take = self._offer(self._path, score, video)
             self.takes.append(take)
             return take

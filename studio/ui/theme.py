@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gradio as gr
+from gradio import themes
 
 DARK = {"ground": "#0d0e10", "surface": "#141518", "raised": "#1c1e22", "line": "#282a2f", "ink": "#e7e8ea"}
 LIGHT = {"ground": "#f3f2ef", "surface": "#fbfaf8", "raised": "#ffffff", "line": "#dedcd6", "ink": "#1d1e20"}
@@ -16,11 +16,9 @@ def both(**names: str) -> dict[str, str]:
     return light | {f"{variable}_dark": DARK[colour] for variable, colour in names.items()}
 
 
-def studio_theme() -> gr.themes.Base:
+def studio_theme() -> themes.Base:
     """Gradio's Base theme in the studio's colours."""
-    theme = gr.themes.Base(
-        radius_size=gr.themes.sizes.radius_md, spacing_size=gr.themes.sizes.spacing_md, text_size="sm"
-    )
+    theme = themes.Base(radius_size=themes.sizes.radius_md, spacing_size=themes.sizes.spacing_md, text_size="sm")
     accent = {"dark": ACCENT["dark"], "light": ACCENT["light"]}
     return theme.set(
         **both(
