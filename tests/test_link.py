@@ -426,14 +426,18 @@ def test_a_third_page_is_told_what_to_do(tmp_path):
     asyncio.run(test())
 
 
-def test_a_seat_whose_page_is_gone_gives_way(tmp_path):
+def test_a_seat_whose_page_is_gone_gives_way_but_not_while_it_may_be_reloading(tmp_path):
     async def test():
-        house = seats(tmp_path)
+        clock = Clock()
+        house = seats(tmp_path, clock=clock)
         stays, goes = house.sit(), house.sit()
         stays.attach(Link(stays, {}))
         link = Link(goes, {})
         goes.attach(link)
         goes.detach(link)
+        with pytest.raises(SeatsTaken):
+            house.sit()
+        clock.now += 3
         third = house.sit()
         assert set(house.taken) == {stays.id, third.id}
         assert not goes.session.running

@@ -203,6 +203,7 @@ def launch(
             theme=studio_theme(),
             css_paths=WEB / "studio.css",
             head=HEAD,
+            favicon_path=WEB / "favicon.svg",
             height=900,
             app_kwargs={"routes": routes.table(), "lifespan": routes.lifespan},
         )
@@ -230,4 +231,5 @@ def model_sessions(name: str) -> Callable[[], Session]:
     from studio.session import Session
 
     model = load(name)
+    Session(model).step()  # whatever is done once and lazily is done now, and not while the first page waits
     return lambda: Session(model)

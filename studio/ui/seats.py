@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from studio.ui.link import Link
 
 RUNNING = 2  # sessions at once: each wants the whole machine
+GIVES_WAY_AFTER = 3.0  # seconds without a page after which a seat may be given to another
 PAUSE_AFTER = 10.0  # seconds without a page after which a session stops drawing
 FASTEST = 30.0  # frames a second, as video; a faster machine would only play the paths faster
 CLOSE_AFTER = 120.0  # seconds without a page after which it is closed
@@ -217,9 +218,10 @@ class Seats:
             return seat
 
     def _make_room(self) -> None:
-        """A seat whose page is gone gives way to a new page, the one left longest ago first."""
+        """The seat left longest ago gives way to a new page, unless its own may just be reloading."""
         while len(self._seats) >= self.running:
-            left = [seat for seat in self._seats.values() if seat.left_at is not None]
+            since = self._clock() - GIVES_WAY_AFTER
+            left = [seat for seat in self._seats.values() if seat.left_at is not None and seat.left_at <= since]
             if not left:
                 raise SeatsTaken(
                     f"{self.running} sessions are running here, as many as this machine can draw at once. "

@@ -58,6 +58,7 @@ class Page {
   begin() {
     document.body.classList.toggle('dark', !document.documentElement.classList.contains('studio-light'));
     document.documentElement.classList.toggle('studio-framed', window.self !== window.top);
+    document.body.classList.toggle('studio-mac', /Mac|iP(hone|ad)/.test(navigator.platform));
     this.find('.st-help dl').innerHTML = KEYS.map(([key, what]) => `<dt><kbd>${key}</kbd></dt><dd>${what}</dd>`).join('');
     this.wire();
     this.link.run();
