@@ -54,8 +54,8 @@ def draw_track(under: Tensor, planes: Tensor, x: Tensor, y: Tensor, size: Tensor
 
     x, y, size: (N,) shares of the frame; a size of 0 draws nothing.
     """
-    grid = placement(x, y, size.clamp_min(1e-3), facing, MAP).to(planes.dtype)
-    placed = F.grid_sample(planes, grid, align_corners=False) * (size > 0).to(planes.dtype)[:, None, None, None]
+    grid = placement(x, y, size.clamp_min(1e-3), facing, MAP).to(planes)
+    placed = F.grid_sample(planes, grid, align_corners=False) * (size > 0).to(planes)[:, None, None, None]
     return under * (1 - placed[:, 3:].clamp(0, 1)) + placed
 
 

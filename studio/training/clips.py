@@ -1,6 +1,6 @@
 """Training clips of the drawn world: pictures, and what the model is told about each frame."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -81,11 +81,9 @@ class ClipMaker:
     def _scene(self, view: int | None, rng) -> int:
         """A background number; every place is equally likely, however many weathers it has."""
         choices = self.variants[self.places[rng.integers(len(self.places))]]
-        scene = choices[rng.integers(len(choices))]
-        if view is None or self.backgrounds.scenes[scene].view == view:
-            return scene
-        chosen = self.backgrounds.scenes[scene]
-        return self.backgrounds.number[type(chosen)(chosen.place, view, chosen.time, chosen.weather)]
+        number = choices[rng.integers(len(choices))]
+        scene = self.backgrounds.scenes[number]
+        return number if view is None else self.backgrounds.number[replace(scene, view=view)]
 
     def _worlds(self, batch: int, frames: int, rng) -> tuple[np.ndarray, np.ndarray]:
         """Scene and wording numbers (B, T); a switch keeps the view, which is the seed's."""
@@ -135,7 +133,7 @@ class ClipMaker:
         )
 
 
-def track_maps(clips: Clips, memory: appearance.AppearanceMemory, frames: int | None = None) -> Tensor:
+def track_maps(clips: Clips, memory: appearance.AppearanceMemory) -> Tensor:
     """(B, T, 256, 16, 16) track channels of the clips' subjects, as the studio draws them from strokes."""
     batch, frames, slots = clips.x.shape
     planes = memory.read(memory.keys[clips.label.reshape(-1)].float())

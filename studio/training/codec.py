@@ -59,8 +59,9 @@ def codec_quality(codec: Autoencoder, backgrounds: Backgrounds, count: int = 64,
     """PSNR of the whole crop and inside subjects, on crops drawn with a seed training never uses."""
     mode = codec.training
     codec.eval()
-    true, covered = crops(backgrounds, count, np.random.default_rng(seed))
-    with torch.autocast(true.device.type, torch.bfloat16):
+    device = codec.linear_in.weight.device
+    true, covered = (t.to(device) for t in crops(backgrounds, count, np.random.default_rng(seed)))
+    with torch.autocast(device.type, torch.bfloat16):
         made = codec.decode(codec.encode(true * 2 - 1)).float() / 2 + 0.5
     codec.train(mode)
     return {"psnr_db": psnr(made, true), "subject_psnr_db": psnr(made, true, (covered > 0.5).float())}

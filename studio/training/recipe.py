@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..evaluation import detector
 from ..models import pocket
+from ..models.appearance import PLANE
 from ..models.text import text_encoder
 from . import words, world
 from .backgrounds import Backgrounds, painted
@@ -87,7 +89,7 @@ def new_net(recipe: Recipe) -> pocket.PocketNet:
     net = pocket.PocketNet(
         {"codec": CODEC, "transformer": recipe.transformer, "memory": {"subjects": len(pack.labels), "keys": len(keys)}}
     )
-    thumbnails = torch.nn.functional.interpolate(pack.full, size=pocket_plane(), mode="area")
+    thumbnails = torch.nn.functional.interpolate(pack.full, size=PLANE, mode="area")
     with torch.no_grad():
         net.memory.planes.copy_(thumbnails)
         net.memory.keys.copy_(text_encoder()(keys))
@@ -95,18 +97,12 @@ def new_net(recipe: Recipe) -> pocket.PocketNet:
     return net
 
 
-def pocket_plane() -> int:
-    from ..models.appearance import PLANE
-
-    return PLANE
-
-
 def train(
     folder: Path, name: str = "cpu", out: Path = pocket.WEIGHTS, scenes: Backgrounds | None = None
 ) -> Iterator[dict]:
     """Runs or resumes the recipe in `folder`, yielding progress, and writes the weights to `out`.
 
-    Raises KeyError for an unknown recipe.
+    In the package it also makes the evaluation's detector, if that is missing. Raises KeyError for an unknown recipe.
     """
     recipe = RECIPES[name]
     backgrounds = scenes or painted(folder)
@@ -122,6 +118,8 @@ def train(
         for report in train_diffusion(net, maker, folder, stage, device=recipe.device):
             yield {"stage": stage.name, "of": stage.steps, **report}
         export(net.cpu(), out, name)
+    if out == pocket.WEIGHTS and not detector.WEIGHTS.exists():  # it belongs to the drawn world, not to these weights
+        yield from detector.train_detector(backgrounds, detector.WEIGHTS)
     yield {"stage": "done", **codec_quality(net.codec, backgrounds)}
 
 
