@@ -131,7 +131,7 @@ class Pocket:
     size = (SIZE, SIZE)
     chunk = 1
     sink = 1
-    window = 2
+    window = 1
     opening = 4  # rungs of the first frame, which has no past to lean on
 
     def __init__(self, folder: Path = WEIGHTS, dtype: torch.dtype | None = None):

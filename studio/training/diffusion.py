@@ -121,12 +121,20 @@ def noised(batch: Batch, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     return add_noise(signal, noise, sigma), sigma
 
 
+def frame_numbers(batch: int, frames: int, rng: np.random.Generator) -> Tensor:
+    """(B, T) positions: consecutive, but half of the clips' first frame is up to twelve frames further back, as a sink
+    is behind a pipe with many frames in flight.
+    """
+    gap = rng.integers(0, 13, size=(batch, 1)) * (rng.random((batch, 1)) < 0.5)
+    return torch.from_numpy(np.arange(frames) + gap * (np.arange(frames) > 0))
+
+
 def diffusion_loss(net, batch: Batch, channels: Tensor, rng) -> tuple[Tensor, Tensor]:
     """The weighted squared error of the clean latent, and the plain one of frames drawn from pure noise."""
     noisy, sigma = noised(batch, rng)
     tracks = torch.cat([track_maps(batch.clips, net.memory), batch.constants], 2)
     with torch.autocast(noisy.device.type, torch.bfloat16):
-        positions = torch.arange(noisy.shape[1], device=noisy.device)
+        positions = frame_numbers(*sigma.shape, rng).to(noisy.device)
         guess = net.denoiser(noisy, sigma, Conditioning(batch.text, tracks), positions).float()
     error = (guess - batch.clean).square() * channels.view(-1, 1, 1)
     drawn = error.mean(2, keepdim=True) * batch.weight / sigma.clamp_min(0.25)[:, :, None, None, None]
