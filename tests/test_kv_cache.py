@@ -17,7 +17,7 @@ def rows(*frames):
 
 def forward(cache, frames, write):
     """One forward's traffic; the frames each layer had in view, slot by slot, and the view."""
-    view = cache.begin(frames, write)
+    view, held = cache.begin(frames, write), []
     for layer in range(LAYERS):
         keys, values = cache.put(layer, view, rows(*frames), -rows(*frames))
         assert torch.equal(keys, -values)

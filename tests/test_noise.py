@@ -25,7 +25,7 @@ def test_the_bits_are_those_of_every_other_machine():
 
 @pytest.mark.parametrize("other", [(8, 11, 2), (7, 12, 2), (7, 11, 3), (11, 7, 2), (7, 2, 11), (2**32 - 1, 11, 2)])
 def test_every_part_of_the_key_matters_and_neighbours_are_unrelated(other):
-    ours, theirs = noise(7, 11, 2, (4096,)), noise(*other, (4096,))
+    ours, theirs = noise(7, 11, 2, (4096,)), noise(*other, shape=(4096,))
     assert abs(float((ours * theirs).mean())) < 0.08
     # no overlap: the one is not a shifted copy of the other
     assert not np.isin(ours.numpy()[:64], theirs.numpy()).any()
