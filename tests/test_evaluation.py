@@ -1,0 +1,272 @@
+import json
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from drawn import SCENES, few_scenes, untrained
+
+from studio.controls import Prompt
+from studio.evaluation import detector as detectors
+from studio.evaluation import evaluate, takes
+from studio.training import scenes, words, world
+from studio.training.backgrounds import Scene
+
+TAKE = takes.Take(
+    SCENES[0], "a meadow", False, "fox", "fox", False, ((0.0, 0.41, 0.56), (9.0, 0.6, 0.5)), 0.36, seed=4
+)  # fmt: skip
+
+
+@cache
+def shipped():
+    return detectors.load_detector()
+
+
+def moved(true, right, down, label="fox"):
+    """The drawn frame with its subject so many pixels from where it was asked."""
+    where = (true.x + right / world.SIZE, true.y + down / world.SIZE, true.size, true.facing)
+    number = torch.tensor([world.sprites().index(label)])
+    picture, _ = world.composite(
+        true.background[None], number, *(torch.tensor([v]) for v in where), torch.tensor([true.light])
+    )
+    return picture[0]
+
+
+# --- what is asked ------------------------------------------------------------
+
+
+def test_the_truth_is_the_drawn_frame_with_the_subject_on_its_path():
+    true = takes.truth(TAKE, 3)
+    painted = scenes.paint("meadow", 0, "day", "clear", 3).transpose(2, 0, 1) / np.float32(255)
+    np.testing.assert_allclose(true.background.numpy(), painted, atol=1e-6)
+    assert (true.x, true.y) == pytest.approx((0.41 + 0.19 / 3, 0.54))
+    outside = true.alpha[0, :80] == 0
+    assert outside.all()
+    torch.testing.assert_close(true.picture[:, :60], true.background[:, :60])
+    assert true.alpha.max() > 0.99
+
+
+def test_the_truth_after_a_switch_shows_the_other_scene():
+    true = takes.truth(TAKE, 11, SCENES[3])
+    painted = scenes.paint("beach", 0, "sunset", "clear", 3).transpose(2, 0, 1)
+    assert np.array_equal((true.background * 255).round().byte().numpy(), painted)
+    assert true.light == world.LIGHT["sunset"]
+
+
+def test_takes_are_asked_half_in_words_that_training_never_saw():
+    rng = np.random.default_rng(0)
+    drawn = [takes.draw_take(rng) for _ in range(300)]
+    known = {word for subject in words.SUBJECTS.values() for word in subject.words} | set(words.SUBJECTS)
+    assert 0.4 < np.mean([take.unseen for take in drawn]) < 0.6
+    assert 0.3 < np.mean([take.synonym for take in drawn]) < 0.6
+    assert all((take.word in known) != take.synonym for take in drawn)
+    assert {take.scene.place for take in drawn} == set(scenes.PLACES)
+    assert all(take.scene.view == take.seed % 4 for take in drawn)
+
+
+def test_the_same_seed_asks_the_same():
+    assert takes.draw_take(np.random.default_rng(5)) == takes.draw_take(np.random.default_rng(5))
+
+
+def test_held_out_paths_stay_in_sight_and_come_back():
+    path = takes.held_out_path(np.random.default_rng(0), 48)
+    places = np.array(path)[:, 1:]
+    assert 0.2 < places.min() < places.max() < 0.8
+    assert np.abs(places[0] - places[-1]).max() < 1e-6
+    assert [point[0] for point in path] == list(range(48))
+
+
+# --- the rulers ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("right", "down"), [(0, 0), (3.4, 0), (0, -3.4), (-2.3, 2.5), (8.2, -6.1)])
+def test_a_planted_shift_is_measured_to_a_third_of_a_pixel(right, down):
+    true = takes.truth(TAKE, 2)
+    measured = takes.position_error(moved(true, right, down), true)
+    assert abs(measured - np.hypot(right, down)) < 0.3
+
+
+def test_a_shift_is_measured_through_noise_and_at_the_picture_s_edge():
+    at_edge = replace(TAKE, path=((0.0, 0.1, 0.9),))
+    true = takes.truth(at_edge, 0)
+    noise = 0.03 * torch.randn(true.picture.shape, generator=torch.Generator().manual_seed(0))
+    assert abs(takes.position_error(moved(true, 3.4, 0) + noise, true) - 3.4) < 0.3
+
+
+def test_inside_the_subject_truth_is_perfect_and_a_known_error_has_its_decibels():
+    true = takes.truth(TAKE, 2)
+    assert takes.subject_psnr(true.picture, true) >= 79.9  # what stands for no error at all
+    assert takes.subject_psnr(true.picture + 0.1, true) == pytest.approx(20, abs=0.01)
+    outside = true.picture + 0.5 * (true.alpha < 0.5)
+    assert takes.subject_psnr(outside, true) >= 79.9
+
+
+def test_every_drawn_subject_is_named_right():
+    true = takes.truth(TAKE, 2)
+    wrong = [label for label in world.sprites().labels if takes.identify(moved(true, 0, 0, label), true) != label]
+    assert not wrong
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_subjects_are_named_right_in_any_scene_through_blur_and_a_small_shift(seed):
+    rng = np.random.default_rng(seed)
+    take = takes.draw_take(rng)
+    true = takes.truth(take, int(rng.integers(48)))
+    made = torch.nn.functional.avg_pool2d(moved(true, 1, -1, take.label)[None], 3, stride=1, padding=1)[0]
+    assert takes.identify(made, true) == take.label
+
+
+# --- the witness --------------------------------------------------------------
+
+
+def test_the_shipped_detector_is_right_on_drawn_frames():
+    assert evaluate.detector_right(shipped(), seed=11, count=60) >= 0.95
+
+
+def test_a_missing_detector_is_told_with_what_to_do(tmp_path):
+    with pytest.raises(FileNotFoundError, match="`studio train` makes it"):
+        detectors.load_detector(tmp_path / "detector.safetensors")
+
+
+def test_a_detector_learns_drawn_scenes_and_survives_its_file(tmp_path):
+    path = tmp_path / "detector.safetensors"
+    reports = list(detectors.train_detector(few_scenes(), path, steps=60))
+    assert reports[-1]["all"] > 0.9
+    again = detectors.load_detector(path)
+    for scene, phases in zip(SCENES, few_scenes().pictures):
+        picture = torch.from_numpy(phases[5].copy()).permute(2, 0, 1).float() / 255
+        assert again.name(picture[None]) == [(scene.place, scene.time, scene.weather)]
+
+
+def test_the_detector_s_training_pictures_are_drawn_and_never_twice_the_same():
+    small = torch.stack([detectors._shrunk(picture) for picture in few_scenes().pictures])
+    targets = torch.tensor([detectors.numbers(scene) for scene in few_scenes().scenes])
+    pictures, true = detectors._batch(small, targets, few_scenes(), 8, np.random.default_rng(0))
+    assert pictures.shape == (8, 3, detectors.SIDE, detectors.SIDE)
+    assert true.shape == (8, 3)
+    assert len({picture.numpy().tobytes() for picture in pictures}) == 8
+
+
+# --- the protocol -------------------------------------------------------------
+
+
+class DrawnFrame:
+    """A frame that is painted only when it is looked at."""
+
+    def __init__(self, index, paint):
+        self.index, self._paint = index, paint
+
+    @property
+    def picture(self):
+        return (self._paint() * 255).round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
+
+
+class Painter:
+    """Stands where the engine stands, and draws the truth: what a perfect model would get."""
+
+    def __init__(self, take, right=0.0, label=None):
+        self.take, self.scene, self.frame = take, take.scene, 0
+        self.right, self.label = right, label or take.label
+
+    def apply(self, sent):
+        ((_, prompt),) = sent
+        place, time, weather = prompt.text.split("|")
+        self.scene = Scene(place, self.take.scene.view, time, weather)
+
+    def step(self):
+        frame, scene = self.frame, self.scene
+        self.frame += 1
+        return DrawnFrame(frame, lambda: moved(takes.truth(self.take, frame, scene), self.right, 0, self.label))
+
+
+@pytest.fixture
+def drawn_by(monkeypatch):
+    """Puts a painter in the engine's place, and words it understands in the language's."""
+
+    def put(painter):
+        monkeypatch.setattr(evaluate, "started", lambda model, take, rungs: painter(take))
+        compose = lambda place, time, weather, rng, held_out=False: f"{place}|{time}|{weather}"  # noqa: E731
+        monkeypatch.setattr(words, "compose", compose)
+
+    return put
+
+
+def test_who_draws_the_truth_gets_full_marks(drawn_by):
+    drawn_by(Painter)
+    rows = [row for rows in evaluate.still_takes(None, shipped(), 4, 2, seed=1) for row in rows]
+    figures = evaluate.summary(rows)
+    assert figures["frames"] == 4 * len(evaluate.JUDGED)
+    assert figures["position_error_px"] < 0.1
+    assert all(row["subject_right"] for row in rows)
+    assert figures["subject_psnr_db"] > 50
+    assert figures["place_right"] >= 0.9
+
+
+def test_who_draws_another_subject_elsewhere_is_found_out(drawn_by):
+    drawn_by(lambda take: Painter(take, right=5, label="bus" if take.label != "bus" else "cow"))
+    rows = [row for rows in evaluate.still_takes(None, shipped(), 3, 2, seed=1) for row in rows]
+    assert not any(row["subject_right"] for row in rows)
+    assert evaluate.summary(rows)["position_error_px"] is None  # there is nothing to place
+    drawn_by(lambda take: Painter(take, right=5))
+    rows = [row for rows in evaluate.still_takes(None, shipped(), 3, 2, seed=1) for row in rows]
+    assert np.mean([row["position_error_px"] for row in rows]) == pytest.approx(5, abs=0.3)
+
+
+def test_a_switch_is_judged_by_the_new_scene(drawn_by):
+    drawn_by(Painter)
+    rows = list(evaluate.switches(None, shipped(), 3, 2, seed=3))
+    assert [row["frames_to_scene"] for row in rows].count(1) >= 2
+    assert all(row["subject_right"] for row in rows)
+
+
+def test_a_switch_that_never_comes_is_found_out(drawn_by):
+    class Deaf(Painter):
+        def apply(self, sent):
+            assert all(isinstance(control, Prompt) for _, control in sent)
+
+    drawn_by(Deaf)
+    rows = list(evaluate.switches(None, shipped(), 2, 2, seed=3))
+    assert [row["frames_to_scene"] for row in rows] == [evaluate.AFTER + 1] * 2
+
+
+def test_long_takes_are_judged_early_and_late(drawn_by, monkeypatch):
+    drawn_by(Painter)
+    monkeypatch.setattr(DrawnFrame, "picture", None)
+    monkeypatch.setattr(evaluate, "judge", lambda detector, picture, take, frame: {"frame": frame})
+    ((early, late),) = evaluate.long_takes(None, None, 1, 2, seed=0)
+    assert [row["frame"] for row in early] == list(range(20, 121, 4))
+    assert [row["frame"] for row in late] == list(range(500, 601, 4))
+
+
+def test_the_summary_keeps_held_out_words_apart():
+    row = {
+        "position_error_px": 1.0, "subject_right": True, "subject_psnr_db": 25.0, "scene_right": True,
+        "place_right": True, "time_right": True, "weather_right": True, "synonym": False, "unseen": False,
+    }  # fmt: skip
+    wrong = {"subject_right": False, "scene_right": False, "position_error_px": 90.0}
+    figures = evaluate.summary([row, row, {**row, **wrong, "synonym": True, "unseen": True}])
+    assert (figures["subject_right"], figures["subject_right_synonym"]) == (1.0, 0.0)
+    assert (figures["scene_right"], figures["scene_right_unseen"]) == (1.0, 0.0)
+    assert figures["position_error_px"] == 1.0  # of the subject that is there
+    assert figures["place_right"] == 1.0
+
+
+def test_the_whole_evaluation_is_one_json_object(tmp_path):
+    model = untrained(tmp_path)
+    figures = evaluate.evaluate(model, seed=1, count=2, rungs=(1, 2), long=0)
+    again = json.loads(json.dumps(figures))
+    assert set(again["rungs"]) == {"1", "2"}
+    wanted = {"position_error_px", "subject_right", "subject_right_synonym", "subject_psnr_db", "scene_right"}
+    assert wanted <= set(again["rungs"]["1"])
+    assert {"frames_to_scene", "within_6_frames", "subject_right", "scene_right"} <= set(again["switch"])
+    assert {"early", "late", "detector_right", "seconds", "weights"} <= set(again)
+    assert again["rungs"]["2"]["scene_right_unseen"] in (None, 0.0)  # nobody trained it
+
+
+def test_only_a_model_of_the_drawn_world_can_be_judged():
+    class Foreign:
+        name = "foreign"
+
+    with pytest.raises(ValueError, match="foreign was not trained on the drawn world"):
+        evaluate.evaluate(Foreign())
