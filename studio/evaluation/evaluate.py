@@ -94,9 +94,11 @@ def switches(model, detector: Detector, count: int, rungs: int, seed: int) -> It
             engine.step()
         engine.apply([(9, Prompt(words.compose(scene.place, scene.time, scene.weather, rng), switch="recache"))])
         frames = [engine.step() for _ in range(AFTER)]
-        rows = [judge(detector, frame.picture, take, frame.index, scene) for frame in frames]
-        first = next((n for n, row in enumerate(rows, 1) if row["scene_right"]), AFTER + 1)
-        yield {**rows[5], "unseen": False, "frames_to_scene": first}
+        asked = (scene.place, scene.time, scene.weather)
+        named = [detector.name(_tensor(frame.picture)[None])[0] for frame in frames]
+        first = next((n for n, seen in enumerate(named, 1) if seen == asked), AFTER + 1)
+        sixth = judge(detector, frames[5].picture, take, frames[5].index, scene)
+        yield {**sixth, "unseen": False, "frames_to_scene": first}
 
 
 def long_takes(model, detector: Detector, count: int, rungs: int, seed: int) -> Iterator[tuple[list[dict], list[dict]]]:

@@ -1,5 +1,6 @@
 """Takes to judge, and the rulers: where a subject is, which one it is, how like the drawn truth."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -129,20 +130,25 @@ def _parabola(line: Tensor, at: int) -> float:
 
 def identify(made: Tensor, true: Truth) -> str:
     """The label whose drawing, put where the subject was asked, is nearest to the picture there (squared error)."""
-    pack = world.sprites()
-    half = 0.55 * true.size
-    left, right, top, bottom = (
-        int(np.clip(round(v * world.SIZE), 0, world.SIZE))
-        for v in (true.x - half, true.x + half, true.y - half, true.y + half)
-    )
+    pack, side = world.sprites(), pocket.MAP
+    width = math.ceil(1.1 * true.size * side) + 1  # of the window round the subject, in pixels of half the picture's
+    left, top = (math.floor((middle - 0.55 * true.size) * side) for middle in (true.x, true.y))
+    inside = (..., slice(max(0, -top), side - top), slice(max(0, -left), side - left))
+
+    def window(picture: Tensor) -> Tensor:
+        small = F.interpolate(picture[None], size=(side, side), mode="area")
+        wide = F.pad(small, (width,) * 4, mode="replicate")
+        return wide[..., top + width : top + 2 * width, left + width : left + 2 * width]
+
     count = len(pack.labels)
-    side = pocket.MAP
-    small = F.interpolate(true.background[None], size=(side, side), mode="area").expand(count, -1, -1, -1)
-    where = (torch.full((count,), v) for v in (true.x, true.y, true.size, true.facing))
-    drawn, _ = world.composite(small, torch.arange(count), *where, torch.tensor([true.light]).expand(count, 3))
-    seen = F.interpolate(made[None], size=(side, side), mode="area")
-    patch = (..., slice(top // 2, -(-bottom // 2)), slice(left // 2, -(-right // 2)))
-    return pack.labels[int((drawn - seen)[patch].square().mean((1, 2, 3)).argmin())]
+    where = ((true.x * side - left) / width, (true.y * side - top) / width, true.size * side / width, true.facing)
+    drawn, _ = world.composite(
+        window(true.background).expand(count, -1, -1, -1),
+        torch.arange(count),
+        *(torch.full((count,), value) for value in where),
+        torch.tensor([true.light]).expand(count, 3),
+    )
+    return pack.labels[int((drawn - window(made))[inside].square().mean((1, 2, 3)).argmin())]
 
 
 def subject_psnr(made: Tensor, true: Truth) -> float:
