@@ -285,6 +285,16 @@ def test_single_pictures_are_often_drawn_from_pure_noise_and_never_clean():
     assert (levels == 1).mean() > 0.3
 
 
+def test_half_of_the_first_frames_stand_up_to_twelve_frames_further_back():
+    numbers = diffusion.frame_numbers(400, 5, np.random.default_rng(0))
+    assert numbers.shape == (400, 5)
+    assert (numbers[:, 0] == 0).all()
+    assert (numbers[:, 1:].diff() == 1).all()
+    gaps = numbers[:, 1] - 1
+    assert (gaps.min(), gaps.max()) == (0, 12)
+    assert 0.4 < (gaps > 0).float().mean() < 0.55
+
+
 def test_recached_frames_are_shown_clean_under_the_later_prompt():
     net, rng = untrained_net(), np.random.default_rng(0)
     drawn = clips(24, 4, seed=5)
@@ -311,7 +321,7 @@ def test_frames_without_noise_cost_nothing():
 
 
 def test_the_rate_rises_stays_and_falls():
-    rates = [diffusion.rate_at(step, 1000) for step in (0, 99, 400, 500, 750, 1000)]
+    rates = [diffusion.rate_at(step, 1000, 0.5) for step in (0, 99, 400, 500, 750, 1000)]
     assert rates == pytest.approx([0.01, 1, 1, 1, 0.51, 0.02])
 
 
@@ -392,7 +402,7 @@ def steps_done(folder):
 
 def test_the_recipe_reports_every_stage_to_its_end(trained):
     *_, reports = trained
-    assert list(dict.fromkeys(report["stage"] for report in reports)) == ["codec", "images", "clips", "done"]
+    assert list(dict.fromkeys(report["stage"] for report in reports)) == ["codec", "images", "clips", "decoder", "done"]
     for name in ("codec", "images", "clips"):
         last = [report for report in reports if report["stage"] == name][-1]
         assert last["step"] == last["of"] == 2

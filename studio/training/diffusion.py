@@ -31,13 +31,17 @@ SHARES = (3.0, 1.0)  # of a stage's rate: Muon's updates are a fifth of AdamW's 
 
 @dataclass(frozen=True)
 class Stage:
-    """`steps` optimiser steps on batches of `clips` clips of `frames` frames, at peak learning rate `rate`."""
+    """`steps` optimiser steps on batches of `clips` clips of `frames` frames, at peak learning rate `rate`.
+
+    falling: the last share of the steps, over which the rate goes down to a fiftieth; 0 keeps it up for the next stage.
+    """
 
     name: str
     steps: int
     clips: int
     frames: int
     rate: float
+    falling: float = 0.5
 
 
 def noise_levels(batch: int, frames: int, rng: np.random.Generator) -> np.ndarray:
@@ -158,9 +162,9 @@ def optimisers(net: pocket.PocketNet) -> list[torch.optim.Optimizer]:
     ]
 
 
-def rate_at(step: int, steps: int, warm: int = 100, falling: float = 0.5) -> float:
-    """Warm-up, flat, then straight down to a fiftieth over the last half."""
-    fall = max(0.0, (step / steps - 1 + falling) / falling)
+def rate_at(step: int, steps: int, falling: float, warm: int = 100) -> float:
+    """Share of the peak rate: warm-up, flat, then straight down to a fiftieth over the last `falling` of the steps."""
+    fall = max(0.0, (step / steps - 1 + falling) / falling) if falling else 0.0
     return min(1.0, (step + 1) / warm) * (1 - 0.98 * fall)
 
 
@@ -193,7 +197,7 @@ def train_diffusion(
         for optimiser, share in zip(both, SHARES, strict=True):
             optimiser.zero_grad(set_to_none=True)
             for group in optimiser.param_groups:
-                group["lr"] = stage.rate * rate_at(step, stage.steps) * share * group.get("share", 1.0)
+                group["lr"] = stage.rate * rate_at(step, stage.steps, stage.falling) * share * group.get("share", 1.0)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         for optimiser in both:

@@ -25,12 +25,13 @@ WORDINGS = 48  # prompts composed for each place, time and weather
 
 @dataclass(frozen=True)
 class Recipe:
-    """How long each step takes and how big the net is. `codec_steps` are of `codec_batch` crops."""
+    """How long each step takes and how big the net is. `codec_steps` and `polish_steps` are of `codec_batch` crops."""
 
     transformer: dict
     codec_steps: int
     codec_batch: int
     stages: tuple[Stage, ...]
+    polish_steps: int  # of the decoder alone, once the latents are in use
     device: str = "cpu"
 
 
@@ -38,17 +39,17 @@ RECIPES = {
     # Two CPU cores with bfloat16 arithmetic: about three hours while the machine is used for other work too.
     "cpu": Recipe(
         dict(num_attention_heads=4, attention_head_dim=64, num_layers=8, ffn_dim=768), 4000, 16,
-        (Stage("images", 2400, 64, 1, 1.2e-3), Stage("clips", 1200, 12, 5, 6e-4)),
+        (Stage("images", 4000, 32, 1, 1.2e-3, falling=0), Stage("clips", 2500, 6, 5, 1e-3)), 2400,
     ),
     # One H100: about 25 minutes. Not run yet (no session had the card); the CPU recipe made the weights that ship.
     "h100": Recipe(
         dict(num_attention_heads=6, attention_head_dim=64, num_layers=10, ffn_dim=1152), 6000, 128,
-        (Stage("images", 6000, 512, 1, 1.5e-3), Stage("clips", 6000, 96, 5, 8e-4)), "cuda",
+        (Stage("images", 6000, 512, 1, 1.5e-3, falling=0), Stage("clips", 6000, 96, 5, 1e-3)), 2000, "cuda",
     ),
     # Seconds: for the tests.
     "smoke": Recipe(
         dict(num_attention_heads=2, attention_head_dim=24, num_layers=1, ffn_dim=64), 2, 2,
-        (Stage("images", 2, 2, 1, 1e-3), Stage("clips", 2, 1, 3, 1e-3)),
+        (Stage("images", 2, 2, 1, 1e-3, falling=0), Stage("clips", 2, 1, 3, 1e-3)), 2,
     ),
 }
 
@@ -118,6 +119,11 @@ def train(
         for report in train_diffusion(net, maker, folder, stage, device=recipe.device):
             yield {"stage": stage.name, "of": stage.steps, **report}
         export(net.cpu(), out, name)
+    for report in train_codec(
+        backgrounds, folder, recipe.polish_steps, recipe.codec_batch, device=recipe.device, polished=net.codec
+    ):
+        yield {"stage": "decoder", "of": recipe.polish_steps, **report}
+    export(net.cpu(), out, name)
     if out == pocket.WEIGHTS and not detector.WEIGHTS.exists():  # it belongs to the drawn world, not to these weights
         yield from detector.train_detector(backgrounds, detector.WEIGHTS)
     yield {"stage": "done", **codec_quality(net.codec, backgrounds)}
