@@ -2,7 +2,8 @@
 
 Drawn world -> autoencoder (16x16 cells) -> causal diffusion transformer (the Wan class, 64 tokens a frame). What a
 frame is told: the prompt as one sentence vector, the painted strokes as a track map, and as constant channels where
-each cell is, what the world's clock says and which layout the seed chose.
+each cell is, what the world's clock says and which layout the seed chose; and the place the prompt recalls, which is
+also the mean around which the model diffuses.
 """
 
 import hashlib
@@ -25,6 +26,7 @@ from . import MissingWeights
 from .appearance import MAP, TRACK_CHANNELS, AppearanceMemory, draw_track, fold
 from .autoencoder import PATCH, Autoencoder
 from .causal_wan import CausalWan
+from .places import PlaceMemory
 from .text import DIMENSIONS, text_encoder
 
 if TYPE_CHECKING:
@@ -40,7 +42,13 @@ TOKENS = 4
 COORDINATES = 14
 CONSTANTS = COORDINATES + CLOCK + VIEWS
 SHIFT = 3.0  # of the ladder
-FILES = ("codec", "transformer", "memory")
+FILES = ("codec", "transformer", "memory", "places")
+
+
+def _signs() -> Tensor:
+    """(4, 384) of +-1: four fixed Walsh patterns."""
+    steps = torch.arange(DIMENSIONS)
+    return torch.stack([1.0 - 2.0 * ((steps >> k) & 1) for k in range(TOKENS)])
 
 
 def text_tokens(vectors: Tensor) -> Tensor:
@@ -49,9 +57,20 @@ def text_tokens(vectors: Tensor) -> Tensor:
     One sentence vector gives four tokens of unit variance, its signs flipped by four fixed Walsh patterns: different
     parts of a picture can then attend to different readings of the same sentence.
     """
-    steps = torch.arange(DIMENSIONS)
-    signs = torch.stack([1.0 - 2.0 * ((steps >> k) & 1) for k in range(TOKENS)]).to(vectors)
-    return vectors.unsqueeze(-2) * math.sqrt(DIMENSIONS) * signs
+    return vectors.unsqueeze(-2) * math.sqrt(DIMENSIONS) * _signs().to(vectors)
+
+
+def sentence_of(tokens: Tensor) -> Tensor:
+    """The sentence vectors (..., 384) that `text_tokens` was given."""
+    return tokens[..., 0, :] * _signs()[0].to(tokens) / math.sqrt(DIMENSIONS)
+
+
+def around(mean: Tensor, denoise, x: Tensor, sigma: Tensor, *told, **options) -> Tensor:
+    """Denoises what differs from `mean`: x0 = mean + y0, so y = x - (1 - sigma) mean is as noisy as x.
+
+    mean, x: (..., C, h, w); sigma (...); denoise(y, sigma, *told) -> y0.
+    """
+    return mean + denoise(x - (1 - sigma)[..., None, None, None] * mean, sigma, *told, **options)
 
 
 def constant_channels(phases: Tensor, views: Tensor) -> Tensor:
@@ -71,9 +90,10 @@ def _coordinates() -> Tensor:
 
 
 class PocketNet(nn.Module):
-    """Everything that is trained, in three parts: codec, transformer and memory.
+    """Everything that is trained, in four parts: codec, transformer, memory of subjects and of places.
 
-    config: {"codec": Autoencoder's arguments, "transformer": WanTransformer3DModel's, "memory": {subjects, keys}}.
+    config: the arguments of each: "codec" (Autoencoder), "transformer" (WanTransformer3DModel), "memory"
+    (AppearanceMemory), "places" (PlaceMemory).
     """
 
     def __init__(self, config: dict):
@@ -84,10 +104,11 @@ class PocketNet(nn.Module):
         self.codec = Autoencoder(**config["codec"])
         channels = config["codec"]["channels"]
         self.transformer = WanTransformer3DModel(
-            patch_size=(1, 2, 2), in_channels=channels + TRACK_CHANNELS + CONSTANTS, out_channels=channels,
+            patch_size=(1, 2, 2), in_channels=2 * channels + TRACK_CHANNELS + CONSTANTS, out_channels=channels,
             text_dim=DIMENSIONS, freq_dim=256, cross_attn_norm=True, rope_max_seq_len=32, **config["transformer"],
         )
         self.memory = AppearanceMemory(**config["memory"])
+        self.places = PlaceMemory(**config["places"])
         self.denoiser = CausalWan(self.transformer, prediction="wiener")
 
     def save(self, folder: Path, about: dict, dtype: torch.dtype = torch.bfloat16) -> None:
@@ -146,10 +167,12 @@ class Pocket:
         self.labels: tuple[str, ...] = tuple(config["labels"])
         self.latent = (config["codec"]["channels"], CELLS, CELLS)
         self.memory = net.memory.requires_grad_(False)
+        self.places = net.places.requires_grad_(False)
         self.codec = net.codec.requires_grad_(False).to(self.dtype, memory_format=torch.channels_last)
         self.net = net.denoiser.ready(self.dtype)
         self.weights_id = _fingerprint(folder)
         self.encode_text = lru_cache(maxsize=512)(self._encode_text)
+        self._recalled = lru_cache(maxsize=64)(self._recall)
         self._plane = lru_cache(maxsize=512)(lambda label: self.memory.read(text_encoder()([label])))
 
     def ladder(self, rungs: int) -> tuple[float, ...]:
@@ -164,8 +187,17 @@ class Pocket:
         text = self.encode_text(in_force.prompt.text) if text is None else text
         numbers = torch.tensor(list(frames))
         views = torch.full_like(numbers, in_force.sampling.seed % VIEWS)
-        tracks = torch.cat([self._track_map(in_force, frames), constant_channels(numbers, views)], 1)
+        place = self._place(text, in_force.sampling.seed % VIEWS).expand(len(numbers), -1, -1, -1)
+        tracks = torch.cat([self._track_map(in_force, frames), constant_channels(numbers, views), place], 1)
         return Conditioning(text.expand(len(numbers), -1, -1), tracks)
+
+    def _place(self, text: Tensor, view: int) -> Tensor:
+        """(1, C, 16, 16): the place a text recalls, kept while the text is in use."""
+        return self._recalled(sentence_of(text).numpy().tobytes(), view)
+
+    def _recall(self, sentence: bytes, view: int) -> Tensor:
+        vector = torch.frombuffer(bytearray(sentence), dtype=torch.float32)
+        return self.places.recall(vector[None], torch.tensor([view]))
 
     def _track_map(self, in_force: "InForce", frames: Sequence[int]) -> Tensor:
         """(F, 256, 16, 16): the strokes in force, in their order; who was painted last is in front."""
@@ -180,7 +212,9 @@ class Pocket:
         self, x: Tensor, sigma, cond: Conditioning, positions, cache: "KVCache | None" = None, write: int = 0, **options
     ) -> Tensor:
         """See `CausalWan.forward`."""
-        return self.net(x, sigma, cond, positions, cache, write, **options)
+        levels = torch.as_tensor(sigma, dtype=torch.float32)
+        mean = cond.tracks[:, -self.latent[0] :]
+        return around(mean, self.net, x, levels, cond, positions, cache, write, **options)
 
     def new_cache(self) -> "KVCache":
         return self.net.new_cache(self.sink, self.window, self.latent)

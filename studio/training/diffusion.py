@@ -87,6 +87,7 @@ class Batch:
 
     clean: Tensor
     text: Tensor
+    sentences: Tensor  # (B, T, 384) the wordings the frames were drawn under
     constants: Tensor
     weight: Tensor
     clips: Clips
@@ -105,11 +106,13 @@ def encode_batch(net, clips: Clips, vectors: Tensor, rng: np.random.Generator, d
     last = clips.prompt[:, -1:]
     recached = recache & (clips.prompt != last)
     told = torch.where(recached, last, clips.prompt)
-    told = torch.where(torch.from_numpy(rng.random((batch, 1)) < NO_PROMPT), 0, told + 1)  # 0: nothing was said
+    silent = torch.from_numpy(rng.random((batch, 1)) < NO_PROMPT)
+    told, drawn = (torch.where(silent, 0, number + 1) for number in (told, clips.prompt))  # 0: nothing was said
     text = pocket.text_tokens(vectors[told]).to(device)
     constants = pocket.constant_channels(clips.phase.flatten(), clips.view.flatten()).to(device)
     unflatten = lambda t: t.view(batch, frames, *t.shape[1:])  # noqa: E731
-    return Batch(unflatten(clean), text, unflatten(constants), unflatten(weight), clips, recached)
+    sentences = vectors[drawn].to(device)
+    return Batch(unflatten(clean), text, sentences, unflatten(constants), unflatten(weight), clips, recached)
 
 
 def noised(batch: Batch, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
@@ -136,10 +139,13 @@ def frame_numbers(batch: int, frames: int, rng: np.random.Generator) -> Tensor:
 def diffusion_loss(net, batch: Batch, channels: Tensor, rng) -> tuple[Tensor, Tensor]:
     """The weighted squared error of the clean latent, and the plain one of frames drawn from pure noise."""
     noisy, sigma = noised(batch, rng)
-    tracks = torch.cat([track_maps(batch.clips, net.memory), batch.constants], 2)
+    batch_size, frames = sigma.shape
+    sentences, views = batch.sentences.flatten(0, 1), batch.clips.view.flatten().to(noisy.device)
+    mean = net.places.recall(sentences, views).view(batch.clean.shape)
+    tracks = torch.cat([track_maps(batch.clips, net.memory), batch.constants, mean], 2)
     with torch.autocast(noisy.device.type, torch.bfloat16):
-        positions = frame_numbers(*sigma.shape, rng).to(noisy.device)
-        guess = net.denoiser(noisy, sigma, Conditioning(batch.text, tracks), positions).float()
+        positions = frame_numbers(batch_size, frames, rng).to(noisy.device)
+        guess = pocket.around(mean, net.denoiser, noisy, sigma, Conditioning(batch.text, tracks), positions).float()
     error = (guess - batch.clean).square() * channels.view(-1, 1, 1)
     drawn = error.mean(2, keepdim=True) * batch.weight / sigma.clamp_min(0.25)[:, :, None, None, None]
     counted = (sigma > 0).float()
@@ -149,14 +155,17 @@ def diffusion_loss(net, batch: Batch, channels: Tensor, rng) -> tuple[Tensor, Te
 
 
 def optimisers(net: pocket.PocketNet) -> list[torch.optim.Optimizer]:
-    """Muon (arXiv 2502.16982's scaling) for the blocks' matrices, AdamW for the rest; the planes at a third."""
+    """Muon (arXiv 2502.16982's scaling) for the blocks' matrices, AdamW for the rest; what is remembered at a third."""
     matrices = [p for p in net.transformer.blocks.parameters() if p.ndim == 2]
     chosen = {id(p) for p in matrices}
     others = [p for p in net.transformer.parameters() if id(p) not in chosen]
     return [
         torch.optim.Muon(matrices, lr=1.0, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"),
         torch.optim.AdamW(
-            [{"params": others, "share": 1.0}, {"params": [net.memory.planes], "share": 0.3}],
+            [
+                {"params": others, "share": 1.0},
+                {"params": [net.memory.planes, net.places.layouts, net.places.airs], "share": 0.3},
+            ],
             lr=1.0, betas=(0.9, 0.98), weight_decay=0.01,
         ),
     ]
@@ -188,7 +197,7 @@ def train_diffusion(
     rng = np.random.default_rng((seed, start))
     vectors = torch.cat([maker.prompts.nothing[None], maker.prompts.vectors])
     channels, batch, began = None, None, time.monotonic()
-    trained = [*net.transformer.parameters(), *net.memory.parameters()]
+    trained = [*net.transformer.parameters(), *net.memory.parameters(), net.places.layouts, net.places.airs]
     for step in range(start, stage.steps):
         if batch is None or (step - start) % reuse == 0:
             batch = encode_batch(net, maker.draw(stage.clips, stage.frames, rng), vectors, rng, device)

@@ -18,6 +18,7 @@ from .backgrounds import Backgrounds, painted
 from .clips import ClipMaker, Prompts
 from .codec import codec_quality, train_codec
 from .diffusion import Stage, train_diffusion
+from .memory import places_config, remember_places
 
 CODEC = dict(channels=48, widths=(64, 128, 256), depths=(2, 2, 2))
 WORDINGS = 48  # prompts composed for each place, time and weather
@@ -82,13 +83,18 @@ def wordings(backgrounds: Backgrounds, seed: int = 3, count: int = WORDINGS) -> 
     return Prompts(vectors, encoder([""])[0], of_scene)
 
 
-def new_net(recipe: Recipe) -> pocket.PocketNet:
-    """An untrained net whose memory starts as thumbnails of the sprites."""
+def new_net(recipe: Recipe, backgrounds: Backgrounds) -> pocket.PocketNet:
+    """An untrained net whose memory of subjects starts as thumbnails of the sprites."""
     torch.manual_seed(0)
     keys, owner = memory_keys()
     pack = world.sprites()
     net = pocket.PocketNet(
-        {"codec": CODEC, "transformer": recipe.transformer, "memory": {"subjects": len(pack.labels), "keys": len(keys)}}
+        {
+            "codec": CODEC,
+            "transformer": recipe.transformer,
+            "memory": {"subjects": len(pack.labels), "keys": len(keys)},
+            "places": places_config(backgrounds),
+        }
     )
     thumbnails = torch.nn.functional.interpolate(pack.full, size=PLANE, mode="area")
     with torch.no_grad():
@@ -111,10 +117,12 @@ def train(
         backgrounds, folder, recipe.codec_steps, recipe.codec_batch, device=recipe.device, **CODEC
     ):
         yield {"stage": "codec", "of": recipe.codec_steps, **report}
-    net = new_net(recipe)
+    net = new_net(recipe, backgrounds)
     net.codec.load_state_dict(torch.load(folder / "codec.pt", weights_only=True, map_location="cpu")["model"])
     net.codec.eval().requires_grad_(False)
-    maker = ClipMaker(backgrounds, wordings(backgrounds), net.memory.owner)
+    prompts = wordings(backgrounds)
+    yield {"stage": "places", **remember_places(net, backgrounds, prompts)}
+    maker = ClipMaker(backgrounds, prompts, net.memory.owner)
     for stage in recipe.stages:
         for report in train_diffusion(net, maker, folder, stage, device=recipe.device):
             yield {"stage": stage.name, "of": stage.steps, **report}
