@@ -152,6 +152,7 @@ class Session:
         self._turn = Turn()
         self._pace = Pace()
         self._coming: list[Event] = []
+        self._taken_over: set[Hashable] = set()  # slots a person set since the last frame
         self._thread: threading.Thread | None = None
         self._running = False
         self._take = self._begun()
@@ -166,11 +167,13 @@ class Session:
         if not isinstance(control, Control):
             raise ControlError(f"a session is sent controls such as Prompt or Stroke, got {shown(control)}")
         self.engine.check(control)
+        self._taken_over.add(control.slot)
         return self._inbox.put(control)
 
     def play(self, preset: Preset) -> int:
         """Take all strokes away and send a preset's controls, the later ones when their frame has come.
 
+        What a person sends meanwhile takes its slot over: the preset's later controls of that slot do not come.
         Returns the revision of the last one sent at once.
         """
         for event in preset.events:
@@ -180,7 +183,7 @@ class Session:
             for event in preset.events:
                 if event.frame == 0:
                     self._inbox.put(event.control)
-            now = self.engine.frame
+            now, self._taken_over = self.engine.frame, set()
             self._coming = [replace(event, frame=now + event.frame) for event in preset.events if event.frame > 0]
             return self._inbox.revision
 
@@ -195,6 +198,8 @@ class Session:
             self._apply(self._inbox.take(only=Pause.kind))
             if self.engine.in_force.paused:
                 return None
+            taken, self._taken_over = self._taken_over, set()
+            self._coming = [event for event in self._coming if event.control.slot not in taken]
             while self._coming and self._coming[0].frame <= self.engine.frame:
                 self._inbox.put(self._coming.pop(0).control)
             self._apply(self._inbox.take())

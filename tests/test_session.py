@@ -247,6 +247,16 @@ def test_a_preset_takes_strokes_away_and_plays_its_later_controls_at_their_frame
     assert prompts[1:] == [(5, "winter"), (8, "spring")]
 
 
+def test_what_a_person_sends_is_not_undone_by_a_presets_later_controls(model):
+    session = Session(model)
+    session.play(Preset("p", "d", (Event(0, Prompt("winter")), Event(3, Prompt("spring")), Event(3, drag(0.2, "new")))))
+    play(session, 1)
+    session.send(Prompt("autumn"))
+    play(session, 4)
+    assert session.engine.in_force.prompt.text == "autumn"
+    assert list(session.engine.in_force.strokes) == ["new"]
+
+
 def test_on_its_thread_a_session_makes_the_same_frames(model):
     session, other = Session(model), Session(model)
     latest = Latest()
