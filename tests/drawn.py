@@ -26,8 +26,8 @@ def few_scenes() -> Backgrounds:
 
 @cache
 def untrained_net() -> pocket.PocketNet:
-    """Random weights; the memory knows all subjects, as thumbnails of their sprites."""
-    return recipe.new_net(recipe.RECIPES["smoke"])
+    """Random weights; the memory knows all subjects, as thumbnails of their sprites, and no place."""
+    return recipe.new_net(recipe.RECIPES["smoke"], few_scenes())
 
 
 def untrained(folder, dtype=torch.float32) -> pocket.Pocket:

@@ -41,7 +41,7 @@ def track_map(model, frames, *controls):
 
 
 def constants(model, frame, *controls):
-    return model.condition(told(*controls), [frame]).tracks[0, TRACK_CHANNELS:]
+    return model.condition(told(*controls), [frame]).tracks[0, TRACK_CHANNELS:][: pocket.CONSTANTS]
 
 
 @pytest.mark.parametrize(("right", "down"), [(8, 0), (1, 0), (0, 3), (-5, 13)])
@@ -113,7 +113,8 @@ def test_the_prompt_is_told_to_every_frame_and_another_text_may_stand_in(model):
     assert torch.equal(cond.text[2], model.encode_text("a meadow"))
     other = model.condition(in_force, [0], model.encode_text(""))
     assert torch.equal(other.text[0], pocket.text_tokens(vector("")))
-    assert torch.equal(other.tracks, cond.tracks[:1])
+    channels = TRACK_CHANNELS + pocket.CONSTANTS  # what follows is the place the words recall
+    assert torch.equal(other.tracks[:, :channels], cond.tracks[:1, :channels])
 
 
 def test_the_tokens_of_a_sentence_have_unit_variance_and_hold_it_whole():
@@ -122,6 +123,38 @@ def test_the_tokens_of_a_sentence_have_unit_variance_and_hold_it_whole():
     products = tokens.abs() - tokens[0].abs()
     assert products.abs().max() < 1e-5
     assert len({tuple(row.sign().tolist()) for row in tokens}) == pocket.TOKENS
+    torch.testing.assert_close(pocket.sentence_of(tokens), vector("a quiet meadow"))
+
+
+def test_diffusion_around_a_mean_is_diffusion_of_what_differs_from_it():
+    clean, mean, noise = torch.randn(3, 5, 4, 8, 8)
+    sigma = torch.tensor([0.0, 0.3, 0.5, 0.9, 1.0])
+    level = sigma[:, None, None, None]
+    seen = []
+
+    def denoise(y, told):
+        seen.append((y, told))
+        return clean - mean
+
+    made = pocket.around(mean, denoise, (1 - level) * clean + level * noise, sigma)
+    torch.testing.assert_close(made, clean)
+    ((y, told),) = seen
+    torch.testing.assert_close(y, (1 - level) * (clean - mean) + level * noise)
+    assert torch.equal(told, sigma)
+
+
+def test_every_prompt_and_view_recalls_its_own_place_and_the_model_diffuses_around_it(folder):
+    model = pocket.Pocket(folder, torch.float32)
+    with torch.no_grad():
+        model.places.layouts.normal_()
+        model.places.layout_of.copy_(torch.arange(len(model.places.layouts))[:, None] * torch.tensor([0, 1, 0]))
+    at = lambda text, seed: model.condition(told(Prompt(text), Sampling(seed=seed)), [0]).tracks[  # noqa: E731
+        0, -model.latent[0] :
+    ]
+    expected = model.places.recall(vector("a meadow")[None], torch.tensor([1]))[0]
+    assert expected.abs().max() > 0
+    torch.testing.assert_close(at("a meadow", 1), expected)
+    assert not torch.equal(at("a meadow", 1), at("a meadow", 2))
 
 
 def test_the_ladder_starts_in_pure_noise_and_refuses_none(model):

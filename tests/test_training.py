@@ -1,3 +1,4 @@
+import functools
 import json
 from dataclasses import replace
 from functools import cache
@@ -6,13 +7,14 @@ import numpy as np
 import pytest
 import torch
 from drawn import SCENES, few_prompts, few_scenes, untrained, untrained_net, vector
+from einops import rearrange
 from PIL import Image
 
 from studio.controls import InForce, Stroke
 from studio.engine import Engine
 from studio.models import pocket
-from studio.models.appearance import TRACK_CHANNELS
-from studio.training import backgrounds, codec, diffusion, recipe, scenes, words, world
+from studio.models.appearance import FOLD, TRACK_CHANNELS
+from studio.training import backgrounds, codec, diffusion, memory, recipe, scenes, words, world
 from studio.training.checkpoint import load_checkpoint, save_checkpoint
 from studio.training.clips import SLOTS, ClipMaker, track_maps, wander
 
@@ -67,6 +69,15 @@ def test_a_mirrored_subject_is_the_mirror_image():
     here, _ = put("bus", 0.5, 0.5, facing=1)
     there, _ = put("bus", 0.5, 0.5, facing=-1)
     torch.testing.assert_close(here, there.flip(-1), atol=1e-4, rtol=0)
+
+
+def test_every_picture_of_a_batch_gets_its_own_subject():
+    numbers = torch.tensor([world.sprites().index(label) for label in ("fox", "bus")])
+    where = (torch.tensor([0.3, 0.6]), torch.tensor([0.5, 0.4]), torch.tensor([0.25, 0.4]), torch.ones(2))
+    together, _ = world.composite(torch.full((2, 3, 256, 256), 0.5), numbers, *where, torch.ones(2, 3))
+    for n, label in enumerate(("fox", "bus")):
+        alone, _ = put(label, *(float(value[n]) for value in where))
+        torch.testing.assert_close(together[n], alone)
 
 
 def test_no_subject_leaves_the_picture_as_it_is():
@@ -232,6 +243,16 @@ def test_subjects_wander_in_every_way_and_stay_in_sight():
     assert -0.05 <= drawn.x.min() <= drawn.x.max() <= 1.05
 
 
+def test_clips_show_subjects_where_and_as_their_track_maps_say():
+    drawn = clips(10, 2)
+    with torch.no_grad():
+        cells = track_maps(drawn, untrained_net().memory).flatten(0, 1)
+    track = rearrange(cells, "n (c a b) h w -> n c (h a) (w b)", a=FOLD, b=FOLD)
+    shown = torch.nn.functional.avg_pool2d(drawn.covered.flatten(0, 1), 2)
+    apart = (shown - track[:, 3:]).abs().mean((1, 2, 3)) / shown.mean((1, 2, 3)).clamp_min(1e-3)
+    assert apart.max() < 0.1
+
+
 def test_training_is_told_the_same_track_map_as_the_studio_draws(tmp_path):
     """A clip of one subject, and strokes that ask for the same."""
     model = untrained(tmp_path)
@@ -384,25 +405,48 @@ def test_a_crash_while_saving_leaves_the_former_checkpoint(tmp_path):
 # --- the whole recipe ---------------------------------------------------------
 
 
+STAGES = ["codec", "places", "images", "clips", "decoder", "done"]
+TRAINED = ("codec", "images", "clips", "decoder")  # the stages that leave a checkpoint
+
+
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """The smoke recipe, run once: its folder, where its weights went, and its reports."""
-    folder = tmp_path_factory.mktemp("run")
-    out = folder / "weights"
+def brief():
+    """Less to read: four wordings a scene, and a reader that looks at them fifty times."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recipe, "WORDINGS", 4)
+        patch.setattr(memory, "fit_reader", functools.partial(memory.fit_reader, steps=50))
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def trained(brief, tmp_path_factory):
+    """The smoke recipe, run once: its folder, where its weights went, and its reports."""
+    folder = tmp_path_factory.mktemp("run")
+    reports = list(recipe.train(folder, "smoke", folder / "weights", few_scenes()))
+    return folder, folder / "weights", reports
+
+
+@pytest.fixture(scope="module")
+def again(trained, brief):
+    """The finished recipe, run once more, as if its weights went into a package without a detector."""
+    folder, _, _ = trained
+    stamps, asked, out = checkpoints(folder), [], folder / "again"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pocket, "WEIGHTS", out)
+        patch.setattr(recipe.detector, "WEIGHTS", folder / "detector.safetensors")
+        patch.setattr(recipe.detector, "train_detector", lambda scenes, path: asked.append(path) or [])
         reports = list(recipe.train(folder, "smoke", out, few_scenes()))
-    return folder, out, reports
+    return stamps, asked, reports
 
 
-def steps_done(folder):
-    names = ("codec", "images", "clips")
-    return {name: torch.load(folder / f"{name}.pt", weights_only=True)["step"] for name in names}
+def checkpoints(folder):
+    """When each stage's checkpoint was written."""
+    return {name: (folder / f"{name}.pt").stat().st_mtime_ns for name in TRAINED}
 
 
 def test_the_recipe_reports_every_stage_to_its_end(trained):
     *_, reports = trained
-    assert list(dict.fromkeys(report["stage"] for report in reports)) == ["codec", "images", "clips", "decoder", "done"]
+    assert list(dict.fromkeys(report["stage"] for report in reports)) == STAGES
     for name in ("codec", "images", "clips"):
         last = [report for report in reports if report["stage"] == name][-1]
         assert last["step"] == last["of"] == 2
@@ -429,34 +473,27 @@ def test_the_recipe_trains_what_it_should(trained):
         assert changed(name) > 1e-6, name
 
 
-def test_a_finished_recipe_is_not_trained_again(trained, monkeypatch):
+def test_a_finished_recipe_is_not_trained_again(trained, again):
     folder, _, _ = trained
-    before = {name: (folder / f"{name}.pt").stat().st_mtime_ns for name in steps_done(folder)}
-    monkeypatch.setattr(recipe, "WORDINGS", 4)
-    reports = list(recipe.train(folder, "smoke", folder / "again", few_scenes()))
-    assert {name: (folder / f"{name}.pt").stat().st_mtime_ns for name in before} == before
-    assert [report["stage"] for report in reports] == ["done"]
+    stamps, _, reports = again
+    assert checkpoints(folder) == stamps
+    assert [report["stage"] for report in reports] == ["places", "done"]
     for name in pocket.FILES:
         file = f"{name}.safetensors"
         assert (folder / "again" / file).read_bytes() == (folder / "weights" / file).read_bytes()
 
 
-def test_training_into_the_package_makes_the_missing_detector(trained, tmp_path, monkeypatch):
+def test_training_into_the_package_makes_the_missing_detector(trained, again):
     folder, _, _ = trained
-    asked = []
-    monkeypatch.setattr(recipe, "WORDINGS", 4)
-    monkeypatch.setattr(pocket, "WEIGHTS", tmp_path / "weights")
-    monkeypatch.setattr(recipe.detector, "WEIGHTS", tmp_path / "detector.safetensors")
-    monkeypatch.setattr(recipe.detector, "train_detector", lambda scenes, out: asked.append(out) or [])
-    list(recipe.train(folder, "smoke", tmp_path / "weights", few_scenes()))
-    assert asked == [tmp_path / "detector.safetensors"]
+    _, asked, _ = again
+    assert asked == [folder / "detector.safetensors"]
 
 
 def test_a_stage_that_was_stopped_goes_on_where_it_was(trained, tmp_path):
     folder, _, _ = trained
     (tmp_path / "images.pt").write_bytes((folder / "images.pt").read_bytes())
     longer = diffusion.Stage("images", 4, 1, 1, 1e-3)
-    net = recipe.new_net(recipe.RECIPES["smoke"])
+    net = recipe.new_net(recipe.RECIPES["smoke"], few_scenes())
     list(diffusion.train_diffusion(net, maker(), tmp_path, longer))
     assert torch.load(tmp_path / "images.pt", weights_only=True)["step"] == 4
     optimiser = torch.load(tmp_path / "images.pt", weights_only=True)["optimiser_1"]["state"]
