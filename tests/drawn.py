@@ -27,7 +27,7 @@ def few_scenes() -> Backgrounds:
 @cache
 def untrained_net() -> pocket.PocketNet:
     """Random weights; the memory knows all subjects, as thumbnails of their sprites, and no place."""
-    return recipe.new_net(recipe.RECIPES["smoke"], few_scenes())
+    return recipe.new_net(recipe.RECIPES["smoke"], few_scenes()).eval()
 
 
 def untrained(folder, dtype=torch.float32) -> pocket.Pocket:
