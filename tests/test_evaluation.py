@@ -218,6 +218,8 @@ def test_a_switch_is_judged_by_the_new_scene(drawn_by):
     rows = list(evaluate.switches(None, shipped(), 3, 2, seed=3))
     assert [row["frames_to_scene"] for row in rows].count(1) >= 2
     assert all(row["subject_right"] for row in rows)
+    assert max(row["position_error_px"] for row in rows) < 0.1  # judged at the very frame that was made
+    assert min(row["subject_psnr_db"] for row in rows) > 50
 
 
 def test_a_switch_that_never_comes_is_found_out(drawn_by):

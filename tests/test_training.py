@@ -390,15 +390,16 @@ def test_a_checkpoint_restores_its_parts_and_its_step(tmp_path):
     assert torch.equal(first.weight, second.weight)
 
 
-def test_a_crash_while_saving_leaves_the_former_checkpoint(tmp_path):
-    class Breaks(torch.nn.Module):
-        def state_dict(self):
-            raise KeyboardInterrupt
+def test_a_crash_while_saving_leaves_the_former_checkpoint(tmp_path, monkeypatch):
+    def interrupted(state, path):
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
 
     model = torch.nn.Linear(2, 2)
     save_checkpoint(tmp_path / "run.pt", 3, model=model)
+    monkeypatch.setattr(torch, "save", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        save_checkpoint(tmp_path / "run.pt", 4, model=Breaks())
+        save_checkpoint(tmp_path / "run.pt", 4, model=model)
     assert load_checkpoint(tmp_path / "run.pt", model=model) == 3
 
 
@@ -471,6 +472,15 @@ def test_the_recipe_trains_what_it_should(trained):
     for name, key in (("transformer", "proj_out.weight"), ("memory", "planes"), ("codec", "linear_out.weight")):
         value = getattr(fresh, name).state_dict()[key]
         assert changed(name) > 1e-6, name
+
+
+def test_the_latents_stay_those_of_the_trained_codec_while_its_decoder_is_polished(trained):
+    folder, out, _ = trained
+    codec_trained = torch.load(folder / "codec.pt", weights_only=True)["model"]
+    shipped = pocket.PocketNet.load(out)[0].codec.state_dict()
+    for name, weight in codec_trained.items():
+        if name.startswith(("encoder", "linear_in", "normalise.running")):
+            torch.testing.assert_close(shipped[name], weight, rtol=2**-8, atol=1e-30, msg=name)
 
 
 def test_a_finished_recipe_is_not_trained_again(trained, again):
