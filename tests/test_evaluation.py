@@ -218,7 +218,7 @@ def test_a_switch_is_judged_by_the_new_scene(drawn_by):
     rows = list(evaluate.switches(None, shipped(), 3, 2, seed=3))
     assert [row["frames_to_scene"] for row in rows].count(1) >= 2
     assert all(row["subject_right"] for row in rows)
-    assert max(row["position_error_px"] for row in rows) < 0.1  # judged at the very frame that was made
+    assert max(row["position_error_px"] for row in rows) < 0.3  # judged at the very frame that was made
     assert min(row["subject_psnr_db"] for row in rows) > 50
 
 
