@@ -41,7 +41,9 @@ VIEWS = 4  # layouts a place has; the seed chooses
 TOKENS = 4
 COORDINATES = 14
 CONSTANTS = COORDINATES + CLOCK + VIEWS
-SHIFT = 3.0  # of the ladder
+# Of the ladder. What a frame shows is nearly determined by what it is told, so lower levels buy nothing, and at them the
+# model leans on its own earlier guess: mistakes then live on (docs/log.md, "Ghosts").
+SHIFT = 100.0
 FILES = ("codec", "transformer", "memory", "places")
 
 
@@ -162,6 +164,9 @@ class Pocket:
                 f"The pocket model in {folder} lacks {', '.join(missing)}. Reinstall the package, "
                 "or make the weights with `studio train` (about three hours on two cores)."
             )
+        # Its products are too small to share: a second thread that sleeps between them doubles the tick (docs/log.md), and
+        # the other core is the page's. It also makes a take's frames the same whatever the number of cores.
+        torch.set_num_threads(1)
         self.dtype = dtype or (torch.bfloat16 if native_bfloat16() else torch.float32)
         net, config = PocketNet.load(folder)
         self.labels: tuple[str, ...] = tuple(config["labels"])
@@ -176,7 +181,7 @@ class Pocket:
         self._plane = lru_cache(maxsize=512)(lambda label: self.memory.read(text_encoder()([label])))
 
     def ladder(self, rungs: int) -> tuple[float, ...]:
-        """Levels of a ladder: 1 for one rung, (1, 0.75) for two, (1, 0.9, 0.75, 0.5) for four."""
+        """Levels of a ladder: 1 for one rung, (1, 0.990) for two, (1, 0.997, 0.990, 0.971) for four."""
         return ladder(rungs, SHIFT)
 
     def _encode_text(self, text: str) -> Tensor:

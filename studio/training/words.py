@@ -180,7 +180,7 @@ TIME_WORDS: Table = {
 }
 
 TIME_ADJECTIVES: Table = {
-    "day": ("daylit", "daytime"),
+    "day": ("daylit", "daytime", "sunny", "sunlit", "bright"),
     "sunset": ("sunset", "evening", "dusky", "sunset-lit", "late-evening", "golden-hour"),
     "night": ("moonlit", "night-time", "starlit", "dark", "nocturnal", "nighttime"),
     "dawn": ("early-morning", "dawn-lit", "sunrise", "morning", "dawn", "daybreak"),
@@ -225,6 +225,12 @@ WEATHER_ADJECTIVES: Table = {
     "snow": ("snowy", "snow-covered", "wintry", "snowbound", "snow-dusted", "snow-clad"),
     "fog": ("foggy", "misty", "hazy", "mist-covered", "fogbound", "fog-bound"),
 }
+
+# What people say of a place without meaning a time or a weather.
+MOODS = (
+    "quiet", "peaceful", "beautiful", "lonely", "calm", "pretty", "lovely", "wild", "little", "big", "magical",
+    "dreamy", "lively", "empty", "cute", "epic", "cinematic", "cartoon",
+)  # fmt: skip
 
 # --- templates, by what the prompt says besides the place -------------------------------------------------------------
 
@@ -342,6 +348,8 @@ def compose(place: str, time: str, weather: str, rng: np.random.Generator, held_
     say_time = rng.random() < (0.2 if place in _TIMELESS else 0.5 if time == "day" else 1.0)
     say_weather = place not in _WEATHERLESS and rng.random() < (0.3 if weather == "clear" else 1.0)
     takes_adjective = not text.startswith(_SITUATED)
+    if takes_adjective and rng.random() < 0.2:
+        text = described(pick(MOODS), text)
     # a table too short to hold a wording out is empty on that side
     weather_adjectives, time_adjectives = words.weather_adjectives[weather], words.time_adjectives[time]
     if say_weather and takes_adjective and weather_adjectives and rng.random() < 0.35:
