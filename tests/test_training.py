@@ -544,15 +544,3 @@ def test_prompts_are_composed_of_training_words_for_every_scene():
     assert len(prompts.vectors) == 4 * len(prompts.of_scene)
     assert sorted(np.concatenate(list(prompts.of_scene.values())).tolist()) == list(range(len(prompts.vectors)))
     torch.testing.assert_close(prompts.vectors.norm(dim=-1), torch.ones(len(prompts.vectors)))
-
-
-def test_soiled_frames_hold_a_rectangle_of_another_frame_and_nothing_else_changes():
-    latents = torch.arange(6 * 2, dtype=torch.float32).view(6, 2, 1, 1, 1).expand(-1, -1, 3, 16, 16).contiguous()
-    assert torch.equal(diffusion.soiled(latents, 0.0, np.random.default_rng(1)), latents)
-    soiled = diffusion.soiled(latents, 1.0, np.random.default_rng(1))
-    changed = (soiled != latents).all(2)
-    assert torch.equal(changed, (soiled != latents).any(2))
-    assert 0.5 < (changed.sum((2, 3)) > 0).float().mean() <= 1
-    assert changed.sum((2, 3)).max() <= 11 * 11
-    for frame, there in zip(soiled.flatten(0, 1)[:, 0], changed.flatten(0, 1), strict=True):
-        assert len(frame[there].unique()) <= 1

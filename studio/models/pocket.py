@@ -41,8 +41,8 @@ VIEWS = 4  # layouts a place has; the seed chooses
 TOKENS = 4
 COORDINATES = 14
 CONSTANTS = COORDINATES + CLOCK + VIEWS
-# Of the ladder. What a frame shows is nearly determined by what it is told, so lower levels buy nothing, and at them the
-# model leans on its own earlier guess: mistakes then live on (docs/log.md, "Ghosts").
+# Of the ladder. What a frame shows is nearly determined by what it is told, so lower levels buy nothing, and at them
+# the model leans on its own earlier guess: mistakes then live on (docs/log.md, "Ghosts").
 SHIFT = 100.0
 FILES = ("codec", "transformer", "memory", "places")
 
@@ -164,8 +164,8 @@ class Pocket:
                 f"The pocket model in {folder} lacks {', '.join(missing)}. Reinstall the package, "
                 "or make the weights with `studio train` (about three hours on two cores)."
             )
-        # Its products are too small to share: a second thread that sleeps between them doubles the tick (docs/log.md), and
-        # the other core is the page's. It also makes a take's frames the same whatever the number of cores.
+        # Its products are too small to share: a second thread that sleeps between them doubles the tick (docs/log.md),
+        # and the other core is the page's. A take's frames are also the same whatever the number of cores.
         torch.set_num_threads(1)
         self.dtype = dtype or (torch.bfloat16 if native_bfloat16() else torch.float32)
         net, config = PocketNet.load(folder)

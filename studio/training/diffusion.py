@@ -24,7 +24,6 @@ from .clips import ClipMaker, Clips, track_maps
 SHIFT = 3.0  # of the noise levels in training; playing stays higher up, see `pocket.SHIFT`
 SUBJECT_WEIGHT = 3.0
 STALE = 0.15  # share of noisy frames whose signal is another frame's: what is in flight when a control changes
-SOILED = 0.4  # share of frames, past or noisy, with something in them that does not belong there
 NO_PROMPT = 0.08  # share of clips told nothing, for guidance
 AVERAGE = 0.998
 SHARES = (3.0, 1.0)  # of a stage's rate: Muon's updates are a fifth of AdamW's at the same rate, and bear more
@@ -116,20 +115,6 @@ def encode_batch(net, clips: Clips, vectors: Tensor, rng: np.random.Generator, d
     return Batch(unflatten(clean), text, sentences, unflatten(constants), unflatten(weight), clips, recached)
 
 
-def soiled(latents: Tensor, share: float, rng: np.random.Generator) -> Tensor:
-    """(B, T, C, h, w) with a rectangle of another clip's frame pasted into a share of the frames.
-
-    A past drawn by the model is never quite right. A net that was only shown perfect ones passes its own mistakes on,
-    frame by frame, for ever.
-    """
-    count, frames, _, height, width = latents.shape
-    out = latents.clone()
-    for b, t in np.argwhere(rng.random((count, frames)) < share):
-        rows, columns = (slice(a, a + n) for a, n in zip(rng.integers(0, (height, width)), rng.integers(2, 12, 2)))
-        out[b, t, :, rows, columns] = latents[rng.integers(count), rng.integers(frames), :, rows, columns]
-    return out
-
-
 def noised(batch: Batch, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """Noisy latents (B, T, C, 16, 16) and their levels (B, T)."""
     count, frames = batch.recached.shape
@@ -139,8 +124,6 @@ def noised(batch: Batch, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     stale = torch.from_numpy(rng.random((count, frames)) < STALE) & (sigma.cpu() > 0.3)
     source = torch.where(stale, other, torch.arange(frames)).to(batch.clean.device)
     signal = batch.clean[torch.arange(count, device=source.device)[:, None], source]
-    open_to_soil = ((sigma == 0) | (sigma > 0.3))[:, :, None, None, None]
-    signal = torch.where(open_to_soil, soiled(signal, SOILED, rng), signal)
     noise = torch.randn(batch.clean.shape, device=batch.clean.device)
     return add_noise(signal, noise, sigma), sigma
 
