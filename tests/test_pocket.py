@@ -159,8 +159,8 @@ def test_every_prompt_and_view_recalls_its_own_place_and_the_model_diffuses_arou
 
 def test_the_ladder_starts_in_pure_noise_and_refuses_none(model):
     assert model.ladder(1) == (1.0,)
-    assert model.ladder(2) == (1.0, 0.75)
-    assert model.ladder(4) == pytest.approx((1.0, 0.9, 0.75, 0.5))
+    assert model.ladder(2) == pytest.approx((1.0, 100 / 101))
+    assert model.ladder(4) == pytest.approx((1.0, 300 / 301, 100 / 101, 100 / 103))
     with pytest.raises(ValueError, match="1 or more rungs"):
         model.ladder(0)
 
