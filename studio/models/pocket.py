@@ -47,6 +47,7 @@ SHIFT = 100.0
 FILES = ("codec", "transformer", "memory", "places")
 
 
+@lru_cache(maxsize=1)
 def _signs() -> Tensor:
     """(4, 384) of +-1: four fixed Walsh patterns."""
     steps = torch.arange(DIMENSIONS)
@@ -147,7 +148,7 @@ def native_bfloat16() -> bool:
 class Pocket:
     """The pocket model as the studio plays it, see `models.base.Model`.
 
-    folder: config.json and the three parts; dtype: bfloat16 where the processor has it, else float32.
+    folder: config.json and the four parts; dtype: bfloat16 where the processor has it, else float32.
     """
 
     name = "pocket"

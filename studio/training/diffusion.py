@@ -1,4 +1,4 @@
-"""Trains the pocket model's transformer and memory by diffusion forcing. Steps two and three of `studio train`.
+"""Trains the pocket model's transformer and memories by diffusion forcing. Steps two and three of `studio train`.
 
 Flow matching with an independent noise level per frame (Diffusion Forcing, arXiv 2407.01392), under a block-causal
 mask, so that one net serves the rollout (clean past, one noisy frame) and the stream batch (rising noise in flight).
