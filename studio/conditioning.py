@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from studio.controls import InForce
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,11 +19,13 @@ class Conditioning:
 
     text: (F, L, D) token states of the prompt each frame is drawn under.
     tracks: (F, K, h, w) track map and other extra input channels; K may be 0.
-    In training both carry a batch in front: (B, F, L, D) and (B, F, K, h, w).
+    extra: whatever else a model's rows are told, by name, each (F, ...): pooled text, a control picture, LoRA weights.
+    In training text and tracks carry a batch in front: (B, F, L, D) and (B, F, K, h, w).
     """
 
     text: Tensor
     tracks: Tensor
+    extra: Mapping[str, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         rows = self.tracks.ndim - 3
@@ -34,13 +40,29 @@ class Conditioning:
 
     def rows(self, index: slice | Sequence[int]) -> Conditioning:
         """The conditioning of some of the frames: a slice, or their places in a list."""
-        return Conditioning(self.text[index], self.tracks[index])
+        return Conditioning(self.text[index], self.tracks[index], {k: part[index] for k, part in self.extra.items()})
 
     def under(self, text: Tensor) -> Conditioning:
         """The same frames under another prompt, text (L, D)."""
-        return Conditioning(text.to(self.text).expand(len(self), -1, -1), self.tracks)
+        return Conditioning(text.to(self.text).expand(len(self), -1, -1), self.tracks, self.extra)
 
     @staticmethod
     def cat(parts: Sequence[Conditioning]) -> Conditioning:
         """All rows, in the order of the parts."""
-        return Conditioning(torch.cat([part.text for part in parts]), torch.cat([part.tracks for part in parts]))
+        return Conditioning(
+            torch.cat([part.text for part in parts]),
+            torch.cat([part.tracks for part in parts]),
+            {name: torch.cat([part.extra[name] for part in parts]) for name in parts[0].extra},
+        )
+
+
+def heard(in_force: InForce, encode: Callable[[str], Tensor]) -> Tensor:
+    """The token states (L, D) of the words in force in the frame `now`: while a prompt blends in, their mixture.
+
+    encode: text -> (L, D), the same L for all. A weight of 0 or 1 gives a prompt's own states, bit for bit.
+    """
+    (first, *_), *later = in_force.heard
+    states = encode(first.text)
+    for prompt, _, weight in later:
+        states = torch.lerp(states, encode(prompt.text), weight)
+    return states

@@ -12,6 +12,7 @@ import torch
 
 from studio.controls import Control, ControlError, InForce, Prompt, Sampling, Stroke
 from studio.frames import Frame
+from studio.models.base import optional
 from studio.samplers import SAMPLERS
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ class Engine:
 
         It also shows new words to the model, which then has them ready: a new prompt costs the sender time, no frame.
         """
+        if reason := optional(self.model, "refuses").get(control.kind):
+            raise ControlError(f"{self.model.name} takes no {control.kind}: {reason}")
         match control:
             case Sampling():
                 try:

@@ -9,10 +9,15 @@ from studio.controls import (
     ControlError,
     Erase,
     InForce,
+    Lora,
     Pause,
+    Picture,
     Prompt,
     Sampling,
+    Similarity,
+    Sink,
     Stroke,
+    Structure,
     facings,
     from_message,
     slot,
@@ -25,6 +30,11 @@ EVERY = [
     Stroke("a", "fox", ((0, 0.1, 0.2), (5, 0.9, 0.2)), "path", 0.4, False),
     Erase("a"),
     Pause(False),
+    Picture(b"\xff\xd8\xff the rest of a JPEG"),
+    Similarity(0.05, 20, True),
+    Structure(0.7, "picture"),
+    Lora("ink", 0.8),
+    Sink("keep", 3),
 ]
 
 
@@ -54,6 +64,16 @@ def test_a_control_cannot_be_changed():
         (lambda: Prompt("x" * 501), "501 characters, 1 to 500 are possible; shorten"),
         (lambda: Prompt(3), "must be text, got 3"),
         (lambda: Prompt("a", switch="fade"), "'fade'; choose one of: recache, keep, cut"),
+        (lambda: Picture("not base64!"), "not base64"),
+        (lambda: Picture(b"BM a bitmap"), "possible: JPEG, PNG, WebP"),
+        (lambda: Picture(b"\xff\xd8\xff" + bytes(2**22)), "at most 4,194,304 are possible"),
+        (lambda: Picture(7), "send the bytes of a JPEG, PNG or WebP"),
+        (lambda: Similarity(2), "threshold is 2; send a number from 0 to 1"),
+        (lambda: Structure(1, "depth"), "choose one of: edges, picture"),
+        (lambda: Lora("ink", 3), "weight is 3; send a number from -2 to 2"),
+        (lambda: Sink("drop"), "choose one of: recache, keep, renew"),
+        (lambda: Sampling(strength=0), "strength is 0; send a number from 0.02 to 1"),
+        (lambda: Prompt("a", blend=-1), "blend is -1"),
         (lambda: Sampling(seed=-1), "seed is -1; send a whole number from 0 to 4294967295"),
         (lambda: Sampling(seed=True), "whole number, got True"),
         (lambda: Sampling(seed=10**400), "seed is 1000"),
@@ -180,13 +200,41 @@ def test_another_label_begins_without_the_history_of_the_former():
 
 def test_the_controls_in_force_fold_to_themselves():
     in_force = InForce()
-    for frame, control in enumerate([*EVERY[:3], drag(0.6, "b"), drag(0.4, "b"), drag(0.2, "c"), replace(EVERY[2])]):
+    sent = [*EVERY[:3], drag(0.6, "b"), drag(0.4, "b"), drag(0.2, "c"), replace(EVERY[2]), *EVERY[5:]]
+    for frame, control in enumerate(sent):
         in_force = in_force.after(control, frame)
     again = InForce()
     for frame, control in in_force.controls(99):
         again = again.after(from_message(json.loads(json.dumps(to_message(control)))), frame)
     assert again == in_force
     assert list(again.strokes) == list(in_force.strokes)
+
+
+def test_words_blend_into_the_next_over_their_frames():
+    in_force = InForce().after(Prompt("sea"), 0).after(Prompt("fog", blend=3), 10)
+    weights = [replace(in_force, now=frame).heard[-1][2] for frame in (10, 11, 12)]
+    assert weights == [0.25, 0.5, 0.75]
+    assert [(prompt.text, weight) for prompt, _, weight in replace(in_force, now=13).heard] == [("fog", 1.0)]
+
+
+def test_words_that_come_amid_a_blend_blend_with_the_mixture():
+    in_force = InForce().after(Prompt("sea"), 0).after(Prompt("fog", blend=3), 10).after(Prompt("ice", blend=1), 11)
+    heard = replace(in_force, now=11).heard
+    assert [(prompt.text, weight) for prompt, _, weight in heard] == [("sea", 1.0), ("fog", 0.5), ("ice", 0.5)]
+
+
+@pytest.mark.parametrize("frame", [11, 12, 40])
+def test_a_blend_under_way_folds_to_itself(frame):
+    in_force = InForce().after(Prompt("sea"), 0).after(Prompt("fog", blend=3), 10).after(Prompt("ice", blend=4), 11)
+    again = InForce(prompt=Prompt("another take"))
+    for since, control in in_force.controls(frame):
+        again = again.after(from_message(json.loads(json.dumps(to_message(control)))), since)
+    for now in range(frame, 50):
+        assert replace(again, now=now).heard == replace(in_force, now=now).heard
+
+
+def test_a_lora_of_weight_zero_is_gone():
+    assert not InForce().after(Lora("ink", 1), 0).after(Lora("ink", 0), 1).loras
 
 
 def test_restarted_strokes_take_effect_anew():

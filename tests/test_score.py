@@ -45,7 +45,7 @@ def test_a_score_is_readable_json_lines():
         "sampler": "stream",
         "digest": "ab",
     }
-    assert rest[0] == {"frame": 10, "kind": "prompt", "text": "winter", "negative": "", "switch": "recache"}
+    assert rest[0] == {"frame": 10, "kind": "prompt", "text": "winter", "negative": "", "switch": "recache", "blend": 0}
     assert "«été»" in "\n".join(score().lines())
 
 

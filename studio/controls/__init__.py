@@ -12,10 +12,15 @@ from typing import Any
 from studio.controls.base import Control, ControlError, shown, to_message
 from studio.controls.facing import Facing, facings
 from studio.controls.in_force import InForce
+from studio.controls.lora import Lora
 from studio.controls.pause import Pause
+from studio.controls.picture import Picture
 from studio.controls.prompt import Prompt
 from studio.controls.sampling import Sampling
+from studio.controls.similarity import Similarity
+from studio.controls.sink import Sink
 from studio.controls.stroke import Erase, Stroke
+from studio.controls.structure import Structure
 
 CONTROLS: dict[str, type[Control]] = {
     "prompt": Prompt,
@@ -23,6 +28,11 @@ CONTROLS: dict[str, type[Control]] = {
     "stroke": Stroke,
     "erase": Erase,
     "pause": Pause,
+    "picture": Picture,
+    "similarity": Similarity,
+    "structure": Structure,
+    "lora": Lora,
+    "sink": Sink,
 }
 
 
@@ -56,10 +66,15 @@ __all__ = [
     "Erase",
     "Facing",
     "InForce",
+    "Lora",
     "Pause",
+    "Picture",
     "Prompt",
     "Sampling",
+    "Similarity",
+    "Sink",
     "Stroke",
+    "Structure",
     "facings",
     "from_message",
     "slot",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
@@ -24,8 +25,11 @@ class Control:
 
 
 def to_message(control: Control) -> dict[str, Any]:
-    """The control as a JSON-able dict with its "kind"."""
-    return {"kind": control.kind} | {field.name: getattr(control, field.name) for field in fields(control)}
+    """The control as a JSON-able dict with its "kind"; bytes become base64 text."""
+    values = {field.name: getattr(control, field.name) for field in fields(control)}
+    return {"kind": control.kind} | {
+        name: base64.b64encode(value).decode() if isinstance(value, bytes) else value for name, value in values.items()
+    }
 
 
 def shown(value: Any, limit: int = 60) -> str:

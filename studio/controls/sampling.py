@@ -12,12 +12,20 @@ GUIDANCE_KINDS = ("none", "full", "self", "initialize")
 
 @dataclass(frozen=True)
 class Sampling(Control):
-    """Seed (0..2**32-1), guidance kind and scale (0..10; 1 is no guidance), and rungs of the ladder (1..16)."""
+    """Seed (0..2**32-1), guidance kind and scale (0..10; 1 is no guidance), and rungs of the ladder (1..16).
+
+    Of image models also: strength: how far a picture that comes in is taken back towards noise before it is drawn anew,
+    0.02..1. delta: the share of the residual noise that "self" and "initialize" count on, 0..5; 1 is exact, less leaves
+    grain (StreamDiffusion's own examples use 0.5). drift: frames from one noise to the next, 0..1000; 0 holds it still.
+    """
 
     seed: int = 0
     guidance: str = "none"
     scale: float = 1.0
     rungs: int = 2
+    strength: float = 0.6
+    delta: float = 1.0
+    drift: int = 0
     kind: ClassVar[str] = "sampling"
 
     def __post_init__(self) -> None:
@@ -27,4 +35,7 @@ class Sampling(Control):
             guidance=check_choice("guidance", self.guidance, GUIDANCE_KINDS),
             scale=check_number("guidance scale", self.scale, 0.0, 10.0),
             rungs=check_integer("rungs", self.rungs, 1, 16),
+            strength=check_number("strength", self.strength, 0.02, 1.0),
+            delta=check_number("delta", self.delta, 0.0, 5.0),
+            drift=check_integer("drift", self.drift, 0, 1000),
         )

@@ -49,20 +49,32 @@ class Autoencoder(nn.Module):
         blocks = [[ResidualBlock(w) for _ in range(max(1, d - 1))] for w, d in zip(widths, depths)]
         self.linear_in = nn.Conv2d(3, channels, PATCH, stride=PATCH)
         self.encoder = nn.Sequential(
-            nn.PixelUnshuffle(4), nn.Conv2d(48, quarter, 3, padding=1), *blocks[0],
-            nn.Conv2d(quarter, eighth, 2, stride=2), *blocks[1],
-            nn.Conv2d(eighth, cell, 2, stride=2), *blocks[2],
-            nn.SiLU(), _zero(nn.Conv2d(cell, channels, 1)),
+            nn.PixelUnshuffle(4),
+            nn.Conv2d(48, quarter, 3, padding=1),
+            *blocks[0],
+            nn.Conv2d(quarter, eighth, 2, stride=2),
+            *blocks[1],
+            nn.Conv2d(eighth, cell, 2, stride=2),
+            *blocks[2],
+            nn.SiLU(),
+            _zero(nn.Conv2d(cell, channels, 1)),
         )
         # Per-channel mean and variance, without scale or shift: diffusion wants unit-variance latents.
         self.normalise = nn.BatchNorm2d(channels, affine=False, momentum=0.01)
         blocks = [[ResidualBlock(w) for _ in range(d)] for w, d in zip(widths, depths)]
         self.linear_out = nn.ConvTranspose2d(channels, 3, PATCH, stride=PATCH)
         self.decoder = nn.Sequential(
-            nn.Conv2d(channels, cell, 3, padding=1), *blocks[2],
-            nn.Conv2d(cell, eighth * 4, 1), nn.PixelShuffle(2), *blocks[1],
-            nn.Conv2d(eighth, quarter * 4, 1), nn.PixelShuffle(2), *blocks[0],
-            nn.SiLU(), _zero(nn.Conv2d(quarter, 48, 3, padding=1)), nn.PixelShuffle(4),
+            nn.Conv2d(channels, cell, 3, padding=1),
+            *blocks[2],
+            nn.Conv2d(cell, eighth * 4, 1),
+            nn.PixelShuffle(2),
+            *blocks[1],
+            nn.Conv2d(eighth, quarter * 4, 1),
+            nn.PixelShuffle(2),
+            *blocks[0],
+            nn.SiLU(),
+            _zero(nn.Conv2d(quarter, 48, 3, padding=1)),
+            nn.PixelShuffle(4),
         )
 
     def encode(self, pictures: Tensor) -> Tensor:

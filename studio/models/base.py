@@ -10,7 +10,7 @@ from torch import Tensor
 
 if TYPE_CHECKING:
     from studio.conditioning import Conditioning
-    from studio.controls import InForce
+    from studio.controls import InForce, Picture
     from studio.kv_cache import KVCache
 
 
@@ -26,12 +26,32 @@ class Decoder(Protocol):
     def restore(self, state: Any) -> None: ...
 
 
+OPTIONAL: dict[str, Any] = {
+    "opening": 1,
+    "device": "cpu",
+    "labels": (),
+    "independent": False,
+    "refuses": {},
+    "loras": (),
+}
+
+
+def optional(model: Model, name: str) -> Any:
+    """An attribute a model may leave out, or what it then means."""
+    return getattr(model, name, OPTIONAL[name])
+
+
 class Model(Protocol):
     """A model that can be played. Its weights are shared by all sessions; all state is in caches and decoders.
 
     size: pixels (H, W); latent: (C, h, w), about unit variance; chunk: latent frames denoised as one; sink, window:
-    frames its cache keeps; weights_id: 12 hex digits of the weights' sha256. Two attributes may be left out: `opening`,
-    rungs of the first frame after a clean start (as many as the others), and `device`, of the latents (the CPU).
+    frames its cache keeps; weights_id: 12 hex digits of the weights' sha256.
+
+    These attributes may be left out (`optional` reads them). `opening`: rungs of the first frame after a clean start (as
+    many as the others). `device`: of the latents (the CPU). `labels`: the subjects it knows. `independent`: whether its
+    frames do not see each other, as an image model's: it then has no cache, each frame in flight keeps the controls it
+    began under, and noise is held from frame to frame unless it drifts. `refuses`: the kinds of control it cannot play,
+    each with the reason in words for the person who sent it. `loras`: the names of the LoRAs it was opened with.
     """
 
     name: str
@@ -42,8 +62,11 @@ class Model(Protocol):
     window: int
     weights_id: str
 
-    def ladder(self, rungs: int) -> tuple[float, ...]:
-        """Noise levels in (0, 1], highest first; ValueError for a number of rungs the model cannot play."""
+    def ladder(self, rungs: int, strength: float = 1.0) -> tuple[float, ...]:
+        """Noise levels in (0, 1], highest first; ValueError for a number of rungs the model cannot play.
+
+        strength in (0, 1]: how far up the ladder begins, below 1 only for frames that begin from a picture.
+        """
         ...
 
     def encode_text(self, text: str) -> Tensor:
@@ -68,7 +91,11 @@ class Model(Protocol):
         ...
 
     def new_cache(self) -> KVCache:
-        """An empty cache for one stream."""
+        """An empty cache for one stream; not asked of an independent model."""
+        ...
+
+    def encode_picture(self, picture: Picture) -> Tensor:
+        """The latent (C, h, w) of a picture that came in, cropped to the model's size; of models that take pictures."""
         ...
 
     def new_decoder(self) -> Decoder:

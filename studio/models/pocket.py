@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..conditioning import Conditioning
+from ..conditioning import Conditioning, heard
 from ..schedule import ladder
 from ..trajectory import placements
 from . import MissingWeights
@@ -107,8 +107,14 @@ class PocketNet(nn.Module):
         self.codec = Autoencoder(**config["codec"])
         channels = config["codec"]["channels"]
         self.transformer = WanTransformer3DModel(
-            patch_size=(1, 2, 2), in_channels=2 * channels + TRACK_CHANNELS + CONSTANTS, out_channels=channels,
-            text_dim=DIMENSIONS, freq_dim=256, cross_attn_norm=True, rope_max_seq_len=32, **config["transformer"],
+            patch_size=(1, 2, 2),
+            in_channels=2 * channels + TRACK_CHANNELS + CONSTANTS,
+            out_channels=channels,
+            text_dim=DIMENSIONS,
+            freq_dim=256,
+            cross_attn_norm=True,
+            rope_max_seq_len=32,
+            **config["transformer"],
         )
         self.memory = AppearanceMemory(**config["memory"])
         self.places = PlaceMemory(**config["places"])
@@ -157,6 +163,7 @@ class Pocket:
     sink = 1
     window = 1
     opening = 4  # rungs of the first frame, which has no past to lean on
+    refuses = dict.fromkeys(("picture", "similarity", "structure", "lora"), "it draws from words and strokes alone")
 
     def __init__(self, folder: Path = WEIGHTS, dtype: torch.dtype | None = None):
         folder = Path(folder)
@@ -181,7 +188,7 @@ class Pocket:
         self._recalled = lru_cache(maxsize=64)(self._recall)
         self._plane = lru_cache(maxsize=512)(lambda label: self.memory.read(text_encoder()([label])))
 
-    def ladder(self, rungs: int) -> tuple[float, ...]:
+    def ladder(self, rungs: int, strength: float = 1.0) -> tuple[float, ...]:
         """Levels of a ladder: 1 for one rung, (1, 0.990) for two, (1, 0.997, 0.990, 0.971) for four."""
         return ladder(rungs, SHIFT)
 
@@ -190,7 +197,7 @@ class Pocket:
 
     def condition(self, in_force: "InForce", frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
         """What the frames of these numbers are told; `text` (4, 384) stands in for the prompt's own."""
-        text = self.encode_text(in_force.prompt.text) if text is None else text
+        text = heard(in_force, self.encode_text) if text is None else text
         numbers = torch.tensor(list(frames))
         views = torch.full_like(numbers, in_force.sampling.seed % VIEWS)
         place = self._place(text, in_force.sampling.seed % VIEWS).expand(len(numbers), -1, -1, -1)

@@ -107,9 +107,7 @@ class ClipMaker:
         pictures = self.backgrounds.frames(scene.ravel(), phase.ravel())
         light = torch.tensor([world.LIGHT[self.backgrounds.scenes[n].time] for n in scene.ravel()])
         count = rng.choice(SLOTS + 1, size=batch, p=[0.06, 0.54, 0.28, 0.12])
-        subject = np.where(
-            np.arange(SLOTS) < count[:, None], rng.integers(len(self.keys_of), size=(batch, SLOTS)), -1
-        )
+        subject = np.where(np.arange(SLOTS) < count[:, None], rng.integers(len(self.keys_of), size=(batch, SLOTS)), -1)
         label = np.array([[rng.choice(self.keys_of[s]) if s >= 0 else 0 for s in row] for row in subject])
         place = np.stack([[wander(frames, rng) for _ in range(SLOTS)] for _ in range(batch)])  # (B, S, T, 2)
         place[far, :, 0] = rng.uniform(0.1, 0.9, (batch, SLOTS, 2))[far]
@@ -127,9 +125,17 @@ class ClipMaker:
             covered[there] = torch.maximum(covered[there], alpha)
         shape = (batch, frames)
         return Clips(
-            pictures.view(*shape, 3, world.SIZE, world.SIZE), covered.view(*shape, 1, world.SIZE, world.SIZE),
-            torch.from_numpy(prompt), torch.tensor([[self.backgrounds.scenes[n].view for n in row] for row in scene]),
-            torch.from_numpy(phase), torch.from_numpy(subject), torch.from_numpy(label), x, y, size, facing,
+            pictures.view(*shape, 3, world.SIZE, world.SIZE),
+            covered.view(*shape, 1, world.SIZE, world.SIZE),
+            torch.from_numpy(prompt),
+            torch.tensor([[self.backgrounds.scenes[n].view for n in row] for row in scene]),
+            torch.from_numpy(phase),
+            torch.from_numpy(subject),
+            torch.from_numpy(label),
+            x,
+            y,
+            size,
+            facing,
         )
 
 

@@ -166,7 +166,9 @@ def optimisers(net: pocket.PocketNet) -> list[torch.optim.Optimizer]:
                 {"params": others, "share": 1.0},
                 {"params": [net.memory.planes, net.places.layouts, net.places.airs], "share": 0.3},
             ],
-            lr=1.0, betas=(0.9, 0.98), weight_decay=0.01,
+            lr=1.0,
+            betas=(0.9, 0.98),
+            weight_decay=0.01,
         ),
     ]
 

@@ -39,18 +39,28 @@ class Recipe:
 RECIPES = {
     # Two CPU cores with bfloat16 arithmetic: about three hours while the machine is used for other work too.
     "cpu": Recipe(
-        dict(num_attention_heads=4, attention_head_dim=64, num_layers=8, ffn_dim=768), 4000, 16,
-        (Stage("images", 4000, 32, 1, 1.2e-3, falling=0), Stage("clips", 2500, 6, 5, 1e-3)), 2400,
+        dict(num_attention_heads=4, attention_head_dim=64, num_layers=8, ffn_dim=768),
+        4000,
+        16,
+        (Stage("images", 4000, 32, 1, 1.2e-3, falling=0), Stage("clips", 2500, 6, 5, 1e-3)),
+        2400,
     ),
     # One H100: about 25 minutes. Not run yet (no session had the card); the CPU recipe made the weights that ship.
     "h100": Recipe(
-        dict(num_attention_heads=6, attention_head_dim=64, num_layers=10, ffn_dim=1152), 6000, 128,
-        (Stage("images", 6000, 512, 1, 1.5e-3, falling=0), Stage("clips", 6000, 96, 5, 1e-3)), 2000, "cuda",
+        dict(num_attention_heads=6, attention_head_dim=64, num_layers=10, ffn_dim=1152),
+        6000,
+        128,
+        (Stage("images", 6000, 512, 1, 1.5e-3, falling=0), Stage("clips", 6000, 96, 5, 1e-3)),
+        2000,
+        "cuda",
     ),
     # Seconds: for the tests.
     "smoke": Recipe(
-        dict(num_attention_heads=2, attention_head_dim=24, num_layers=1, ffn_dim=64), 2, 2,
-        (Stage("images", 2, 2, 1, 1e-3, falling=0), Stage("clips", 2, 1, 3, 1e-3)), 2,
+        dict(num_attention_heads=2, attention_head_dim=24, num_layers=1, ffn_dim=64),
+        2,
+        2,
+        (Stage("images", 2, 2, 1, 1e-3, falling=0), Stage("clips", 2, 1, 3, 1e-3)),
+        2,
     ),
 }
 

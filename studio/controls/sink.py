@@ -1,0 +1,31 @@
+"""What becomes of the first frames, which a video model keeps for ever."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from studio.controls.base import Control, check_choice, check_integer, settle
+
+POLICIES = ("recache", "keep", "renew")
+
+
+@dataclass(frozen=True)
+class Sink(Control):
+    """The policy for the sink frames at a prompt switch with recache, and a count of renewals asked for by hand.
+
+    policy: "recache" puts the sink under the new words with the other frames, "keep" leaves it under the old ones
+    (LongLive's global sink), "renew" makes the oldest frames of the window the new sink. renewed: 0..1,000,000; each
+    higher number renews the sink once, now.
+    """
+
+    policy: str = "recache"
+    renewed: int = 0
+    kind: ClassVar[str] = "sink"
+
+    def __post_init__(self) -> None:
+        settle(
+            self,
+            policy=check_choice("sink policy", self.policy, POLICIES),
+            renewed=check_integer("sink renewed", self.renewed, 0, 1_000_000),
+        )
