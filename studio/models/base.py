@@ -47,11 +47,12 @@ class Model(Protocol):
     size: pixels (H, W); latent: (C, h, w), about unit variance; chunk: latent frames denoised as one; sink, window:
     frames its cache keeps; weights_id: 12 hex digits of the weights' sha256.
 
-    These attributes may be left out (`optional` reads them). `opening`: rungs of the first frame after a clean start
-    (as many as the others). `device`: of the latents (the CPU). `labels`: the subjects it knows. `independent`: whether its
-    frames do not see each other, as an image model's: it then has no cache, each frame in flight keeps the controls it
-    began under, and noise is held from frame to frame unless it drifts. `refuses`: the kinds of control it cannot play,
-    each with the reason in words for the person who sent it. `loras`: the names of the LoRAs it was opened with.
+    These attributes may be left out (`optional` reads them).
+    opening: rungs of the first frame after a clean start (as many as the others). device: of the latents (the CPU).
+    labels: the subjects it knows. independent: whether its frames do not see each other, as an image model's: it then
+    has no cache, each frame in flight keeps the controls it began under, and noise is held from frame to frame unless it
+    drifts. refuses: the kinds of control it cannot play, each with the reason in words for the person who sent it.
+    loras: the names of the LoRAs it was opened with.
     """
 
     name: str
