@@ -50,7 +50,7 @@ class Model(Protocol):
     These attributes may be left out (`optional` reads them).
     opening: rungs of the first frame after a clean start (as many as the others). device: of the latents (the CPU).
     labels: the subjects it knows. independent: whether its frames do not see each other, as an image model's: it then
-    has no cache, each frame in flight keeps the controls it began under, and noise is held from frame to frame unless it
+    has no cache, each frame in flight keeps the controls it began under, and noise is held from frame to frame, or
     drifts. refuses: the kinds of control it cannot play, each with the reason in words for the person who sent it.
     loras: the names of the LoRAs it was opened with.
     """
