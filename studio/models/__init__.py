@@ -24,6 +24,10 @@ class MissingWeights(RuntimeError):
     """Weights that are not on this machine: says how to get them."""
 
 
+class CheckpointError(RuntimeError):
+    """Files of weights that cannot be played as asked: says what was found, what would fit, and what to do."""
+
+
 def load(name: str, **options: Any) -> Model:
     """The model of a name, with its weights; options are its factory's."""
     if name not in MODELS:
