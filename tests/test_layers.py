@@ -14,7 +14,7 @@ ROWS = (
     "session score sinks sources presets training evaluation bench",
     "engine",
     "models samplers guidance",
-    "conditioning schedule noise trajectory similarity kv_cache frames",
+    "conditioning schedule noise trajectory similarity kv_cache frames pictures",
     "controls",
 )
 ROW = {name: number for number, row in enumerate(reversed(ROWS)) for name in row.split()}
