@@ -1,65 +1,148 @@
-"""Encoded pictures to pixels: decoded, turned upright, their middle cropped to a size. On the CPU, in bytes."""
+"""Pictures that come in: decoded, turned upright, cropped to a size; and their edges. All of it on the CPU, in bytes."""
 
 from __future__ import annotations
 
 import io
-import warnings
 from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from studio.controls import ControlError
 
-FEWEST_ACROSS = 8  # pixels a side: below that there is nothing to draw from
-MOST_PIXELS = 64_000_000
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SMALLEST, LARGEST = 8, 64_000_000  # pixels a side, pixels altogether
+REMEMBERED = 16  # decoded pictures
+WEAK, STRONG = 100, 200  # of the edges' slope, as ControlNets for Canny edges are shown it
 
 
-@lru_cache(maxsize=8)
-def pixels(data: bytes, size: tuple[int, int]) -> np.ndarray:
-    """The picture in the bytes of a JPEG, PNG or WebP, uint8 (H, W, 3), read-only, at `size` (H, W).
+@lru_cache(maxsize=REMEMBERED)
+def decoded(data: bytes, size: tuple[int, int]) -> np.ndarray:
+    """The picture in a JPEG, PNG or WebP, uint8 (H, W, 3): upright, its middle cropped to the shape of `size` (H, W).
 
-    Upright, as the camera was held; the middle of it, its shape kept; what is transparent is black. The last few are
-    remembered. Raises ControlError for bytes that are no whole picture, or one too small or too large.
+    Raises ControlError for bytes that are no picture, or one too small or too large to draw from. The last few are
+    remembered, read-only: whoever sent one, the similarity filter and the model all look at it.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
-    # Broken bytes come out of Pillow's readers as any of these.
-    broken = (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError)
     try:
-        with warnings.catch_warnings(), Image.open(io.BytesIO(data)) as picture:
-            warnings.simplefilter("ignore")
-            _check(picture.size)
-            upright = ImageOps.exif_transpose(picture)
-            fitted = np.asarray(ImageOps.fit(_rgb(upright), size[::-1], Image.Resampling.BICUBIC))
-    except ControlError:
-        raise
-    except (*broken, OverflowError, MemoryError, Image.DecompressionBombError) as error:
-        why = str(error)[:120] or type(error).__name__
+        with Image.open(io.BytesIO(data)) as picture:
+            check_shape(picture.size)
+            picture.draft("RGB", (2 * size[1], 2 * size[0]))  # a large JPEG is decoded no larger than is of use
+            pixels = fitted(ImageOps.exif_transpose(picture), size)
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        if isinstance(error, ControlError):
+            raise
         raise ControlError(
-            f"picture of {len(data):,} bytes cannot be decoded ({why}); send a whole JPEG, PNG or WebP"
-        ) from None
-    fitted.setflags(write=False)
-    return fitted
+            f"this picture ({len(data):,} bytes) cannot be decoded: {error}; send a whole JPEG, PNG or WebP"
+        ) from error
+    pixels.flags.writeable = False
+    return pixels
 
 
-def _rgb(picture):
-    """In RGB; what is transparent is black."""
+def as_bytes(picture: Any, signed: bool = False) -> np.ndarray:
+    """A picture held as an array or a PIL image, as uint8 (H, W, 3).
+
+    Arrays are uint8, or floats in [0, 1], or with `signed` in [-1, 1]. What the numbers mean is declared and never
+    guessed from them, so that a bright picture is not read as another kind of picture than a dark one.
+    """
+    if not hasattr(picture, "shape"):
+        return np.asarray(on_paper(picture))
+    array = np.asarray(picture)
+    if array.ndim != 3 or array.shape[2] != 3:
+        raise ControlError(f"a picture is (height, width, 3), got {array.shape}; put the channels last, without alpha")
+    if array.dtype == np.uint8:
+        return array
+    if not np.issubdtype(array.dtype, np.floating):
+        raise ControlError(f"a picture is uint8 or float, got {array.dtype}; convert it")
+    low = -1.0 if signed else 0.0
+    if not (array.min(initial=low) >= low and array.max(initial=1.0) <= 1.0):  # a NaN fails too
+        raise ControlError(
+            f"a float picture is in [{low:g}, 1], got {array.min():g} to {array.max():g}; scale it or declare it signed"
+        )
+    return np.round((array - low) / (1 - low) * 255).astype(np.uint8)
+
+
+def cropped(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """uint8 (h, w, 3) -> (H, W, 3): the middle of the picture, in the shape of `size` (H, W)."""
+    from PIL import Image
+
+    if pixels.shape[:2] == tuple(size):
+        return pixels
+    check_shape(pixels.shape[1::-1])
+    return fitted(Image.fromarray(pixels), size)
+
+
+def fitted(picture: Image, size: tuple[int, int]) -> np.ndarray:
+    """The middle of a picture, resampled to `size` (H, W): uint8 (H, W, 3)."""
+    from PIL import Image, ImageOps
+
+    return np.asarray(ImageOps.fit(on_paper(picture), size[::-1], Image.Resampling.BICUBIC))
+
+
+def on_paper(picture: Image) -> Image:
+    """The picture in RGB; what is transparent shows white."""
     from PIL import Image
 
     if not picture.has_transparency_data:
         return picture.convert("RGB")
     layer = picture.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", layer.size, "black"), layer).convert("RGB")
+    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
 
 
-def _check(size: tuple[int, int]) -> None:
+def check_shape(size: tuple[int, int]) -> None:
     """That a picture of this (width, height) can be drawn from."""
     width, height = size
-    if min(size) < FEWEST_ACROSS:
+    if min(size) < SMALLEST or width * height > LARGEST:
         raise ControlError(
-            f"picture is {width}x{height}, {FEWEST_ACROSS} pixels a side are the fewest; send it larger"
+            f"this picture is {width}x{height}; possible: {SMALLEST} pixels a side and more, at most {LARGEST:,} in all"
         )
-    if width * height > MOST_PIXELS:
-        raise ControlError(
-            f"picture is {width}x{height}, at most {MOST_PIXELS:,} pixels are possible; send it smaller"
-        )
+
+
+def edges(pixels: np.ndarray) -> np.ndarray:
+    """The edges of a picture, uint8 (H, W, 3) -> (H, W, 3): white lines, one pixel wide, on black.
+
+    Canny's detector (IEEE PAMI 1986): slopes of the smoothed grey picture, thinned across the edge, and of the weak
+    ones those that touch a strong one.
+    """
+    from PIL import Image, ImageFilter
+
+    grey = Image.fromarray(pixels).convert("L").filter(ImageFilter.GaussianBlur(1))
+    padded = np.pad(np.asarray(grey, np.int32), 1, mode="edge")
+    across = padded[:, 2:] - padded[:, :-2]
+    down = padded[2:] - padded[:-2]
+    slope_x = across[:-2] + 2 * across[1:-1] + across[2:]
+    slope_y = down[:, :-2] + 2 * down[:, 1:-1] + down[:, 2:]
+    slope = np.abs(slope_x) + np.abs(slope_y)
+    thin = slope * _is_ridge(slope, slope_x, slope_y)
+    lines = _touching(thin >= WEAK, thin >= STRONG)
+    return np.repeat(lines[:, :, None].astype(np.uint8) * 255, 3, 2)
+
+
+def _is_ridge(slope: np.ndarray, slope_x: np.ndarray, slope_y: np.ndarray) -> np.ndarray:
+    """Where the slope is highest across its own direction, (H, W)."""
+    around = np.pad(slope, 1)
+    height, width = slope.shape
+    flat = np.abs(slope_y) * 5 < np.abs(slope_x) * 2  # tan 22.5° is nearly 2/5
+    steep = np.abs(slope_x) * 5 < np.abs(slope_y) * 2
+    falling = slope_x * slope_y > 0
+    ridge = np.zeros(slope.shape, bool)
+    ways = ((flat, 0, 1), (steep & ~flat, 1, 0), (~flat & ~steep & falling, 1, 1), (~flat & ~steep & ~falling, 1, -1))
+    for where, y, x in ways:
+        before = around[1 - y : 1 - y + height, 1 - x : 1 - x + width]
+        after = around[1 + y : 1 + y + height, 1 + x : 1 + x + width]
+        ridge |= where & (slope > before) & (slope >= after)
+    return ridge
+
+
+def _touching(weak: np.ndarray, strong: np.ndarray) -> np.ndarray:
+    """What of `weak` is joined to `strong` by a chain of neighbours."""
+    while True:
+        wide = np.pad(strong, 1)
+        wide = wide[:-2] | wide[1:-1] | wide[2:]
+        grown = (wide[:, :-2] | wide[:, 1:-1] | wide[:, 2:]) & weak
+        if (grown == strong).all():
+            return strong
+        strong = grown
