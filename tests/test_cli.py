@@ -11,7 +11,7 @@ import studio
 from studio import doctor
 from studio.cli import main
 from studio.controls import Prompt, Stroke
-from studio.models import MODELS
+from studio.models import MODELS, Entry
 from studio.session import Session
 
 TESTS = Path(__file__).parent
@@ -20,8 +20,8 @@ TESTS = Path(__file__).parent
 ALONE = f"""
 import sys
 sys.path.insert(0, {str(TESTS)!r})
-from studio.models import MODELS
-MODELS["tiny"] = "conftest:TinyModel"
+from studio.models import MODELS, Entry
+MODELS["tiny"] = Entry("conftest:TinyModel", "for tests", "Apache-2.0", "pocket")
 from studio.cli import main
 sys.exit(main(sys.argv[1:]))
 """
@@ -29,7 +29,7 @@ sys.exit(main(sys.argv[1:]))
 
 @pytest.fixture
 def tiny(monkeypatch):
-    monkeypatch.setitem(MODELS, "tiny", "conftest:TinyModel")
+    monkeypatch.setitem(MODELS, "tiny", Entry("conftest:TinyModel", "for tests", "Apache-2.0", "pocket"))
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_a_take_on_other_weights_or_an_unknown_model_is_not_replayed(take, tiny,
     text = path.read_text()
     for change, said in (
         (("0123456789ab", "ffffffffffff"), "played on weights ffffffffffff of tiny, here are 0123456789ab; install"),
-        (('"model": "tiny"', '"model": "huge"'), "the take's model is 'huge'; this studio has: pocket, tiny"),
+        (('"model": "tiny"', '"model": "huge"'), "the take's model is 'huge'; this studio has: pocket, "),
         (('"width": 32', '"width": 64'), "the take is 64x32, the model tiny makes 32x32"),
         (('"sampler": "stream"', '"sampler": "walk"'), "the take's sampler is 'walk'; there are: stream, rollout"),
     ):

@@ -1,23 +1,27 @@
-"""What can be played. `MODELS` is the table: a name, and the factory behind it, loaded only when it is asked for.
+"""What can be played. `MODELS` is the table: a name, and what stands behind it, loaded only when it is asked for.
 
-To add a model: a file here (its contract is in base.py) and its line in `MODELS`.
+To add a model: a file here (its contract is in base.py) and its entry in `MODELS`. Sizes of downloads are approximate,
+as the hub's pages gave them; `studio.models.memory` computes what a model takes while it plays.
 """
 
 from __future__ import annotations
 
 import importlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from studio.models.base import Model
 
-MODELS: dict[str, str] = {
-    "pocket": "studio.models.pocket:Pocket",
-}
+Progress = Callable[[int, int, str], None]  # bytes done, bytes in all, what is under way
 
 
 class UnknownModel(ValueError):
-    """A name that is not in `MODELS`."""
+    """Neither a name in `MODELS` nor a folder that can be played."""
 
 
 class MissingWeights(RuntimeError):
@@ -28,9 +32,260 @@ class CheckpointError(RuntimeError):
     """Files of weights that cannot be played as asked: says what was found, what would fit, and what to do."""
 
 
-def load(name: str, **options: Any) -> Model:
-    """The model of a name, with its weights; options are its factory's."""
-    if name not in MODELS:
-        raise UnknownModel(f"no model is called {name!r}; there are: {', '.join(MODELS)}")
-    module, factory = MODELS[name].split(":")
-    return getattr(importlib.import_module(module), factory)(**options)
+@dataclass(frozen=True)
+class Part:
+    """Files of one repository on the hub, by their exact names; `bytes` is about what they take together.
+
+    A part of one file reaches the factory as that file's path, one of several as the path of their folder.
+    """
+
+    repo: str
+    files: tuple[str, ...]
+    bytes: int
+    licence: str
+    revision: str = "main"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model that has a name.
+
+    factory: "module:function", called with a path for each part, by the part's name, and with the options. options:
+    what it is called with where a person says nothing else. memory: its row in `studio.models.memory.NETWORKS`.
+    licence: for a person, with what it forbids said first. sampler: the one it was distilled for.
+    """
+
+    factory: str
+    what: str
+    licence: str
+    memory: str
+    parts: Mapping[str, Part] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    sampler: str = "stream"
+
+    @property
+    def bytes(self) -> int:
+        """About what is downloaded for it."""
+        return sum(part.bytes for part in self.parts.values())
+
+
+IMAGE = "studio.models.image:Image"
+WAN = "studio.models.wan:Wan"
+NO_COMMERCE = "NOT for commercial use"
+STABILITY = f"{NO_COMMERCE} without Stability AI's licence (https://stability.ai/license)"
+
+
+def diffusers_files(*networks: str, tokenizers: tuple[str, ...] = ("tokenizer",)) -> tuple[str, ...]:
+    """The half-precision files of a Stable Diffusion folder: nothing that is not read."""
+    weights = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model"}
+    return (
+        "model_index.json",
+        "scheduler/scheduler_config.json",
+        *(f"{name}/config.json" for name in networks),
+        *(f"{name}/{weights.get(name, 'model')}.fp16.safetensors" for name in networks),
+        *(
+            f"{name}/{file}"
+            for name in tokenizers
+            for file in ("merges.txt", "special_tokens_map.json", "tokenizer_config.json", "vocab.json")
+        ),
+    )
+
+
+TINY_VAE = ("config.json", "diffusion_pytorch_model.safetensors")
+
+# Wan 2.1's own transformer is not among them: a student's weights take its place whole, only its config is read.
+WAN_BASE = Part(
+    "Wan-AI/Wan2.1-T2V-1.3B-Diffusers",
+    (
+        "model_index.json",
+        "scheduler/scheduler_config.json",
+        "transformer/config.json",
+        "vae/config.json",
+        "vae/diffusion_pytorch_model.safetensors",
+        "text_encoder/config.json",
+        "text_encoder/model.safetensors.index.json",
+        *(f"text_encoder/model-0000{shard}-of-00005.safetensors" for shard in range(1, 6)),
+        "tokenizer/special_tokens_map.json",
+        "tokenizer/spiece.model",
+        "tokenizer/tokenizer.json",
+        "tokenizer/tokenizer_config.json",
+    ),
+    23_270_000_000,
+    "Apache-2.0",
+)
+WAN_TINY_DECODER = Part("lightx2v/Autoencoders", ("taew2_1.safetensors",), 22_643_000, "Apache-2.0 (TAEHV: MIT)")
+
+MODELS: dict[str, Entry] = {
+    "pocket": Entry(
+        "studio.models.pocket:Pocket",
+        "the embedded model: plays live on a laptop, painted strokes and all",
+        "Apache-2.0",
+        "pocket",
+    ),
+    "sd-turbo": Entry(
+        IMAGE,
+        "pictures at 512x512 in one step, from words or from a camera",
+        STABILITY,
+        "sd-turbo",
+        {
+            "folder": Part(
+                "stabilityai/sd-turbo", diffusers_files("unet", "vae", "text_encoder"), 2_582_000_000, STABILITY
+            ),
+            "tiny_vae": Part("madebyollin/taesd", TINY_VAE, 9_800_000, "MIT"),
+        },
+    ),
+    "sdxl-turbo": Entry(
+        IMAGE,
+        "finer pictures at 512x512 in one step, from words or from a camera",
+        STABILITY,
+        "sdxl-turbo",
+        {
+            "folder": Part(
+                "stabilityai/sdxl-turbo",
+                diffusers_files(
+                    "unet", "vae", "text_encoder", "text_encoder_2", tokenizers=("tokenizer", "tokenizer_2")
+                ),
+                6_943_000_000,
+                STABILITY,
+            ),
+            "tiny_vae": Part("madebyollin/taesdxl", TINY_VAE, 9_800_000, "MIT"),
+        },
+    ),
+    "sd15-lcm": Entry(
+        IMAGE,
+        "pictures at 512x512 in a few steps; any Stable Diffusion 1.5 LoRA or ControlNet fits",
+        "CreativeML OpenRAIL-M: commercial use allowed, the uses it names are not",
+        "sd15-lcm",
+        {
+            "folder": Part(
+                "stable-diffusion-v1-5/stable-diffusion-v1-5",
+                diffusers_files("unet", "vae", "text_encoder"),
+                2_135_000_000,
+                "CreativeML OpenRAIL-M",
+            ),
+            "lcm_lora": Part(
+                "latent-consistency/lcm-lora-sdv1-5",
+                ("pytorch_lora_weights.safetensors",),
+                135_000_000,
+                "OpenRAIL++",
+            ),
+            "tiny_vae": Part("madebyollin/taesd", TINY_VAE, 9_800_000, "MIT"),
+        },
+    ),
+    "self-forcing": Entry(
+        WAN,
+        "streamed video at 480x832, trained on 5 seconds; prompts switch live",
+        f"{NO_COMMERCE}: weights CC BY-NC-SA 4.0; Wan 2.1 Apache-2.0",
+        "wan-1.3b",
+        {
+            "base": WAN_BASE,
+            "generator": Part(
+                "gdhe17/Self-Forcing",
+                ("checkpoints/self_forcing_dmd.pt",),
+                5_680_000_000,
+                f"CC BY-NC-SA 4.0, {NO_COMMERCE}",
+            ),
+            "tiny_decoder": WAN_TINY_DECODER,
+        },
+        {"sink": 0, "window": 18},
+        "rollout",
+    ),
+    "longlive-1.3b": Entry(
+        WAN,
+        "streamed video at 480x832 without an end; made for switching prompts live",
+        "Apache-2.0",
+        "wan-1.3b",
+        {
+            "base": WAN_BASE,
+            "generator": Part(
+                "Efficient-Large-Model/LongLive-1.3B", ("models/longlive_base.pt",), 5_680_000_000, "Apache-2.0"
+            ),
+            "lora": Part("Efficient-Large-Model/LongLive-1.3B", ("models/lora.pt",), 2_800_000_000, "Apache-2.0"),
+            "tiny_decoder": WAN_TINY_DECODER,
+        },
+        {"sink": 3, "window": 6},
+        "rollout",
+    ),
+    "rolling-forcing": Entry(
+        WAN,
+        "streamed video at 480x832 for minutes, a rolling window of noise levels",
+        "the hub's card says MIT, the code's licence is Tencent's own: read both before you sell with it",
+        "wan-1.3b",
+        {
+            "base": WAN_BASE,
+            "generator": Part(
+                "TencentARC/RollingForcing",
+                ("checkpoints/rolling_forcing_dmd.pt",),
+                17_030_000_000,
+                "MIT by its card; Tencent's own by its repository",
+            ),
+            "tiny_decoder": WAN_TINY_DECODER,
+        },
+        {"sink": 3, "window": 3},
+        "rolling",
+    ),
+}
+
+# What a folder's model_index.json may say it is, by how the name begins.
+FOLDERS = {"StableDiffusion": (IMAGE, "folder"), "LatentConsistency": (IMAGE, "folder"), "Wan": (WAN, "base")}
+
+
+def load(name: str | Path, progress: Progress | None = None, cancel: Event | None = None, **options: Any) -> Model:
+    """The model of a name in `MODELS`, or of a diffusers folder, with its weights.
+
+    What is not on this machine is downloaded (`progress`, `cancel`: see download.fetch), after the disk and what the
+    model takes in memory were checked. options: the factory's; one of a part's name takes that part's place, so
+    `tiny_vae=None` goes without it. Raises UnknownModel, memory.NotEnough, download.DownloadError, or what the factory
+    says of its files.
+    """
+    from studio.models.memory import NETWORKS, check, network_of
+
+    if str(name) not in MODELS:
+        factory, argument, folder = of_folder(name)
+        check(network_of(folder, "image" if factory == IMAGE else "video"), str(name), options)
+        return made(factory, str(folder), {argument: folder, **options})
+    entry = MODELS[str(name)]
+    options = {**entry.options, **options}
+    check(NETWORKS[entry.memory], str(name), options)
+    if entry.parts:
+        from studio.models.download import fetch
+
+        options = {**fetch(str(name), progress, cancel, without=frozenset(options)), **options}
+    return made(entry.factory, str(name), options)
+
+
+def made(factory: str, name: str, options: Mapping[str, Any]) -> Model:
+    """What the factory gives, called by the name it was asked for: a score's header names it so."""
+    module, function = factory.split(":")
+    model = getattr(importlib.import_module(module), function)(**options)
+    model.name = name
+    return model
+
+
+def of_folder(name: str | Path) -> tuple[str, str, Path]:
+    """The factory of a diffusers folder, the argument it takes the folder as, and the folder."""
+    folder = Path(name).expanduser()
+    if not folder.exists():
+        raise UnknownModel(
+            f"no model is called {str(name)!r}; there are: {', '.join(MODELS)}, and the path of any diffusers folder of "
+            "Stable Diffusion or Wan"
+        )
+    index = folder / "model_index.json"
+    wanted = "give a diffusers folder, with model_index.json beside unet/ or transformer/, vae/ and text_encoder/"
+    if not index.is_file():
+        raise UnknownModel(f"{folder} holds no model_index.json, so it is no diffusers folder; {wanted}")
+    try:
+        kind = str(json.loads(index.read_text(encoding="utf-8"))["_class_name"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise UnknownModel(f"{index} does not name a pipeline ({error!r}); {wanted}") from error
+    for beginning, (factory, argument) in FOLDERS.items():
+        if kind.startswith(beginning):
+            return factory, argument, folder.resolve()
+    raise UnknownModel(
+        f"{folder} is a {kind}; the studio plays StableDiffusionPipeline, StableDiffusionXLPipeline and WanPipeline"
+    )
+
+
+def gigabytes(count: int) -> str:
+    """For a person: 2.6 GB, 22 MB."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(1, round(count / 1e6))} MB"
