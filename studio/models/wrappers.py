@@ -16,8 +16,9 @@ import os
 import shutil
 import sys
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ from torch.utils import _pytree as pytree
 
 QUANTIZATIONS = ("int8", "int8-dynamic", "fp8", "fp8-dynamic")
 EXACT = ("time_", "text_", "embed", "proj_in", "proj_out")  # layers that stay as they are: few, small and sensitive
-GRAPHS = 24  # the most forms of call a module keeps graphs of; others run eagerly
+GRAPHS = 24  # the most forms of call a module keeps graphs of
+PATIENCE = 4  # calls of a form before it is recorded: a cache that fills meets forms that do not come again
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def require(what: str, reason: str) -> None:
 
 def parts(module: nn.Module) -> Parts:
     """Where a module is wrapped."""
-    return next((PARTS[kind.__name__] for kind in type(module).__mro__ if kind.__name__ in PARTS), Parts())
+    return PARTS.get(next((k.__name__ for k in type(module).__mro__ if k.__name__ in PARTS), ""), Parts())
 
 
 def place(module: nn.Module, name: str) -> tuple[Any, str]:
@@ -182,22 +184,27 @@ def graphs_reason(device: torch.device) -> str:
     return "" if device.type == "cuda" else f"the module is on {device}; move it to the GPU first"
 
 
-def captured(call: Callable[[], Any]) -> tuple[Callable[[], None], Any]:
-    """A call recorded as a CUDA graph: what replays it, and the outputs in the memory that a replay fills.
+class Capture:
+    """Records calls as CUDA graphs, all in one pool of memory: they are replayed one at a time, under a lock."""
 
-    Warmed up on a stream of its own, so that workspaces and tuned kernels are there before the recording.
-    """
-    stream = torch.cuda.Stream()
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        for _ in range(2):
+    def __init__(self) -> None:
+        self.pool = torch.cuda.graph_pool_handle()
+
+    def __call__(self, call: Callable[[], Any]) -> tuple[Callable[[], None], Any]:
+        """What replays the call, and its outputs, in the memory that a replay fills.
+
+        Warmed up on a stream of its own, so that workspaces and tuned kernels are there before the recording.
+        """
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
             call()
-    torch.cuda.current_stream().wait_stream(stream)
-    graph = torch.cuda.CUDAGraph()
-    # Other sessions' threads go on meanwhile: only this thread is kept from what a recording does not allow.
-    with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
-        outputs = call()
-    return graph.replay, outputs
+        torch.cuda.current_stream().wait_stream(stream)
+        graph = torch.cuda.CUDAGraph()
+        # Other sessions' threads go on meanwhile: only this thread is kept from what a recording does not allow.
+        with torch.cuda.graph(graph, pool=self.pool, stream=stream, capture_error_mode="thread_local"):
+            outputs = call()
+        return graph.replay, outputs
 
 
 @dataclass
@@ -212,57 +219,69 @@ class Recording:
     def __call__(self, tensors: Sequence[Tensor]) -> Any:
         """Inputs in, replay, copies of the outputs out. What was not touched since the last time is not copied."""
         fresh = [(old, new) for old, new, last in zip(self.inputs, tensors, self.last) if not untouched(new, last)]
-        if fresh:
-            torch._foreach_copy_([old for old, _ in fresh], [new for _, new in fresh])
+        for old, new in fresh:
+            old.copy_(new)
         self.last = [seen(tensor) for tensor in tensors]
         self.replay()
         return pytree.tree_map_only(Tensor, Tensor.clone, self.outputs)
 
 
 class Graphed:
-    """A call replayed from CUDA graphs, one for each form it is made in; a form seen for the first time runs eagerly.
+    """A call replayed from CUDA graphs, one for each form it is made in; the first few calls of a form run eagerly.
 
-    A form is the shapes, dtypes and devices of the tensors among the arguments and everything else among them; an
-    object that says in `graph_key` what of it matters counts by that, the memory of its tensors being fixed. Weights
-    keep their memory: values changed in place are seen. Beyond `GRAPHS` forms, and with gradients, calls run eagerly.
-    A recording makes the call more than once: it must do the same each time (a KV cache writes the same slots).
+    A form is the shapes, dtypes and devices of the tensors among the arguments, and everything else among them; an
+    object that has a `graph_key` counts by that: its tensors stay where they are and are not copied. Weights keep their
+    memory too: values changed in place are seen. With gradients calls run eagerly; of more than `GRAPHS` forms the one
+    longest unused is dropped. A recording makes the call a few times over: a cache is to be written the same each time.
     """
 
     def __init__(
         self,
         call: Callable[..., Any],
-        capture: Callable[[Callable[[], Any]], tuple[Callable[[], None], Any]] = captured,
+        capture: Callable[[Callable[[], Any]], tuple[Callable[[], None], Any]] | None = None,
     ) -> None:
-        self.call, self.capture = call, capture
-        self._recordings: dict[Hashable, Recording | None] = {}
+        self.call, self.capture = call, capture or Capture()
+        self._recordings: OrderedDict[Hashable, Recording | int] = OrderedDict()  # or how often a form was met
         self._lock = threading.Lock()  # sessions share a model, and its recordings their memory
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         if torch.is_grad_enabled():
             return self.call(*args, **options)
-        leaves, tree = pytree.tree_flatten((args, options))
+        leaves, tree = taken_apart((args, options))
         form = (tree, *(leaf_key(leaf) for leaf in leaves))
         with self._lock:
-            if form not in self._recordings:
-                if len(self._recordings) < GRAPHS:
-                    self._recordings[form] = None  # met once: recorded when it comes again
-                return self.call(*args, **options)
-            recording = self._recordings[form] or self._record(form, leaves, tree)
-            return recording([leaf for leaf in leaves if isinstance(leaf, Tensor)])
+            known = self._recordings.pop(form, 0)
+            if isinstance(known, int) and known >= PATIENCE:
+                known = self._record(leaves, tree)
+            self._recordings[form] = known if isinstance(known, Recording) else known + 1
+            while len(self._recordings) > GRAPHS:
+                self._recordings.popitem(last=False)
+            if isinstance(known, Recording):
+                return known([leaf for leaf in leaves if isinstance(leaf, Tensor)])
+            return self.call(*args, **options)
 
     def forget(self) -> None:
         """Drops all recordings."""
         with self._lock:
-            self._recordings = {}
+            self._recordings.clear()
 
-    def _record(self, form: Hashable, leaves: list[Any], tree: Any) -> Recording:
+    def _record(self, leaves: list[Any], tree: Any) -> Recording:
         fixed = [leaf.clone() if isinstance(leaf, Tensor) else leaf for leaf in leaves]
         args, options = pytree.tree_unflatten(fixed, tree)
         replay, outputs = self.capture(lambda: self.call(*args, **options))
         inputs = [leaf for leaf in fixed if isinstance(leaf, Tensor)]
-        recording = Recording(inputs, [seen(leaf) for leaf in leaves if isinstance(leaf, Tensor)], replay, outputs)
-        self._recordings[form] = recording
-        return recording
+        return Recording(inputs, [seen(leaf) for leaf in leaves if isinstance(leaf, Tensor)], replay, outputs)
+
+
+def taken_apart(tree: Any) -> tuple[list[Any], Any]:
+    """The tensors and other values in nested arguments, in order, and their arrangement; dataclasses are opened."""
+    leaves, arrangement = pytree.tree_flatten(tree)
+    closed = {type(leaf) for leaf in leaves if is_dataclass(leaf) and not hasattr(leaf, "graph_key")}
+    if not closed:
+        return leaves, arrangement
+    for kind in closed:
+        torch.export.register_dataclass(kind)
+    return taken_apart(tree)
 
 
 def leaf_key(leaf: Any) -> Hashable:
