@@ -267,8 +267,8 @@ def of_folder(name: str | Path) -> tuple[str, str, Path]:
     folder = Path(name).expanduser()
     if not folder.exists():
         raise UnknownModel(
-            f"no model is called {str(name)!r}; there are: {', '.join(MODELS)}, and the path of any diffusers folder of "
-            "Stable Diffusion or Wan"
+            f"no model is called {str(name)!r}; there are: {', '.join(MODELS)}, and any diffusers folder of Stable "
+            "Diffusion or Wan, by its path"
         )
     index = folder / "model_index.json"
     wanted = "give a diffusers folder, with model_index.json beside unet/ or transformer/, vae/ and text_encoder/"

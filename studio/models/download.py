@@ -22,6 +22,7 @@ from studio.models import MODELS, MissingWeights, Part, Progress, UnknownModel, 
 SAFE = (".safetensors", ".pt", ".json", ".txt", ".model")  # .pt is only ever read with weights_only
 SPARE = 1_000_000_000  # bytes of disk left alone
 BLOCK = 1 << 20
+PATIENCE = 10.0  # seconds for the hub to say something
 
 
 class DownloadError(MissingWeights):
@@ -87,8 +88,8 @@ def fetch(
 ) -> dict[str, Path]:
     """A path for every part of a model but those of `without`; what is not here is downloaded.
 
-    progress(bytes done, bytes in all, what is under way); cancel: set it to stop at the next ten megabytes, what has
-    come is kept. With everything here the network is not asked. Raises DownloadError, or UnknownModel.
+    progress(bytes done, bytes in all, what is under way); cancel: set it to stop at the next megabyte; what has come
+    is kept. With everything here the network is not asked. Raises DownloadError, or UnknownModel.
     """
     if name not in MODELS:
         raise UnknownModel(f"no model is called {name!r}; there are: {', '.join(MODELS)}")
@@ -96,12 +97,14 @@ def fetch(
     places = {argument: here(part) for argument, part in parts.items()}
     missing = [part for argument, part in parts.items() if places[argument] is None]
     if missing:
-        with told(missing[0]):
-            wanted = [file for part in missing for file in listed(part, cancel)]
+        wanted = [file for part in missing for file in listed(part, cancel)]
         check_disk(name, wanted)
         bring(wanted, progress or (lambda done, total, what: None), cancel or Event())
         places = {argument: here(part) for argument, part in parts.items()}
-    return {argument: path for argument, path in places.items() if path is not None}
+    found = {argument: path for argument, path in places.items() if path is not None}
+    if len(found) < len(parts):
+        raise DownloadError(f"{name} was changed on the hub while it came; run it once more, only what changed comes")
+    return found
 
 
 def listed(part: Part, cancel: Event | None = None) -> Iterator[Wanted]:
@@ -115,7 +118,7 @@ def listed(part: Part, cancel: Event | None = None) -> Iterator[Wanted]:
         if cancel is not None and cancel.is_set():
             raise Cancelled("the download was stopped before it began")
         with told(part):
-            said = get_hf_file_metadata(hf_hub_url(part.repo, file, revision=commit))
+            said = get_hf_file_metadata(hf_hub_url(part.repo, file, revision=commit), timeout=PATIENCE)
         if not (said.commit_hash and said.etag and said.size):
             raise DownloadError(f"the hub says neither size nor checksum of {file} in {part.repo}; try again later")
         commit = said.commit_hash
@@ -150,12 +153,16 @@ def bring(wanted: list[Wanted], progress: Progress, cancel: Event) -> None:
 
 def gather(file: Wanted, bar: type) -> None:
     """Bring a file's bytes in, go on where an earlier attempt stopped, and show them to be the right ones."""
-    from huggingface_hub import hf_hub_url
+    from huggingface_hub import constants, hf_hub_url
     from huggingface_hub.file_download import http_get
     from huggingface_hub.utils import WeakFileLock, build_hf_headers
 
-    file.blob.parent.mkdir(parents=True, exist_ok=True)
-    with WeakFileLock(file.begun.with_suffix(".lock")):
+    lock = cache() / ".locks" / file.blob.parent.parent.name / f"{file.begun.name}.lock"
+    for folder in (file.blob.parent, lock.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    # By default ten megabytes come at once: too coarse to watch, to stop, or to keep on a line that often breaks.
+    constants.DOWNLOAD_CHUNK_SIZE = min(constants.DOWNLOAD_CHUNK_SIZE, BLOCK)
+    with WeakFileLock(lock):
         if file.blob.exists():
             return
         if file.done > file.size:
@@ -177,7 +184,6 @@ def gather(file: Wanted, bar: type) -> None:
                 f"{file.file} of {file.part.repo} came with a wrong checksum and was thrown away; run it once more"
             )
         file.begun.replace(file.blob)
-    file.begun.with_suffix(".lock").unlink(missing_ok=True)
 
 
 def link(file: Wanted) -> None:
@@ -246,7 +252,7 @@ def told(part: Part) -> Iterator[None]:
             f"the hub shows no {part.repo} to this machine: if {page} opens in a browser only when you are logged in, "
             f"set HF_TOKEN to a token of yours; if it is gone, update the studio, {elsewhere}"
         ) from error
-    except (errors.EntryNotFoundError, errors.RevisionNotFoundError) as error:
+    except (errors.RemoteEntryNotFoundError, errors.RevisionNotFoundError) as error:
         raise DownloadError(
             f"{page} no longer has what the studio looks for ({first_line(error)}); update the studio, {elsewhere}"
         ) from error
@@ -256,7 +262,7 @@ def told(part: Part) -> Iterator[None]:
         ) from error
     except errors.HfHubHTTPError as error:
         raise DownloadError(answered(part, error)) from error
-    except (httpx2.TransportError, httpx2.InvalidURL) as error:
+    except (httpx2.TransportError, httpx2.InvalidURL, errors.LocalEntryNotFoundError) as error:
         raise DownloadError(
             f"the hub could not be reached at {endpoint()} ({type(error).__name__}: {first_line(error)}); what has "
             f"come is kept: connect and run it once more, set HF_ENDPOINT to a mirror, {elsewhere}"
