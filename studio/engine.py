@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from studio.controls import Control, ControlError, InForce, Prompt, Sampling, Stroke
+from studio.controls import Control, ControlError, InForce, Lora, Picture, Prompt, Sampling, Similarity, Stroke
 from studio.frames import Frame
+from studio.guidance import GUIDANCES
 from studio.models.base import optional
-from studio.samplers import SAMPLERS
+from studio.pictures import decoded
+from studio.samplers import samplers_of
+from studio.samplers.picture_stream import told
+from studio.similarity import SimilarityFilter, SimilarityState, thumbnail
 
 if TYPE_CHECKING:
     from studio.models.base import Model
 
+MOST_RUNGS = 16
 REMEMBERED = 4096  # words already shown to the model; beyond it they are looked at again
 
 
@@ -30,6 +36,8 @@ class EngineState:
     in_force: InForce
     drawn: Prompt | None
     made: tuple[np.ndarray, ...]
+    shown: np.ndarray | None
+    similar: SimilarityState
     sampler: Any
     decoder: Any
 
@@ -43,19 +51,23 @@ class Engine:
     def __init__(
         self, model: Model, sampler: str = "stream", *, start: int = 0, in_force: InForce | None = None
     ) -> None:
-        if sampler not in SAMPLERS:
-            raise ValueError(f"sampler is {sampler!r}; there are: {', '.join(SAMPLERS)}")
+        if sampler not in (samplers := samplers_of(model)):
+            raise ValueError(f"sampler is {sampler!r}; there are: {', '.join(samplers)}")
         self.model = model
         self.sampler_name = sampler
-        self.sampler = SAMPLERS[sampler](model, start)
+        self.sampler: Any = samplers[sampler](model, start)
         self.decoder = model.new_decoder()
         self.frame = start
         self.revision = 0
-        self.in_force = in_force or InForce()
+        self.in_force = in_force or InForce(sampling=self._nearest(Sampling()))
         # The prompt of the last frame made; None after a clean start, when there is nothing to switch from.
         self._drawn: Prompt | None = None
         # Pictures decoded with the last chunk that have not come out yet: for models whose chunk is several frames.
         self._made: list[np.ndarray] = []
+        # The last picture that came out, and what the similarity filter knows of it.
+        self._shown: np.ndarray | None = None
+        self._similar = SimilarityState()
+        self._thumbnail = lru_cache(maxsize=2)(lambda data: thumbnail(decoded(data, tuple(model.size))))
         self._known: set[tuple[str, str]] = set()
 
     def check(self, control: Control) -> None:
@@ -67,17 +79,75 @@ class Engine:
             raise ControlError(f"{self.model.name} takes no {control.kind}: {reason}")
         match control:
             case Sampling():
-                try:
-                    self.model.ladder(control.rungs)
-                except ValueError as error:
-                    raise ControlError(f"{self.model.name} cannot play {control.rungs} rungs: {error}") from error
+                self._check_sampling(control)
             case Prompt():
                 for text in filter(None, (control.text, control.negative)):
                     if self._is_new("prompt", text):
                         self.model.encode_text(text)
+            case Picture() if control.data:
+                if not hasattr(self.model, "encode_picture"):
+                    raise ControlError(f"{self.model.name} takes no picture; choose an image model")
+                decoded(control.data, tuple(self.model.size))
+            case Similarity() if control.threshold and not self._is_independent:
+                raise ControlError(f"{self.model.name} draws a moving picture, of which no frame can be skipped")
+            case Lora() if control.name not in optional(self.model, "loras"):
+                names = ", ".join(optional(self.model, "loras")) or "none"
+                raise ControlError(f"LoRA is {control.name!r}; {self.model.name} was opened with: {names}")
             case Stroke() if self._is_new("label", control.label):
                 with torch.no_grad():
                     self.model.condition(InForce().after(control, 0), [0])
+
+    def _check_sampling(self, sampling: Sampling) -> None:
+        """Raise ControlError for a ladder that the model does not have, or residual noise where there is only noise."""
+        try:
+            top = self.model.ladder(sampling.rungs)[0]
+            if self._is_independent:
+                self.model.ladder(sampling.rungs, sampling.strength)
+        except ValueError as error:
+            raise ControlError(f"{self.model.name} cannot play {sampling.rungs} rungs: {error}") from error
+        guidance = GUIDANCES[sampling.guidance]
+        if sampling.delta != 1 and guidance.is_residual and guidance.takes_part(sampling.scale) and top >= 1:
+            raise ControlError(
+                f"delta is {sampling.delta:g}; {self.model.name} begins at pure noise, where delta is 1: send 1"
+            )
+
+    def taken(self, in_force: InForce) -> tuple[InForce, dict[str, str]]:
+        """What of the controls in force this model plays, and the kinds it does not, each with the reason.
+
+        Sampling that it cannot play becomes the nearest it can.
+        """
+        kept, refused = InForce(paused=in_force.paused), dict[str, str]()
+        for frame, control in in_force.controls(self.frame):
+            try:
+                self.check(control)
+            except ControlError as error:
+                refused[control.kind] = str(error)
+                if not isinstance(control, Sampling):
+                    continue
+                control = self._nearest(control)
+            kept = kept.after(control, frame)
+        return kept, refused
+
+    def takes(self, control: Control) -> bool:
+        """Whether this model can play a control."""
+        try:
+            self.check(control)
+        except ControlError:
+            return False
+        return True
+
+    def _nearest(self, sampling: Sampling) -> Sampling:
+        """The sampling nearest to this one that the model can play: by its rungs, else without guidance's delta."""
+        for rungs in sorted(range(1, MOST_RUNGS + 1), key=lambda rungs: abs(rungs - sampling.rungs)):
+            for delta in (sampling.delta, 1.0):
+                wanted = replace(sampling, rungs=rungs, delta=delta)
+                if self.takes(wanted):
+                    return wanted
+        raise ValueError(f"{self.model.name} has no ladder of 1 to {MOST_RUNGS} rungs")
+
+    @property
+    def _is_independent(self) -> bool:
+        return optional(self.model, "independent")
 
     def _is_new(self, kind: str, text: str) -> bool:
         if (kind, text) in self._known:
@@ -97,15 +167,40 @@ class Engine:
     def step(self) -> Frame:
         """Make exactly one frame. After a clean start that is also the ticks that fill the pipe."""
         begun = time.perf_counter()
-        if not self._made:
-            self._switch()
-            for latent in self.sampler.step(self.in_force):
-                self._made.extend(pictures(self.decoder.decode(latent)))
-        picture = self._made.pop(0)
+        self.in_force = replace(self.in_force, now=self.frame)
+        skipped = not self._made and not self._draw()
+        picture = self._made.pop(0) if self._made else self._shown
+        assert picture is not None  # the first frame is never skipped
         took = (time.perf_counter() - begun) * 1e3
-        frame = Frame(self.frame, picture, self.revision, time.time_ns(), took)
+        frame = Frame(self.frame, picture, self.revision, time.time_ns(), took, skipped)
+        self._shown = picture
         self.frame += 1
         return frame
+
+    def _draw(self) -> bool:
+        """Make the pictures of the next chunk, or let the last one stand: whether there are any."""
+        is_new, similar = self._judged()
+        if is_new:
+            if not self._is_independent:
+                self._switch()
+            for latent in self.sampler.step(self.in_force):
+                self._made.extend(pictures(self.decoder.decode(latent)))
+        self._similar = similar
+        return is_new
+
+    def _judged(self) -> tuple[bool, SimilarityState]:
+        """Whether the next frame is to be drawn, and what the similarity filter knows then.
+
+        Without a picture that comes in all frames are alike, as long as the noise is held and nobody changes a thing.
+        """
+        similarity, sampling = self.in_force.similarity, self.in_force.sampling
+        if not (similarity.threshold and self._is_independent) or sampling.drift:
+            return True, SimilarityState()
+        filter = SimilarityFilter(
+            similarity.threshold, similarity.most, self.sampler.in_flight, sampling.seed, self._similar
+        )
+        data = self.in_force.picture.data
+        return filter.is_new(self._thumbnail(data) if data else None, told(self.in_force)), filter.snapshot()
 
     def _switch(self) -> None:
         """Tell the sampler of a new prompt, once for all that came since the last frame."""
@@ -121,6 +216,7 @@ class Engine:
         self.frame = frame
         self.in_force = in_force or self.in_force
         self._drawn, self._made = None, []
+        self._shown, self._similar = None, SimilarityState()
 
     def snapshot(self) -> EngineState:
         """The engine as it is between two frames."""
@@ -130,6 +226,8 @@ class Engine:
             self.in_force,
             self._drawn,
             tuple(self._made),
+            self._shown,
+            self._similar,
             self.sampler.snapshot(),
             self.decoder.snapshot(),
         )
@@ -139,6 +237,7 @@ class Engine:
         self.frame, self.in_force, self._drawn = state.frame, state.in_force, state.drawn
         self.revision = max(self.revision, state.revision)
         self._made = list(state.made)
+        self._shown, self._similar = state.shown, state.similar
         self.sampler.restore(state.sampler)
         self.decoder.restore(state.decoder)
 

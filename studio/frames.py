@@ -15,7 +15,7 @@ class Frame:
     """One picture of the stream.
 
     picture: uint8 (H, W, 3) RGB; revision: the highest control revision it was made under; made_ns: `time.time_ns` at
-    which it was ready; tick_ms: how long its step took.
+    which it was ready; tick_ms: how long its step took; skipped: the similarity filter let the last picture stand.
     """
 
     index: int
@@ -23,6 +23,7 @@ class Frame:
     revision: int = 0
     made_ns: int = 0
     tick_ms: float = 0.0
+    skipped: bool = False
 
     @cached_property
     def hash(self) -> str:

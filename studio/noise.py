@@ -26,6 +26,21 @@ def noise(seed: int, frame: int, rung: int, shape: Sequence[int]) -> Tensor:
     return torch.from_numpy(gaussian(offsets).astype(np.float32)).reshape(tuple(shape))
 
 
+def drifting(seed: int, frame: int, rung: int, shape: Sequence[int], drift: int) -> Tensor:
+    """Unit Gaussian noise that walks, `drift` frames from one noise to the next; held still if `drift` is 0.
+
+    Between two independent noises it goes along the arc of a circle, at even speed, so its variance is 1 everywhere. A
+    pure function, as `noise` is.
+    """
+    if not drift:
+        return noise(seed, 0, rung, shape)
+    key, past = divmod(frame, drift)
+    if not past:
+        return noise(seed, key, rung, shape)
+    angle = 0.5 * math.pi * past / drift
+    return math.cos(angle) * noise(seed, key, rung, shape) + math.sin(angle) * noise(seed, key + 1, rung, shape)
+
+
 def uniform(seed: int, frame: int, rung: int, count: int) -> np.ndarray:
     """`count` numbers evenly spread in (0, 1), float64, by the same key."""
     if min(seed, frame, rung) < 0:

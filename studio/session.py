@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studio.controls import Control, ControlError, Erase, Pause, Prompt, Sampling
+from studio.controls import Control, ControlError, Erase, Pause, Picture, Prompt
 from studio.controls.base import shown
 from studio.engine import Engine, EngineState
 from studio.frames import Frame, FrameSink
 from studio.models import load
 from studio.presets import Preset
+from studio.samplers import samplers_of
 from studio.score import Digest, Event, Header, Score, ScoreWriter
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 RECEIPTS = 1000
 RECENT = 32  # frames the rate is measured over
+SHORTEST_WAIT, LONGEST_WAIT = 0.005, 0.1  # seconds, after a frame that was skipped
 log = logging.getLogger("studio")
 
 
@@ -64,6 +66,11 @@ class Inbox:
         with self.arrived:
             self.arrived.wait(timeout)
 
+    def wait_for_new(self, timeout: float) -> None:
+        """The same, and not at all if something is there."""
+        with self.arrived:
+            self.arrived.wait_for(lambda: self._waiting, timeout)
+
     def wake(self) -> None:
         with self.arrived:
             self.arrived.notify_all()
@@ -85,16 +92,36 @@ class Turn:
 
 @dataclass
 class Take:
-    """What was played since the last clean start; `writer` and `digest` while it is recorded."""
+    """What was played since the last clean start; `writer` and `digest` while it is recorded.
+
+    Of a take that is not recorded only the newest picture is kept: a camera's would fill the memory.
+    """
 
     score: Score
     writer: ScoreWriter | None = None
     digest: Digest | None = None
 
     def add(self, event: Event) -> None:
+        if isinstance(event.control, Picture) and not self.digest:
+            self._drop_picture()
         self.score.events.append(event)
         if self.writer:
             self.writer.add(event)
+
+    def _drop_picture(self) -> None:
+        """Take the newest picture away."""
+        events = self.score.events
+        for place in reversed(range(len(events))):
+            if isinstance(events[place].control, Picture):
+                del events[place]
+                return
+
+
+def thinned(score: Score) -> Score:
+    """A copy of the take with no picture but the newest."""
+    *_, newest = (None, *(event for event in score.events if isinstance(event.control, Picture)))
+    kept = [event for event in score.events if event is newest or not isinstance(event.control, Picture)]
+    return Score(score.header, kept)
 
 
 @dataclass(frozen=True)
@@ -108,14 +135,22 @@ class SessionState:
 
 @dataclass
 class Pace:
-    """When the last frames were made."""
+    """When the last frames were made, which of them were skipped, and how long the others took."""
 
     made: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
+    skipped: deque[bool] = field(default_factory=lambda: deque(maxlen=RECENT))
     tick_ms: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
 
-    def add(self, now: float, tick_ms: float) -> None:
+    def add(self, now: float, frame: Frame) -> None:
         self.made.append(now)
-        self.tick_ms.append(tick_ms)
+        self.skipped.append(frame.skipped)
+        if not frame.skipped:
+            self.tick_ms.append(frame.tick_ms)
+
+    @property
+    def skip_rate(self) -> float:
+        skipped = tuple(self.skipped)
+        return sum(skipped) / len(skipped) if skipped else 0.0
 
     @property
     def fps(self) -> float:
@@ -166,9 +201,13 @@ class Session:
         """
         if not isinstance(control, Control):
             raise ControlError(f"a session is sent controls such as Prompt or Stroke, got {shown(control)}")
-        self.engine.check(control)
-        self._taken_over.add(control.slot)
-        return self._inbox.put(control)
+        while True:
+            engine = self.engine
+            engine.check(control)
+            with self._inbox.arrived:
+                if engine is self.engine:  # not handed over to another model meanwhile
+                    self._taken_over.add(control.slot)
+                    return self._inbox.put(control)
 
     def play(self, preset: Preset) -> int:
         """Take all strokes away and send a preset's controls, the later ones when their frame has come.
@@ -204,7 +243,7 @@ class Session:
                 self._inbox.put(self._coming.pop(0).control)
             self._apply(self._inbox.take())
             frame = self.engine.step()
-            self._pace.add(time.perf_counter(), frame.tick_ms)
+            self._pace.add(time.perf_counter(), frame)
             if self._take.digest:
                 self._take.digest.add(frame)
             self._put(frame)
@@ -227,11 +266,14 @@ class Session:
 
     @property
     def stats(self) -> dict[str, Any]:
-        """fps and tick_ms over the last frames; the next frame's number; the revision in force; what is going on."""
+        """Over the last frames: fps, tick_ms, and skip_rate, the share (0..1) that the similarity filter skipped; the
+        next frame's number; the revision in force; what is going on.
+        """
         writer = self._take.writer
         return {
             "fps": round(self._pace.fps, 2),
             "tick_ms": round(self._pace.mean_tick_ms, 2),
+            "skip_rate": round(self._pace.skip_rate, 3),
             "frame": self.engine.frame,
             "revision": self.engine.revision,
             "paused": self.engine.in_force.paused,
@@ -271,9 +313,14 @@ class Session:
         try:
             due = time.perf_counter()
             while self._running:
-                if self.step() is None:
+                frame = self.step()
+                if frame is None:
                     self._inbox.wait(0.05)
-                elif fps:
+                    continue
+                if frame.skipped:  # nothing to do: about as long as drawing it would have taken, or until it is needed
+                    wait = self._pace.mean_tick_ms / 1e3
+                    self._inbox.wait_for_new(min(max(wait, SHORTEST_WAIT), LONGEST_WAIT))
+                if fps:
                     due = max(due + 1 / fps, time.perf_counter() - 1 / fps)
                     time.sleep(max(0.0, due - time.perf_counter()))
         except BaseException as error:  # ours, not the person's: kept for `stop`, which raises it
@@ -323,10 +370,13 @@ class Session:
 
     @property
     def score(self) -> Score:
-        """What was played since the last reset or record, to the frame before the next."""
+        """What was played since the last reset or record, to the frame before the next.
+
+        While nothing is recorded it holds no picture but the newest, and so replays a camera's take only from there on.
+        """
         with self._turn:
             score = self._take.score.copy()
-            score.header = replace(score.header, frames=self.engine.frame - score.header.start)
+            score.header = replace(score.header, frames=self.engine.frame - score.header.start, digest="")
             return score
 
     def reset(self, seed: int | None = None) -> None:
@@ -340,6 +390,30 @@ class Session:
             self._coming = []
             self.engine.restart(0, in_force)
             self._take = self._begun()
+
+    def hand_over(self, model: Model) -> dict[str, str]:
+        """Go on, from the next frame, on another loaded model, under the controls in force that it takes.
+
+        Gives the kinds it does not take, each with the reason; sampling that it cannot play becomes the nearest it can.
+        Ends a recording and begins a take. The present model plays on while the new one is shown the words in force.
+        """
+        name = self.engine.sampler_name
+        engine = Engine(model, name if name in samplers_of(model) else "stream")
+        engine.taken(self.engine.in_force)
+        with self._turn:
+            self._finish_take()
+            self._apply(self._inbox.take())
+            with (
+                self._inbox.arrived
+            ):  # nothing can be sent that was checked by the one and would be played by the other
+                self._apply(self._inbox.take())
+                in_force, refused = engine.taken(self.engine.in_force)
+                engine.restart(self.engine.frame, in_force)
+                engine.revision = self.engine.revision
+                self.engine, self.model = engine, model
+            self._coming = [event for event in self._coming if engine.takes(event.control)]
+            self._take = self._begun()
+        return refused
 
     def _begun(self) -> Take:
         """A take that begins at the next frame, with what is in force as its first events."""
@@ -358,9 +432,12 @@ class Session:
     def restore(self, state: SessionState) -> None:
         """Go on from a snapshot, of this session or another on the same model. Ends a recording."""
         with self._turn:
+            header = state.score.header
+            if (header.model, header.weights) != (self.model.name, self.model.weights_id):
+                raise ValueError(f"the snapshot is of {header.model}; hand over to it, then restore")
             self._finish_take()
             self.engine.restore(state.engine)
-            self._take = Take(state.score.copy())
+            self._take = Take(thinned(state.score))
             self._coming = list(state.coming)
 
     def close(self) -> None:
@@ -389,7 +466,7 @@ def open(
 ) -> Session:
     """A session on a model, with its first prompt and seed set; it makes a frame at every `step()`."""
     session = Session(model, sampler=sampler, size=size)
-    session.send(Sampling(seed=seed))
+    session.send(replace(session.engine.in_force.sampling, seed=seed))
     if prompt is not None:
         session.send(Prompt(prompt))
     return session

@@ -8,6 +8,7 @@ float32 thumbnails, and after a change the rungs in flight are let out before an
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,44 +18,64 @@ from torch import Tensor
 from studio.noise import uniform
 
 THUMBNAIL = 32
+TILE = 8  # latent cells
+IDENTICAL = 1e-7
+
+Box = tuple[slice, slice]  # rows and columns of a latent
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SimilarityState:
-    """What the filter remembers: the last drawn picture's thumbnail, skips since, draws still due, pictures seen."""
+    """What the filter remembers: of the last drawn frame the picture's thumbnail and what else it was told; the skips
+    since, draws still due, frames seen.
+    """
 
     drawn: Tensor | None = None
+    told: Any = None
     skipped: int = 0
     due: int = 0
     seen: int = 0
 
 
+NOTHING = torch.zeros(3, 0, 0)  # the thumbnail of no picture
+
+
 class SimilarityFilter:
-    """Lets a picture be skipped when it is like the last one drawn, the more surely the more alike they are.
+    """Lets a frame be skipped when its picture is like the last one drawn, the more surely the more alike they are.
 
     threshold: the difference, 0..1, from which a picture is always drawn; below it the chance to skip rises evenly to 1
-    for identical pictures (arXiv 2312.12491, section 3.5). most: the most skips in a row. drain: pictures drawn after a
-    change whatever they look like, rungs in flight - 1.
+    for identical pictures (arXiv 2312.12491, section 3.5). most: the most skips in a row. drain: frames drawn after a
+    change whatever they look like: those in flight, which come out before the one that changed.
     """
 
-    def __init__(self, threshold: float = 0.02, most: int = 10, drain: int = 0, seed: int = 0) -> None:
+    def __init__(
+        self,
+        threshold: float = 0.02,
+        most: int = 10,
+        drain: int = 0,
+        seed: int = 0,
+        state: SimilarityState | None = None,
+    ) -> None:
         if not 0 <= threshold <= 1 or most < 0 or drain < 0:
             raise ValueError(f"threshold is 0..1, most and drain 0 or more; got {threshold}, {most} and {drain}")
-        self.threshold, self.most, self.drain, self.seed = threshold, most, drain, seed
-        self._state = SimilarityState()
+        self.threshold, self.most, self.drain, self.seed = max(threshold, IDENTICAL), most, drain, seed
+        self._state = state or SimilarityState()
 
-    def is_new(self, picture: np.ndarray | Tensor) -> bool:
-        """Whether to draw this picture: uint8 (H, W, 3), or float (3, H, W) in 0..1. The first one always is."""
-        state, small = self._state, thumbnail(picture)
-        apart = 1.0 if state.drawn is None else float((small - state.drawn).square().mean().sqrt())
-        changed = apart >= max(self.threshold, 1e-7)
+    def is_new(self, picture: np.ndarray | Tensor | None, told: Any = None) -> bool:
+        """Whether to draw a frame from this picture: uint8 (H, W, 3), or float (3, H, W) in 0..1, or none at all.
+
+        told: what else it is drawn under; another value than the last drawn frame's is a change. The first always is.
+        """
+        state, small = self._state, NOTHING if picture is None else thumbnail(picture)
+        apart = 1.0 if state.told != told else difference(state.drawn, small)
+        changed = apart >= self.threshold
         lot = float(uniform(self.seed, state.seen, 0, 1)[0])
-        skip = not changed and not state.due and state.skipped < self.most and lot >= apart / max(self.threshold, 1e-7)
+        skip = not changed and not state.due and state.skipped < self.most and lot >= apart / self.threshold
         if skip:
-            self._state = SimilarityState(state.drawn, state.skipped + 1, 0, state.seen + 1)
+            self._state = SimilarityState(state.drawn, state.told, state.skipped + 1, 0, state.seen + 1)
         else:
             due = self.drain if changed else max(0, state.due - 1)
-            self._state = SimilarityState(small, 0, due, state.seen + 1)
+            self._state = SimilarityState(small, told, 0, due, state.seen + 1)
         return not skip
 
     def snapshot(self) -> SimilarityState:
@@ -66,11 +87,42 @@ class SimilarityFilter:
         self._state = state
 
 
+def difference(drawn: Tensor | None, small: Tensor) -> float:
+    """Root mean square difference of two thumbnails, 0..1; 1 if there is only one."""
+    if drawn is None or drawn.shape != small.shape:
+        return 1.0
+    return float((small - drawn).square().mean().sqrt()) if small.numel() else 0.0
+
+
 def thumbnail(picture: np.ndarray | Tensor) -> Tensor:
     """A small float32 copy in 0..1, (3, 32, 32), by averaging areas. The type tells the range, never the content."""
-    pixels = torch.as_tensor(picture)
+    return cells(picture, (THUMBNAIL, THUMBNAIL))
+
+
+def cells(picture: np.ndarray | Tensor, size: tuple[int, int]) -> Tensor:
+    """A picture's mean colours on a grid of `size` (h, w), float32 (3, h, w) in 0..1."""
+    pixels = picture if isinstance(picture, Tensor) else torch.tensor(picture)
     if pixels.ndim != 3:
         raise ValueError(f"a picture is uint8 (H, W, 3) or float (3, H, W), got shape {tuple(pixels.shape)}")
     if pixels.dtype == torch.uint8:
         pixels = pixels.permute(2, 0, 1).float() / 255
-    return F.adaptive_avg_pool2d(pixels.float(), THUMBNAIL)
+    return F.adaptive_avg_pool2d(pixels.float(), size)
+
+
+def changed_box(drawn: Tensor, now: Tensor, threshold: float) -> Box | None:
+    """The box of whole tiles (8x8 cells) that holds every cell (3, h, w) which differs, with a tile more around it.
+
+    A cell differs from the threshold on, by the root mean square of its colours: one that does is enough for its tile.
+    None if no cell differs.
+    """
+    differs = (now - drawn).square().mean(0).sqrt() >= max(threshold, IDENTICAL)
+    if not differs.any():
+        return None
+    return span(differs.any(1)), span(differs.any(0))
+
+
+def span(differs: Tensor) -> slice:
+    """The tiles from the first to the last of the places (n,) that differ, and one more on each side."""
+    places = differs.nonzero()
+    first, last = int(places.min()) // TILE - 1, int(places.max()) // TILE + 2
+    return slice(max(0, first * TILE), min(len(differs), last * TILE))

@@ -7,6 +7,7 @@ To add one: a file here and its line in `GUIDANCES`.
 from __future__ import annotations
 
 from studio.guidance.base import Guidance as Guidance
+from studio.guidance.base import counted as counted
 from studio.guidance.base import guided as guided
 from studio.guidance.full import FULL
 from studio.guidance.none import NONE

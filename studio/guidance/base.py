@@ -19,6 +19,11 @@ class Guidance:
 
     anchor: Literal["nowhere", "negative", "first", "source"]
 
+    @property
+    def is_residual(self) -> bool:
+        """Whether the anchor stands for a residual noise, of which `Sampling.delta` tells how much to count on."""
+        return self.anchor in ("first", "source")
+
     def takes_part(self, scale: float) -> bool:
         """Whether anything is to be done at this scale: at 1 every guidance is none."""
         return self.anchor != "nowhere" and scale != 1
@@ -27,3 +32,12 @@ class Guidance:
 def guided(clean: Tensor, anchor: Tensor, scale: float) -> Tensor:
     """clean + (scale - 1)(clean - anchor): the anchor at scale 0, the clean latent itself, bit for bit, at 1."""
     return clean + (scale - 1) * (clean - anchor)
+
+
+def counted(anchor: Tensor, x: Tensor, sigma: float, delta: float) -> Tensor:
+    """The anchor of residual guidance when it counts on only the share `delta` of a row's virtual residual noise.
+
+    The paper guides with delta * (x - (1 - sigma) anchor) / sigma; the clean latent which that noise means at x is
+    delta anchor + (1 - delta) x / (1 - sigma). delta 1 is the anchor itself, bit for bit; else sigma is below 1.
+    """
+    return anchor if delta == 1 else delta * anchor + (1 - delta) / (1 - sigma) * x

@@ -1,0 +1,136 @@
+"""Image models small enough for the tests: a real `UNet2DConditionModel` with random weights, and a closed form.
+
+Both predict the noise at a variance-preserving level (a, b) of Stable Diffusion's schedule, x_vp = a x0 + b noise.
+"""
+
+from __future__ import annotations
+
+import io
+import zlib
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+from causal_nets import drawn
+from diffusers import UNet2DConditionModel
+from PIL import Image
+from torch import Tensor
+
+from studio.conditioning import Conditioning, heard
+from studio.pictures import decoded
+from studio.similarity import cells
+
+SIGNAL = torch.cumprod(1 - torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2, 0)
+A, B = SIGNAL.sqrt().tolist(), (1 - SIGNAL).sqrt().tolist()
+TEXT = (5, 16)
+
+
+def timesteps(rungs: int, strength: float = 1.0) -> list[int]:
+    """Evenly spaced from the top of `strength` down: 999 for one rung; 999 and 499 for two."""
+    return [round(1000 * strength * (1 - rung / rungs)) - 1 for rung in range(rungs)]
+
+
+def sigma_of(t: int) -> float:
+    return B[t] / (A[t] + B[t])
+
+
+T_OF = {sigma_of(t): t for t in range(1000)}
+
+
+@cache
+def tiny_unet() -> UNet2DConditionModel:
+    torch.manual_seed(0)
+    net = UNet2DConditionModel(
+        sample_size=8, in_channels=4, out_channels=4, layers_per_block=1, block_out_channels=(16, 32),
+        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"), up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+        cross_attention_dim=TEXT[1], attention_head_dim=2, norm_num_groups=8,
+    )  # fmt: skip
+    return net.eval().requires_grad_(False)
+
+
+def unet(x: Tensor, t: list[int], text: Tensor) -> Tensor:
+    """The noise (F, C, h, w) that the tiny UNet predicts."""
+    return tiny_unet()(x, torch.tensor(t), text).sample
+
+
+def closed_form(x: Tensor, t: list[int], text: Tensor) -> Tensor:
+    """Noise by a formula: bounded, different in every cell, and moved by level and words."""
+    level = torch.tensor(t)[:, None, None, None] / 1000
+    words = text.mean((1, 2))[:, None, None, None]
+    return 0.8 * torch.tanh(x) + 0.2 * torch.sin(3 * x.flip(-1) + level + 2 * words)
+
+
+class PictureModel:
+    """The contract of a model that draws frames alone. calls: of every forward the (frame, timestep) of its rows."""
+
+    name = "still"
+    independent = True
+    chunk, sink, window = 1, 0, 0
+    weights_id = "5" * 12
+    loras = ()
+
+    def __init__(self, net: Any = closed_form, side: int = 8):
+        self.net, self.latent, self.size = net, (4, side, side), (8 * side, 8 * side)
+        self.calls: list[list[tuple[int, int]]] = []
+        self.encoded: list[bytes] = []
+
+    def ladder(self, rungs: int, strength: float = 1.0) -> tuple[float, ...]:
+        if rungs > 8:
+            raise ValueError("it has 8 rungs; send 1 to 8")
+        return tuple(sigma_of(t) for t in timesteps(rungs, strength))
+
+    def encode_text(self, text: str) -> Tensor:
+        return drawn(*TEXT, seed=zlib.crc32(text.encode()))
+
+    def condition(self, in_force, frames, text=None) -> Conditioning:
+        text = heard(in_force, self.encode_text) if text is None else text
+        return Conditioning(text.expand(len(frames), -1, -1), torch.zeros(len(frames), 0, *self.latent[1:]))
+
+    def denoise(self, x, sigma, cond, positions, cache=None, write=0) -> Tensor:
+        assert cache is None
+        assert write == 0
+        t = [T_OF[level] for level in sigma]
+        self.calls.append(list(zip(positions, t, strict=True)))
+        a, b = (torch.tensor([table[level] for level in t])[:, None, None, None] for table in (A, B))
+        x_vp = x * (a + b)
+        return (x_vp - b * self.net(x_vp, t, cond.text)) / a
+
+    def encode_picture(self, picture) -> Tensor:
+        self.encoded.append(picture.data)
+        colours = cells(decoded(picture.data, self.size), self.latent[1:])
+        return torch.cat([colours, colours.mean(0, keepdim=True)]) * 2 - 1
+
+    def new_decoder(self) -> PictureDecoder:
+        return PictureDecoder()
+
+
+class PictureDecoder:
+    """Latents (4, h, w) to pictures (8h, 8w, 3): the first three channels, every cell eight pixels wide."""
+
+    def decode(self, latent: Tensor) -> np.ndarray:
+        pixels = (latent[:3].clamp(-1, 1) * 127.5 + 127.5).round().to(torch.uint8).permute(1, 2, 0)
+        return pixels.repeat_interleave(8, 0).repeat_interleave(8, 1).numpy()
+
+    def snapshot(self) -> None:
+        return None
+
+    def restore(self, state: None) -> None:
+        assert state is None
+
+
+def png(picture: np.ndarray) -> bytes:
+    """uint8 (H, W, 3) as PNG."""
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    return file.getvalue()
+
+
+def flat(level: int, side: int = 64) -> bytes:
+    """A picture of one grey."""
+    return png(np.full((side, side, 3), level, np.uint8))
+
+
+def noisy(seed: int, side: int = 64) -> bytes:
+    """A picture of random colours, the same for a seed."""
+    return png(np.random.default_rng(seed).integers(0, 256, (side, side, 3), np.uint8))
