@@ -19,7 +19,8 @@ def forward(cache, frames, write):
     """One forward's traffic; the frames each layer had in view, slot by slot, and the view."""
     view, held = cache.begin(frames, write), []
     for layer in range(LAYERS):
-        keys, values = cache.put(layer, view, rows(*frames), -rows(*frames))
+        keys, values = cache.memory(layer, view)
+        keys[cache.places(view)], values[cache.places(view)] = rows(*frames), -rows(*frames)
         assert torch.equal(keys, -values)
         held = keys[::TOKENS, 0].int().tolist()
         assert torch.equal(keys, rows(*held))

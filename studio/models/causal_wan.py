@@ -10,11 +10,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from operator import eq
 from typing import Any
 
 import torch
 import torch.nn.functional as F
+from diffusers.models.attention_dispatch import AttentionBackendName, dispatch_attention_fn
 from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from einops import rearrange
 from torch import Tensor, nn
@@ -31,8 +33,9 @@ class CausalWan(nn.Module):
 
     transformer: in_channels = C + K (latent and extra channels), out_channels = C, patch (1, p, q).
     prediction: what its output means, see `schedule.clean_from`. chunk: frames that see each other both ways.
+    attention: the name of a backend in diffusers' registry for where nothing is hidden; None: torch's own.
     Outside of training what depends on noise levels or text alone is kept between calls; after changing weights in
-    place call `forget`.
+    place call `forget`. A forward never waits for its device: nothing on an accelerator is looked at.
     """
 
     def __init__(self, transformer: WanTransformer3DModel, prediction: str = "velocity", chunk: int = 1) -> None:
@@ -44,6 +47,7 @@ class CausalWan(nn.Module):
         self.transformer: Any = transformer  # diffusers' configuration has no types
         self.prediction = prediction
         self.chunk = chunk
+        self.attention: str | None = None
         self._remembered: dict[str, list[tuple[Any, Any]]] = {}
 
     def forward(
@@ -60,17 +64,18 @@ class CausalWan(nn.Module):
 
         x (F, C, h, w), sigma (F,) in 0..1, positions (F,) frame numbers. A row sees the kept frames of the cache, the
         rows of lower frame number, itself and its chunk; rows of one frame number are alternatives and do not see each
-        other. The first `write` rows are clean, and kept in the cache. causal=False: every row sees every row.
+        other. The first `write` rows are clean, and kept in the cache. causal=False: rows see later ones too.
+        Chunks are counted from the last row back: what does not fill one is the first (Self-Forcing's first frame).
         In training: x (B, F, C, h, w), sigma (B, F), positions (F,) or (B, F), `cond` with the batch in front.
+        While playing give sigma and positions as numbers: reading tensors of an accelerator would make it wait.
         """
-        levels = torch.as_tensor(sigma, dtype=torch.float32, device=x.device)
-        output = self.predict(x, levels, cond, positions, cache, write, causal)
-        return clean_from(self.prediction, x, levels, output)
+        output = self.predict(x, sigma, cond, positions, cache, write, causal)
+        return clean_from(self.prediction, x, self._levels(sigma, x.device), output)
 
     def predict(
         self,
         x: Tensor,
-        sigma: Tensor,
+        sigma: Tensor | Sequence[float],
         cond: Conditioning,
         positions: Tensor | Sequence[int],
         cache: KVCache | None = None,
@@ -79,26 +84,42 @@ class CausalWan(nn.Module):
     ) -> Tensor:
         """The transformer's own output, see `forward`."""
         if x.ndim == 4:
-            batched = Conditioning(cond.text[None], cond.tracks[None])
-            return self.predict(x[None], sigma[None], batched, positions, cache, write, causal)[0]
+            x, cond, single = x[None], Conditioning(cond.text[None], cond.tracks[None]), True
+        else:
+            single = False
         if cache is not None and len(x) != 1:
             raise ValueError(f"a cache belongs to one stream, got a batch of {len(x)}; call once per stream")
         net, (height, width) = self.transformer, self._grid(x)
         hidden = self._patches(x, cond.tracks)
-        levels, final = self._modulations(sigma, hidden.dtype)
+        levels, final = self._modulations(sigma, x.shape[:2], hidden)
         texts = self._texts(cond.text, hidden.dtype)
         context = self._context(positions, (x.shape[1], height, width), cache, write, causal, hidden)
         try:
-            for index, block in enumerate(net.blocks):
-                hidden = run_block(block, hidden, levels[index], texts[index], context, index)
+            out = self.body(hidden, levels, final, texts, context)
         except BaseException:
             if cache is not None and write:
                 cache.clear()  # half-written: better empty, and rebuilt from the kept latents
             raise
-        shift, scale = final.unbind(-2)
-        out = net.proj_out(modulated(hidden, shift, scale, net.norm_out.eps))
         _, rows, columns = net.config.patch_size
-        return rearrange(out, "b f (h w) (p q c) -> b f c (h p) (w q)", h=height, w=width, p=rows, q=columns)
+        out = rearrange(out, "b f (h w) (p q c) -> b f c (h p) (w q)", h=height, w=width, p=rows, q=columns)
+        return out[0] if single else out
+
+    def body(
+        self, hidden: Tensor, levels: Tensor, final: Tensor, texts: Sequence[TextKeys], context: Context
+    ) -> Tensor:
+        """All blocks and the output's projection, (B, F, tokens, p·q·C).
+
+        Nothing here looks at a value or waits for the device: `wrappers` compiles `block` and records `body`.
+        """
+        net = self.transformer
+        for index, block in enumerate(net.blocks):
+            hidden = self.block(block, hidden, levels[index], texts[index], context, context.memory(index))
+        shift, scale = final.unbind(-2)
+        return net.proj_out(modulated(hidden, shift, scale, net.norm_out.eps))
+
+    def block(self, *told: Any) -> Tensor:
+        """See `run_block`."""
+        return run_block(*told)
 
     def ready(self, dtype: torch.dtype = torch.float32) -> CausalWan:
         """A frozen copy for playing: weights in `dtype`, queries, keys and values projected in one product."""
@@ -110,12 +131,20 @@ class CausalWan(nn.Module):
             block.attn1.fuse_projections()
         return copied
 
-    def new_cache(self, sink: int, window: int, latent: tuple[int, int, int]) -> KVCache:
-        """An empty cache for frames of a latent size (C, h, w)."""
+    def new_cache(
+        self,
+        sink: int,
+        window: int,
+        latent: tuple[int, int, int],
+        positions: str = "slots",
+        evicts: str = "before",
+    ) -> KVCache:
+        """An empty cache for frames of a latent size (C, h, w); see `KVCache` for positions and evicts."""
         height, width = self._grid(torch.empty(latent, device="meta"))
         config, weight = self.transformer.config, self.transformer.proj_out.weight
         inner = config.num_attention_heads * config.attention_head_dim
-        return KVCache(config.num_layers, sink, window, height * width, inner, weight.dtype, weight.device)
+        tokens, dtype, device = height * width, weight.dtype, weight.device
+        return KVCache(config.num_layers, sink, window, tokens, inner, dtype, device, positions, evicts)
 
     def forget(self) -> None:
         """Drops what was computed from the weights: call after changing them in place."""
@@ -139,8 +168,8 @@ class CausalWan(nn.Module):
         return F.linear(patches, embedding.weight.flatten(1), embedding.bias)
 
     def _remember(self, kind: str, key: Any, same: Callable[[Any, Any], bool], make: Callable[[], Any]) -> Any:
-        """What `make` gives, kept for the last few keys; made anew in training and wherever gradients flow."""
-        if self.training or torch.is_grad_enabled():
+        """What `make` gives, kept for the last few keys; made anew for None, in training, wherever gradients flow."""
+        if key is None or self.training or torch.is_grad_enabled():
             return make()
         entries = self._remembered.get(kind, [])
         for known, value in entries:
@@ -150,15 +179,25 @@ class CausalWan(nn.Module):
         self._remembered[kind] = [(key, value), *entries[:MEMORY]]
         return value
 
-    def _modulations(self, sigma: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        key = (tuple(sigma.flatten().tolist()), dtype) if not torch.is_grad_enabled() else None
-        return self._remember("levels", key, eq, lambda: modulations(self.transformer, sigma, dtype))
+    def _levels(self, sigma: Tensor | Sequence[float], device: torch.device) -> Tensor:
+        """The noise levels as a float32 tensor."""
+        make = partial(torch.as_tensor, sigma, dtype=torch.float32, device=device)
+        return self._remember("sigma", numbers(sigma, device), eq, make)
+
+    def _modulations(
+        self, sigma: Tensor | Sequence[float], shape: Sequence[int], like: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        def make() -> tuple[Tensor, Tensor]:
+            return modulations(self.transformer, self._levels(sigma, like.device).view(*shape), like.dtype)
+
+        return self._remember("levels", numbers(sigma, like.device, like.dtype), eq, make)
 
     def _texts(self, text: Tensor, dtype: torch.dtype) -> list[TextKeys]:
         playing = not (self.training or torch.is_grad_enabled())
-        if playing and bool((text == text[:1, :1]).all()):
+        if playing and one_text(text):
             text = text[:1, :1]
-        return self._remember("text", text, same_text, lambda: text_keys(self.transformer, text.to(dtype), playing))
+        make = partial(text_keys, self.transformer, text.to(dtype), playing)
+        return self._remember("text", (text, writes(text)), same_text, make)
 
     def _context(
         self,
@@ -171,44 +210,89 @@ class CausalWan(nn.Module):
     ) -> Context:
         """Where the rows stand and what they see."""
         frames, height, width = shape
-        head = self.transformer.config.attention_head_dim
+        head, device = self.transformer.config.attention_head_dim, like.device
         if cache is None:
-            places = torch.atleast_2d(torch.as_tensor(positions, device=like.device))
-            rotation = rotary(places, height, width, head)
-            order = places[0].tolist() if len(places) == 1 else list(range(frames))
-            seen = sees(range(frames), order, self.chunk) if causal else None
-            return Context(rotation, rotation, block_bias(seen, height * width, like), None, None)
+            loose = not isinstance(positions, Tensor)  # places in a tensor are not looked at: rows are as they come
+            order = tuple(positions) if loose else tuple(range(frames))
+            turns = rotary(torch.atleast_2d(torch.as_tensor(positions)), height, width, head, device)
+            seen = sees(range(frames), order, self.chunk, causal)
+            return Context(turns, turns, block_bias(seen, height * width, like), self.attention, None, None, None)
         view = cache.begin([int(frame) for frame in positions], write)
-        seen = sees(view.rows, view.frames, self.chunk) if causal else None
+        seen = sees(view.rows, view.frames, self.chunk, causal, view.written, view.leaving)
 
-        def make() -> tuple[Tensor, Tensor, Tensor | None]:
-            keys = rotary(torch.tensor([view.ranks], device=like.device), height, width, head)
-            rows = keys.view(1, len(view.ranks), height * width, 1, -1)[:, list(view.rows)].flatten(1, 2)
-            return rows, keys, block_bias(seen, height * width, like)
+        def make() -> tuple[Tensor, Tensor, Tensor | None, Tensor]:
+            turns = rotary(torch.tensor([view.ranks]), height, width, head, device)
+            rows = turns.unflatten(1, (len(view.ranks), -1))[:, list(view.rows)].flatten(1, 2)
+            return rows, turns, block_bias(seen, height * width, like), cache.places(view)
 
-        key = (view.rows, view.ranks, seen, height, width, like.dtype, like.device)
-        rows, keys, bias = self._remember("places", key, eq, make)
-        return Context(rows, keys, bias, cache, view)
+        key = (view.rows, view.ranks, seen, height, width, like.dtype, device)
+        rows, turns, bias, places = self._remember("places", key, eq, make)
+        return Context(rows, turns, bias, self.attention, places, cache, view)
 
 
 @dataclass(frozen=True)
 class Context:
     """What self-attention is told, the same for all blocks.
 
-    queries, keys: rotations (B or 1, tokens, 1, head/2) of the rows, and of the kept frames and the rows;
-    bias: (queries, keys), or None where all is seen; cache, view: where keys and values are stored, or None.
+    queries, keys: rotations (B or 1, tokens, 1, head/2, 2) of the rows, and of the kept frames and the rows; bias:
+    (queries, keys), or None where all is seen; attention: the backend; places: where in the memory of `cache` the rows'
+    tokens go, and view: how much of it is looked at; all three None without a cache.
     """
 
     queries: Tensor
     keys: Tensor
     bias: Tensor | None
+    attention: str | None
+    places: Tensor | None
     cache: KVCache | None
     view: Pass | None
 
+    def memory(self, layer: int) -> tuple[Tensor, Tensor] | None:
+        """The keys and values of a layer in view, to be written in place."""
+        return None if self.cache is None or self.view is None else self.cache.memory(layer, self.view)
 
-def same_text(known: Tensor, text: Tensor) -> bool:
-    """Whether two texts are the same, token state for token state."""
-    return known is text or (known.shape == text.shape and torch.equal(known, text))
+
+def at_hand(x: Tensor) -> bool:
+    """Whether looking at a tensor's values costs nothing; of an accelerator's it would wait for all that is queued."""
+    return x.device.type == "cpu"
+
+
+def numbers(sigma: Tensor | Sequence[float], *rest: Any) -> tuple[Any, ...] | None:
+    """Noise levels as a key to remember by, with whatever else it takes; None for a tensor that is not at hand."""
+    if isinstance(sigma, Tensor):
+        return (tuple(sigma.flatten().tolist()), *rest) if at_hand(sigma) else None
+    return tuple(sigma), *rest
+
+
+def one_text(text: Tensor) -> bool:
+    """Whether all rows (B, F, L, D) are told the same; on an accelerator: whether they are the same memory."""
+    if at_hand(text):
+        return bool((text == text[:1, :1]).all())
+    return all(size == 1 or stride == 0 for size, stride in zip(text.shape[:2], text.stride()[:2], strict=True))
+
+
+def same_text(known: tuple[Tensor, int], given: tuple[Tensor, int]) -> bool:
+    """Whether two texts, each with the count of writes to it, are the same, token state for token state.
+
+    On an accelerator: whether they are the same memory, which `known` keeps from being used for anything else.
+    """
+    (one, before), (two, now) = known, given
+    if one.shape != two.shape or one.device != two.device:
+        return False
+    if identity(one) == identity(two):
+        return before == now
+    return at_hand(one) and torch.equal(one, two)
+
+
+def writes(x: Tensor) -> int:
+    """How often a tensor's memory was written to; 0 where torch does not count."""
+    return 0 if x.is_inference() else x._version
+
+
+def identity(x: Tensor) -> tuple[Any, ...]:
+    """Which memory a tensor shows, and how; strides of dimensions of one do not count."""
+    strides = tuple(stride for size, stride in zip(x.shape, x.stride(), strict=True) if size > 1)
+    return x.untyped_storage()._cdata, x.storage_offset(), x.dtype, strides
 
 
 def modulations(net: Any, sigma: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
@@ -259,17 +343,24 @@ def folded(attn: Any, keys: Tensor, values: Tensor) -> TextKeys:
     return TextKeys(keys.transpose(1, 2).contiguous(), attn.to_out[0](values) - attn.to_out[0].bias, folded=True)
 
 
-def run_block(block: Any, hidden: Tensor, level: Tensor, text: TextKeys, context: Context, index: int) -> Tensor:
-    """One transformer block: hidden (B, F, tokens, width), level (B, F, 1, 6, width)."""
+def run_block(
+    block: Any,
+    hidden: Tensor,
+    level: Tensor,
+    text: TextKeys,
+    context: Context,
+    memory: tuple[Tensor, Tensor] | None,
+) -> Tensor:
+    """One transformer block: hidden (B, F, tokens, width), level (B, F, 1, 6, width), memory: `Context.memory`."""
     shift, scale, gate, late_shift, late_scale, late_gate = level.unbind(-2)
-    seen = self_attention(block.attn1, modulated(hidden, shift, scale, block.norm1.eps), context, index)
+    seen = self_attention(block.attn1, modulated(hidden, shift, scale, block.norm1.eps), context, memory)
     hidden = torch.addcmul(hidden, seen, gate)
-    hidden = hidden + cross_attention(block.attn2, normed(hidden, block.norm2), text)
+    hidden = hidden + cross_attention(block.attn2, normed(hidden, block.norm2), text, context.attention)
     late = feed_forward(block.ffn.net, modulated(hidden, late_shift, late_scale, block.norm3.eps))
     return torch.addcmul(hidden, late, late_gate)
 
 
-def self_attention(attn: Any, x: Tensor, context: Context, index: int) -> Tensor:
+def self_attention(attn: Any, x: Tensor, context: Context, memory: tuple[Tensor, Tensor] | None) -> Tensor:
     """The rows' tokens look at the kept frames' and each other's: x (B, F, tokens, width)."""
     flat = x.flatten(1, 2)
     if getattr(attn, "fused_projections", False):
@@ -277,20 +368,23 @@ def self_attention(attn: Any, x: Tensor, context: Context, index: int) -> Tensor
     else:
         query, key, value = attn.to_q(flat), attn.to_k(flat), attn.to_v(flat)
     query, key = root_normed(query, attn.norm_q), root_normed(key, attn.norm_k)
-    if context.cache is not None and context.view is not None:
-        key, value = (part[None] for part in context.cache.put(index, context.view, key[0], value[0]))
+    if memory is not None and context.places is not None:
+        key, value = (
+            store.index_copy_(0, context.places, rows[0].to(store.dtype))[None]
+            for store, rows in zip(memory, (key, value), strict=True)
+        )
     query, key = rotated(query, context.queries, attn.heads), rotated(key, context.keys, attn.heads)
-    out = attend(query, key, value.unflatten(-1, (attn.heads, -1)), context.bias)
+    out = attend(query, key, value.unflatten(-1, (attn.heads, -1)), context.bias, context.attention)
     return attn.to_out[0](out.flatten(2)).view(x.shape)
 
 
-def cross_attention(attn: Any, x: Tensor, text: TextKeys) -> Tensor:
+def cross_attention(attn: Any, x: Tensor, text: TextKeys, attention: str | None = None) -> Tensor:
     """Each row's tokens look at its own text: x (B, F, tokens, width)."""
     query = root_normed(attn.to_q(x), attn.norm_q).view(len(text.keys), -1, x.shape[-1])
     if text.folded:
         weights = torch.bmm(query, text.keys).unflatten(-1, (attn.heads, -1)).softmax(-1).flatten(2)
         return torch.baddbmm(attn.to_out[0].bias, weights, text.values).view(x.shape)
-    out = attend(query.unflatten(-1, (attn.heads, -1)), text.keys, text.values, None)
+    out = attend(query.unflatten(-1, (attn.heads, -1)), text.keys, text.values, None, attention)
     return attn.to_out[0](out.flatten(2)).view(x.shape)
 
 
@@ -303,8 +397,13 @@ def feed_forward(net: Any, x: Tensor) -> Tensor:
     return net[2](F.gelu(inner, approximate="none" if plain(inner) else "tanh"))
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
-    """Attention in the layout (batch, tokens, heads, head width); bias is added to the scores, (queries, keys)."""
+def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, backend: str | None = None) -> Tensor:
+    """Attention in the layout (batch, tokens, heads, head width); bias is added to the scores, (queries, keys).
+
+    backend: of diffusers' registry, used where there is no bias: the fast kernels take none.
+    """
+    if backend is not None and bias is None:
+        return dispatch_attention_fn(query, key, value, backend=AttentionBackendName(backend))
     query, key, value = query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2)
     if not plain(query):
         return F.scaled_dot_product_attention(query, key, value, attn_mask=bias).transpose(1, 2)
@@ -340,54 +439,81 @@ def root_normed(x: Tensor, norm: Any) -> Tensor:
     return F.rms_norm(x, norm.normalized_shape, norm.weight.to(x.dtype), norm.eps)
 
 
-def rotary(positions: Tensor, height: int, width: int, head: int) -> Tensor:
-    """The rotations of tokens in time, height and width: positions (B, F) -> complex64 (B, F·tokens, 1, head/2).
+def rotary(positions: Tensor, height: int, width: int, head: int, device: torch.device | str | None = None) -> Tensor:
+    """The rotations of tokens in time, height and width, as cosines and sines: (B, F) -> (B, F·tokens, 1, head/2, 2).
 
-    Wan's split: 2·(head // 6) numbers each for height and width, the rest for time; theta 10000.
+    Wan's split: 2·(head // 6) numbers each for height and width, the rest for time; theta 10000. The angles are taken
+    in float64, on the CPU where the device has none; what is moved to `device` is float32.
     """
+    positions = positions.cpu() if positions.device.type == "mps" else positions
     side = 2 * (head // 6)
-    sizes = (head - 2 * side, side, side)
-    time, row, column = (
-        10000.0 ** -(torch.arange(0, size, 2, dtype=torch.float64, device=positions.device) / size) for size in sizes
-    )
-    batch, frames = positions.shape
-    shape = (batch, frames, height, width, -1)
-    angles = torch.cat(
-        [
-            (positions.double()[:, :, None, None, None] * time).expand(shape),
-            (torch.arange(height, device=positions.device)[:, None, None] * row).expand(shape),
-            (torch.arange(width, device=positions.device)[:, None] * column).expand(shape),
-        ],
-        dim=-1,
-    )
-    return torch.polar(torch.ones_like(angles), angles).to(torch.complex64).flatten(1, 3).unsqueeze(2)
+    rows, columns = torch.arange(height, device=positions.device), torch.arange(width, device=positions.device)
+    parts = zip((positions, rows, columns), (head - 2 * side, side, side), strict=True)
+    time, row, column = (turns(places, size).to(device or positions.device) for places, size in parts)
+    shape = (*positions.shape, height, width, -1, -1)
+    table = [time[:, :, None, None].expand(shape), row[:, None].expand(shape), column.expand(shape)]
+    return torch.cat(table, dim=-2).flatten(1, 3).unsqueeze(2)
+
+
+def turns(places: Tensor, size: int) -> Tensor:
+    """Cosines and sines (..., size/2, 2), float32, of places (...)."""
+    waves = 10000.0 ** -(torch.arange(0, size, 2, dtype=torch.float64, device=places.device) / size)
+    angles = places.double()[..., None] * waves
+    return torch.view_as_real(torch.polar(torch.ones_like(angles), angles).to(torch.complex64))
 
 
 def rotated(x: Tensor, rotation: Tensor, heads: int) -> Tensor:
     """x (B, T, width) in heads, rotated: (B, T, heads, head); neighbours in a head are one complex number."""
-    pairs = torch.view_as_complex(x.float().unflatten(-1, (heads, -1, 2)))
-    return torch.view_as_real(pairs * rotation).flatten(-2).to(x.dtype)
+    pairs = x.float().unflatten(-1, (heads, -1, 2))
+    if torch.compiler.is_compiling():  # which fuses real numbers and not complex ones
+        (real, imaginary), (cosine, sine) = pairs.unbind(-1), rotation.unbind(-1)
+        parts = (real * cosine - imaginary * sine, real * sine + imaginary * cosine)
+        return torch.stack(parts, -1).flatten(-2).to(x.dtype)
+    return torch.view_as_real(torch.view_as_complex(pairs) * torch.view_as_complex(rotation)).flatten(-2).to(x.dtype)
 
 
-def sees(rows: Sequence[int], frames: Sequence[int], chunk: int) -> tuple[tuple[bool, ...], ...]:
-    """Which keys each row sees. frames: the frame number of every key; rows: which key is the row's own.
+Seen = tuple[tuple[bool, ...], ...]
 
-    A row sees earlier frames and its own chunk: itself and the rows around it, `chunk` at a time. Of rows of one frame
-    number only the first is seen by later frames.
+
+def sees(
+    rows: Sequence[int],
+    frames: Sequence[int],
+    chunk: int,
+    causal: bool = True,
+    written: int = 0,
+    leaving: Sequence[int] = (),
+) -> Seen | None:
+    """Which keys each row sees; None: all see all. frames: the frame number of every key; rows: each row's own key.
+
+    A row sees earlier frames (any, if not causal) and its own chunk: itself and the rows around it, `chunk` at a time,
+    counted from the last row. Of rows of one frame number only the first is seen by other chunks, and not by its
+    alternatives. Keys that are `leaving` are seen by the first `written` rows alone.
     """
     main = [frame not in frames[:key] for key, frame in enumerate(frames)]
-    seen = []
-    for start in range(0, len(rows), chunk):
-        together = rows[start : start + chunk]
-        first = min(frames[row] for row in together)
-        earlier = [main[key] and frame < first for key, frame in enumerate(frames)]
-        seen += [tuple(past or key in together for key, past in enumerate(earlier))] * len(together)
-    return tuple(seen)
+    seen: list[tuple[bool, ...]] = []
+    ends = range(len(rows), 0, -chunk)
+    for start, end in [(max(0, end - chunk), end) for end in reversed(ends)]:
+        together = rows[start:end]
+        own = [frames[row] for row in together]
+        for row in range(start, end):
+            gone = () if row < written else leaving
+            seen.append(
+                tuple(
+                    key in together or (main[key] and key not in gone and allowed(frame, own, causal))
+                    for key, frame in enumerate(frames)
+                )
+            )
+    return None if all(all(row) for row in seen) else tuple(seen)
 
 
-def block_bias(seen: tuple[tuple[bool, ...], ...] | None, tokens: int, like: Tensor) -> Tensor | None:
+def allowed(frame: int, own: Sequence[int], causal: bool) -> bool:
+    """Whether a chunk of frames `own` looks at a frame outside of it: an earlier one, or any but its alternative."""
+    return frame < min(own) if causal else frame not in own
+
+
+def block_bias(seen: Seen | None, tokens: int, like: Tensor) -> Tensor | None:
     """0 where a token may look and -inf where it may not, (rows·tokens, keys·tokens); None where all is seen."""
-    if seen is None or all(all(row) for row in seen):
+    if seen is None:
         return None
     hidden = ~torch.tensor(seen).repeat_interleave(tokens, 0).repeat_interleave(tokens, 1)
     return torch.zeros(hidden.shape, dtype=like.dtype).masked_fill(hidden, float("-inf")).to(like.device)
