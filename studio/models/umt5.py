@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from studio.models import CheckpointError
+from studio.models.wan_files import read_json
 
 LENGTH = 512  # token states a Wan checkpoint is shown, whatever the prompt's length
 
@@ -43,6 +44,7 @@ class TextEncoder:
             if not (self.folder / part).is_dir():
                 raise CheckpointError(f"{folder} lacks {part}; give a whole Wan folder in diffusers' layout as base")
         self.tokenizer: Any = AutoTokenizer.from_pretrained(self.folder / "tokenizer", local_files_only=True)
+        self.width: int = read_json(self.folder / "text_encoder" / "config.json").get("d_model", 0)
         self._net: Any = None
         self._lock = Lock()
         self._known = lru_cache(maxsize=32)(self._encode)  # 4 MB each
@@ -62,7 +64,7 @@ class TextEncoder:
         return torch.nn.functional.pad(states, (0, 0, 0, LENGTH - len(states)))
 
     def _load(self) -> Any:
-        """The encoder, in bfloat16 where it is a big one: 11 GB for UMT5-XXL."""
+        """The encoder: 11 GB of UMT5-XXL in bfloat16; float16 would overflow."""
         from transformers import UMT5EncoderModel, logging
 
         read: Any = UMT5EncoderModel.from_pretrained
@@ -72,7 +74,7 @@ class TextEncoder:
         try:
             net, report = read(
                 self.folder / "text_encoder",
-                dtype=torch.bfloat16 if self.target.type != "cpu" else torch.float32,
+                dtype=torch.float32 if self.dtype == torch.float32 else torch.bfloat16,
                 local_files_only=True,
                 use_safetensors=True,
                 output_loading_info=True,

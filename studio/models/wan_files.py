@@ -31,7 +31,7 @@ BLOCKS, BLOCK = 64, 1 << 16  # of a file that `fingerprint` reads
 
 
 def load_transformer(
-    base: Path, generator: Path | None, lora: Path | None, which: str | None, dtype: torch.dtype
+    base: Path, generator: Path | str | None, lora: Path | str | None, which: str | None, dtype: torch.dtype
 ) -> WanTransformer3DModel:
     """The transformer of a base folder, with the weights of `generator` in place of its own, and a LoRA merged in.
 
@@ -268,7 +268,7 @@ def merging(A: Tensor, B: Tensor, alpha: Tensor | None = None) -> Callable[[Tens
     return lambda weight: weight.float() + scale * (B.float() @ A.float())
 
 
-def fingerprint(*sources: Path | None) -> str:
+def fingerprint(*sources: Path | str | None) -> str:
     """12 hex digits that tell checkpoints apart: sha256 over each file's size and 64 blocks spread evenly over it.
 
     Not over every byte: the files of one model are 20 GB, and whoever trains on changes all weights.
