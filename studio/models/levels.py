@@ -7,7 +7,6 @@ x = (1 - sigma) x0 + sigma noise with sigma = b / (a + b), so samplers, noise an
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -98,16 +97,3 @@ class Levels:
         if self.prediction == "v_prediction":
             return told.a * noisy - told.b * output
         return output
-
-
-def of_scheduler(config: dict, make, distilled: bool) -> Levels:
-    """The levels of a diffusers scheduler; make(config) builds it. distilled: by latent consistency."""
-    scheduler = make(config)
-    if not isinstance(getattr(scheduler, "alphas_cumprod", None), Tensor):
-        raise CheckpointError(
-            f"its scheduler {type(scheduler).__name__} has no alphas_cumprod; playable are variance-preserving ones "
-            "(DDIM, PNDM, Euler, LCM, DPM-Solver)"
-        )
-    told: Sequence[str] = (config.get("_class_name", ""),)
-    steps = config.get("original_inference_steps", LCM_STEPS) if distilled or "LCM" in told[0] else 0
-    return Levels(scheduler.alphas_cumprod, config.get("prediction_type", "epsilon"), steps)

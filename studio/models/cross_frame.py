@@ -1,0 +1,68 @@
+"""Attention between the frames in flight: each row's self-attention sees the keys and values of all rows.
+
+StreamDiffusion (ICCV 2025 version, "Stream Batch cross-frame attention"): frames that are denoised together look alike.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Branches:
+    """Which rows of the present forward see each other; one for all layers, set around the forward."""
+
+    def __init__(self) -> None:
+        self.rows: list[list[int]] = []
+
+    def set(self, positions: Sequence[int]) -> None:
+        """positions: the rows' frame numbers. Rows of one number are alternatives, as the prompt and its negative:
+
+        the first rows of every number see each other, so do the second.
+        """
+        met: Counter[int] = Counter()
+        self.rows = []
+        for row, position in enumerate(positions):
+            if met[position] == len(self.rows):
+                self.rows.append([])
+            self.rows[met[position]].append(row)
+            met[position] += 1
+
+
+class CrossFrameAttention:
+    """A processor for the self-attention of diffusers' transformer blocks."""
+
+    def __init__(self, branches: Branches):
+        self.branches = branches
+
+    def __call__(self, attn, hidden_states: Tensor, *args, **options) -> Tensor:
+        """(rows, tokens, width) -> the same."""
+        query, key, value = (
+            layer(hidden_states).unflatten(2, (attn.heads, -1)).transpose(1, 2)
+            for layer in (attn.to_q, attn.to_k, attn.to_v)
+        )
+        if attn.norm_q is not None:
+            query, key = attn.norm_q(query), attn.norm_k(key)
+        seen = query.new_empty(query.shape)
+        for rows in self.branches.rows:
+            shared = (all_of(part[rows]) for part in (key, value))
+            seen[rows] = F.scaled_dot_product_attention(query[rows], *shared)
+        out = attn.to_out[0](seen.transpose(1, 2).flatten(2).to(hidden_states.dtype))
+        return attn.to_out[1](out)
+
+
+def all_of(part: Tensor) -> Tensor:
+    """(rows, heads, tokens, width) -> (rows, heads, rows * tokens, width): every row has those of all."""
+    return part.transpose(0, 1).flatten(1, 2).expand(len(part), -1, -1, -1)
+
+
+def join(unet: nn.Module) -> Branches:
+    """Every self-attention of the UNet between rows from now on; cross-attention stays as it is."""
+    branches = Branches()
+    for name, layer in unet.named_modules():
+        if name.endswith("attn1"):
+            layer.set_processor(CrossFrameAttention(branches))  # type: ignore[operator]
+    return branches
