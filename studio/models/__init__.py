@@ -96,21 +96,23 @@ TINY_VAE = ("config.json", "diffusion_pytorch_model.safetensors")
 # Wan 2.1's own transformer is not among them: a student's weights take its place whole, only its config is read.
 WAN_BASE = Part(
     "Wan-AI/Wan2.1-T2V-1.3B-Diffusers",
+    ("model_index.json", "transformer/config.json", "vae/config.json", "vae/diffusion_pytorch_model.safetensors"),
+    507_600_000,
+    "Apache-2.0",
+)
+# The same text encoder as Wan 2.1's, which is there in float32: 22.7 GB.
+WAN_WORDS = Part(
+    "Wan-AI/Wan2.2-TI2V-5B-Diffusers",
     (
-        "model_index.json",
-        "scheduler/scheduler_config.json",
-        "transformer/config.json",
-        "vae/config.json",
-        "vae/diffusion_pytorch_model.safetensors",
         "text_encoder/config.json",
         "text_encoder/model.safetensors.index.json",
-        *(f"text_encoder/model-0000{shard}-of-00005.safetensors" for shard in range(1, 6)),
+        *(f"text_encoder/model-0000{shard}-of-00003.safetensors" for shard in (1, 2, 3)),
         "tokenizer/special_tokens_map.json",
         "tokenizer/spiece.model",
         "tokenizer/tokenizer.json",
         "tokenizer/tokenizer_config.json",
     ),
-    23_270_000_000,
+    11_383_000_000,
     "Apache-2.0",
 )
 WAN_TINY_DECODER = Part("lightx2v/Autoencoders", ("taew2_1.safetensors",), 22_643_000, "Apache-2.0 (TAEHV: MIT)")
@@ -185,6 +187,7 @@ MODELS: dict[str, Entry] = {
                 5_680_000_000,
                 f"CC BY-NC-SA 4.0, {NO_COMMERCE}",
             ),
+            "text_encoder": WAN_WORDS,
             "tiny_decoder": WAN_TINY_DECODER,
         },
         {"sink": 0, "window": 18},
@@ -201,6 +204,7 @@ MODELS: dict[str, Entry] = {
                 "Efficient-Large-Model/LongLive-1.3B", ("models/longlive_base.pt",), 5_680_000_000, "Apache-2.0"
             ),
             "lora": Part("Efficient-Large-Model/LongLive-1.3B", ("models/lora.pt",), 2_800_000_000, "Apache-2.0"),
+            "text_encoder": WAN_WORDS,
             "tiny_decoder": WAN_TINY_DECODER,
         },
         {"sink": 3, "window": 6},
@@ -219,6 +223,7 @@ MODELS: dict[str, Entry] = {
                 17_030_000_000,
                 "MIT by its card; Tencent's own by its repository",
             ),
+            "text_encoder": WAN_WORDS,
             "tiny_decoder": WAN_TINY_DECODER,
         },
         {"sink": 3, "window": 3},

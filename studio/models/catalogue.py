@@ -41,7 +41,7 @@ def listed_entry(name: str, entry: Entry, machine: memory.Machine) -> Listing:
         entry.what,
         entry.licence,
         entry.bytes,
-        found.need.on_device or found.need.total,
+        found.need.on_device,
         all(download.here(part) is not None for part in entry.parts.values()),
         found.fits,
         found.reason,

@@ -51,7 +51,7 @@ class Network:
     width: int = 0
 
 
-# Parameters as diffusers and transformers count them from the published configs (tests build the smaller on "meta").
+# Parameters as diffusers and transformers count them, from the published configs (the tests build them anew).
 NETWORKS: dict[str, Network] = {
     "pocket": Network("pocket", (256, 256), 20_000_000, 22_713_216, 0),
     "sd-turbo": Network("image", (512, 512), 865_910_724, 340_387_840, 83_653_863, 2_445_063),
@@ -135,25 +135,25 @@ def need(network: Network, options: Mapping[str, Any], cuda: bool = True) -> Nee
         beside = {}
     else:
         playing |= video_need(network, options, size, number)
-        beside = {"text encoder": network.text * HALF}
+        beside = {"text encoder": network.text * number}
     if cuda:
         playing["CUDA"] = CONTEXT
     return Need(playing, beside)
 
 
 def image_need(network: Network, options: Mapping[str, Any], size: tuple[int, ...], number: int) -> dict[str, int]:
-    tiny = network.tiny and options.get("tiny_vae", True) is not None
+    tiny = options.get("tiny_vae", network.tiny or None) is not None
     pixels = math.prod(size) * number // HALF
     return {
         "text encoder": network.text * number,
-        "decoder": (network.vae + (network.tiny if tiny else 0)) * number,
+        "decoder": network.tiny * number if tiny else network.vae * FULL,
         "forward": ROWS * UNET * pixels,
         "decode": (TINY_VAE if tiny else VAE) * pixels,
     }
 
 
 def video_need(network: Network, options: Mapping[str, Any], size: tuple[int, ...], number: int) -> dict[str, int]:
-    tiny = network.tiny and options.get("tiny_decoder", True) is not None
+    tiny = options.get("tiny_decoder", network.tiny or None) is not None
     chunk = options.get("chunk", 3)
     kept = options.get("sink", 3) + options.get("window", 6)
     height, width = size
@@ -161,7 +161,7 @@ def video_need(network: Network, options: Mapping[str, Any], size: tuple[int, ..
     return {
         "KV cache": (kept + chunk) * frame_keys(network, (height, width), number),
         "words": 2 * network.layers * network.width * WORDS * number,
-        "decoder": (network.tiny if tiny else network.vae) * number,
+        "decoder": (network.vae + (network.tiny if tiny else 0)) * number,
         "forward": chunk * tokens((height, width)) * TOKEN * number // HALF,
         "decode": (VIDEO_TINY if tiny else VIDEO_VAE) * pixels,
     }
@@ -287,8 +287,8 @@ def check(network: Network, name: str, options: Mapping[str, Any], here: Machine
     """
     here = here or machine()
     found = fit(network, here, options, os.cpu_count() or 1)
-    patient = str(options.get("device") or "").startswith("cpu") and found.need.total <= here.memory
-    if found.fits or patient:
+    asked = str(options.get("device") or "").startswith("cpu")
+    if found.fits or (asked and need(network, options, cuda=False).total <= here.memory):
         return
     others = [words for words, fits in smaller(network, here, options) if fits]
     remedy = f"it would fit with {', or '.join(others)}" if others else "`studio models` lists what does"

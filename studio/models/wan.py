@@ -42,7 +42,8 @@ class Wan:
 
     base: a Wan folder in diffusers' layout; generator: a student's file or folder, whose weights take the place of the
     base's; lora: a LoRA to merge into them; which: the net to take where a file holds several (`load_transformer`).
-    tiny_decoder: a file of TAEHV's weights, to decode with instead of the base's autoencoder.
+    tiny_decoder: a file of TAEHV's weights, to decode with instead of the base's autoencoder. text_encoder: a folder
+    whose text_encoder and tokenizer are read instead of the base's (Wan 2.2's: the same net, half the download).
     size: (height, width) in pixels. chunk: latent frames denoised as one; sink, window: latent frames kept beside them.
     recache: how a prompt switch rebuilds the cache, "bidirectional" as LongLive's code does, or "causal".
     positions, evicts: see `KVCache`; the published code has "absolute" positions, which drift on long streams.
@@ -59,6 +60,7 @@ class Wan:
         generator: Path | str | None = None,
         lora: Path | str | None = None,
         tiny_decoder: Path | str | None = None,
+        text_encoder: Path | str | None = None,
         size: tuple[int, int] = (480, 832),
         chunk: int = 3,
         sink: int = 3,
@@ -86,7 +88,8 @@ class Wan:
         place = self.device, self.dtype
         self.codec = WanAutoencoder(base, *place)
         self.decoding = load_tiny_decoder(Path(tiny_decoder), *place) if tiny_decoder else self.codec
-        self.encode_text = TextEncoder(base, *place, text_device, keep_text_encoder)
+        words = Path(text_encoder or base)
+        self.encode_text = TextEncoder(words, *place, text_device, keep_text_encoder)
         config = check_config(read_config(Path(generator or base), base), self.codec, self.decoding, self.encode_text)
         self.size = possible_size(size, self.codec.scale * config["patch_size"][1])
         height, width = (side // self.codec.scale for side in self.size)
@@ -97,7 +100,7 @@ class Wan:
             from studio.models.wrappers import wrapped
 
             wrapped(self.net, quantize=quantize, compile=compile, graphs=graphs, attention=attention)
-        shared = (base / "vae", base / "text_encoder", tiny_decoder)
+        shared = (base / "vae", words / "text_encoder", tiny_decoder)
         self.weights_id = fingerprint(generator or base / "transformer", lora, *shared)
 
     def ladder(self, rungs: int, strength: float = 1.0) -> tuple[float, ...]:
