@@ -26,11 +26,24 @@ class StandInReceipt:
     frame: int
 
 
+class StandInModel:
+    """What a page is told of a model."""
+
+    name = "stand-in"
+    labels = ("fox", "bear")
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self.size = size
+
+    def ladder(self, rungs: int, strength: float = 1.0) -> tuple[float, ...]:
+        return tuple((rungs - k) / rungs for k in range(rungs))
+
+
 class StandInSession:
     """Draws a grey picture that changes with the frame, and a white square of 5x5 pixels where each subject is."""
 
     def __init__(self, size: tuple[int, int] = (64, 64)) -> None:
-        self.model = SimpleNamespace(size=size, name="stand-in", labels=("fox", "bear"))
+        self.model = StandInModel(size)
         self.engine = SimpleNamespace(in_force=InForce(), frame=0)
         self.sinks: list = []
         self.receipts: deque[StandInReceipt] = deque(maxlen=1000)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +14,15 @@ import gradio as gr
 import uvicorn
 
 from studio.controls import InForce
-from studio.controls.prompt import SWITCHES, Prompt
-from studio.controls.sampling import GUIDANCE_KINDS, Sampling
 from studio.presets import Preset
 from studio.presets import presets as all_presets
 from studio.ui.canvas import WEB, Canvas
+from studio.ui.library import Library
 from studio.ui.link import Presets
+from studio.ui.panel import panel
 from studio.ui.routes import Routes
-from studio.ui.seats import Seats, SeatsTaken
-from studio.ui.security import LARGEST_MESSAGE
+from studio.ui.seats import Seats, Waiting
+from studio.ui.security import LARGEST_UPLOAD, LOOPBACK
 from studio.ui.theme import studio_theme
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def build(routes: Routes, presets: Presets, opening: Preset | None = None) -> gr
         """A seat and a one-time ticket to it, or why there is none."""
         try:
             seat = routes.seats.sit((event._data or {}).get("seat"))
-        except SeatsTaken as error:
+        except Waiting as error:
             return {"waiting": str(error)}
         return {"seat": seat.id, "ticket": routes.tickets.mint(seat.id)}
 
@@ -64,99 +63,10 @@ def build(routes: Routes, presets: Presets, opening: Preset | None = None) -> gr
             with gr.Column(elem_id="studio-main", min_width=0):
                 canvas = Canvas(elem_id="studio-canvas")
             with gr.Column(elem_id="studio-panel", min_width=0):
-                preset_section(presets)
-                words = prompt_section(begun.prompt)
-                dials = sampling_section(begun.sampling)
-                gr.HTML('<h3>Takes</h3><div id="studio-takes"></div>', elem_id="studio-takes-section", padding=False)
+                made = panel(presets, begun)
         canvas.ticket(admit, None, canvas, **quiet)
-        canvas.state(panel_values, None, [*words, *dials], trigger_mode="always_last", **quiet)
+        canvas.state(made.values, None, made.components, trigger_mode="always_last", **quiet)
     return page
-
-
-def preset_section(presets: Presets) -> None:
-    """A button for each preset: pressing one again begins it again."""
-    if not presets:
-        return
-    with gr.Column(elem_classes="studio-section", min_width=0):
-        gr.HTML("<h3>Presets</h3>", padding=False)
-        with gr.Row(elem_id="studio-presets"):
-            for key, preset in presets.items():
-                button = gr.Button(preset.name, size="sm", min_width=0)
-                run_in_page(button.click, f"() => window.studio.preset({json.dumps(key)})")
-
-
-def run_in_page(event: Callable[..., Any], script: str, inputs: Sequence[Any] = ()) -> None:
-    """What a component does in the page alone: its values go over the link, not through Gradio."""
-    script = f"(...values) => {{ ({script})(...values); return []; }}"
-    event(None, list(inputs), None, js=script, queue=False, trigger_mode="multiple", api_visibility="private")
-
-
-def prompt_section(prompt: Prompt) -> tuple[gr.Textbox, gr.Textbox, gr.Radio]:
-    """Prompt, negative, and what a switch does with the frames that are kept."""
-    with gr.Column(elem_classes="studio-section", min_width=0):
-        text = gr.Textbox(
-            prompt.text,
-            label="Prompt",
-            lines=3,
-            max_lines=6,
-            max_length=500,
-            placeholder="a quiet meadow on a sunny day",
-            interactive=True,
-            elem_id="studio-prompt",
-        )
-        switch = gr.Radio(
-            [(name.capitalize(), name) for name in SWITCHES],
-            value=prompt.switch,
-            label="When the prompt changes",
-            interactive=True,
-            elem_id="studio-switch",
-        )
-        with gr.Accordion("More", open=False, elem_id="studio-more"):
-            negative = gr.Textbox(
-                prompt.negative,
-                label="Negative",
-                lines=2,
-                max_length=500,
-                placeholder="what to keep out (with guidance)",
-                interactive=True,
-                elem_id="studio-negative",
-            )
-        apply = gr.Button("Apply", variant="primary", elem_id="studio-apply")
-        gr.HTML('<div id="studio-live" aria-live="polite"></div>', padding=False)
-    run_in_page(apply.click, "(...words) => window.studio.prompt(...words)", [text, negative, switch])
-    return text, negative, switch
-
-
-def sampling_section(sampling: Sampling) -> tuple[gr.Slider, gr.Radio, gr.Slider, gr.Slider]:
-    """Seed, guidance and rungs: each acts while it is moved."""
-    with gr.Column(elem_classes="studio-section", min_width=0):
-        seed = gr.Slider(
-            0, 9999, sampling.seed, step=1, label="Seed", buttons=[], interactive=True, elem_id="studio-seed"
-        )
-        guidance = gr.Radio(
-            [(name.capitalize(), name) for name in GUIDANCE_KINDS],
-            value=sampling.guidance,
-            label="Guidance",
-            interactive=True,
-            elem_id="studio-guidance",
-        )
-        scale = gr.Slider(
-            0, 5, sampling.scale, step=0.05, label="Scale", buttons=[], interactive=True, elem_id="studio-scale"
-        )
-        rungs = gr.Slider(
-            1, 8, sampling.rungs, step=1, label="Rungs", buttons=[], interactive=True, elem_id="studio-rungs"
-        )
-    dials = (seed, guidance, scale, rungs)
-    for dial in dials:
-        run_in_page(dial.input, "(...dials) => window.studio.sampling(...dials)", dials)
-    return dials
-
-
-def panel_values(event: gr.EventData) -> list[Any]:
-    """The panel's components, set to the controls in force; the words stay as they are while they are being written."""
-    prompt, sampling, writing = event._data["prompt"], event._data["sampling"], event._data["writing"]
-    words = [gr.skip()] * 3 if writing else [prompt["text"], prompt["negative"], prompt["switch"]]
-    return [*words, *(sampling[name] for name in ("seed", "guidance", "scale", "rungs"))]
 
 
 def launch(
@@ -171,21 +81,30 @@ def launch(
     presets: Presets | None = None,
     takes: Path | str = "takes",
     sessions: int = 2,
+    models: Collection[str] | None = None,
+    library: Library | None = None,
 ) -> tuple[str, Routes, gr.Blocks]:
     """Serve the page. Returns (address, routes, blocks) once it answers; with `block`, only when it is stopped.
 
-    session_factory makes one session for each open page; without it, sessions on the named model, loaded once, before
-    the port opens. sessions: how many may run at once.
+    model: a name or a folder, loaded before the port opens. sessions: how many may run at once. models: the names a
+    page may change to; without them, all there are if only this machine can open the page, and none if others can.
+    library: models from elsewhere than the catalogue. session_factory makes one session for each open page instead.
     """
-    factory = session_factory or model_sessions(model)
+    if session_factory is None:
+        alone = host in LOOPBACK and not share
+        library = library or Library(model, models if models is not None or alone else ())
+        library.open()
+        session_factory = library.session
     chosen = all_presets() if presets is None else presets
     opening = next(iter(chosen.values()), None)
-    seats = Seats(factory, opening=opening, takes=Path(takes), running=sessions)
+    seats = Seats(session_factory, opening=opening, library=library, takes=Path(takes), running=sessions)
     routes = Routes(seats, chosen)
     page = build(routes, chosen, opening)
     # Gradio has no way to say this to uvicorn: JPEG does not deflate (it costs 3 ms a frame on the event loop), and a
-    # page has no business sending 16 MB.
-    limited = functools.partial(uvicorn.Config, ws_per_message_deflate=False, ws_max_size=LARGEST_MESSAGE)
+    # page has no business sending 16 MB, nor 32 messages ahead.
+    limited = functools.partial(
+        uvicorn.Config, ws_per_message_deflate=False, ws_max_size=LARGEST_UPLOAD, ws_max_queue=8
+    )
     original, uvicorn.Config = uvicorn.Config, limited  # type: ignore[misc, assignment]
     try:
         _, address, public = page.launch(
@@ -223,13 +142,3 @@ def stay(page: gr.Blocks) -> None:
     with contextlib.suppress(KeyboardInterrupt):
         ended.wait()
     page.close(verbose=False)  # ends the routes' lifespan, which closes every seat
-
-
-def model_sessions(name: str) -> Callable[[], Session]:
-    """Sessions that share one loaded model."""
-    from studio.models import load
-    from studio.session import Session
-
-    model = load(name)
-    Session(model).step()  # whatever is done once and lazily is done now, and not while the first page waits
-    return lambda: Session(model)

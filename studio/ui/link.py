@@ -1,29 +1,48 @@
 """What a page and its session say to each other, whatever carries it.
 
-The page says (JSON): `control`, `command`, `ack`, `pong`. The server says: `hello`, `state`, `sent` (a control's
-revision), `receipts` (revision -> frame it took effect at), `status`, `take`, `download`, `notice`, `error`, `ping`,
-`superseded`; and frames, as `mailbox.pack` writes them. `LinkError` is what a page did wrong: it is told, nothing ends.
+The page says (JSON): `control`, `command`, `ack`, `pong`; and pictures, in binary (`picture_of`). The server says:
+`hello` (again when the model is another), `state`, `sent` (a control's revision), `receipts` (revision -> frame it took
+effect at), `status`, `take`, `download`, `models`, `loading`, `notice`, `error`, `ping`, `superseded`; and frames, as
+`mailbox.pack` writes them. `LinkError` is what a page did wrong: it is told, nothing ends.
 """
 
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import secrets
+import struct
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
-from studio.controls import ControlError, from_message
+from PIL import Image, UnidentifiedImageError
+
+from studio.controls import CONTROLS, Control, ControlError, Picture, from_message
 from studio.controls.base import shown
+from studio.models.base import Model, optional
+from studio.pictures import decoded
 from studio.presets import Preset
+from studio.ui.library import LibraryError, Progress, words
 from studio.ui.mailbox import Bell, pack
 from studio.ui.seats import Seat, state_message
-from studio.ui.security import LARGEST_MESSAGE, Allowance
+from studio.ui.security import (
+    LARGEST_MESSAGE,
+    LARGEST_UPLOAD,
+    PICTURE_BYTES_A_SECOND,
+    PICTURES_A_SECOND,
+    WIDEST_PICTURE,
+    Allowance,
+)
 from studio.ui.window import Window
 
 STATUS_EVERY = 0.5  # seconds
+PROGRESS_EVERY = 0.2  # seconds
+PICTURE_HEADER = struct.Struct("<4sII")
+PICTURE_MAGIC = b"STP1"
 
 
 class LinkError(ValueError):
@@ -46,15 +65,19 @@ class Link:
         self._clock = clock
         self._presets = presets
         self._allowance = Allowance(clock)
+        self._pictures = Allowance(clock, PICTURES_A_SECOND, PICTURE_BYTES_A_SECOND)
         self._outbox: deque[str] = deque(maxlen=512)
         self._sequence = 0
         self._shown = 0  # the mailbox's count when the last frame was taken out
         self._receipted = 0
         self._mine: set[int] = set()  # revisions this page sent and has no receipt for
-        self._status_at = 0.0
+        self._status_at = self._progress_at = 0.0
+        self._model: Model | None = None  # the one the page was told of
+        self._progress: Progress | None = None
         self._pings: dict[int, float] = {}
         self._answer: dict[str, Callable[[dict[str, Any]], Awaitable[None]]] = {
             "control": self._control,
+            "picture": self._picture,
             "command": self._command,
             "ack": self._ack,
             "pong": self._pong,
@@ -68,30 +91,55 @@ class Link:
         self.bell.ring()
 
     def greet(self) -> None:
-        """The first message: everything a page needs to show what is going on."""
-        model = self.seat.session.model
+        """The first messages: everything a page needs to show what is going on."""
+        self._introduce()
+        progress = self.seat.progress
+        self._progress = None if progress and progress.under_way else progress  # what is over is not told again
+        for number in range(3):
+            self._pings[number] = self._clock()
+            self.say("ping", number=number)
+
+    def _introduce(self) -> None:
+        """What is played, and what of it can be set."""
+        seat, model = self.seat, self.seat.session.model
+        self._model = model
         height, width = model.size
         self.say(
             "hello",
             token=self.token,
             size=[width, height],
-            model=model.name,
-            labels=list(getattr(model, "labels", ())),  # the subjects it knows, if it tells
+            model=seat.model_name,
+            choice=seat.library is not None and seat.library.choice,
+            labels=list(optional(model, "labels")),
+            loras=list(optional(model, "loras")),
+            plays=played(model),
+            refuses=dict(optional(model, "refuses")),
             presets=list(self._presets),
-            recording=self.seat.recording,
-            takes=self.seat.takes,
-            state=state_message(self.seat.in_force),
+            recording=seat.recording,
+            takes=seat.takes,
+            state=state_message(seat.in_force),
         )
-        for number in range(3):
-            self._pings[number] = self._clock()
-            self.say("ping", number=number)
+
+    def _tell_of_model(self) -> None:
+        """Another model is played, or one is on its way."""
+        if self.seat.session.model is not self._model:
+            self._introduce()
+        progress, before = self.seat.progress, self._progress
+        if progress is None or progress == before:
+            return
+        same = before is not None and (before.name, before.stage) == (progress.name, progress.stage)
+        if same and self._clock() - self._progress_at < PROGRESS_EVERY:
+            return
+        self._progress, self._progress_at = progress, self._clock()
+        self.say("loading", **asdict(progress))
 
     def news(self) -> list[str]:
         """Everything to be told now; empties the outbox."""
+        self._tell_of_model()
         receipts = [receipt for receipt in tuple(self.seat.session.receipts) if receipt.revision > self._receipted]
         if receipts:
             self._receipted = receipts[-1].revision
-            if any(receipt.revision not in self._mine for receipt in receipts):
+            if any(receipt.revision not in self._mine and receipt.kind != Picture.kind for receipt in receipts):
                 self.say(
                     "state", state=state_message(self.seat.in_force)
                 )  # a preset, a notebook: not this page's doing
@@ -144,16 +192,17 @@ class Link:
     # -- from the page ------------------------------------------------------------------------------------------------
 
     async def hear(self, text: str | bytes) -> bool:
-        """Handle one message; False if the page talks far too much and the link should be closed."""
+        """Handle one message, JSON or a picture; False if the page talks far too much and the link should be closed."""
         self.heard_at = self._clock()
-        if not self._allowance.spend(len(text)):
+        allowance = self._pictures if isinstance(text, bytes) else self._allowance
+        if not allowance.spend(len(text)):
             self.say("error", message="Too many messages at once; the last ones were left out. Slow down a little.")
             return False
         message: dict[str, Any] = {}
         try:
-            message = parse(text)
+            message = picture_of(text) if isinstance(text, bytes) else parse(text)
             await self._answer[message["type"]](message)
-        except (LinkError, ControlError) as error:
+        except (LinkError, ControlError, LibraryError) as error:
             self.say("error", message=str(error), number=message.get("number"))
         except OSError as error:
             self.say("error", message=f"The disk said: {error}. Free some space or start from another folder.")
@@ -167,7 +216,14 @@ class Link:
             await self.hear(json.dumps(message))
 
     async def _control(self, message: dict[str, Any]) -> None:
-        control = from_message(message.get("control"))
+        await self._send(from_message(message.get("control")), message)
+
+    async def _picture(self, message: dict[str, Any]) -> None:
+        await self._send(Picture(message["data"]), message)
+
+    async def _send(self, control: Control, message: dict[str, Any]) -> None:
+        if isinstance(control, Picture):
+            await asyncio.to_thread(check_legible, control, self.seat.session.model.size)
         revision = await asyncio.to_thread(self.seat.send, control)  # new words are read by the model first
         self._mine.add(revision)
         self.say("sent", number=whole(message, "number"), revision=revision, saw=whole(message, "saw"))
@@ -188,6 +244,9 @@ class Link:
             "reset": self._reset,
             "snapshot": self._snapshot,
             "preset": self._preset,
+            "models": self._models,
+            "load": self._load,
+            "cancel": self._cancel,
         }
         if not isinstance(name, str) or name not in commands:
             raise LinkError(f"command is {shown(name)}; possible commands: {', '.join(commands)}")
@@ -223,14 +282,85 @@ class Link:
         name = message.get("preset")
         if not isinstance(name, str) or name not in self._presets:
             raise LinkError(f"preset is {shown(name)}; possible presets: {', '.join(self._presets)}")
-        await asyncio.to_thread(self.seat.play, self._presets[name])
+        left_out = await asyncio.to_thread(self.seat.play, self._presets[name])
+        if left_out:
+            self.say("notice", message=words(self.seat.model_name, left_out))
         self.say("state", state=state_message(self.seat.in_force))
 
+    async def _models(self, message: dict[str, Any]) -> None:
+        library = self.seat.library
+        items = await asyncio.to_thread(library.offers) if library else []
+        self.say("models", items=items, playing=self.seat.model_name)
 
-def parse(text: str | bytes) -> dict[str, Any]:
+    async def _load(self, message: dict[str, Any]) -> None:
+        await asyncio.to_thread(self.seat.choose, message.get("model"))
+
+    async def _cancel(self, message: dict[str, Any]) -> None:
+        if self.seat.arrival:
+            self.seat.arrival.cancel()
+
+
+def played(model: Model) -> list[str]:
+    """What of a model can be set: the kinds of control it takes, and beside them the parts of one that act on it.
+
+    What would do nothing is left out, so that the page does not show it.
+    """
+    refuses, independent = optional(model, "refuses"), optional(model, "independent")
+    kinds = [kind for kind in CONTROLS if kind not in refuses]
+    pictures = "picture" in kinds and hasattr(model, "encode_picture")
+    lacking = {
+        "picture": pictures,
+        "similarity": pictures,
+        "structure": pictures,
+        "lora": bool(optional(model, "loras")),
+        "sink": not independent,
+    }
+    parts = {"cache": not independent, "noise": independent, "rungs": several_rungs(model)}
+    return [kind for kind in kinds if lacking.get(kind, True)] + [part for part, acts in parts.items() if acts]
+
+
+def several_rungs(model: Model) -> bool:
+    """Can a person choose how many rungs the model's ladder has?"""
+
+    def playable(rungs: int) -> bool:
+        try:
+            return bool(model.ladder(rungs))
+        except ValueError:
+            return False
+
+    return sum(playable(rungs) for rungs in range(1, 9)) > 1
+
+
+def picture_of(data: bytes) -> dict[str, Any]:
+    """A picture as the page packs it: "STP1", the number it is sent under and the frame seen (little-endian uint32
+    each), then JPEG; as a message. Raises LinkError."""
+    if len(data) > LARGEST_UPLOAD:
+        raise LinkError(f"picture of {len(data):,} bytes, {LARGEST_UPLOAD:,} are possible; send it smaller")
+    if len(data) <= PICTURE_HEADER.size or not data.startswith(PICTURE_MAGIC):
+        raise LinkError(f"got {len(data)} bytes of binary that are no picture; one begins with {PICTURE_MAGIC!r}")
+    _, number, saw = PICTURE_HEADER.unpack_from(data)
+    return {"type": "picture", "number": number, "saw": saw, "data": data[PICTURE_HEADER.size :]}
+
+
+def check_legible(picture: Picture, size: tuple[int, int]) -> None:
+    """Raise ControlError for a picture that cannot be read, or is too large to read for everybody's sake.
+
+    What is decoded here, for a model of this size (H, W), is remembered for the filter and the model.
+    """
+    if not picture.data:
+        return
+    try:
+        with Image.open(io.BytesIO(picture.data)) as opened:
+            width, height = opened.size
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ControlError(f"the picture cannot be read ({error}); send a whole JPEG, PNG or WebP") from None
+    if max(width, height) > WIDEST_PICTURE:
+        raise ControlError(f"picture is {width}x{height}, at most {WIDEST_PICTURE} a side; send it smaller")
+    decoded(picture.data, size)
+
+
+def parse(text: str) -> dict[str, Any]:
     """A message as a dict with a known type; raises LinkError with what to send instead."""
-    if isinstance(text, bytes):
-        raise LinkError(f"got {len(text)} bytes of binary; a page speaks JSON text")
     if len(text) > LARGEST_MESSAGE:
         raise LinkError(f"message of {len(text)} characters, {LARGEST_MESSAGE} are possible; send less at once")
     try:

@@ -3,7 +3,7 @@
 ws        WebSocket: frames down, messages both ways
 link      POST: the same by plain HTTP, where no socket comes through: opens a link
 frame     GET: the newest frame not yet had, as soon as there is one
-up        POST: messages up, messages down
+up        POST: messages up, messages down; or one picture up, as the socket takes it
 download  GET: a score, a video, a snapshot, by its secret
 web       GET: the page's script and style
 """
@@ -27,13 +27,14 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from studio.ui.link import Link, LinkError, Presets
 from studio.ui.seats import Seats
-from studio.ui.security import LARGEST_MESSAGE, Tickets, same_origin
+from studio.ui.security import LARGEST_MESSAGE, LARGEST_UPLOAD, Tickets, same_origin
 
 PREFIX = "/gradio_api/studio"
 PROTOCOL = "studio.v1"
 WEB = Path(__file__).parent / "web"
 MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 FIRST_WORD = 5.0  # seconds a socket may be silent after its handshake
+OCTETS = "application/octet-stream"
 PULL_WAIT = 10.0  # seconds a pull waits for a frame
 PULL_SILENCE = 15.0  # seconds after which a page that pulled is taken for closed: HTTP has no hanging up
 POLICY, SUPERSEDED = 1008, 4001  # close codes
@@ -179,18 +180,23 @@ class Routes:
         data = await link.frame(PULL_WAIT)
         if data is None:
             return Response(status_code=204)
-        return Response(data, media_type="application/octet-stream", headers={"cache-control": "no-store"})
+        return Response(data, media_type=OCTETS, headers={"cache-control": "no-store"})
 
     async def up(self, request: Request) -> Response:
         """Messages up as `{"messages": [...]}`; what there is to tell comes back the same way."""
         link = self._link(request)
         if link is None:
             return problem(403, "this link is closed; the page opens a new one by itself")
-        body = await request.body()
-        if len(body) > LARGEST_MESSAGE:
-            return problem(413, f"{len(body)} bytes, {LARGEST_MESSAGE} are possible; send less at once")
+        picture = request.headers.get("content-type") == OCTETS
+        largest = LARGEST_UPLOAD if picture else LARGEST_MESSAGE
+        body = await read(request, largest)
+        if body is None:
+            return problem(413, f"at most {largest} bytes are possible; send less at once")
         try:
-            await link.hear_all(json.loads(body)["messages"])
+            if picture:
+                await link.hear(body)
+            else:
+                await link.hear_all(json.loads(body)["messages"])
         except (ValueError, KeyError, TypeError, LinkError) as error:
             link.say("error", message=f"not understood: {error}")
         link.heard_at = time.monotonic()
@@ -226,6 +232,16 @@ class Routes:
                 True  # a browser leaves Origin out of same-origin GETs; the secret header cannot be sent across sites
             )
         return same_origin(headers, client)
+
+
+async def read(request: Request, largest: int) -> bytes | None:
+    """The request's body, read no further than `largest` bytes; None if there is more."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > largest:
+            return None
+    return bytes(body)
 
 
 def problem(status: int, message: str) -> Response:

@@ -7,17 +7,21 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studio.controls import Control, Erase, InForce, to_message
+from studio.controls import Control, ControlError, Erase, InForce, to_message
+from studio.models.base import optional
 from studio.ui.mailbox import Mailbox, encode_png
 from studio.ui.takes import Download, Downloads, TakeVideo, take_path
 
 if TYPE_CHECKING:
+    from studio.models.base import Model
     from studio.presets import Preset
     from studio.score import Score
     from studio.session import Session
+    from studio.ui.library import Arrival, Library, Progress
     from studio.ui.link import Link
 
 RUNNING = 2  # sessions at once: each wants the whole machine
@@ -28,26 +32,38 @@ CLOSE_AFTER = 120.0  # seconds without a page after which it is closed
 log = logging.getLogger("studio")
 
 
-class SeatsTaken(RuntimeError):
+class Waiting(RuntimeError):
+    """There is no session for this page yet; says why. The page asks again by itself."""
+
+
+class SeatsTaken(Waiting):
     """No seat is free; says what to do."""
 
 
 class Seat:
     """One person's place: a session, the mailbox with its newest frame, what can be downloaded, and the link in use."""
 
-    def __init__(self, session: Session, takes: Path, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        session: Session,
+        takes: Path,
+        clock: Callable[[], float] = time.monotonic,
+        library: Library | None = None,
+    ) -> None:
         self.id = secrets.token_urlsafe(24)
         self.session = session
         self.mailbox = Mailbox()
         self.downloads = Downloads()
         self.takes: list[dict[str, Any]] = []
+        self.library = library
+        self.arrival: Arrival | None = None
         self.link: Link | None = None
         self.left_at: float | None = clock()
         self._clock = clock
         self._folder = takes
         self._video: TakeVideo | None = None
         self._path: Path | None = None
-        self._played = False
+        self._played = self._closed = False
         self._asked = session.engine.in_force
         self._revision = 0
         self._lock = threading.RLock()
@@ -71,14 +87,63 @@ class Seat:
         self._asked, self._played = asked, True
         return self._revision
 
-    def play(self, preset: Preset) -> None:
-        """The preset to the session: its controls at once, later ones when their frame has come."""
+    def play(self, preset: Preset) -> dict[str, str]:
+        """The preset to the session: its controls at once, later ones when their frame has come.
+
+        Returns the kinds of its controls that the model does not take and that are left out, with the reasons.
+        """
+        refuses = optional(self.session.model, "refuses")
+        taken = [event for event in preset.events if event.control.kind not in refuses]
+        left_out = {event.control.kind: refuses[event.control.kind] for event in preset.events if event not in taken}
+        preset = replace(preset, events=tuple(taken))
         asked, frame = self.in_force.after(Erase("*"), 0), self.session.stats["frame"]
         self.session.play(preset)
         for event in preset.events:
             asked = asked.after(event.control, frame) if event.frame == 0 else asked
         receipted = self.session.receipts[-1].revision if self.session.receipts else 0
         self._asked, self._revision = asked, max(self._revision, receipted) + 1  # what `play` sends is newer than these
+        return left_out
+
+    # The model
+
+    @property
+    def model_name(self) -> str:
+        """As a person chose it: a folder's is its last part."""
+        model = self.session.model
+        return self.library.name_of(model) if self.library else model.name
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far the model that was chosen last is on its way."""
+        return self.arrival.progress if self.arrival else None
+
+    def choose(self, name: Any) -> None:
+        """Have a model made ready; the session goes over to it by itself. Raises LibraryError for what cannot be."""
+        from studio.ui.library import Arrival, LibraryError
+
+        with self._lock:
+            if self.library is None:
+                raise LibraryError("this server plays one model")
+            if self.progress and self.progress.under_way:
+                raise LibraryError(f"{self.progress.name} is on its way; call it off first")
+            self.arrival = Arrival(self.library, name, self.hand_over)
+
+    def hand_over(self, model: Model) -> dict[str, str]:
+        """The session goes on, from its next frame, on another model; a take that is being recorded ends first.
+
+        Returns the kinds of control in force that the model does not take, with the reasons.
+        """
+        with self._lock:
+            if self._closed:
+                return {}
+            self.stop_recording()
+            refused = self.session.hand_over(model)
+            self._asked = self.session.engine.in_force
+            if self.link is not None:
+                self.session.start(FASTEST)  # it had stopped if something had gone wrong
+        if self.library is not None:
+            self.library.tidy()
+        return refused
 
     def attach(self, link: Link) -> Link | None:
         """The link becomes the one in use and the session runs; the link it takes over from, if any."""
@@ -144,10 +209,15 @@ class Seat:
     def close(self) -> None:
         """Stop for good. A take is finished; otherwise what was played is kept as a score."""
         with self._lock:
+            self._closed = True
+            if self.arrival:
+                self.arrival.cancel()
             self.stop()
             if self.stop_recording() is None and self._played:
                 self._keep(self.session.score)
             self.mailbox.close()
+        if self.library is not None:
+            self.library.leave(self.session)
 
     def _keep(self, score: Score) -> None:
         if not score.header.frames:
@@ -169,12 +239,25 @@ class Seat:
         return take | {"problem": video.problem}
 
 
+def begin(seat: Seat, opening: Preset) -> None:
+    """Play what every page begins with, as far as the model does: a page must open on any model."""
+    try:
+        seat.play(opening)
+    except ControlError as error:
+        log.warning("the first preset is not played: %s", error)
+
+
 def state_message(in_force: InForce) -> dict[str, Any]:
     """The controls in force as the page reads them."""
     return {
         "prompt": to_message(in_force.prompt),
         "sampling": to_message(in_force.sampling),
         "paused": in_force.paused,
+        "similarity": to_message(in_force.similarity),
+        "structure": to_message(in_force.structure),
+        "sink": to_message(in_force.sink),
+        "loras": dict(in_force.loras),
+        "picture": bool(in_force.picture.data),
         "strokes": [to_message(stroke) | {"since": since} for stroke, since in in_force.strokes.values()],
     }
 
@@ -187,6 +270,7 @@ class Seats:
         session_factory: Callable[[], Session],
         *,
         opening: Preset | None = None,
+        library: Library | None = None,
         takes: Path = Path("takes"),
         running: int = RUNNING,
         pause_after: float = PAUSE_AFTER,
@@ -195,6 +279,7 @@ class Seats:
     ) -> None:
         self.running, self.pause_after, self.close_after = running, pause_after, close_after
         self._factory, self._opening, self._takes, self._clock = session_factory, opening, takes, clock
+        self._library = library
         self._seats: dict[str, Seat] = {}
         self._lock = threading.RLock()
 
@@ -206,14 +291,14 @@ class Seats:
         return self._seats.get(id or "")
 
     def sit(self, id: str | None = None) -> Seat:
-        """The seat with this id, or else a new one; raises SeatsTaken if all are in use."""
+        """The seat with this id, or else a new one; raises SeatsTaken if all are in use, Waiting if none can begin."""
         with self._lock:
             if seat := self.find(id):
                 return seat
             self._make_room()
-            seat = Seat(self._factory(), self._takes, self._clock)
+            seat = Seat(self._factory(), self._takes, self._clock, self._library)
             if self._opening is not None:
-                seat.play(self._opening)
+                begin(seat, self._opening)
             self._seats[seat.id] = seat
             return seat
 

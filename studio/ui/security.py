@@ -11,13 +11,16 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 TICKET_SECONDS = 30.0
 LARGEST_MESSAGE = 65536  # bytes; a stroke of 2048 points fits
 MESSAGES_A_SECOND = 150.0
 BYTES_A_SECOND = 512 * 1024.0
+LARGEST_UPLOAD = 512 * 1024  # bytes of a picture and its header; 1024x1024 as JPEG fits
+PICTURES_A_SECOND = 60.0
+PICTURE_BYTES_A_SECOND = 8 * 1024 * 1024.0
+WIDEST_PICTURE = 2048  # pixels a side: a few bytes of JPEG may unfold into gigabytes
 log = logging.getLogger("studio")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -72,25 +75,24 @@ def same_origin(headers: Mapping[str, str], client: str | None) -> bool:
     return False
 
 
-@dataclass
 class Allowance:
     """A token bucket each for messages and bytes: two seconds' worth may come at once."""
 
-    clock: Callable[[], float] = time.monotonic
-    messages: float = 2 * MESSAGES_A_SECOND
-    size: float = 2 * BYTES_A_SECOND
-    at: float = field(default=0.0)
-
-    def __post_init__(self) -> None:
-        self.at = self.clock()
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        messages_a_second: float = MESSAGES_A_SECOND,
+        bytes_a_second: float = BYTES_A_SECOND,
+    ) -> None:
+        self._clock, self._at = clock, clock()
+        self._rates = (messages_a_second, bytes_a_second)
+        self._left = [2 * rate for rate in self._rates]
 
     def spend(self, size: int) -> bool:
         """Takes a message of `size` bytes from the allowance; False if there is too little left."""
-        now = self.clock()
-        passed, self.at = now - self.at, now
-        self.messages = min(2 * MESSAGES_A_SECOND, self.messages + passed * MESSAGES_A_SECOND) - 1
-        self.size = min(2 * BYTES_A_SECOND, self.size + passed * BYTES_A_SECOND) - size
-        if self.messages >= 0 and self.size >= 0:
-            return True
-        self.messages, self.size = max(self.messages, 0.0), max(self.size, 0.0)
-        return False
+        now = self._clock()
+        passed, self._at = now - self._at, now
+        grown = [min(2 * rate, left + passed * rate) for rate, left in zip(self._rates, self._left)]
+        left = [have - cost for have, cost in zip(grown, (1, size))]
+        self._left = [max(0.0, have) for have in left]
+        return min(left) >= 0

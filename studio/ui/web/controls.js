@@ -3,18 +3,20 @@
 // Told apart by people with any kind of colour vision, on dark and on bright pictures (after Okabe and Ito).
 const COLOURS = ['#ffb454', '#4cc9f0', '#ff6b8b', '#7ddc8a', '#c792ea', '#f5e663', '#5b8cff', '#ff8f5c'];
 const ONE_GESTURE = 900; // ms within which moves of a slider are one step back
+const SINGLE = ['prompt', 'sampling', 'similarity', 'structure', 'sink']; // kinds there is one of
 
 export class Controls {
   /** send(control) hands a control to the server; changed(control) is called after every change here. */
   constructor({ send, changed }) {
-    Object.assign(this, { send, changed, prompt: null, sampling: null, strokes: new Map(), past: [], future: [] });
+    Object.assign(this, { send, changed, loras: {}, strokes: new Map(), past: [], future: [] });
+    SINGLE.forEach((kind) => { this[kind] = null; });
     this.colours = new Map();
   }
 
   /** Take over the server's state. */
-  take({ prompt, sampling, strokes }) {
-    this.prompt = prompt;
-    this.sampling = sampling;
+  take({ strokes, loras, ...others }) {
+    SINGLE.forEach((kind) => { this[kind] = others[kind]; });
+    this.loras = { ...loras };
     const known = this.strokes;
     this.strokes = new Map(strokes.map((stroke) => [stroke.id, { ...stroke, trail: known.get(stroke.id)?.trail }]));
     this.changed(null);
@@ -35,8 +37,8 @@ export class Controls {
 
   /** The control that brings back what is in its place now. */
   inverse(control) {
-    if (control.kind === 'prompt') return this.prompt;
-    if (control.kind === 'sampling') return this.sampling;
+    if (SINGLE.includes(control.kind)) return this[control.kind];
+    if (control.kind === 'lora') return { ...control, weight: this.loras[control.name] ?? 0 };
     const before = this.strokes.get(control.id);
     return before ? asControl(before) : { kind: 'erase', id: control.id };
   }
@@ -80,8 +82,8 @@ export class Controls {
   }
 
   apply(control) {
-    if (control.kind === 'prompt') this.prompt = control;
-    else if (control.kind === 'sampling') this.sampling = control;
+    if (SINGLE.includes(control.kind)) this[control.kind] = control;
+    else if (control.kind === 'lora') this.loras[control.name] = control.weight;
     else if (control.kind === 'erase') this.strokes.delete(control.id);
     else this.strokes.set(control.id, { ...control, trail: this.strokes.get(control.id)?.trail, since: null });
     this.send(control);
@@ -93,7 +95,8 @@ export class Controls {
     const step = this.past.find(({ redo }) => redo.includes(control));
     if (!step) return;
     this.past.splice(this.past.indexOf(step), 1);
-    if (control.kind === 'prompt' || control.kind === 'sampling') [this[control.kind]] = step.undo;
+    if (SINGLE.includes(control.kind)) [this[control.kind]] = step.undo;
+    else if (control.kind === 'lora') this.loras[control.name] = step.undo[0].weight;
     else if (control.kind === 'stroke' && step.undo[0].kind === 'erase') this.strokes.delete(control.id);
     this.changed(null);
   }

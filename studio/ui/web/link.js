@@ -20,13 +20,24 @@ export function unpack(buffer) {
   };
 }
 
+/** A picture as the server reads it (studio/ui/link.py, `picture_of`): `jpeg` is an ArrayBuffer. */
+export function packed(number, saw, jpeg) {
+  const data = new Uint8Array(12 + jpeg.byteLength);
+  const view = new DataView(data.buffer);
+  data.set([0x53, 0x54, 0x50, 0x31]); // STP1
+  view.setUint32(4, number, true);
+  view.setUint32(8, saw, true);
+  data.set(new Uint8Array(jpeg), 12);
+  return data;
+}
+
 export class Link {
   /** ask() -> {ticket} or {waiting}; on: {frame, message, state}, called with what arrives. */
   constructor({ root, ask, on, pull = false }) {
     Object.assign(this, { base: `${root}/gradio_api/studio`, root, ask, on, pull, deliver: null, ended: false });
   }
 
-  /** Send a message; it is dropped while there is no link, as the state is told anew when there is one. */
+  /** Send a message, or a picture's bytes; it is dropped while there is no link, as the state is told anew when there is one. */
   send(message) {
     if (this.deliver) this.deliver(message);
     return Boolean(this.deliver);
@@ -88,7 +99,8 @@ export class Link {
         if (data instanceof ArrayBuffer) return this.on.frame(unpack(data));
         if (!this.deliver) {
           clearTimeout(late);
-          this.deliver = (message) => socket.readyState === 1 && socket.send(JSON.stringify(message));
+          this.deliver = (message) => socket.readyState === 1
+            && socket.send(message instanceof Uint8Array ? message : JSON.stringify(message));
           this.on.state('live', 'socket');
         }
         return this.heard(JSON.parse(data));
@@ -108,7 +120,15 @@ export class Link {
     const headers = { 'x-studio-link': token };
     const queue = [];
     let wake = () => {};
-    this.deliver = (message) => { queue.push(message); wake(); };
+    const upload = (bytes) => this.fetch('/up', {
+      method: 'POST', headers: { ...headers, 'content-type': 'application/octet-stream' }, body: bytes,
+    }).then((answer) => answer.json()).then(({ messages: heard }) => heard.forEach((message) => this.heard(message)),
+      (error) => console.debug('studio picture:', error.message)); // a lost link is found by the pulls
+    this.deliver = (message) => {
+      if (message instanceof Uint8Array) return upload(message);
+      queue.push(message);
+      return wake();
+    };
     this.on.state('live', 'pull');
     messages.forEach((message) => this.heard(message));
     const up = async () => {

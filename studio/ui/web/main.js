@@ -1,7 +1,9 @@
-// The page's conductor: link, controls and stage, the buttons around them, and Gradio's panel beside them.
+// The page's conductor: link, controls, stage, models and pictures that go in, the buttons around them, and Gradio's panel beside them.
 
-import { Link } from './link.js';
+import { Link, packed } from './link.js';
 import { Controls } from './controls.js';
+import { Input } from './input.js';
+import { Models } from './models.js';
 import { Stage } from './stage.js';
 
 const KEYS = [
@@ -42,12 +44,22 @@ class Page {
     this.open = []; // {revision, at, control}: numbered, not yet seen in a picture
     this.times = { latency: [], drawn: [] };
     this.live = { fps: 24, paused: false, recording: false };
+    this.played = { model: '', plays: [], refuses: {}, loras: [] };
     this.find = (selector) => this.box.querySelector(selector);
     this.controls = new Controls({ send: (control) => this.sendControl(control), changed: (control) => this.changed(control) });
     this.stage = new Stage({
       stage: this.find('.st-stage'), view: this.find('.st-view'), ink: this.find('.st-ink'), controls: this.controls,
       brush: () => this.brush(), rate: () => this.live.fps || 24,
       told: (text, loud) => (loud ? this.toast(text) : this.announce(text)), selected: () => this.listStrokes(),
+      refused: () => this.leavesAside('stroke'),
+    });
+    this.models = new Models({
+      box: this.box, command: (name, more) => this.command(name, more), toast: (text, kind) => this.toast(text, kind),
+    });
+    this.input = new Input({
+      send: (jpeg) => this.sendPicture(jpeg), none: () => this.sendControl({ kind: 'picture', data: '' }),
+      told: (text) => this.toast(text, 'error'),
+      mirror: () => stored.get(always, 'studio-mirror') !== 'no', mirrored: (on) => stored.set(always, 'studio-mirror', on ? 'yes' : 'no'),
     });
     this.link = new Link({
       root, ask: () => this.ticket(ask, watch, value), pull: new URL(location.href).searchParams.get('link') === 'pull',
@@ -65,6 +77,7 @@ class Page {
     const beat = (now) => {
       if (!this.element.isConnected) return this.link.end();
       this.stage.draw(now);
+      this.input.look(now);
       return requestAnimationFrame(beat);
     };
     requestAnimationFrame(beat);
@@ -86,13 +99,19 @@ class Page {
     });
   }
 
-  prompt(text, negative, kind) {
-    this.controls.set({ kind: 'prompt', text: text || '', negative: negative || '', switch: kind || 'recache' });
+  prompt(text, negative, kind, blend) {
+    this.controls.set({ kind: 'prompt', text: text || '', negative: negative || '', switch: kind || 'recache', blend: blend || 0 });
   }
 
-  sampling(seed, guidance, scale, rungs) {
-    const control = { kind: 'sampling', seed, guidance, scale, rungs };
-    if (JSON.stringify({ ...control }) !== JSON.stringify({ ...this.controls.sampling })) this.controls.set(control, 'sampling');
+  /** One field of a control, moved in the panel. */
+  dial(kind, field, value) {
+    const before = this.controls[kind];
+    if (before && before[field] !== value) this.controls.set({ ...before, [field]: value }, `${kind} ${field}`);
+  }
+
+  renew() {
+    const { sink } = this.controls;
+    if (sink) this.controls.set({ ...sink, renewed: sink.renewed + 1 });
   }
 
   preset(name) {
@@ -100,9 +119,10 @@ class Page {
   }
 
   showPanel() {
-    const { prompt, sampling } = this.controls;
+    const { prompt, sampling, similarity, structure, sink } = this.controls;
     const writing = Boolean(document.activeElement?.closest('#studio-prompt, #studio-negative'));
-    this.tell({ prompt, sampling, writing });
+    this.tell({ prompt, sampling, similarity, structure, sink, writing });
+    this.showLoras();
   }
 
   // To the server
@@ -111,6 +131,14 @@ class Page {
     this.number += 1;
     this.asked.set(this.number, { control, at: performance.now() });
     if (!this.link.send({ type: 'control', number: this.number, control, saw: this.stage.frame })) this.asked.delete(this.number);
+  }
+
+  sendPicture(jpeg) {
+    this.number += 1;
+    this.asked.set(this.number, { control: { kind: 'picture' }, at: performance.now() });
+    if (this.link.send(packed(this.number, this.stage.frame, jpeg))) return this.number;
+    this.asked.delete(this.number);
+    return null;
   }
 
   command(name, more = {}) {
@@ -126,6 +154,7 @@ class Page {
     const now = performance.now();
     this.times.drawn.push(now);
     this.find('.st-veil').dataset.show = 'false';
+    this.input.shown();
     const seen = this.open.filter(({ revision }) => revision <= frame.revision);
     if (!seen.length) return;
     this.open = this.open.filter(({ revision }) => revision > frame.revision);
@@ -144,13 +173,20 @@ class Page {
       recording: () => this.recorded(message.recording),
       take: () => this.takeSaved(message.take),
       download: () => this.download(message),
+      models: () => this.models.offered(message),
+      loading: () => this.models.loading(message),
       notice: () => this.toast(message.message),
       error: () => this.refused(message),
     }[message.type];
     if (answer) answer();
   }
 
-  hello({ size, labels, recording, takes, state }) {
+  hello({ size, labels, recording, takes, state, ...played }) {
+    this.played = played;
+    document.documentElement.dataset.plays = played.plays.join(' ');
+    this.box.classList.toggle('no-strokes', Boolean(this.leavesAside('stroke')));
+    this.models.played(played.model, played.choice);
+    this.input.fit(size, played.plays.includes('picture'), state.picture);
     this.stage.drawn = 0;
     this.asked.clear();
     this.open = [];
@@ -167,6 +203,7 @@ class Page {
   numbered({ number, revision }) {
     const { control, at } = this.asked.get(number) || {};
     this.asked.delete(number);
+    if (control?.kind === 'picture') return this.input.answered(number);
     if (control && control.kind !== 'pause') this.open.push({ revision, at, control });
     if (control?.kind === 'stroke' && this.controls.strokes.has(control.id)) this.controls.strokes.get(control.id).revision = revision;
   }
@@ -181,8 +218,10 @@ class Page {
   refused({ message, number }) {
     const { control } = this.asked.get(number) || {};
     this.asked.delete(number);
-    if (control) this.controls.refused(control);
     this.toast(message, 'error');
+    if (control?.kind === 'picture') return this.input.answered(number);
+    if (control) this.controls.refused(control);
+    if (control && control.kind !== 'stroke' && control.kind !== 'prompt') this.showPanel();
   }
 
   status(status) {
@@ -191,6 +230,20 @@ class Page {
     this.live = { ...status, told: problem };
     this.play(status.paused);
     this.recorded(status.recording);
+    this.skips(status.skip_rate);
+  }
+
+  /** How many pictures the similarity filter lets stand. */
+  skips(rate) {
+    const line = document.getElementById('studio-skips');
+    const text = this.controls.similarity?.threshold ? `skips ${Math.round(100 * (rate || 0))} %` : 'off';
+    if (line && line.textContent !== text) line.textContent = text;
+  }
+
+  /** Why the model takes no control of a kind, or ''. */
+  leavesAside(kind) {
+    const { model, refuses } = this.played;
+    return refuses[kind] ? `${model} takes no ${kind === 'stroke' ? 'strokes' : kind}: ${refuses[kind]}.` : '';
   }
 
   linkState(state, detail) {
@@ -218,8 +271,9 @@ class Page {
     const { prompt } = this.controls;
     const text = (name) => document.querySelector(`#studio-${name} textarea`)?.value.trim();
     const chosen = document.querySelector('#studio-switch input:checked')?.value;
+    const blend = document.querySelector('#studio-blend input[type=number]')?.value;
     const same = !prompt || ((text('prompt') ?? prompt.text) === prompt.text && (text('negative') ?? prompt.negative) === prompt.negative
-      && (chosen ?? prompt.switch) === prompt.switch);
+      && (chosen ?? prompt.switch) === prompt.switch && Number(blend ?? prompt.blend) === prompt.blend);
     document.getElementById('studio-apply')?.classList.toggle('unapplied', !same);
   }
 
@@ -253,7 +307,7 @@ class Page {
     const list = this.find('.st-strokes');
     this.find('.st-swatch').style.background = this.controls.nextColour();
     const strokes = [...this.controls.strokes.values()];
-    const wanted = JSON.stringify([this.stage.selected, strokes.map(({ id, label, mode, loop }) => [id, label, mode, loop])]);
+    const wanted = JSON.stringify([this.stage.selected, this.leavesAside('stroke'), strokes.map(({ id, label, mode, loop }) => [id, label, mode, loop])]);
     if (list.dataset.shown === wanted) return;
     list.dataset.shown = wanted;
     list.replaceChildren(...(strokes.length ? strokes.map((stroke) => this.chip(stroke)) : [this.hint()]));
@@ -262,7 +316,7 @@ class Page {
   hint() {
     const hint = document.createElement('p');
     hint.className = 'st-hint';
-    hint.textContent = 'Type a subject, then paint it into the picture.';
+    hint.textContent = this.leavesAside('stroke') || 'Type a subject, then paint it into the picture.';
     return hint;
   }
 
@@ -281,6 +335,18 @@ class Page {
       button(icon('remove'), '', `Remove ${label}`, () => this.controls.set({ kind: 'erase', id })),
     );
     return chip;
+  }
+
+  /** A slider for the weight of each LoRA the model was opened with. */
+  showLoras() {
+    const list = document.getElementById('studio-loras');
+    const { loras } = this.played;
+    if (!list) return;
+    if (list.dataset.shown !== JSON.stringify(loras)) {
+      list.dataset.shown = JSON.stringify(loras);
+      list.replaceChildren(...loras.map((name) => lora(name, (weight) => this.controls.set({ kind: 'lora', name, weight }, `lora ${name}`))));
+    }
+    loras.forEach((name, at) => list.children[at].show(this.controls.loras[name] ?? 0));
   }
 
   choose(id) {
@@ -370,7 +436,7 @@ class Page {
 
   back(way) {
     const controls = this.controls[way]();
-    if (controls?.some(({ kind }) => kind === 'prompt' || kind === 'sampling')) this.showPanel();
+    if (controls?.some(({ kind }) => kind !== 'stroke' && kind !== 'erase')) this.showPanel();
   }
 
   theme() {
@@ -390,6 +456,7 @@ class Page {
       theme: () => this.theme(),
       fullscreen: () => (document.fullscreenElement ? document.exitFullscreen() : this.find('.st-well').requestFullscreen?.()),
       help: () => help.showModal(), 'close-help': () => help.close(),
+      models: () => this.models.open(), 'close-models': () => this.models.close(), 'cancel-load': () => this.command('cancel'),
     };
   }
 
@@ -400,7 +467,7 @@ class Page {
       if (name) this.actions[name]();
       const mode = target.closest('[data-mode]')?.dataset.mode;
       if (mode) this.setMode(mode);
-      if (target === this.find('.st-help')) target.close();
+      if (target.matches('dialog')) target.close();
     });
     this.find('.st-size input').addEventListener('input', ({ target }) => this.setSize(target.value));
     this.find('.st-label input').addEventListener('input', () => this.stage.select(null));
@@ -416,7 +483,7 @@ class Page {
     const typing = target.matches?.('textarea, select, [contenteditable], input:not([type=range]):not([type=radio])');
     if (command && key === 'Enter') document.querySelector('#studio-apply button, button#studio-apply')?.click();
     else if (typing && key === 'Escape') target.blur();
-    else if (typing || this.find('.st-help').open) return;
+    else if (typing || this.find('dialog[open]')) return;
     else if (command && key.toLowerCase() === 'z') this.back(event.shiftKey ? 'redo' : 'undo');
     else if (command || (key === ' ' && target.matches('button, a'))) return;
     else if (!this.plainKey(key)) return;
@@ -438,6 +505,17 @@ class Page {
     if (act) act();
     return Boolean(act);
   }
+}
+
+function lora(name, moved) {
+  const row = Object.assign(document.createElement('label'), { className: 'st-lora' });
+  const range = Object.assign(document.createElement('input'), { type: 'range', min: -2, max: 2, step: 0.05 });
+  const [title, shown] = [document.createElement('span'), document.createElement('output')];
+  title.textContent = name;
+  row.show = (weight) => { range.value = weight; shown.textContent = Number(weight).toFixed(2); };
+  range.oninput = () => { row.show(range.value); moved(Number(range.value)); };
+  row.append(title, shown, range);
+  return row;
 }
 
 function button(markup, text, label, action) {

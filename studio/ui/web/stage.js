@@ -11,9 +11,9 @@ const round = (value) => Math.round(value * 1e5) / 1e5;
 const clamp = (value) => Math.min(1, Math.max(0, value));
 
 export class Stage {
-  /** brush() -> {label, mode, size}; rate() -> frames a second; told(text) speaks to a screen reader. */
-  constructor({ stage, view, ink, controls, brush, rate, told, selected }) {
-    Object.assign(this, { stage, view, ink, controls, brush, rate, told, onSelect: selected });
+  /** brush() -> {label, mode, size}; rate() -> frames a second; told(text) speaks to a screen reader; refused() -> why the model takes no strokes, or ''. */
+  constructor({ stage, view, ink, controls, brush, rate, told, refused, selected }) {
+    Object.assign(this, { stage, view, ink, controls, brush, rate, told, refused, onSelect: selected });
     this.pen = ink.getContext('2d');
     this.picture = view.getContext('2d', { alpha: false, desynchronized: true });
     this.frame = 0;
@@ -78,6 +78,10 @@ export class Stage {
 
   down(event) {
     if (event.button > 0 || this.stroke) return;
+    if (this.refused()) {
+      this.told(this.refused(), true);
+      return;
+    }
     const spot = this.at(event);
     const taken = event.altKey ? null : this.near(spot);
     const { label, mode, size } = this.brush();
@@ -154,6 +158,7 @@ export class Stage {
 
   /** Without a pointer: arrows move the cross, Enter places the subject there. */
   key(event) {
+    if (this.refused()) return;
     const step = ARROWS[event.key];
     if (step && !event.ctrlKey && !event.metaKey) {
       const far = event.shiftKey ? 0.1 : 0.02;
@@ -182,7 +187,7 @@ export class Stage {
     if (this.bare) return;
     const pending = this.stroke?.mode === 'path' ? [{ ...this.stroke, since: null, drawing: true }] : [];
     for (const stroke of [...this.controls.strokes.values(), ...pending]) this.drawStroke(stroke, now);
-    if (this.hover && !this.stroke && matchMedia('(hover: hover)').matches) this.drawBrush();
+    if (this.hover && !this.stroke && !this.refused() && matchMedia('(hover: hover)').matches) this.drawBrush();
   }
 
   drawStroke(stroke, now) {
