@@ -17,7 +17,6 @@ from studio.engine import Engine, EngineState
 from studio.frames import Frame, FrameSink
 from studio.models import load
 from studio.presets import Preset
-from studio.samplers import samplers_of
 from studio.score import Digest, Event, Header, Score, ScoreWriter
 
 if TYPE_CHECKING:
@@ -171,9 +170,12 @@ class Session:
     """
 
     def __init__(
-        self, model: Model | str, *, sampler: str = "stream", size: tuple[int, int] | None = None, start: int = 0
+        self, model: Model | str, *, sampler: str | None = None, size: tuple[int, int] | None = None, start: int = 0
     ) -> None:
-        """model: a loaded one or a name from MODELS; size: (height, width), if the model can be had in several."""
+        """model: a loaded one, a name from MODELS or a folder; size: (height, width), if it can be had in several;
+
+        sampler: a name of `samplers_of(model)`, the one the model was made for if None.
+        """
         options = {"size": size} if size else {}
         self.model = load(model, **options) if isinstance(model, str) else model
         if size and tuple(self.model.size) != tuple(size):
@@ -397,8 +399,7 @@ class Session:
         Gives the kinds it does not take, each with the reason; sampling that it cannot play becomes the nearest it can.
         Ends a recording and begins a take. The present model plays on while the new one is shown the words in force.
         """
-        name = self.engine.sampler_name
-        engine = Engine(model, name if name in samplers_of(model) else "stream")
+        engine = Engine(model)
         engine.taken(self.engine.in_force)
         with self._turn:
             self._finish_take()
@@ -461,7 +462,7 @@ def open(
     *,
     prompt: str | None = None,
     seed: int = 0,
-    sampler: str = "stream",
+    sampler: str | None = None,
     size: tuple[int, int] | None = None,
 ) -> Session:
     """A session on a model, with its first prompt and seed set; it makes a frame at every `step()`."""

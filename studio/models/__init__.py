@@ -52,7 +52,8 @@ class Entry:
 
     factory: "module:function", called with a path for each part, by the part's name, and with the options. options:
     what it is called with where a person says nothing else. memory: its row in `studio.models.memory.NETWORKS`.
-    licence: for a person, with what it forbids said first. sampler: the one it was distilled for.
+    licence: for a person, with what it forbids said first. sampler, rungs: what it was distilled for, where its class
+    does not say it (`base.OPTIONAL`).
     """
 
     factory: str
@@ -61,7 +62,8 @@ class Entry:
     memory: str
     parts: Mapping[str, Part] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
-    sampler: str = "stream"
+    sampler: str | None = None
+    rungs: int | None = None
 
     @property
     def bytes(self) -> int:
@@ -191,7 +193,6 @@ MODELS: dict[str, Entry] = {
             "tiny_decoder": WAN_TINY_DECODER,
         },
         {"sink": 0, "window": 18},
-        "rollout",
     ),
     "longlive-1.3b": Entry(
         WAN,
@@ -208,7 +209,6 @@ MODELS: dict[str, Entry] = {
             "tiny_decoder": WAN_TINY_DECODER,
         },
         {"sink": 3, "window": 6},
-        "rollout",
     ),
     "rolling-forcing": Entry(
         WAN,
@@ -228,6 +228,7 @@ MODELS: dict[str, Entry] = {
         },
         {"sink": 3, "window": 3},
         "rolling",
+        5,
     ),
 }
 
@@ -256,7 +257,11 @@ def load(name: str | Path, progress: Progress | None = None, cancel: Event | Non
         from studio.models.download import fetch
 
         options = {**fetch(str(name), progress, cancel, without=frozenset(options)), **options}
-    return made(entry.factory, str(name), options)
+    model = made(entry.factory, str(name), options)
+    for attribute in ("sampler", "rungs"):
+        if (meant := getattr(entry, attribute)) is not None:
+            setattr(model, attribute, meant)
+    return model
 
 
 def made(factory: str, name: str, options: Mapping[str, Any]) -> Model:

@@ -52,6 +52,8 @@ class Wan:
     """
 
     name = "wan"
+    sampler = "rollout"
+    rungs = 4
     refuses = REFUSES
 
     def __init__(
