@@ -49,8 +49,10 @@ class Engine:
     """
 
     def __init__(
-        self, model: Model, sampler: str = "stream", *, start: int = 0, in_force: InForce | None = None
+        self, model: Model, sampler: str | None = None, *, start: int = 0, in_force: InForce | None = None
     ) -> None:
+        """sampler: a name of `samplers_of(model)`; None is the one the model was made for."""
+        sampler = sampler or optional(model, "sampler")
         if sampler not in (samplers := samplers_of(model)):
             raise ValueError(f"sampler is {sampler!r}; there are: {', '.join(samplers)}")
         self.model = model
@@ -59,7 +61,7 @@ class Engine:
         self.decoder = model.new_decoder()
         self.frame = start
         self.revision = 0
-        self.in_force = in_force or InForce(sampling=self._nearest(Sampling()))
+        self.in_force = in_force or InForce(sampling=self._nearest(Sampling(rungs=optional(model, "rungs"))))
         # The prompt of the last frame made; None after a clean start, when there is nothing to switch from.
         self._drawn: Prompt | None = None
         # Pictures decoded with the last chunk that have not come out yet: for models whose chunk is several frames.

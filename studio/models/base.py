@@ -33,6 +33,8 @@ OPTIONAL: dict[str, Any] = {
     "independent": False,
     "refuses": {},
     "loras": (),
+    "sampler": "stream",
+    "rungs": 2,
 }
 
 
@@ -52,7 +54,8 @@ class Model(Protocol):
     labels: the subjects it knows. independent: whether its frames do not see each other, as an image model's: it then
     has no cache, each frame in flight keeps the controls it began under, and noise is held from frame to frame, or
     drifts. refuses: the kinds of control it cannot play, each with the reason in words for the person who sent it.
-    loras: the names of the LoRAs it was opened with.
+    loras: the names of the LoRAs it was opened with. sampler, rungs: what it was distilled for, and is played with
+    unless told.
     """
 
     name: str
