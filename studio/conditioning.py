@@ -40,7 +40,9 @@ class Conditioning:
 
     def rows(self, index: slice | Sequence[int]) -> Conditioning:
         """The conditioning of some of the frames: a slice, or their places in a list."""
-        return Conditioning(self.text[index], self.tracks[index], {k: part[index] for k, part in self.extra.items()})
+        tracks = self.tracks[index]
+        text = shared(self.text, len(tracks)) if is_shared(self.text) else self.text[index]
+        return Conditioning(text, tracks, {k: part[index] for k, part in self.extra.items()})
 
     def under(self, text: Tensor) -> Conditioning:
         """The same frames under another prompt, text (L, D)."""
@@ -50,10 +52,28 @@ class Conditioning:
     def cat(parts: Sequence[Conditioning]) -> Conditioning:
         """All rows, in the order of the parts."""
         return Conditioning(
-            torch.cat([part.text for part in parts]),
+            one_text([part.text for part in parts]),
             torch.cat([part.tracks for part in parts]),
             {name: torch.cat([part.extra[name] for part in parts]) for name in parts[0].extra},
         )
+
+
+def is_shared(text: Tensor) -> bool:
+    """Whether all rows of a text (F, L, D) are one piece of memory."""
+    return text.ndim == 3 and (len(text) == 1 or text.stride(0) == 0)
+
+
+def shared(text: Tensor, rows: int) -> Tensor:
+    """The first row of a text for so many rows, without a copy."""
+    return text[:1].expand(rows, -1, -1)
+
+
+def one_text(texts: Sequence[Tensor]) -> Tensor:
+    """All rows. Those that share memory go on doing so: so a model on an accelerator knows them for the same."""
+    first = texts[0]
+    if all(is_shared(text) and text[0].is_set_to(first[0]) for text in texts):
+        return shared(first, sum(map(len, texts)))
+    return torch.cat(list(texts))
 
 
 def heard(in_force: InForce, encode: Callable[[str], Tensor]) -> Tensor:

@@ -34,7 +34,7 @@ class EngineState:
     frame: int
     revision: int
     in_force: InForce
-    drawn: Prompt | None
+    drawn: tuple[tuple[str, float], ...] | None
     made: tuple[np.ndarray, ...]
     shown: np.ndarray | None
     similar: SimilarityState
@@ -62,8 +62,8 @@ class Engine:
         self.frame = start
         self.revision = 0
         self.in_force = in_force or InForce(sampling=self._nearest(Sampling(rungs=optional(model, "rungs"))))
-        # The prompt of the last frame made; None after a clean start, when there is nothing to switch from.
-        self._drawn: Prompt | None = None
+        # The words of the last frame made and their weights; None after a clean start: nothing to switch from.
+        self._drawn: tuple[tuple[str, float], ...] | None = None
         # Pictures decoded with the last chunk that have not come out yet: for models whose chunk is several frames.
         self._made: list[np.ndarray] = []
         # The last picture that came out, and what the similarity filter knows of it.
@@ -205,11 +205,18 @@ class Engine:
         return filter.is_new(self._thumbnail(data) if data else None, told(self.in_force)), filter.snapshot()
 
     def _switch(self) -> None:
-        """Tell the sampler of a new prompt, once for all that came since the last frame."""
-        prompt = self.in_force.prompt
-        if self._drawn is not None and self._drawn.text != prompt.text:
-            self.sampler.switch(prompt.switch, self.in_force)
-        self._drawn = prompt
+        """Tell the sampler of new words, once for all that came since the last frame, and while they blend in again.
+
+        A blend recaches at each chunk, so that cache and words go together; "cut" cuts once, at its start.
+        """
+        heard, kind = words(self.in_force), self.in_force.prompt.switch
+        if self._drawn not in (None, heard):
+            anew = self._drawn[-1][0] != heard[-1][0]
+            if anew or kind == "recache":
+                self.sampler.switch(kind, self.in_force, anew)
+            if anew and kind == "cut":
+                self.decoder = self.model.new_decoder()  # what it holds of the last shot is no past of this one
+        self._drawn = heard
 
     def restart(self, frame: int, in_force: InForce | None = None) -> None:
         """A clean start: cache, rows in flight and decoder empty, the next frame is number `frame`; controls stay."""
@@ -242,6 +249,12 @@ class Engine:
         self._shown, self._similar = state.shown, state.similar
         self.sampler.restore(state.sampler)
         self.decoder.restore(state.decoder)
+
+
+def words(in_force: InForce) -> tuple[tuple[str, float], ...]:
+    """The texts heard in the frame being drawn and their weights; a text that blends into itself is one."""
+    heard = [(prompt.text, weight) for prompt, _, weight in in_force.heard]
+    return tuple(one for one, before in zip(heard, [("", 0.0), *heard], strict=False) if one[0] != before[0])
 
 
 def pictures(decoded: Any) -> list[np.ndarray]:

@@ -33,6 +33,7 @@ OPTIONAL: dict[str, Any] = {
     "independent": False,
     "refuses": {},
     "loras": (),
+    "recache": "causal",
     "sampler": "stream",
     "rungs": 2,
 }
@@ -54,8 +55,8 @@ class Model(Protocol):
     labels: the subjects it knows. independent: whether its frames do not see each other, as an image model's: it then
     has no cache, each frame in flight keeps the controls it began under, and noise is held from frame to frame, or
     drifts. refuses: the kinds of control it cannot play, each with the reason in words for the person who sent it.
-    loras: the names of the LoRAs it was opened with. sampler, rungs: what it was distilled for, and is played with
-    unless told.
+    loras: the names of the LoRAs it was opened with. recache: how its checkpoint learned to be recached, "causal" or
+    "bidirectional" (`Sampler.recache`). sampler, rungs: what it was distilled for, and is played with unless told.
     """
 
     name: str

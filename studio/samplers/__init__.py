@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from studio.models.base import optional
 from studio.samplers.base import Sampler as Sampler
 from studio.samplers.picture_stream import PictureStream as PictureStream
+from studio.samplers.rolling import Rolling
 from studio.samplers.rollout import Rollout
 from studio.samplers.stream_batch import StreamBatch
 
 if TYPE_CHECKING:
     from studio.models.base import Model
 
-SAMPLERS: dict[str, type[Sampler]] = {"stream": StreamBatch, "rollout": Rollout}
+SAMPLERS: dict[str, type[Sampler]] = {"stream": StreamBatch, "rollout": Rollout, "rolling": Rolling}
 PICTURE_SAMPLERS: dict[str, Callable[..., PictureStream]] = {
     "stream": PictureStream,
     "rollout": partial(PictureStream, alone=True),

@@ -1,7 +1,11 @@
 """What the samplers share: rows in flight on a KV cache, and the frames kept to rebuild it from.
 
 A tick is one forward. Its rows are one sequence after the cache: the chunk that came out at the last tick, clean, which
-writes its keys, then the rows in flight, oldest first, all told the newest controls.
+writes its keys, then the rows in flight, oldest first, all told the newest controls. Where attention is to need no mask
+the clean chunk has a forward of its own instead, just before (Self-Forcing's and LongLive's clean pass).
+
+Frames are latent frames here. Where a latent is several pictures, a clean start gives its first latent the number of
+the picture it becomes, and counts latents from there: numbers only ever grow, and a take replays from its own start.
 """
 
 from __future__ import annotations
@@ -9,7 +13,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
@@ -17,6 +21,7 @@ from torch import Tensor
 from studio.conditioning import Conditioning
 from studio.guidance import GUIDANCES, guided
 from studio.kv_cache import CacheSnapshot
+from studio.models.base import optional
 from studio.noise import noise
 from studio.schedule import add_noise
 
@@ -63,10 +68,14 @@ class Drawn:
 
 @dataclass(frozen=True, eq=False)
 class SamplerState:
-    """All that a sampler holds. kept: the frames in the cache; pending: those still to be written there."""
+    """All that a sampler holds. kept: the frames in the cache; pending: those still to be written there.
+
+    renewed: the count of sink renewals that was in force last, None before the first tick.
+    """
 
     frame: int
     rungs: int
+    renewed: int | None
     rows: tuple[Row, ...]
     pending: tuple[Drawn, ...]
     kept: tuple[Drawn, ...]
@@ -80,6 +89,8 @@ class Sampler(ABC):
     after an error the next tick goes on from where the last good one ended.
     """
 
+    causal: ClassVar[bool] = True  # whether a row in flight sees only those before it; else all see each other
+
     def __init__(self, model: Model, start: int = 0) -> None:
         self.model = model
         self.cache = model.new_cache()
@@ -89,6 +100,7 @@ class Sampler(ABC):
         """A clean start: cache empty, nothing in flight, the next frame is number `frame`."""
         self.frame = frame
         self._rungs = 0
+        self._renewed: int | None = None
         self._rows: tuple[Row, ...] = ()
         self._pending: tuple[Drawn, ...] = ()
         self._kept: tuple[Drawn, ...] = ()
@@ -96,7 +108,10 @@ class Sampler(ABC):
 
     @torch.no_grad()
     def step(self, in_force: InForce, source: Tensor | None = None) -> Tensor:
-        """The clean latents (chunk, C, h, w), float32, of the next frames; ticks until they are there."""
+        """The clean latents (chunk, C, h, w), float32, of the next frames; ticks until they are there.
+
+        After a clean start with a picture in force, of a model that takes them, the first is the picture's: (1, ...).
+        """
         while (latents := self.tick(in_force, source)) is None:
             pass
         return latents
@@ -108,10 +123,54 @@ class Sampler(ABC):
         source (C, h, w): the latent a new row begins from, where the model's ladder starts below 1.
         """
         self._repair()
-        rows = self._admitted(in_force, source)
+        self._renew_sink(in_force.sink.renewed)
+        if self._is_cold and in_force.picture.data and hasattr(self.model, "encode_picture"):
+            return self._given(in_force)
+        return self._advance(self._admitted(in_force, source), in_force)
+
+    @torch.no_grad()
+    def flush(self, in_force: InForce) -> list[Tensor]:
+        """The latents of the chunks in flight, in order, each (chunk, C, h, w), down what is left of their ladders.
+
+        No row is begun behind them; the next tick begins with an empty pipe, on the cache as it is.
+        """
+        came = []
+        while self._rows:
+            self._repair()
+            latents = self._advance(self._rows, in_force)
+            came += [] if latents is None else [latents]
+        return came
+
+    @property
+    def in_flight(self) -> int:
+        """Frames begun that have not come out."""
+        return len(self._rows) * self.model.chunk
+
+    @property
+    def _is_cold(self) -> bool:
+        """Whether nothing was drawn since a clean start, nor is being drawn."""
+        return not (self._rows or self._pending or self._kept)
+
+    @property
+    def _is_apart(self) -> bool:
+        """Whether clean frames are written by a forward of their own, so that attention hides nothing from any row."""
+        return False
+
+    def _given(self, in_force: InForce) -> Tensor:
+        """The first frame as a picture has it, (1, C, h, w): written as it is (Self-Forcing's `initial_latent`)."""
+        latent = self.model.encode_picture(in_force.picture).to(optional(self.model, "device"), torch.float32)
+        self._pending = (Drawn(self.frame, latent, self.model.condition(in_force, [self.frame])),)
+        self.frame += 1
+        return latent[None]
+
+    def _advance(self, rows: tuple[Row, ...], in_force: InForce) -> Tensor | None:
+        """Every row a rung down: the latents that came out, if any."""
+        if self._is_apart:
+            self._write(self._pending)
+            self._settle()
         cond = self.model.condition(in_force, self._numbers(rows))
         rows, clean = self._denoised(rows, cond, in_force)
-        self._kept, self._pending = self._surviving(self._kept + self._pending), ()
+        self._settle()
         self._rungs = in_force.sampling.rungs
         moved = [self._moved(row, latents, in_force.sampling.seed) for row, latents in zip(rows, clean, strict=True)]
         self._rows = tuple(row for row in moved if row is not None)
@@ -120,6 +179,10 @@ class Sampler(ABC):
         self._pending = tuple(Drawn(rows[0].frame + i, latent, cond.rows([i])) for i, latent in enumerate(clean[0]))
         self.frame += self.model.chunk
         return clean[0]
+
+    def _settle(self) -> None:
+        """What was pending is in the cache now."""
+        self._kept, self._pending = self._surviving(self._kept + self._pending), ()
 
     @abstractmethod
     def _room(self, rows: Sequence[Row], rungs: int) -> bool:
@@ -132,7 +195,7 @@ class Sampler(ABC):
         if not self._room(rows, sampling.rungs):
             return rows
         cold = not (rows or self._pending or self._kept)
-        rungs = max(sampling.rungs, getattr(self.model, "opening", 1)) if cold else sampling.rungs
+        rungs = max(sampling.rungs, optional(self.model, "opening")) if cold else sampling.rungs
         ladder = self.model.ladder(rungs)
         frame = rows[-1].frame + self.model.chunk if rows else self.frame
         fresh = self._noise(sampling.seed, frame, 0)
@@ -142,7 +205,7 @@ class Sampler(ABC):
     def _noise(self, seed: int, frame: int, rung: int) -> Tensor:
         """A chunk's noise, (chunk, C, h, w)."""
         drawn = [noise(seed, frame + i, rung, self.model.latent) for i in range(self.model.chunk)]
-        return torch.stack(drawn).to(getattr(self.model, "device", "cpu"))
+        return sent(torch.stack(drawn), optional(self.model, "device"))
 
     def _numbers(self, rows: Sequence[Row]) -> list[int]:
         """The frame numbers of the rows' frames."""
@@ -187,6 +250,7 @@ class Sampler(ABC):
             [drawn.frame for drawn in pending] + self._numbers(rows),
             self.cache,
             len(pending),
+            **({} if self.causal else {"causal": False}),
         )
         return clean[len(pending) :].split(self.model.chunk)
 
@@ -203,35 +267,59 @@ class Sampler(ABC):
         sink, window = self.cache.sink, self.cache.window
         return drawn[:sink] + drawn[sink:][-window:]
 
-    def switch(self, kind: str, in_force: InForce) -> None:
+    def switch(self, kind: str, in_force: InForce, anew: bool = True) -> None:
         """A new prompt is in force from the next frame on: what becomes of the cache.
 
-        "recache": rebuilt as if the new words had always been there; "keep": left as it is, so the old words fade as
-        their frames leave; "cut": emptied, a new shot.
+        "recache": rebuilt as if the new words had always been there, the sink by its policy; "keep": left as it is, so
+        the old words fade as their frames leave; "cut": emptied, a new shot. Rows in flight hear the new words at once.
+        anew: False while a prompt goes on blending in: the mixture is another, the switch was before.
         """
         if kind not in SWITCHES:
             raise ValueError(f"switch is {kind!r}; possible: {', '.join(SWITCHES)}")
         if kind == "cut":
             self.restart(self.frame)
-        elif kind == "recache":
-            self.recache(self.model.condition(in_force, [self.frame]).text[0])
+        elif kind == "recache" and not self._is_cold:
+            policy = in_force.sink.policy
+            if policy == "renew" and anew:
+                self._drop_sink()
+            text = self.model.condition(in_force, [self.frame]).text[0]
+            self.recache(text, optional(self.model, "recache"), keep_sink=policy == "keep")
 
     @torch.no_grad()
     def recache(self, text: Tensor, mode: str = "causal", keep_sink: bool = False) -> None:
         """Rebuild the cache of the kept frames under another text (L, D), in one forward at sigma 0 (LongLive, 3.1).
 
         mode "causal": frames see earlier ones; the cache is as if the text had always been this one.
-        "bidirectional": all see all, as LongLive's own code does and its checkpoint was trained with.
-        keep_sink: the sink stays as it was (LongLive's `global_sink`).
+        "bidirectional": all see all, as LongLive's own code does and its checkpoint was trained with; the chunk that
+        came out last is then among them, if the cache evicts after writing, as LongLive's does.
+        keep_sink: the sink stays under its own words (LongLive's `global_sink`), however early it is: also frames that
+        are on their way into it.
         """
         if mode not in RECACHES:
             raise ValueError(f"recache mode is {mode!r}; possible: {', '.join(RECACHES)}")
-        first = self.cache.sink if keep_sink else 0
-        again = tuple(replace(drawn, cond=drawn.cond.under(text)) for drawn in self._kept[first:])
+        first = min(self.cache.sink, len(self._kept)) if keep_sink else 0
+        later = min(self.cache.sink - first, len(self._pending)) if keep_sink else 0
+        again = under(self._kept[first:], text)
         self._kept = self._kept[:first] + again
-        self._pending = tuple(replace(drawn, cond=drawn.cond.under(text)) for drawn in self._pending)
+        self._pending = self._pending[:later] + under(self._pending[later:], text)
+        joined = mode == "bidirectional" and self.cache.evicts == "after" and not later
         self.cache.keep(first)
-        self._write(again, mode == "causal")
+        self._write(again + self._pending if joined else again, mode == "causal")
+        if joined:
+            self._settle()
+
+    def _renew_sink(self, count: int) -> None:
+        """A higher count of renewals than the last asks for one, now; the first after a clean start asks for none."""
+        if self._renewed is not None and count > self._renewed:
+            self._drop_sink()
+        self._renewed = count
+
+    def _drop_sink(self) -> None:
+        """The oldest frames of the window are the sink from now on; those to come, where there are none."""
+        sink, window = self._kept[: self.cache.sink], self._kept[self.cache.sink :]
+        if window or self._pending:
+            self._kept = window
+            self.cache.forget([drawn.frame for drawn in sink])
 
     def _write(self, drawn: Sequence[Drawn], causal: bool = True) -> None:
         """Clean frames into the cache, in one forward."""
@@ -254,10 +342,23 @@ class Sampler(ABC):
 
     def snapshot(self) -> SamplerState:
         """All that the sampler holds; good for any number of restores."""
-        return SamplerState(self.frame, self._rungs, self._rows, self._pending, self._kept, self.cache.snapshot())
+        cache = self.cache.snapshot()
+        return SamplerState(self.frame, self._rungs, self._renewed, self._rows, self._pending, self._kept, cache)
 
     def restore(self, state: SamplerState) -> None:
         """Back to a snapshot, bit for bit."""
-        self.frame, self._rungs, self._rows = state.frame, state.rungs, state.rows
+        self.frame, self._rungs, self._renewed, self._rows = state.frame, state.rungs, state.renewed, state.rows
         self._pending, self._kept = state.pending, state.kept
         self.cache.restore(state.cache)
+
+
+def under(drawn: Sequence[Drawn], text: Tensor) -> tuple[Drawn, ...]:
+    """The same frames under another text (L, D)."""
+    return tuple(replace(one, cond=one.cond.under(text)) for one in drawn)
+
+
+def sent(tensor: Tensor, device: torch.device | str) -> Tensor:
+    """A tensor of the CPU on a device, without waiting for what the device is doing."""
+    if torch.device(device).type == "cuda":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)

@@ -8,7 +8,15 @@ from studio.samplers.base import Row, Sampler
 
 
 class Rollout(Sampler):
-    """One row in flight: a frame costs as many forwards as it has rungs, and sees clean frames only."""
+    """One row in flight: a frame costs as many forwards as it has rungs, and sees clean frames only.
+
+    With a cache that evicts after writing it is the published algorithm to the forward: the clean pass stands alone and
+    sees what the denoising passes saw. Otherwise the clean chunk rides along with the next one's first rung.
+    """
+
+    @property
+    def _is_apart(self) -> bool:
+        return self.cache.evicts == "after"
 
     def _room(self, rows: Sequence[Row], rungs: int) -> bool:
         return not rows
