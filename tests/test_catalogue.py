@@ -1,0 +1,422 @@
+"""What can be played, what it takes, and what fits: `studio.models`, its memory arithmetic and its catalogue."""
+
+import json
+import math
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+from tiny_folders import tiny_controlnet, tiny_sd
+from tiny_wan import tiny_wan_folder
+
+from studio.models import MODELS, Entry, UnknownModel, catalogue, download, load, memory
+from studio.models.catalogue import listing
+from studio.models.memory import NETWORKS, Machine, NotEnough, check, fit, need
+from studio.session import Session
+
+WAN = NETWORKS["wan-1.3b"]
+LONGLIVE = MODELS["longlive-1.3b"].options
+BIG_CARD = Machine("NVIDIA H100", 80_000_000_000, 100_000_000_000)
+LAPTOP = Machine(None, 0, 14_000_000_000)
+
+
+@pytest.fixture
+def no_weights(monkeypatch, tmp_path):
+    """A machine that has downloaded nothing."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+
+
+def counted(make):
+    with torch.device("meta"):
+        return sum(weight.numel() for weight in make().parameters())
+
+
+# The table
+
+
+def test_every_model_names_its_licence_parts_and_memory():
+    for name, entry in MODELS.items():
+        assert entry.licence
+        assert entry.what
+        assert entry.memory in NETWORKS, name
+        for part in entry.parts.values():
+            assert part.repo.count("/") == 1
+            assert len(set(part.files)) == len(part.files)
+            assert part.bytes > 1_000_000
+            assert part.licence
+
+
+def test_what_may_not_be_sold_with_says_so_first():
+    forbidding = {name for name, entry in MODELS.items() if entry.licence.startswith("NOT for commercial use")}
+    assert forbidding == {"sd-turbo", "sdxl-turbo", "self-forcing"}
+    assert "CC BY-NC-SA 4.0" in MODELS["self-forcing"].licence
+
+
+def test_only_files_that_cannot_run_code_are_in_the_table():
+    for entry in MODELS.values():
+        for part in entry.parts.values():
+            assert all(file.endswith(download.SAFE) for file in part.files)
+            assert not any(file.endswith(".pt") for file in part.files if part.repo.startswith("stabilityai"))
+
+
+def test_image_models_come_in_half_precision_and_students_without_the_bases_transformer():
+    for name in ("sd-turbo", "sdxl-turbo", "sd15-lcm"):
+        weights = [file for file in MODELS[name].parts["folder"].files if file.endswith(".safetensors")]
+        assert weights
+        assert all(".fp16." in file for file in weights)
+    for name in ("self-forcing", "longlive-1.3b", "rolling-forcing"):
+        assert "transformer/config.json" in MODELS[name].parts["base"].files
+        assert not any("transformer/diffusion" in file for file in MODELS[name].parts["base"].files)
+
+
+def test_every_part_and_option_is_an_argument_of_its_factory():
+    import importlib
+    import inspect
+
+    for name, entry in MODELS.items():
+        module, function = entry.factory.split(":")
+        known = inspect.signature(getattr(importlib.import_module(module), function)).parameters
+        assert set(entry.parts) | set(entry.options) <= set(known), name
+
+
+def test_the_table_is_light_to_import():
+    code = (
+        "import sys, studio.models, studio.models.catalogue, studio.models.memory, studio.models.download;"
+        "print([m for m in ('torch', 'diffusers', 'transformers', 'huggingface_hub') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+# Parameters, from the published configs
+
+
+def test_parameters_of_the_image_models_are_those_of_their_configs():
+    from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
+
+    sd2 = {"cross_attention_dim": 1024, "attention_head_dim": (5, 10, 20, 20), "use_linear_projection": True}
+    assert counted(lambda: UNet2DConditionModel(cross_attention_dim=768)) == NETWORKS["sd15-lcm"].net
+    assert counted(lambda: UNet2DConditionModel(**sd2)) == NETWORKS["sd-turbo"].net
+    assert counted(AutoencoderTiny) == NETWORKS["sd-turbo"].tiny
+    vae = {"block_out_channels": (128, 256, 512, 512), "layers_per_block": 2}
+    vae |= {"down_block_types": ("DownEncoderBlock2D",) * 4, "up_block_types": ("UpDecoderBlock2D",) * 4}
+    assert counted(lambda: AutoencoderKL(**vae)) == NETWORKS["sdxl-turbo"].vae
+    sdxl = {
+        "block_out_channels": (320, 640, 1280),
+        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        "transformer_layers_per_block": (1, 2, 10),
+        "attention_head_dim": (5, 10, 20),
+        "cross_attention_dim": 2048,
+        "use_linear_projection": True,
+        "addition_embed_type": "text_time",
+        "addition_time_embed_dim": 256,
+        "projection_class_embeddings_input_dim": 2816,
+    }
+    assert counted(lambda: UNet2DConditionModel(**sdxl)) == NETWORKS["sdxl-turbo"].net
+
+
+def test_parameters_of_the_text_encoders_are_those_of_their_configs():
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, UMT5Config, UMT5EncoderModel
+
+    def clip(kind, width, layers, heads, **more):
+        told = {"hidden_size": width, "intermediate_size": 4 * width, "num_hidden_layers": layers}
+        return counted(lambda: kind(CLIPTextConfig(**told, num_attention_heads=heads, **more)))
+
+    small = clip(CLIPTextModel, 768, 12, 12)
+    large = clip(CLIPTextModelWithProjection, 1280, 32, 20, projection_dim=1280)
+    assert small == NETWORKS["sd15-lcm"].text
+    assert clip(CLIPTextModel, 1024, 23, 16) == NETWORKS["sd-turbo"].text
+    assert small + large == NETWORKS["sdxl-turbo"].text
+    umt5 = {"vocab_size": 256384, "d_model": 4096, "d_kv": 64, "d_ff": 10240, "num_layers": 24, "num_heads": 64}
+    made = UMT5Config(**umt5, feed_forward_proj="gated-gelu")
+    assert counted(lambda: UMT5EncoderModel(made)) == WAN.text
+
+
+def test_parameters_of_wan_are_those_of_its_config():
+    from diffusers import AutoencoderKLWan, WanTransformer3DModel
+
+    config = {"num_attention_heads": 12, "attention_head_dim": 128, "ffn_dim": 8960, "num_layers": 30}
+    assert counted(lambda: WanTransformer3DModel(**config)) == WAN.net
+    assert counted(AutoencoderKLWan) == WAN.vae
+
+
+# What is taken
+
+
+def test_a_frame_of_keys_is_288_megabytes_and_follows_the_size():
+    assert memory.frame_keys(WAN, (480, 832)) == 287_539_200
+    assert memory.frame_keys(WAN, (240, 416)) == 287_539_200 // 4
+    cache = need(WAN, LONGLIVE).playing["KV cache"]
+    assert cache == 12 * 287_539_200, "LongLive: 3 of the sink, 6 of the window and the chunk's 3 (3.45 GB)"
+    assert need(WAN, MODELS["self-forcing"].options).playing["KV cache"] == 21 * 287_539_200, "6.04 GB"
+
+
+def test_the_keys_counted_are_the_keys_a_cache_allocates():
+    from studio.models.causal_wan import CausalWan
+
+    torch.manual_seed(0)
+    from diffusers import WanTransformer3DModel
+
+    net = WanTransformer3DModel(
+        patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=24, in_channels=16, out_channels=16,
+        text_dim=8, freq_dim=32, ffn_dim=64, num_layers=3,
+    )  # fmt: skip
+    cache = CausalWan(net, "velocity", 1).ready(torch.float32).new_cache(2, 3, (16, 8, 12))
+    allocated = sum(
+        tensor.numel() * tensor.element_size()
+        for tensor in vars(cache).values()
+        if isinstance(tensor, torch.Tensor) and tensor.is_floating_point()
+    )
+    little = replace(WAN, layers=3, width=48)
+    one = memory.frame_keys(little, (64, 96), memory.FULL)
+    assert allocated % one == 0
+    assert allocated // one >= 5
+
+
+def test_weights_halve_with_half_precision_and_nearly_again_with_eight_bits():
+    half, full = need(WAN, LONGLIVE).playing["denoiser"], need(WAN, LONGLIVE, cuda=False).playing["denoiser"]
+    assert (half, full) == (2 * WAN.net, 4 * WAN.net)
+    eight = need(WAN, {**LONGLIVE, "quantize": "int8"}).playing["denoiser"]
+    assert 0.5 < eight / half < 0.6
+
+
+def test_wans_text_encoder_stays_beside_the_card_and_an_image_models_on_it():
+    assert need(WAN, LONGLIVE).beside == {"text encoder": 2 * WAN.text}
+    assert need(NETWORKS["sd-turbo"], {}).beside == {}
+    assert need(NETWORKS["sd-turbo"], {}).playing["text encoder"] == 2 * NETWORKS["sd-turbo"].text
+
+
+def test_the_full_decoder_takes_more_than_the_tiny_one():
+    for network, tiny in ((WAN, "tiny_decoder"), (NETWORKS["sdxl-turbo"], "tiny_vae")):
+        assert need(network, {tiny: None}).total > need(network, {}).total
+        assert need(network, {tiny: "a/path"}).total == need(network, {}).total
+
+
+def test_a_larger_picture_takes_more_of_all_but_the_weights():
+    small, large = (need(WAN, {**LONGLIVE, "size": size}).playing for size in ((480, 832), (720, 1280)))
+    for name in ("KV cache", "forward", "decode"):
+        assert large[name] > 2 * small[name]
+    assert large["denoiser"] == small["denoiser"]
+
+
+def test_a_controlnet_and_loras_count(tmp_path):
+    folder = tiny_sd(tmp_path / "sd")
+    net = tiny_controlnet(tmp_path / "net", folder)
+    without, also = need(NETWORKS["sd-turbo"], {}), need(NETWORKS["sd-turbo"], {"controlnet": net})
+    assert also.total - without.total == 2 * memory.parameters(net) > 0
+
+
+# What fits
+
+
+def test_a_large_card_plays_everything():
+    for one in listing(BIG_CARD):
+        assert one.fits, one
+        assert not one.slow
+
+
+def test_a_laptop_plays_the_pocket_model_first_then_pictures_slowly_and_says_why_not_video():
+    listed = listing(LAPTOP)
+    assert [one.name for one in listed[:3]] == ["pocket", "sd-turbo", "sd15-lcm"]
+    assert not listed[0].slow
+    by_name = {one.name: one for one in listed}
+    assert by_name["sd-turbo"].slow
+    assert "plays on the processor, about" in by_name["sd-turbo"].reason
+    assert not by_name["longlive-1.3b"].fits
+    assert "needs a CUDA card with 8." in by_name["longlive-1.3b"].reason
+    assert not by_name["sdxl-turbo"].fits
+    assert "of memory, 14.0 GB are free" in by_name["sdxl-turbo"].reason
+
+
+def test_a_small_card_plays_what_fits_it_and_says_what_lacks():
+    listed = {one.name: one for one in listing(Machine("GTX", 4_000_000_000, 8_000_000_000))}
+    assert listed["sd-turbo"].fits
+    assert not listed["longlive-1.3b"].fits
+    assert "on the card, 4.0 GB are free" in listed["longlive-1.3b"].reason
+    assert "11.4 GB beside it in memory, 8.0 GB are free" in listed["longlive-1.3b"].reason
+
+
+def test_what_fits_comes_first_and_the_rest_keeps_the_tables_order():
+    listed = listing(Machine("GTX", 4_000_000_000, 64_000_000_000))
+    fits = [one.fits for one in listed]
+    assert fits == sorted(fits, reverse=True)
+    rest = [one.name for one in listed if not one.fits]
+    assert rest == [name for name in MODELS if name in rest]
+
+
+def test_a_listing_is_json_able_and_says_what_is_here(no_weights):
+    from dataclasses import asdict
+
+    listed = {one["name"]: one for one in json.loads(json.dumps([asdict(one) for one in listing(BIG_CARD)]))}
+    assert listed["pocket"]["here"]
+    assert not listed["sd-turbo"]["here"]
+    assert listed["sd-turbo"]["download_bytes"] == 2_591_800_000
+    assert set(listed["pocket"]) >= {"name", "what", "licence", "download_bytes", "memory_bytes", "fits", "reason"}
+
+
+def test_what_does_not_fit_is_told_before_anything_is_downloaded_with_what_would_fit(monkeypatch, no_weights):
+    monkeypatch.setattr(memory, "machine", lambda: Machine("RTX", 8_200_000_000, 64_000_000_000))
+    monkeypatch.setattr(download, "fetch", lambda *_, **__: pytest.fail("asked the hub"))
+    with pytest.raises(NotEnough) as caught:
+        load("longlive-1.3b")
+    said = str(caught.value)
+    assert "longlive-1.3b needs 8.5 GB on the card, 8.2 GB are free" in said
+    assert "it would fit with --quantize int8, or --size 320x544" in said
+
+
+def test_what_is_proposed_does_fit():
+    here = Machine("RTX", 7_000_000_000, 64_000_000_000)
+    proposed = dict(memory.smaller(WAN, here, LONGLIVE))
+    assert proposed["--quantize int8"] == fit(WAN, here, {**LONGLIVE, "quantize": "int8"}).fits
+    assert proposed["--size 320x544"]
+    with pytest.raises(NotEnough, match="`studio models` lists what does"):
+        check(WAN, "longlive-1.3b", LONGLIVE, Machine("GT", 1_000_000_000, 64_000_000_000))
+
+
+def test_who_asks_for_the_processor_by_name_is_not_told_that_it_is_slow():
+    plenty = Machine(None, 0, 200_000_000_000)
+    with pytest.raises(NotEnough, match="minutes a chunk of video"):
+        check(WAN, "longlive-1.3b", LONGLIVE, plenty)
+    check(WAN, "longlive-1.3b", {**LONGLIVE, "device": "cpu"}, plenty)
+    with pytest.raises(NotEnough):
+        check(WAN, "longlive-1.3b", {**LONGLIVE, "device": "cpu"}, LAPTOP)
+
+
+def test_the_operations_of_a_chunk_are_those_the_reference_derives():
+    assert memory.work(WAN, LONGLIVE) == pytest.approx(141e12, rel=0.06)  # causal-video.md, section 2
+    assert memory.work(NETWORKS["sd-turbo"], {}) == pytest.approx(0.8e12, rel=0.1)
+
+
+def test_a_containers_limit_counts_and_no_limit_does_not(tmp_path):
+    assert memory.container_memory(tmp_path) > 1e15
+    (tmp_path / "memory.max").write_text("max\n")
+    (tmp_path / "memory.current").write_text("1000\n")
+    assert memory.container_memory(tmp_path) > 1e15
+    (tmp_path / "memory.max").write_text("5000\n")
+    assert memory.container_memory(tmp_path) == 4000
+
+
+# Folders
+
+
+def test_a_folder_of_stable_diffusion_is_opened_as_an_image_model(tmp_path):
+    folder = tiny_sd(tmp_path / "my model")
+    model = load(folder, size=(64, 64))
+    assert type(model).__name__ == "Image"
+    assert model.name == str(folder)
+    assert Session(model).step().picture.shape == (64, 64, 3)
+
+
+def test_a_folder_of_wan_is_opened_as_a_video_model_and_played_as_it_was_distilled(tmp_path):
+    model = load(str(tiny_wan_folder(tmp_path / "wan")), size=(32, 48))
+    assert type(model).__name__ == "Wan"
+    session = Session(model)
+    assert (session.engine.sampler_name, session.engine.in_force.sampling.rungs) == ("rollout", 4)
+
+
+def test_the_numbers_of_a_folder_are_those_of_its_nets(tmp_path):
+    from diffusers import UNet2DConditionModel
+
+    folder = tiny_sd(tmp_path / "sd")
+    unet = UNet2DConditionModel.from_pretrained(folder / "unet")
+    network = memory.network_of(folder, "image")
+    assert network.net == sum(weight.numel() for weight in unet.parameters())
+    unet.half().save_pretrained(folder / "unet", variant="fp16")
+    assert memory.network_of(folder, "image").net == network.net, "a second precision is not a second net"
+    wan = memory.network_of(tiny_wan_folder(tmp_path / "wan"), "video")
+    assert (wan.layers, wan.width) == (2, 48)
+
+
+def test_a_broken_header_does_not_stop_the_arithmetic(tmp_path):
+    broken = tmp_path / "net.safetensors"
+    for content in (b"", b"1234", b"\xff" * 8, b"\x04\0\0\0\0\0\0\0[1]]", b"\x02\0\0\0\0\0\0\0{}"):
+        broken.write_bytes(content)
+        assert memory.parameters(broken) == 0
+
+
+def test_what_is_no_name_and_no_folder_is_told_with_what_there_is(tmp_path):
+    with pytest.raises(
+        UnknownModel, match=r"no model is called 'sd-trubo'; there are: pocket, sd-turbo, .* by its path"
+    ):
+        load("sd-trubo")
+    with pytest.raises(UnknownModel, match=r"holds no model_index\.json, .* beside unet/ or transformer/"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("index", "said"),
+    [
+        ("{", "does not name a pipeline"),
+        ("[]", "does not name a pipeline"),
+        ('{"a": 1}', "does not name a pipeline"),
+        ('{"_class_name": "FluxPipeline"}', "is a FluxPipeline; the studio plays StableDiffusionPipeline"),
+    ],
+)
+def test_a_folder_of_something_else_is_told_as_what_it_is(tmp_path, index, said):
+    (tmp_path / "model_index.json").write_text(index)
+    with pytest.raises(UnknownModel, match=said):
+        load(tmp_path)
+
+
+# Named models
+
+
+@pytest.fixture
+def named(monkeypatch, tmp_path):
+    """A model with a name whose parts are "downloaded" from this machine; what its factory was given."""
+    folder = tiny_sd(tmp_path / "sd")
+    tiny = tmp_path / "tiny"
+    given = {}
+
+    class Model:
+        name = "of the class"
+
+        def __init__(self, **options):
+            given.update(options)
+
+    def fetch(name, progress=None, cancel=None, without=frozenset()):
+        given["progress"] = progress
+        return {part: path for part, path in {"folder": folder, "tiny_vae": tiny}.items() if part not in without}
+
+    monkeypatch.setattr(download, "fetch", fetch)
+    monkeypatch.setattr("studio.models.pocket.Stand", Model, raising=False)
+    parts = MODELS["sd-turbo"].parts
+    entry = Entry("studio.models.pocket:Stand", "", "", "pocket", parts, {"size": (64, 64)}, "rolling", 5)
+    monkeypatch.setitem(MODELS, "mine", entry)
+    return given
+
+
+def test_the_factory_gets_a_path_for_each_part_and_the_tables_options(named, tmp_path):
+    model = load("mine", quantize="int8")
+    assert named["folder"] == tmp_path / "sd"
+    assert named["tiny_vae"] == tmp_path / "tiny"
+    assert (named["size"], named["quantize"]) == ((64, 64), "int8")
+    assert model.name == "mine"
+
+
+def test_an_option_of_a_parts_name_takes_the_parts_place(named, tmp_path):
+    load("mine", tiny_vae=None, size=(128, 128))
+    assert named["tiny_vae"] is None
+    assert named["size"] == (128, 128)
+
+
+def test_a_named_model_carries_the_sampler_and_rungs_it_was_distilled_for(named):
+    model = load("mine")
+    assert (model.sampler, model.rungs) == ("rolling", 5)
+
+
+def test_the_pocket_model_needs_no_network(monkeypatch):
+    monkeypatch.setattr(download, "fetch", lambda *_, **__: pytest.fail("asked the hub"))
+    assert load("pocket").name == "pocket"
+
+
+def test_bytes_are_told_in_a_persons_units():
+    from studio.models import gigabytes
+
+    assert [gigabytes(count) for count in (22_643_000, 2_591_800_000, 1, 999_000_000)] == [
+        "23 MB", "2.6 GB", "1 MB", "999 MB",
+    ]  # fmt: skip
+    assert math.isclose(catalogue.MODELS["sd-turbo"].bytes, 2.6e9, rel_tol=0.01)
