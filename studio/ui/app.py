@@ -6,7 +6,7 @@ import contextlib
 import functools
 import signal
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,16 +83,17 @@ def launch(
     sessions: int = 2,
     models: Collection[str] | None = None,
     library: Library | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> tuple[str, Routes, gr.Blocks]:
     """Serve the page. Returns (address, routes, blocks) once it answers; with `block`, only when it is stopped.
 
-    model: a name or a folder, loaded before the port opens. sessions: how many may run at once. models: the names a
+    model: a name or a folder, loaded with `options` (`studio.models.load`) before the port opens. sessions: how many may run at once. models: the names a
     page may change to; without them, all there are if only this machine can open the page, and none if others can.
     library: models from elsewhere than the catalogue. session_factory makes one session for each open page instead.
     """
     if session_factory is None:
         alone = host in LOOPBACK and not share
-        library = library or Library(model, models if models is not None or alone else ())
+        library = library or Library(model, models if models is not None or alone else (), options=options)
         library.open()
         session_factory = library.session
     chosen = all_presets() if presets is None else presets

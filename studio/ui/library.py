@@ -60,7 +60,7 @@ class Library:
     """What one server may play. `home` is the model every page opens with: a name in the catalogue, or a folder.
 
     offered: the names a page may choose, the home's aside; None offers the whole catalogue. A page names models and
-    never folders. listing, load: as in studio.models.
+    never folders. listing, load: as in studio.models. options: what the home model is loaded with.
     """
 
     def __init__(
@@ -70,12 +70,14 @@ class Library:
         *,
         listing: Callable[[], list[Any]] = listing,
         load: Callable[..., Model] = load,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         self._listing, self._load = listing, load
         self.home = home if home in MODELS else Path(home).name
         if home not in MODELS and self.home in MODELS:
             self.home += " (folder)"
         self._address = {self.home: home}
+        self._options = {self.home: dict(options or {})}
         self._offered = offered
         self._loaded: WeakValueDictionary[str, Model] = WeakValueDictionary()
         self._kept: Model | None = None  # the home model is kept ready until a page plays something else instead
@@ -129,7 +131,8 @@ class Library:
             if (model := self._loaded.get(name)) is not None:
                 return model
             tell(stage="load")
-            model = self._load(self._address.get(name, name), progress=downloading(tell), cancel=cancel)
+            options = self._options.get(name, {})
+            model = self._load(self._address.get(name, name), progress=downloading(tell), cancel=cancel, **options)
             heed(cancel)
             # Whatever is done once and lazily is done now, and a checkpoint that cannot draw is found out now.
             Session(model).step()
