@@ -11,7 +11,7 @@ import torch
 from tiny_folders import tiny_controlnet, tiny_sd
 from tiny_wan import tiny_wan_folder
 
-from studio.models import MODELS, Entry, UnknownModel, catalogue, download, load, memory
+from studio.models import MODELS, Entry, OptionError, UnknownModel, catalogue, download, load, memory
 from studio.models.catalogue import listing
 from studio.models.memory import NETWORKS, Machine, NotEnough, check, fit, need
 from studio.session import Session
@@ -374,8 +374,10 @@ def named(monkeypatch, tmp_path):
     class Model:
         name = "of the class"
 
-        def __init__(self, **options):
-            given.update(options)
+        def __init__(self, folder, tiny_vae=None, size=None, quantize=None):
+            if size == (1, 1):
+                raise ValueError("size is 1 x 1; give a larger one")
+            given.update(folder=folder, tiny_vae=tiny_vae, size=size, quantize=quantize)
 
     def fetch(name, progress=None, cancel=None, without=frozenset()):
         given["progress"] = progress
@@ -406,6 +408,20 @@ def test_an_option_of_a_parts_name_takes_the_parts_place(named, tmp_path):
 def test_a_named_model_carries_the_sampler_and_rungs_it_was_distilled_for(named):
     model = load("mine")
     assert (model.sampler, model.rungs) == ("rolling", 5)
+
+
+def test_a_person_may_choose_another_sampler_and_rungs(named):
+    model = load("mine", sampler="rollout", rungs=3)
+    assert (model.sampler, model.rungs) == ("rollout", 3)
+
+
+def test_an_option_a_model_does_not_take_is_told_with_those_it_takes(named):
+    with pytest.raises(OptionError, match="mine takes no loras; it takes: folder, tiny_vae, size, quantize"):
+        load("mine", loras={})
+    with pytest.raises(OptionError, match="pocket takes no quantize, size; it takes: "):
+        load("pocket", quantize="int8", size=(8, 8))
+    with pytest.raises(OptionError, match="size is 1 x 1; give a larger one"):
+        load("mine", size=(1, 1))
 
 
 def test_the_pocket_model_needs_no_network(monkeypatch):

@@ -7,7 +7,9 @@ as the hub's pages gave them; `studio.models.memory` computes what a model takes
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,11 +19,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from studio.models.base import Model
 
+log = logging.getLogger("studio")
 Progress = Callable[[int, int, str], None]  # bytes done, bytes in all, what is under way
 
 
 class UnknownModel(ValueError):
     """Neither a name in `MODELS` nor a folder that can be played."""
+
+
+class OptionError(ValueError):
+    """An option that a model does not take, or not so: says what is possible."""
 
 
 class MissingWeights(RuntimeError):
@@ -241,35 +248,66 @@ def load(name: str | Path, progress: Progress | None = None, cancel: Event | Non
 
     What is not on this machine is downloaded (`progress`, `cancel`: see download.fetch), after the disk and what the
     model takes in memory were checked. options: the factory's; one of a part's name takes that part's place, so
-    `tiny_vae=None` goes without it. Raises UnknownModel, memory.NotEnough, download.DownloadError, or what the factory
-    says of its files.
+    `tiny_vae=None` goes without it; sampler, rungs: to play it with, instead of what it was made for. Raises
+    UnknownModel, OptionError, memory.NotEnough, download.DownloadError, or what the factory says of its files.
     """
     from studio.models.memory import NETWORKS, check, network_of
 
-    if str(name) not in MODELS:
-        factory, argument, folder = of_folder(name)
+    factory, meant, options = asked(name, options)
+    if str(name) in MODELS:
+        entry = MODELS[str(name)]
+        check(NETWORKS[entry.memory], str(name), options)
+        if entry.parts:
+            from studio.models.download import fetch
+
+            options = {**fetch(str(name), progress, cancel, without=frozenset(options)), **options}
+    else:
+        _, argument, folder = of_folder(name)
         check(network_of(folder, "image" if factory == IMAGE else "video"), str(name), options)
-        return made(factory, str(folder), {argument: folder, **options})
-    entry = MODELS[str(name)]
-    options = {**entry.options, **options}
-    check(NETWORKS[entry.memory], str(name), options)
-    if entry.parts:
-        from studio.models.download import fetch
-
-        options = {**fetch(str(name), progress, cancel, without=frozenset(options)), **options}
-    model = made(entry.factory, str(name), options)
-    for attribute in ("sampler", "rungs"):
-        if (meant := getattr(entry, attribute)) is not None:
-            setattr(model, attribute, meant)
+        options, name = {argument: folder, **options}, folder
+    model = made(factory, options)
+    model.name = str(name)  # what a score's header calls it
+    for key, value in meant.items():
+        setattr(model, key, value)
     return model
 
 
-def made(factory: str, name: str, options: Mapping[str, Any]) -> Model:
-    """What the factory gives, called by the name it was asked for: a score's header names it so."""
-    module, function = factory.split(":")
-    model = getattr(importlib.import_module(module), function)(**options)
-    model.name = name
-    return model
+def asked(name: str | Path, options: Mapping[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """The factory, how its model is played (`sampler`, `rungs`), and the options of the table and the person together.
+
+    Raises OptionError for an option the factory does not take.
+    """
+    entry = MODELS.get(str(name))
+    factory = entry.factory if entry else of_folder(name)[0]
+    meant = {"sampler": entry.sampler, "rungs": entry.rungs} if entry else {}
+    meant |= {key: options[key] for key in ("sampler", "rungs") if key in options}
+    given = {key: value for key, value in options.items() if key not in ("sampler", "rungs")}
+    known = takes(name)
+    if strange := [key for key in given if key not in known]:
+        raise OptionError(f"{name} takes no {', '.join(strange)}; it takes: {', '.join(known) or 'no options'}")
+    meant = {key: value for key, value in meant.items() if value is not None}
+    return factory, meant, {**(entry.options if entry else {}), **given}
+
+
+def takes(name: str | Path) -> tuple[str, ...]:
+    """The options a model's factory takes, by name."""
+    entry = MODELS.get(str(name))
+    return tuple(inspect.signature(attribute(entry.factory if entry else of_folder(name)[0])).parameters)
+
+
+def made(factory: str, options: Mapping[str, Any]) -> Any:
+    """What the factory gives; OptionError where it says that an option is not possible."""
+    try:
+        return attribute(factory)(**options)
+    except ValueError as error:
+        log.debug("%s refused", factory, exc_info=error)
+        raise OptionError(str(error)) from error
+
+
+def attribute(factory: str) -> Callable[..., Any]:
+    """The function or class of "module:name"."""
+    module, _, name = factory.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def of_folder(name: str | Path) -> tuple[str, str, Path]:
