@@ -311,17 +311,13 @@ def frames_of(engine: Any, waiting: list[Event], start: int, length: int) -> Ite
 
 def playable(score: Score, model: Model | None) -> Model:
     """The model a take was played on, loaded if need be, and shown to be the same."""
-    from studio.models import MODELS, load
-
     header = score.header
-    if model is None:
-        if header.model not in MODELS:
-            raise ScoreError(f"the take's model is {header.model!r}; this studio has: {', '.join(MODELS)}; update it")
-        model = load(header.model)
+    model = opened(header) if model is None else model
     if model.weights_id != header.weights:
         raise ScoreError(
             f"the take was played on weights {header.weights} of {header.model}, here are {model.weights_id}; "
-            "install the studio version it was recorded with, or write these in line 1 to play it anew on them"
+            "install the studio version it was recorded with, give the options it was played with (LoRAs, decoder), "
+            "or write these in line 1 to play it anew on them"
         )
     height, width = model.size
     if (width, height) != (header.width, header.height):
@@ -330,6 +326,27 @@ def playable(score: Score, model: Model | None) -> Model:
             "correct line 1"
         )
     return model
+
+
+def opened(header: Header) -> Model:
+    """The model a header names, a name or a folder, at the take's size; nothing is downloaded for it."""
+    from studio.models import MODELS, UnknownModel, load, takes
+    from studio.models.download import here
+
+    try:
+        options = {"size": (header.height, header.width)} if "size" in takes(header.model) else {}
+    except UnknownModel as error:
+        raise ScoreError(
+            f"the take's model is {header.model!r}; this studio has: {', '.join(MODELS)}, and any folder that is where "
+            "the take says; update the studio, or say where the model is now: --model"
+        ) from error
+    entry = MODELS.get(header.model)
+    if entry and any(here(part) is None for part in entry.parts.values()):
+        raise ScoreError(
+            f"the take was played on {header.model}, which is not on this machine; `studio models get {header.model}` "
+            "downloads it"
+        )
+    return load(header.model, **options)
 
 
 def render(
