@@ -1,0 +1,124 @@
+"""The core suite: what each of the studio's ways to save work saves, on tiny nets on a CPU. Ratios only.
+
+Two ways are run side by side in one process (`paired`), so the ratios hold where times do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from itertools import cycle
+from typing import Any
+
+import torch
+
+from studio.bench.nets import TinyPictures, TinyVideo, camera
+from studio.bench.paired import paired
+from studio.conditioning import Conditioning
+from studio.controls import InForce, Prompt, Sampling, Similarity
+from studio.noise import noise
+from studio.samplers import samplers_of
+
+RUNGS = (1, 2, 4)
+KINDS = ("none", "self", "initialize", "full")
+CHANGED = 0.2  # of each side: the part of a picture that moves
+
+
+def core(seed: int = 0, rounds: int = 40) -> dict[str, Any]:
+    """All ratios of the suite; `rounds` timings of each pair.
+
+    stream_batch: sequential over stream batch, time a frame, by rungs, on nets whose forward costs about the same for
+    any number of rows (for them the most possible is the number of rungs). guidance: a kind's time over none's at four
+    rungs, on those nets and on larger ones, where twice the rows are twice the work. recache: of the kept frames over a
+    chunk of four rungs, on frames that share their work as Wan-1.3B's at 480x832 do. cache: recomputing what the cache
+    holds over reading it. similarity_regions: a picture a fifth of whose sides moves, drawn in part over drawn whole,
+    and how far the two latents are apart, root mean square over the whole one's.
+    """
+    small = (TinyPictures(seed), TinyVideo(seed, cells=(4, 4)))
+    large = TinyVideo(seed)
+    return {
+        "stream_batch": {m.name: {str(s): stream_batch(m, seed, s, rounds) for s in RUNGS} for m in small},
+        "guidance": {m.name: guidance(m, seed, rounds) for m in small},
+        "guidance_large": {m.name: guidance(m, seed, rounds) for m in (TinyPictures(seed, cells=32), large)},
+        "recache": recache(large, seed, rounds),
+        "cache": cache(large, seed, rounds),
+        "similarity_regions": similarity_regions(TinyPictures(seed, cells=64), seed, max(4, rounds // 4)),
+    }
+
+
+def told(**sampling: Any) -> InForce:
+    """Controls in force: a prompt, a negative one, and the sampling."""
+    return replace(InForce(), prompt=Prompt("a meadow", "rain"), sampling=Sampling(**sampling))
+
+
+def playing(model: Any, name: str, in_force: InForce, frames: int = 16) -> Callable[[], Any]:
+    """One step of a sampler that has played long enough for its cache and pipe to be full."""
+    sampler: Any = samplers_of(model)[name](model)
+    for _ in range(frames // model.chunk + 4):
+        sampler.step(in_force)
+    return partial(sampler.step, in_force)
+
+
+def stream_batch(model: Any, seed: int, rungs: int, rounds: int) -> float:
+    in_force = told(seed=seed, rungs=rungs)
+    ways = {name: playing(model, name, in_force) for name in ("stream", "rollout")}
+    return paired(ways, rounds).ratio("rollout", "stream")
+
+
+def guidance(model: Any, seed: int, rounds: int, rungs: int = 4) -> dict[str, float]:
+    ways = {
+        kind: playing(model, "stream", told(seed=seed, rungs=rungs, guidance=kind, scale=1.5, delta=1.0))
+        for kind in KINDS
+    }
+    timings = paired(ways, rounds)
+    return {kind: timings.ratio(kind, "none") for kind in KINDS[1:]}
+
+
+def recache(model: TinyVideo, seed: int, rounds: int) -> float:
+    """A prompt switch's rebuilding of the cache, over a chunk of four rungs and its clean pass."""
+    in_force = told(seed=seed, rungs=4)
+    sampler: Any = samplers_of(model)["rollout"](model)
+    chunk = partial(sampler.step, in_force)
+    for _ in range(8):
+        chunk()
+    after = replace(in_force, prompt=Prompt("rain"))
+    return paired({"recache": partial(sampler.switch, "recache", after), "chunk": chunk}, rounds).ratio(
+        "recache", "chunk"
+    )
+
+
+def cache(model: TinyVideo, seed: int, rounds: int) -> float:
+    """One rung of a chunk that sees nine frames: these forwarded again with it, over read from the cache."""
+    kept, frames = model.sink + model.window, model.sink + model.window + model.chunk
+    x = torch.stack([noise(seed, frame, 0, model.latent) for frame in range(frames)])
+    cond = model.condition(told(), range(frames))
+    held = model.new_cache()
+    with torch.no_grad():
+        for first in range(0, kept, model.chunk):
+            rows = range(first, first + model.chunk)
+            model.denoise(x[first : rows.stop], [0.0] * model.chunk, cond.rows(list(rows)), rows, held, model.chunk)
+    levels = [0.5] * model.chunk
+    last: Conditioning = cond.rows(slice(kept, None))
+    ways = {
+        "cached": partial(model.denoise, x[kept:], levels, last, range(kept, frames), held),
+        "again": partial(model.denoise, x, [0.0] * kept + levels, cond, range(frames), None),
+    }
+    return paired(ways, rounds).ratio("again", "cached")
+
+
+def similarity_regions(model: TinyPictures, seed: int, rounds: int) -> dict[str, float]:
+    pictures = camera(24, model.size, CHANGED, seed)
+
+    def drawing(regions: bool) -> tuple[Any, Callable[[], torch.Tensor]]:
+        sampler: Any = samplers_of(model)["stream"](model)
+        base = replace(told(seed=seed, rungs=1), similarity=Similarity(0.02, regions=regions))
+        coming = cycle(pictures)
+        return sampler, lambda: sampler.step(replace(base, picture=next(coming)))
+
+    (_, part), (_, whole) = drawing(True), drawing(False)
+    timings = paired({"part": part, "whole": whole}, rounds, warm=2)
+    with torch.no_grad():
+        drawn, wanted = part(), whole()
+    apart = ((drawn - wanted).square().mean() / wanted.square().mean()).sqrt()
+    return {"cost": timings.ratio("part", "whole"), "apart": round(float(apart), 4)}

@@ -1,0 +1,139 @@
+"""Tiny models with random weights for the core suite: real networks, so that a ratio between two ways to run them is
+the ratio on a large one wherever work and not Python takes the time.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from studio.conditioning import Conditioning
+from studio.controls import Picture
+from studio.kv_cache import KVCache
+from studio.models.causal_wan import CausalWan
+from studio.noise import noise
+from studio.pictures import decoded
+from studio.schedule import clean_from, ladder, warp
+
+WORDS = (8, 32)  # token states of a prompt
+
+
+def text_states(text: str) -> Tensor:
+    """Token states (8, 32) that are another for every text."""
+    return noise(sum(text.encode()) % 2**32, 0, 0, WORDS)
+
+
+class TinyPictures:
+    """An image model's contract (`models.base`) on a UNet of 0.6 M parameters; 8 pixels a cell.
+
+    cells: latent cells a side, 8: so small that a forward of four rows costs little more than one of one, as it is on
+    a GPU that one row does not fill.
+    """
+
+    name, chunk, sink, window, weights_id = "tiny pictures", 1, 0, 0, "0" * 12
+    independent: ClassVar[bool] = True
+
+    def __init__(self, seed: int = 0, cells: int = 8) -> None:
+        from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+
+        torch.manual_seed(seed)
+        self.latent, self.size = (4, cells, cells), (8 * cells, 8 * cells)
+        self.net: Any = UNet2DConditionModel(
+            sample_size=cells,
+            block_out_channels=(32, 64),
+            layers_per_block=1,
+            cross_attention_dim=WORDS[1],
+            attention_head_dim=4,
+            norm_num_groups=8,
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        )
+        self.net.eval().requires_grad_(False)
+        self.encode_text = lru_cache(maxsize=8)(text_states)
+
+    def ladder(self, rungs: int, strength: float = 1.0) -> tuple[float, ...]:
+        return tuple(strength * sigma for sigma in ladder(rungs))
+
+    def condition(self, in_force: Any, frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
+        text = self.encode_text(in_force.prompt.text) if text is None else text
+        return Conditioning(text.expand(len(frames), -1, -1), torch.zeros(len(frames), 0, *self.latent[1:]))
+
+    def denoise(
+        self, x: Tensor, sigma: Sequence[float], cond: Conditioning, positions: Any, cache: Any, write: int = 0
+    ) -> Tensor:
+        levels = torch.tensor(sigma)
+        return clean_from("velocity", x, levels, self.net(x, 1000 * levels, cond.text, return_dict=False)[0])
+
+    def encode_picture(self, picture: Picture) -> Tensor:
+        pixels = torch.tensor(decoded(picture.data, self.size)).permute(2, 0, 1).float() / 127.5 - 1
+        small = torch.nn.functional.adaptive_avg_pool2d(pixels, self.latent[1:])
+        return torch.cat([small, small.mean(0, keepdim=True)])
+
+
+class TinyVideo:
+    """A causal video model's contract on a Wan transformer of 0.4 M parameters, in chunks of three frames.
+
+    cells (h, w): with (16, 24), 96 tokens a frame, and a width of 96, work is shared between attention and the rest as
+    in Wan-1.3B at 480x832. (4, 4) is so small that a forward costs about the same for any number of rows.
+    """
+
+    name, chunk, sink, window, weights_id = "tiny video", 3, 3, 6, "0" * 12
+
+    def __init__(self, seed: int = 0, cells: tuple[int, int] = (16, 24)) -> None:
+        from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
+
+        torch.manual_seed(seed)
+        self.latent, self.size = (4, *cells), (8 * cells[0], 8 * cells[1])
+        net = WanTransformer3DModel(
+            patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=48, in_channels=4, out_channels=4,
+            text_dim=WORDS[1], freq_dim=32, ffn_dim=560, num_layers=2,
+        )  # fmt: skip
+        self.net = CausalWan(net, "velocity", self.chunk).ready()
+        self.encode_text = lru_cache(maxsize=8)(text_states)
+
+    def ladder(self, rungs: int, strength: float = 1.0) -> tuple[float, ...]:
+        return tuple(warp(strength * (1 - rung / rungs), 5.0) for rung in range(rungs))
+
+    def condition(self, in_force: Any, frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
+        text = self.encode_text(in_force.prompt.text) if text is None else text
+        return Conditioning(text.expand(len(frames), -1, -1), torch.zeros(len(frames), 0, *self.latent[1:]))
+
+    def denoise(
+        self,
+        x: Tensor,
+        sigma: Sequence[float],
+        cond: Conditioning,
+        positions: Sequence[int],
+        cache: KVCache | None,
+        write: int = 0,
+        causal: bool = True,
+    ) -> Tensor:
+        return self.net(x, sigma, cond, positions, cache, write, causal)
+
+    def new_cache(self) -> KVCache:
+        return self.net.new_cache(self.sink, self.window, self.latent)
+
+
+def camera(count: int, size: tuple[int, int], share: float = 1.0, seed: int = 0) -> list[Picture]:
+    """So many JPEG pictures of a size (H, W); share: the part of each side, from the corner, that changes."""
+    from PIL import Image
+
+    made = np.random.default_rng(seed)
+    height, width = size
+    still = Image.fromarray(made.integers(0, 256, (9, 9, 3), np.uint8)).resize(
+        (width, height), Image.Resampling.BICUBIC
+    )
+    pictures = []
+    for _ in range(count):
+        moving = Image.fromarray(made.integers(0, 256, (5, 5, 3), np.uint8))
+        still.paste(moving.resize((round(share * width), round(share * height)), Image.Resampling.BICUBIC), (0, 0))
+        file = io.BytesIO()
+        still.save(file, "JPEG", quality=90)
+        pictures.append(Picture(file.getvalue()))
+    return pictures
