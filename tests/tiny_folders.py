@@ -179,7 +179,8 @@ def tiny_lora(folder, base, style="kohya", rank=2, seed=4, text=False):
     adapted = {f"unet.{name}": net for name, net in lora_layers(tiny_unet(family_of(base)))}
     if text:
         clip = tiny_clip(pooled=False)
-        adapted |= {f"text_encoder.{n}": m for n, m in clip.named_modules() if n.endswith(("q_proj", "out_proj"))}
+        ends = ("q_proj", "out_proj")
+        adapted |= {f"text_encoder.text_model.{n}": m for n, m in clip.named_modules() if n.endswith(ends)}
     tensors = {}
     for name, layer in adapted.items():
         kernel = layer.weight.shape[2:]

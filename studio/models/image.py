@@ -102,8 +102,8 @@ class Image:
 
         index, self.family = image_parts.read_index(folder)
         self.levels = image_parts.read_levels(folder / "scheduler", distilled=lcm_lora is not None)
+        image_parts.check_unet(folder / "unet", self.family)
         self.unet: Any = image_parts.read_net(UNet2DConditionModel, folder / "unet", self.dtype)
-        image_parts.check_unet(self.unet, self.family, folder)
         self.controlnet: Any = controlnet and image_parts.read_controlnet(controlnet, self.unet, self.dtype)
         if lcm_lora:
             lora.fuse({"unet": self.unet}, lora.read(lcm_lora, {"unet": self.unet}))

@@ -50,20 +50,24 @@ def read_index(folder: Path) -> tuple[dict[str, Any], str]:
     return index, "sdxl" if kinds.get("text_encoder_2") else "sd"
 
 
-def check_unet(unet: nn.Module, family: str, folder: Path) -> None:
-    """That the UNet takes what the studio tells it: a latent, a timestep, a text."""
-    told: Mapping[str, Any] = unet.config  # type: ignore[assignment]
-    if told["in_channels"] != told["out_channels"]:
+def check_unet(folder: Path, family: str) -> None:
+    """That the UNet of a folder takes what the studio tells it: a latent, a timestep, a text."""
+    told = read_json(folder / "config.json")
+    taken, given = told.get("in_channels", 4), told.get("out_channels", 4)
+    if taken != given:
         raise CheckpointError(
-            f"{folder}: its UNet takes {told['in_channels']} channels and gives {told['out_channels']} (inpainting or "
-            f"editing); playable are those that take the latent alone: {PLAYABLE}"
+            f"{folder} takes {taken} channels and gives {given} (inpainting or editing); playable are UNets that take "
+            f"the latent alone: {PLAYABLE}"
         )
     wanted = "text_time" if family == "sdxl" else None
-    unknown = told["class_embed_type"] or told["num_class_embeds"] or told["encoder_hid_dim_type"]
-    if told["addition_embed_type"] != wanted or unknown:
+    found = told.get("addition_embed_type")
+    more = next(
+        (name for name in ("class_embed_type", "num_class_embeds", "encoder_hid_dim_type") if told.get(name)), None
+    )
+    if found != wanted or more:
         raise CheckpointError(
-            f"{folder}: its UNet wants additional conditioning ({told['addition_embed_type'] or unknown}), where the "
-            f"family {family} has {wanted or 'none'}; playable: {PLAYABLE}"
+            f"{folder} wants additional conditioning ({more or found}), where the family {family} has "
+            f"{wanted or 'none'}; playable: {PLAYABLE}"
         )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -79,7 +80,9 @@ def read(path: Path, nets: Mapping[str, nn.Module]) -> dict[Place, Delta]:
     deltas: dict[Place, Delta] = {}
     for (net, layer), parts in found.items():
         if "down" not in parts or "up" not in parts:
-            raise CheckpointError(f"LoRA {path.name} has only {', '.join(parts)} of layer {net}.{layer}; get it again")
+            raise CheckpointError(
+                f"LoRA {path.name} has only {', '.join(sorted(parts))} of layer {net}.{layer}; get it again"
+            )
         deltas[net, layer] = fitting(parts, nets[net].get_submodule(layer), about.get(net, {}), layer, path)
     return deltas
 
@@ -160,13 +163,13 @@ def aliases(net: nn.Module) -> dict[str, str]:
     return {**sgm, **attention, **own}
 
 
-def sgm_names(unet: nn.Module) -> Iterator[tuple[str, str]]:
+def sgm_names(unet: Any) -> Iterator[tuple[str, str]]:
     """(name, flattened own name) of a UNet's layers in Stability's own code, which kohya's SDXL LoRAs use."""
     pairs = {"conv_in": "input_blocks_0_0", "conv_out": "out_2"}
     pairs |= {f"time_embedding_linear_{n}": f"time_embed_{2 * n - 2}" for n in (1, 2)}
     pairs |= {f"add_embedding_linear_{n}": f"label_emb_0_{2 * n - 2}" for n in (1, 2)}
     each = unet.config["layers_per_block"]
-    for block, held in enumerate(unet.down_blocks):  # type: ignore[arg-type]
+    for block, held in enumerate(unet.down_blocks):
         for layer in range(len(held.resnets)):
             place = f"input_blocks_{1 + block * (each + 1) + layer}"
             pairs |= {f"down_blocks_{block}_resnets_{layer}": f"{place}_0"}
@@ -174,7 +177,7 @@ def sgm_names(unet: nn.Module) -> Iterator[tuple[str, str]]:
         pairs[f"down_blocks_{block}_downsamplers_0_conv"] = f"input_blocks_{(block + 1) * (each + 1)}_0_op"
     pairs |= {"mid_block_resnets_0": "middle_block_0", "mid_block_attentions_0": "middle_block_1"}
     pairs["mid_block_resnets_1"] = "middle_block_2"
-    for block, held in enumerate(unet.up_blocks):  # type: ignore[arg-type]
+    for block, held in enumerate(unet.up_blocks):
         for layer in range(len(held.resnets)):
             place = f"output_blocks_{block * (each + 1) + layer}"
             pairs |= {f"up_blocks_{block}_resnets_{layer}": f"{place}_0"}
@@ -192,9 +195,9 @@ def sgm_names(unet: nn.Module) -> Iterator[tuple[str, str]]:
             yield f"{pairs[ours]}_{rest}".removesuffix("_"), flat
 
 
-def fitting(parts: Mapping[str, Tensor], layer: nn.Module, about: Mapping, name: str, path: Path) -> Delta:
+def fitting(parts: Mapping[str, Tensor], layer: Any, about: Mapping, name: str, path: Path) -> Delta:
     """The parts as what they add to a layer, if their shapes are the layer's."""
-    shape = torch.Size(layer.weight.shape)  # type: ignore[union-attr, arg-type]
+    shape = layer.weight.shape
     down, up = (as_kernel(parts[part], len(shape)) for part in ("down", "up"))
     rank = down.shape[0]
     wanted = ((rank, *shape[1:]), (shape[0], rank, *(1 for _ in shape[2:])))
@@ -240,6 +243,10 @@ class Mix:
 class Adapted(nn.Module):
     """A linear or convolutional layer with LoRAs beside it. deltas: (place in the mix, what it adds), one or more."""
 
+    down: Tensor
+    up: Tensor
+    owner: Tensor
+
     def __init__(self, base: nn.Linear | nn.Conv2d, deltas: Sequence[tuple[int, Delta]], mix: Mix):
         super().__init__()
         self.base, self.mix = base, mix
@@ -269,8 +276,8 @@ class Adapted(nn.Module):
         if isinstance(self.base, nn.Linear):
             share = share.reshape(len(share), *(1 for _ in x.shape[2:]), -1)
             return out + F.linear(F.linear(x, self.down) * share, self.up)
-        form = (self.base.stride, self.base.padding, self.base.dilation)
-        return out + F.conv2d(F.conv2d(x, self.down, None, *form) * share[:, :, None, None], self.up)
+        low = self.base._conv_forward(x, self.down, None)  # its stride and padding, of whatever kind
+        return out + F.conv2d(low * share[:, :, None, None], self.up)
 
 
 def adapt(nets: Mapping[str, nn.Module], loras: Sequence[Mapping[Place, Delta]]) -> Mix:
