@@ -17,6 +17,14 @@ from studio.models.wan_files import read_json
 LENGTH = 512  # token states a Wan checkpoint is shown, whatever the prompt's length
 
 
+def width(folder: Path) -> int:
+    """Numbers a token state of a base folder's text encoder has; CheckpointError if there is none."""
+    for part in ("tokenizer", "text_encoder"):
+        if not (folder / part).is_dir():
+            raise CheckpointError(f"{folder} lacks {part}; give a whole Wan folder in diffusers' layout as base")
+    return read_json(folder / "text_encoder" / "config.json").get("d_model", 0)
+
+
 class TextEncoder:
     """`encoder(text)` -> (512, D): the prompt's token states, then zeros; each text is encoded once.
 
@@ -40,12 +48,8 @@ class TextEncoder:
 
         self.folder, self.target, self.dtype = Path(folder), torch.device(target), dtype
         self.device, self.keep = torch.device(device), keep
-        for part in ("tokenizer", "text_encoder"):
-            if not (self.folder / part).is_dir():
-                raise CheckpointError(f"{folder} lacks {part}; give a whole Wan folder in diffusers' layout as base")
         self.tokenizer: Any = AutoTokenizer.from_pretrained(self.folder / "tokenizer", local_files_only=True)
-        self.width: int = read_json(self.folder / "text_encoder" / "config.json").get("d_model", 0)
-        self._net: Any = None
+        self._net: Any = self._load() if keep else None
         self._lock = Lock()
         self._known = lru_cache(maxsize=32)(self._encode)  # 4 MB each
 
@@ -55,10 +59,9 @@ class TextEncoder:
     @torch.no_grad()
     def _encode(self, text: str) -> Tensor:
         words = " ".join(html.unescape(text).split())
-        ids = self.tokenizer(words, truncation=True, max_length=LENGTH, return_tensors="pt").input_ids
-        with self._lock:
+        with self._lock:  # neither the tokenizer nor a moving net takes two texts at a time
+            ids = self.tokenizer(words, truncation=True, max_length=LENGTH, return_tensors="pt").input_ids
             net = self._net or self._load()
-            self._net = net if self.keep else None
             states = net.to(self.device)(ids.to(self.device)).last_hidden_state[0].to(self.target, self.dtype)
             net.to("cpu")
         return torch.nn.functional.pad(states, (0, 0, 0, LENGTH - len(states)))

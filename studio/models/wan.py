@@ -14,10 +14,9 @@ from torch import Tensor
 
 from studio.conditioning import Conditioning, heard
 from studio.kv_cache import EVICTS, POSITIONS, KVCache
-from studio.models import CheckpointError
+from studio.models import CheckpointError, umt5
 from studio.models.causal_wan import CausalWan
-from studio.models.umt5 import TextEncoder
-from studio.models.video_decoder import TinyDecoder, VideoDecoder, WanAutoencoder, load_tiny_decoder
+from studio.models.video_decoder import VideoDecoder, WanAutoencoder, load_tiny_decoder
 from studio.models.wan_files import fingerprint, load_transformer, read_config
 from studio.pictures import decoded
 from studio.schedule import warp
@@ -47,7 +46,8 @@ class Wan:
     size: (height, width) in pixels. chunk: latent frames denoised as one; sink, window: latent frames kept beside them.
     recache: how a prompt switch rebuilds the cache, "bidirectional" as LongLive's code does, or "causal".
     positions, evicts: see `KVCache`; the published code has "absolute" positions, which drift on long streams.
-    text_device, keep_text_encoder: see `TextEncoder`. quantize, compile, graphs, attention: see `wrappers.wrapped`.
+    text_device, keep_text_encoder: see `umt5.TextEncoder`. quantize, compile, graphs, attention: see
+    `wrappers.wrapped`.
     Raises CheckpointError for files that do not fit, ValueError for options that are not possible.
     """
 
@@ -91,8 +91,8 @@ class Wan:
         self.codec = WanAutoencoder(base, *place)
         self.decoding = load_tiny_decoder(Path(tiny_decoder), *place) if tiny_decoder else self.codec
         words = Path(text_encoder or base)
-        self.encode_text = TextEncoder(words, *place, text_device, keep_text_encoder)
-        config = check_config(read_config(Path(generator or base), base), self.codec, self.decoding, self.encode_text)
+        config = read_config(Path(generator or base), base)
+        check_parts(config, self.codec.channels, self.decoding.channels, umt5.width(words))
         self.size = possible_size(size, self.codec.scale * config["patch_size"][1])
         height, width = (side // self.codec.scale for side in self.size)
         self.latent = (self.codec.channels, height, width)
@@ -102,6 +102,7 @@ class Wan:
             from studio.models.wrappers import wrapped
 
             wrapped(self.net, quantize=quantize, compile=compile, graphs=graphs, attention=attention)
+        self.encode_text = umt5.TextEncoder(words, *place, text_device, keep_text_encoder)  # 11 GB: last
         shared = (base / "vae", words / "text_encoder", tiny_decoder)
         self.weights_id = fingerprint(generator or base / "transformer", lora, *shared)
 
@@ -156,35 +157,29 @@ def check_options(chunk: int, sink: int, window: int, recache: str, positions: s
 def possible_size(size: tuple[int, int], step: int) -> tuple[int, int]:
     """The size (height, width), if both are multiples of `step`: the pixels of a token's side."""
     if any(side < step or side % step for side in size):
-        near = " x ".join(
-            str(max(step, side // step * step)) + (f" or {(side // step + 1) * step}" if side % step else "")
-            for side in size
-        )
+        near = (sorted({max(step, side // step * step), -(-side // step) * step}) for side in size)
         raise ValueError(
             f"size is {size[0]} x {size[1]} (height x width); height and width are multiples of {step}, "
-            f"the nearest: {near}"
+            f"the nearest: {' x '.join(' or '.join(map(str, sides)) for sides in near)}"
         )
     return size[0], size[1]
 
 
-def check_config(
-    config: dict[str, Any], codec: WanAutoencoder, decoder: WanAutoencoder | TinyDecoder, text: TextEncoder
-) -> dict[str, Any]:
-    """The net's settings, if it is a text-to-video net that fits the parts beside it; CheckpointError if not."""
-    wanted = {
-        "in_channels": (codec.channels, "the autoencoder's latents"),
-        "out_channels": (codec.channels, "the autoencoder's latents"),
-        "text_dim": (text.width, "the text encoder's states"),
-    }
-    for name, (number, what) in wanted.items():
+def check_parts(config: dict[str, Any], latent: int, decoded: int, text: int) -> None:
+    """Raise CheckpointError unless the net's settings are a text-to-video net's that fits the parts beside it.
+
+    latent, decoded: channels of the autoencoder's latents and of those the decoder reads; text: numbers a state has.
+    """
+    parts = {"in_channels": latent, "out_channels": latent, "text_dim": text}
+    for name, number in parts.items():
         if config[name] != number:
+            what = "the text encoder's states" if name == "text_dim" else "the autoencoder's latents"
             raise CheckpointError(
                 f"the net's {name} is {config[name]}, but {what} have {number}: it is not a text-to-video student of "
                 "this base. Give the base it was made from (Wan-AI/Wan2.1-T2V-1.3B-Diffusers for the published ones)."
             )
-    if decoder.channels != codec.channels:
+    if decoded != latent:
         raise CheckpointError(
-            f"the tiny decoder reads {decoder.channels} channels, this base's latents have {codec.channels}; "
-            "give the one made for Wan 2.1 (taew2_1)"
+            f"the tiny decoder reads {decoded} channels, this base's latents have {latent}; give the one made for "
+            "Wan 2.1 (taew2_1)"
         )
-    return config
