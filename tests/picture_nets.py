@@ -62,7 +62,11 @@ def closed_form(x: Tensor, t: list[int], text: Tensor) -> Tensor:
 
 
 class PictureModel:
-    """The contract of a model that draws frames alone. calls: of every forward the (frame, timestep) of its rows."""
+    """The contract of a model that draws frames alone.
+
+    calls: of every forward the (frame, timestep) of its rows; inputs: what the net was given, (F, 4, h, w); encoded,
+    read: the pictures and the texts that were encoded.
+    """
 
     name = "still"
     independent = True
@@ -73,7 +77,10 @@ class PictureModel:
     def __init__(self, net: Any = closed_form, side: int = 8):
         self.net, self.latent, self.size = net, (4, side, side), (8 * side, 8 * side)
         self.calls: list[list[tuple[int, int]]] = []
+        self.inputs: list[Tensor] = []
         self.encoded: list[bytes] = []
+        self.read: list[str] = []
+        self._states = cache(self._encode_text)
 
     def ladder(self, rungs: int, strength: float = 1.0) -> tuple[float, ...]:
         if rungs > 8:
@@ -81,6 +88,10 @@ class PictureModel:
         return tuple(sigma_of(t) for t in timesteps(rungs, strength))
 
     def encode_text(self, text: str) -> Tensor:
+        return self._states(text)
+
+    def _encode_text(self, text: str) -> Tensor:
+        self.read.append(text)
         return drawn(*TEXT, seed=zlib.crc32(text.encode()))
 
     def condition(self, in_force, frames, text=None) -> Conditioning:
@@ -94,6 +105,7 @@ class PictureModel:
         self.calls.append(list(zip(positions, t, strict=True)))
         a, b = (torch.tensor([table[level] for level in t])[:, None, None, None] for table in (A, B))
         x_vp = x * (a + b)
+        self.inputs.append(x_vp)
         return (x_vp - b * self.net(x_vp, t, cond.text)) / a
 
     def encode_picture(self, picture) -> Tensor:

@@ -88,6 +88,8 @@ class PictureStream:
     """
 
     def __init__(self, model: Model, start: int = 0, *, alone: bool = False, add_noise: bool = True) -> None:
+        if model.chunk != 1:
+            raise ValueError(f"{model.name} draws {model.chunk} frames as one; pictures are drawn one by one")
         self.model = model
         self.alone, self.add_noise = alone, add_noise
         self._noise = lru_cache(maxsize=REMEMBERED)(self._drawn_noise)
