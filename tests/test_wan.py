@@ -336,6 +336,13 @@ def test_an_option_that_is_not_possible_is_told_before_anything_is_read(tmp_path
         Wan(tmp_path, **option)
 
 
+def test_an_attention_backend_can_be_chosen_and_one_that_is_not_here_is_refused(base, model):
+    student = Wan(base, size=SIZE, attention="native")
+    assert hashes(playing(student), 9) == hashes(playing(model), 9)
+    with pytest.raises(ValueError, match="native"):
+        Wan(base, size=SIZE, attention="telepathy")
+
+
 def test_checkpoints_are_told_apart_by_their_weights(base, model, tmp_path):
     file = tiny_wan.tiny_wan_file(tmp_path / "x.pt", "model.", generator=1, generator_ema=2)
     ids = [
@@ -363,6 +370,14 @@ def test_the_prompt_is_read_as_diffusers_own_pipeline_reads_it(base, model):
         assert states.shape == (512, tiny_wan.TEXT)
         torch.testing.assert_close(states, wanted, atol=1e-5, rtol=0)
     assert not model.encode_text("a fox")[4:].any(), "after the prompt come zeros"
+
+
+def test_the_text_encoder_may_come_from_another_folder(base, model, tmp_path):
+    other = tiny_wan.tiny_wan_folder(tmp_path / "other", seed=7)
+    student = Wan(base, text_encoder=other, size=SIZE)
+    assert torch.equal(student.encode_text("a fox"), umt5.TextEncoder(other)("a fox"))
+    assert not torch.equal(student.encode_text("a fox"), model.encode_text("a fox"))
+    assert student.weights_id != model.weights_id
 
 
 def test_a_text_is_encoded_once_and_the_encoder_is_let_go_if_asked(base, monkeypatch):
@@ -500,11 +515,17 @@ def test_causal_21_a_decoder_goes_on_from_a_snapshot(decoding):
     assert not np.array_equal(decoder.decode(latents[2:]), first)
 
 
-def test_a_picture_becomes_the_likeliest_latent_of_unit_variance(model):
-    image = Image.fromarray(np.random.default_rng(0).integers(0, 255, (*SIZE, 3), dtype=np.uint8))
+def picture_file(seed):
+    """A PNG's bytes."""
     data = io.BytesIO()
-    image.save(data, "PNG")
-    latent = model.encode_picture(Picture(data.getvalue()))
+    Image.fromarray(np.random.default_rng(seed).integers(0, 255, (*SIZE, 3), dtype=np.uint8)).save(data, "PNG")
+    return data.getvalue()
+
+
+def test_a_picture_becomes_the_likeliest_latent_of_unit_variance(model):
+    data = picture_file(0)
+    image = Image.open(io.BytesIO(data))
+    latent = model.encode_picture(Picture(data))
     assert latent.shape == model.latent
     assert latent.dtype == torch.float32
     pixels = rearrange(torch.from_numpy(np.array(image)) / 127.5 - 1, "h w c -> 1 c 1 h w")
@@ -591,6 +612,17 @@ def test_the_tiny_decoder_shows_the_same_latents_otherwise(base, model, tmp_path
     frames, others = ([s.step() for _ in range(9)] for s in (playing(tiny), playing(model)))
     assert frames[0].picture.shape == (*SIZE, 3)
     assert not {frame.hash for frame in frames} & {frame.hash for frame in others}
+
+
+def test_a_picture_in_force_at_the_start_is_the_first_frame_and_the_stream_goes_on_from_it(model):
+    data = picture_file(1)
+    session, without = playing(model), playing(model)
+    session.send(Picture(data))
+    frames = [session.step() for _ in range(13)]
+    shown = model.new_decoder().decode(model.encode_picture(Picture(data)))[0]
+    assert np.array_equal(frames[0].picture, shown)
+    assert len({frame.hash for frame in frames}) == 13
+    assert not {frame.hash for frame in frames} & set(hashes(without, 13))
 
 
 @pytest.mark.parametrize(
