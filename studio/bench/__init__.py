@@ -1,4 +1,8 @@
-"""How fast the studio is on this machine, and how soon it answers. `bench()` gives one JSON-able dict."""
+"""How fast the studio is on this machine, and how soon it answers: suites that give one JSON-able dict each.
+
+play: a model as a person plays it (`bench`). core: what each way to save work saves, as ratios, on tiny nets
+(`studio.bench.core`). gpu: the architectures of real models at full size (`studio.bench.gpu`).
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,16 @@ import os
 import platform
 import resource
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+SUITES = ("play", "core", "gpu")
+
+
+class BenchError(ValueError):
+    """A suite that cannot be run as asked: says what is possible and what to do."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +57,37 @@ def bench(model: Any = "pocket", seed: int = 0, plan: Plan = FULL) -> dict[str, 
         "control_to_picture_ticks": response.changes(model, seed, plan.trials),
         "sweep": response.sweeps(model, seed, plan.sweeps, plan.sweep_seconds),
         "rss_mb": resident(),
-        "machine": machine(),
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        **stamp(),
     }
+
+
+def suite(
+    name: str,
+    seed: int = 0,
+    quick: bool = False,
+    only: Sequence[str] = (),
+    wrappers: Sequence[str] = (),
+    reference: Path | None = None,
+    python: str = sys.executable,
+) -> dict[str, Any]:
+    """The core or the gpu suite's figures, with machine and date. The last four are the gpu suite's: see `gpu.gpu`."""
+    if name == "core":
+        from studio.bench.core import QUICK as FEW
+        from studio.bench.core import ROUNDS, core
+
+        figures = core(seed, FEW if quick else ROUNDS)
+    elif name == "gpu":
+        from studio.bench.gpu import VARIANTS, gpu
+
+        figures = gpu(only, wrappers or VARIANTS, quick, reference, python)
+    else:
+        raise BenchError(f"no suite is called {name!r}; there are: {', '.join(SUITES)}")
+    return {"suite": name, "seed": seed, **figures, **stamp()}
+
+
+def stamp() -> dict[str, Any]:
+    """Where and when."""
+    return {"machine": machine(), "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")}
 
 
 def resident() -> float:
@@ -75,4 +114,18 @@ def machine() -> dict[str, Any]:
         "load": round(os.getloadavg()[0], 2),
         "python": platform.python_version(),
         "torch": torch.__version__,
+        **({"gpu": card()} if torch.cuda.is_available() else {}),
+    }
+
+
+def card() -> dict[str, Any]:
+    """The GPU that is used."""
+    import torch
+
+    found = torch.cuda.get_device_properties(torch.cuda.current_device())
+    return {
+        "name": found.name,
+        "memory_gb": round(found.total_memory / 1e9, 1),
+        "capability": f"{found.major}.{found.minor}",
+        "cuda": torch.version.cuda,
     }

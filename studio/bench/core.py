@@ -20,12 +20,13 @@ from studio.controls import InForce, Prompt, Sampling, Similarity
 from studio.noise import noise
 from studio.samplers import samplers_of
 
+ROUNDS, QUICK = 40, 4
 RUNGS = (1, 2, 4)
 KINDS = ("none", "self", "initialize", "full")
 CHANGED = 0.2  # of each side: the part of a picture that moves
 
 
-def core(seed: int = 0, rounds: int = 40) -> dict[str, Any]:
+def core(seed: int = 0, rounds: int = ROUNDS) -> dict[str, Any]:
     """All ratios of the suite; `rounds` timings of each pair.
 
     stream_batch: sequential over stream batch, time a frame, by rungs, on nets whose forward costs about the same for

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import importlib
 import itertools
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -18,8 +19,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from studio.bench import roofline
+from studio.bench import BenchError, roofline
 from studio.bench.nets import camera
+from studio.bench.reference import NotRun, Reference, ratios, reference_at, run
 from studio.bench.shapes import SHAPES, SMALL, Shape, write
 from studio.controls import Control, InForce, Prompt, Sampling
 from studio.engine import Engine
@@ -33,7 +35,7 @@ PICTURES = 4  # of a latent frame
 DECODED_BEFORE, NEVER_SEEN = 8, 40  # pictures in turn: as many as stay decoded (`pictures.REMEMBERED`), and more
 
 
-class NoGPU(RuntimeError):
+class NoGPU(BenchError):
     """The suite is asked for at full size where torch sees no CUDA GPU."""
 
 
@@ -50,18 +52,25 @@ FULL, QUICK = Plan(), Plan(pictures=6, chunks=2, warm=4)
 
 
 def gpu(
-    only: Sequence[str] = (), variants: Sequence[str] = VARIANTS, quick: bool = False, plan: Plan | None = None
+    only: Sequence[str] = (),
+    variants: Sequence[str] = VARIANTS,
+    quick: bool = False,
+    reference: Path | None = None,
+    python: str = sys.executable,
+    plan: Plan | None = None,
 ) -> dict[str, Any]:
     """Figures of every architecture (or of `only` some), each played in every variant of wrappers.
 
-    quick: tiny shapes, on the CPU where there is no GPU: to see that the suite runs, its figures mean nothing.
-    A variant is "eager" or names joined by "+": compile, graphs, a quantization, attention:NAME. Raises NoGPU, and
-    ValueError for names that are unknown.
+    A variant is "eager" or names joined by "+": compile, graphs, a quantization, attention:NAME. quick: tiny shapes, on
+    the CPU where there is no GPU: to see that the suite runs; its figures mean nothing. reference: a checkout of a
+    program known to `studio.bench.reference`, run after the studio on the same shapes by the interpreter `python`;
+    "ratio" says how many times as fast the studio is. Raises BenchError for what cannot be.
     """
     shapes = SMALL if quick else SHAPES
     if unknown := set(only) - set(shapes):
-        raise ValueError(f"no architecture is called {', '.join(sorted(unknown))}; there are: {', '.join(shapes)}")
+        raise BenchError(f"no architecture is called {', '.join(sorted(unknown))}; there are: {', '.join(shapes)}")
     options = {variant: wrapper_options(variant) for variant in variants}
+    beside = reference_at(reference) if reference else None
     if not quick and not torch.cuda.is_available():
         raise NoGPU(f"torch sees no CUDA GPU here, so nothing was measured. On a machine that has one: {COMMAND}")
     plan = plan or (QUICK if quick else FULL)
@@ -69,8 +78,29 @@ def gpu(
     for name in only or shapes:
         with tempfile.TemporaryDirectory() as folder:
             paths = write(shapes[name], Path(folder), torch.bfloat16)
-            figures[name] = {variant: measured(shapes[name], paths, options[variant], plan) for variant in variants}
+            ours = {variant: measured(shapes[name], paths, options[variant], plan) for variant in variants}
+            if beside and reference and beside.of == name:
+                free()
+                ours["reference"] = compared(beside, reference, python, shapes[name], paths, ours, plan)
+            figures[name] = ours
     return figures
+
+
+def compared(
+    beside: Reference,
+    checkout: Path,
+    python: str,
+    shape: Shape,
+    paths: dict[str, Path],
+    ours: dict[str, Any],
+    plan: Plan,
+) -> dict[str, Any]:
+    """The other program's figures and, by variant, how many times as fast the studio is; why there are none."""
+    try:
+        theirs = run(beside, checkout, python, shape, paths, plan.pictures)
+    except NotRun as error:
+        return {"program": beside.name, "not_measured": str(error)}
+    return {"program": beside.name, **theirs, "ratio": {variant: ratios(ours[variant], theirs) for variant in ours}}
 
 
 def wrapper_options(variant: str) -> dict[str, Any]:
@@ -85,7 +115,7 @@ def wrapper_options(variant: str) -> dict[str, Any]:
             options["attention"] = part.removeprefix("attention:")
         elif part != "eager":
             possible = ("eager", "compile", "graphs", *QUANTIZATIONS, "attention:NAME")
-            raise ValueError(f"no wrapper is called {part!r}; possible, joined by +: {', '.join(possible)}")
+            raise BenchError(f"no wrapper is called {part!r}; possible, joined by +: {', '.join(possible)}")
     return options
 
 

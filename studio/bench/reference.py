@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from studio.bench import BenchError
 from studio.bench.shapes import Shape
 
 RUNNERS = Path(__file__).parent / "references"
 PATIENCE = 1200  # seconds a runner may take
 
 
-class ReferenceError(RuntimeError):
+class NotRun(BenchError):
     """A checkout that is no program known here, or that did not run: says what was found and what to do."""
 
 
@@ -64,7 +65,7 @@ def reference_at(checkout: Path) -> Reference:
         if (checkout / reference.mark).is_file():
             return reference
     known = "; ".join(f"{r.name} has {r.mark}" for r in REFERENCES)
-    raise ReferenceError(f"{checkout} is no checkout of a program that can be compared: {known}; clone one and name it")
+    raise NotRun(f"{checkout} is no checkout of a program that can be compared: {known}; clone one and name it")
 
 
 def run(
@@ -76,14 +77,12 @@ def run(
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     except FileNotFoundError:
-        raise ReferenceError(
-            f"there is no interpreter {python}; name the one of {reference.name}'s environment"
-        ) from None
+        raise NotRun(f"there is no interpreter {python}; name the one of {reference.name}'s environment") from None
     except subprocess.TimeoutExpired:
-        raise ReferenceError(f"{reference.name} took longer than {PATIENCE} s and was stopped") from None
+        raise NotRun(f"{reference.name} took longer than {PATIENCE} s and was stopped") from None
     if done.returncode:
         said = "\n".join(done.stderr.strip().splitlines()[-6:])
-        raise ReferenceError(
+        raise NotRun(
             f"{reference.name} did not run under {python}:\n{said}\n"
             "If a package is missing, name the interpreter that has them, with --reference-python"
         )
