@@ -40,8 +40,11 @@ def examine(port: int = 7860) -> Iterator[Finding]:
     yield free_port(port)
     yield weights()
     yield sentence_encoder()
+    yield hub()
     if importlib.util.find_spec("torch"):
         yield from compute()
+        yield models()
+        yield wrappers()
 
 
 def python() -> Finding:
@@ -119,6 +122,40 @@ def sentence_encoder() -> Finding:
     return Finding(name, False, "all-MiniLM-L6-v2 is not on this machine", remedy)
 
 
+def hub() -> Finding:
+    """Room for models that are downloaded."""
+    from studio.models.download import cache
+
+    folder = next(folder for folder in (cache(), *cache().parents) if folder.exists())
+    free = shutil.disk_usage(folder).free / 1e9
+    remedy = "models are kept there, 2 to 30 GB each; set HF_HOME to a folder on a larger disk"
+    return Finding("downloads", free >= 10, f"{free:.0f} GB free for {cache()}", remedy)
+
+
+def models() -> Finding:
+    """Which models play on this machine."""
+    from studio.models.catalogue import listing
+
+    listed = listing()
+    words = ", ".join(f"{one.name} (slowly)" if one.slow else one.name for one in listed if one.fits)
+    why = next((f"{one.name} {one.reason}" for one in listed if not one.fits), "")
+    return Finding("models that play here", not why, words, f"the others do not, as {why}; see `studio models`")
+
+
+def wrappers() -> Finding:
+    """What can make a model faster or smaller here: options of `studio run`."""
+    from studio.models.wrappers import available
+
+    found = {name: why for name, why in available().items() if not (why and name.startswith("attention:"))}
+    usable = ", ".join(name for name, why in found.items() if not why) or "nothing"
+    lacking: dict[str, list[str]] = {}
+    for name, why in found.items():
+        if why:
+            lacking.setdefault(why, []).append(name)
+    remedy = "\n      ".join(f"{', '.join(names)}: {why}" for why, names in lacking.items())
+    return Finding("to play faster or smaller", not lacking, usable, remedy)
+
+
 def compute() -> Iterator[Finding]:
     """What torch says of the processor and of a GPU."""
     import torch
@@ -129,6 +166,7 @@ def compute() -> Iterator[Finding]:
     exact = "without it the pocket model plays in float32, more slowly"
     yield Finding("bfloat16", native_bfloat16(), "in hardware" if native_bfloat16() else "is emulated here", exact)
     if torch.cuda.is_available():
-        yield Finding("GPU", True, torch.cuda.get_device_name(0))
+        free, total = torch.cuda.mem_get_info()
+        yield Finding("GPU", True, f"{torch.cuda.get_device_name()}, {free / 1e9:.1f} of {total / 1e9:.1f} GB free")
     else:
         yield Finding("GPU", True, "none; the pocket model needs none")

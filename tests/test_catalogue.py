@@ -165,15 +165,18 @@ def test_the_keys_counted_are_the_keys_a_cache_allocates():
         text_dim=8, freq_dim=32, ffn_dim=64, num_layers=3,
     )  # fmt: skip
     cache = CausalWan(net, "velocity", 1).ready(torch.float32).new_cache(2, 3, (16, 8, 12))
-    allocated = sum(
-        tensor.numel() * tensor.element_size()
-        for tensor in vars(cache).values()
-        if isinstance(tensor, torch.Tensor) and tensor.is_floating_point()
-    )
     little = replace(WAN, layers=3, width=48)
-    one = memory.frame_keys(little, (64, 96), memory.FULL)
-    assert allocated % one == 0
-    assert allocated // one >= 5
+    assert cache.bytes == 5 * memory.frame_keys(little, (64, 96), memory.FULL)
+
+
+def test_every_chunk_in_flight_has_its_keys():
+    def frames(sampler, rungs):
+        told = {"sink": 3, "window": 3, "sampler": sampler, "rungs": rungs}
+        return need(WAN, told).playing["KV cache"] / memory.frame_keys(WAN, (480, 832))
+
+    assert frames("rollout", 4) == 6 + 3
+    assert frames("rolling", 5) == 6 + 15, "Rolling Forcing: 21 frames (causal-video.md, 1.5)"
+    assert frames("stream", 4) == 6 + 12 + 3, "and the clean one that rides along"
 
 
 def test_weights_halve_with_half_precision_and_nearly_again_with_eight_bits():
@@ -413,6 +416,8 @@ def test_a_named_model_carries_the_sampler_and_rungs_it_was_distilled_for(named)
 def test_a_person_may_choose_another_sampler_and_rungs(named):
     model = load("mine", sampler="rollout", rungs=3)
     assert (model.sampler, model.rungs) == ("rollout", 3)
+    with pytest.raises(OptionError, match="sampler is 'walk'; mine is played by: stream, rollout, rolling"):
+        load("mine", sampler="walk")
 
 
 def test_an_option_a_model_does_not_take_is_told_with_those_it_takes(named):

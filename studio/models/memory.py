@@ -156,13 +156,16 @@ def video_need(network: Network, options: Mapping[str, Any], size: tuple[int, ..
     tiny = options.get("tiny_decoder", network.tiny or None) is not None
     chunk = options.get("chunk", 3)
     kept = options.get("sink", 3) + options.get("window", 6)
+    rungs = options.get("rungs", 4)
+    chunks = {"rollout": 1, "rolling": rungs, "stream": rungs + 1}.get(options.get("sampler", "rollout"), 1)
+    flight = chunk * chunks  # rows of one forward: the cache gives each a slot
     height, width = size
     pixels = height * width * number // HALF
     return {
-        "KV cache": (kept + chunk) * frame_keys(network, (height, width), number),
+        "KV cache": (kept + flight) * frame_keys(network, (height, width), number),
         "words": 2 * network.layers * network.width * WORDS * number,
         "decoder": (network.vae + (network.tiny if tiny else 0)) * number,
-        "forward": chunk * tokens((height, width)) * TOKEN * number // HALF,
+        "forward": flight * tokens((height, width)) * TOKEN * number // HALF,
         "decode": (VIDEO_TINY if tiny else VIDEO_VAE) * pixels,
     }
 
