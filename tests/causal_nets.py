@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import torch
 from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from torch import Tensor
 
-from studio.conditioning import Conditioning
+from studio.conditioning import Conditioning, heard
 from studio.controls import InForce, Prompt, Sampling
-from studio.models.causal_wan import CausalWan
+from studio.models.causal_wan import CausalWan, rotary, rotated
 from studio.schedule import ladder
 
 LATENT = (4, 8, 6)
@@ -54,32 +55,81 @@ class TinyModel:
     latent: tuple[int, int, int] = LATENT
     weights_id: str = "0" * 12
 
-    def __init__(self, sink: int = 1, window: int = 2, chunk: int = 1, opening: int = 1, prediction: str = "wiener"):
-        self.net = tiny(chunk=chunk, prediction=prediction)
+    def __init__(
+        self, sink: int = 1, window: int = 2, chunk: int = 1, opening: int = 1, prediction: str = "wiener",
+        positions: str = "slots", evicts: str = "before", recache: str = "causal", device: str = "cpu",
+    ):  # fmt: skip
+        self.net = tiny(chunk=chunk, prediction=prediction).to(device)
         self.sink, self.window, self.chunk, self.opening = sink, window, chunk, opening
+        self.positions, self.evicts, self.recache, self.device = positions, evicts, recache, device
         self.calls: list[tuple[list[tuple[int, float]], int]] = []
         self.shift = 2.0
+        # One tensor a text, as models are to have it: on an accelerator a text is known again by its memory.
+        self._text = lru_cache(lambda text: drawn(*TEXT, seed=zlib.crc32(text.encode())).to(device))
 
     def ladder(self, rungs: int) -> tuple[float, ...]:
         return ladder(rungs, self.shift)
 
     def encode_text(self, text: str) -> Tensor:
-        return drawn(*TEXT, seed=zlib.crc32(text.encode()))
+        return self._text(text)
 
     def condition(self, in_force, frames, text=None) -> Conditioning:
-        text = self.encode_text(in_force.prompt.text) if text is None else text
+        text = heard(in_force, self.encode_text) if text is None else text
         tracks = torch.stack([drawn(TRACKS, *LATENT[1:], seed=1000 * len(in_force.strokes) + f % 64) for f in frames])
-        return Conditioning(text.expand(len(frames), -1, -1), tracks)
+        return Conditioning(text.expand(len(frames), -1, -1), tracks.to(self.device))
 
     def denoise(self, x, sigma, cond, positions, cache, write=0, causal=True) -> Tensor:
         self.calls.append((list(zip(positions, sigma, strict=True)), write))
         return self.net(x, sigma, cond, positions, cache, write, causal)
 
     def new_cache(self):
-        return self.net.new_cache(self.sink, self.window, LATENT)
+        return self.net.new_cache(self.sink, self.window, LATENT, self.positions, self.evicts)
 
     def new_decoder(self) -> Any:
         raise NotImplementedError("the causal engine's tests look at latents")
+
+
+KeysValues = list[tuple[Tensor, Tensor]]  # one pair a layer, each (tokens, width), keys before their rotation
+
+
+def plainly(
+    model: CausalWan, x: Tensor, sigma, cond: Conditioning, numbers, context=None, fixed=(), absolute=True, dead=()
+) -> tuple[Tensor, dict[int, KeysValues]]:
+    """The published forward, from diffusers' own modules: rows that all see each other and a context, no mask, no ring.
+
+    sigma: of all rows or one a row; numbers: the rows' frame numbers; context: {frame: its keys and values}; fixed: rows
+    whose keys and values are the context's all the same (a protected sink); dead: rows that nobody sees. absolute:
+    frames stand at their numbers, else one after the other from 0.
+    Gives the clean latents (of a net that predicts velocity) and the rows' keys and values.
+    """
+    net, (frames, _, height, width), context = model.transformer, x.shape, dict(context or {})
+    grid, head = (height // 2, width // 2), model.transformer.config.attention_head_dim
+    numbers, made = list(numbers), {number: [] for number in numbers}
+    hidden = net.patch_embedding(torch.cat([x, cond.tracks], 1).transpose(0, 1)[None])[0].flatten(2).permute(1, 2, 0)
+    levels = torch.as_tensor(sigma, dtype=torch.float32).expand(frames)
+    time, step, text, _ = net.condition_embedder(1000 * levels, cond.text)
+    step = step.unflatten(1, (6, -1))
+    seen = sorted({*numbers, *context} - {*dead})
+    places = {number: number if absolute else seen.index(number) for number in seen} | dict.fromkeys(dead, 0)
+    turns = rotary(torch.tensor([[places[number] for number in seen]]), *grid, head)
+    own = rotary(torch.tensor([[places[number] for number in numbers]]), *grid, head)
+    for layer, block in enumerate(net.blocks):
+        shift, scale, gate, late_shift, late_scale, late = (block.scale_shift_table + step).unsqueeze(2).unbind(1)
+        attn, flat = block.attn1, block.norm1(hidden) * (1 + scale) + shift
+        query, key, value = attn.norm_q(attn.to_q(flat)), attn.norm_k(attn.to_k(flat)), attn.to_v(flat)
+        for row, number in enumerate(numbers):
+            made[number].append((key[row], value[row]))
+        pairs = [(context if n in context and (n in fixed or n not in made) else made)[n][layer] for n in seen]
+        keys, values = (torch.cat(part)[None] for part in zip(*pairs, strict=True))
+        queries, keys = rotated(query.flatten(0, 1)[None], own, attn.heads), rotated(keys, turns, attn.heads)
+        scores = torch.einsum("bqhc,bkhc->bhqk", queries, keys) / head**0.5
+        out = torch.einsum("bhqk,bkhc->bqhc", scores.softmax(-1), values.unflatten(-1, (attn.heads, -1)))
+        hidden = hidden + gate * attn.to_out[0](out.flatten(2)).view(hidden.shape)
+        hidden = hidden + block.attn2(block.norm2(hidden), text)
+        hidden = hidden + late * block.ffn(block.norm3(hidden) * (1 + late_scale) + late_shift)
+    shift, scale = (net.scale_shift_table + time.unsqueeze(1)).unsqueeze(2).unbind(1)
+    out = net.proj_out(net.norm_out(hidden) * (1 + scale) + shift).view(frames, *grid, 2, 2, -1)
+    return x - levels[:, None, None, None] * out.permute(0, 5, 1, 3, 2, 4).reshape(x.shape), made
 
 
 def controls(text: str = "a meadow", negative: str = "", **sampling: Any) -> InForce:

@@ -21,7 +21,7 @@ from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from einops import rearrange
 from torch import Tensor, nn
 
-from studio.conditioning import Conditioning
+from studio.conditioning import Conditioning, identity
 from studio.kv_cache import KVCache, Pass
 from studio.schedule import PREDICTIONS, clean_from
 
@@ -287,12 +287,6 @@ def same_text(known: tuple[Tensor, int], given: tuple[Tensor, int]) -> bool:
 def writes(x: Tensor) -> int:
     """How often a tensor's memory was written to; 0 where torch does not count."""
     return 0 if x.is_inference() else x._version
-
-
-def identity(x: Tensor) -> tuple[Any, ...]:
-    """Which memory a tensor shows, and how; strides of dimensions of one do not count."""
-    strides = tuple(stride for size, stride in zip(x.shape, x.stride(), strict=True) if size > 1)
-    return x.untyped_storage()._cdata, x.storage_offset(), x.dtype, strides
 
 
 def modulations(net: Any, sigma: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
