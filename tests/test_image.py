@@ -398,6 +398,14 @@ def test_a_text_is_encoded_once_and_from_any_thread(opened, monkeypatch):
     assert torch.equal(answers[1], model.words.states("fox 1 of many"))
 
 
+def test_a_prompt_too_long_to_be_read_whole_is_read_as_far_as_it_goes_and_said(opened):
+    model = opened("sd")
+    with pytest.warns(UserWarning, match=r"has 102 tokens and the model reads the first 77"):
+        long = model.encode_text("x " * 100)
+    with pytest.warns(UserWarning, match="first 77"):
+        assert torch.equal(long, model.encode_text("x " * 90))
+
+
 @pytest.mark.parametrize("name", ["sd", "sdxl"])
 def test_all_that_is_told_of_words_blends(opened, name):
     model = opened(name)
@@ -749,7 +757,12 @@ BAD_FOLDERS = {
         unet=[None, None],
         transformer=["diffusers", "SD3Transformer2DModel"],
     ),
-    "no first text encoder": lambda folder: in_index(folder, text_encoder=[None, None]),
+    "text_encoder is not there, where a CLIPTextModel is needed": lambda folder: in_index(
+        folder, text_encoder=[None, None]
+    ),
+    "text_encoder is T5EncoderModel, where a CLIP": lambda folder: in_index(
+        folder, text_encoder=["transformers", "T5EncoderModel"]
+    ),
     "missing_keys: 1, as conv_in.bias; unexpected_keys: 1, as more": lambda folder: without(
         weights(folder), "conv_in.bias", more=torch.zeros(1)
     ),

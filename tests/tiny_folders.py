@@ -65,7 +65,12 @@ def tiny_unet(family="sd", guidance_width=None):
     """A real UNet2DConditionModel: two levels, one with attention, self and cross."""
     from diffusers import UNet2DConditionModel
 
-    return UNet2DConditionModel(**unet_shape(family), time_cond_proj_dim=guidance_width).eval()
+    net = UNet2DConditionModel(**unet_shape(family), time_cond_proj_dim=guidance_width)
+    with torch.no_grad():  # so that words show
+        for name, weight in net.named_parameters():
+            if "attn2.to_v" in name or "attn2.to_out.0.weight" in name:
+                weight.mul_(5)
+    return net.eval()
 
 
 def unet_shape(family):
@@ -97,7 +102,7 @@ def tiny_vae():
     """A real AutoencoderKL, eight times down."""
     from diffusers import AutoencoderKL
 
-    return AutoencoderKL(
+    net = AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4,
         block_out_channels=(8, 8, 8, 16),
@@ -105,7 +110,10 @@ def tiny_vae():
         latent_channels=4,
         norm_num_groups=4,
         sample_size=64,
-    ).eval()
+    )
+    with torch.no_grad():  # so that a picture shows in its latent, whose scale is about one
+        net.encoder.conv_out.weight.mul_(20)
+    return net.eval()
 
 
 def tiny_clip(pooled):
@@ -145,12 +153,17 @@ def tiny_taesd(folder):
     from diffusers import AutoencoderTiny
 
     torch.manual_seed(2)
-    AutoencoderTiny(
+    net = AutoencoderTiny(
         encoder_block_out_channels=(8, 8, 8, 8),
         decoder_block_out_channels=(8, 8, 8, 8),
         num_encoder_blocks=(1, 1, 1, 1),
         num_decoder_blocks=(1, 1, 1, 1),
-    ).eval().save_pretrained(folder)
+    )
+    with torch.no_grad():  # grey in the middle, and bright enough to see
+        net.encoder.layers[-1].weight.mul_(40)
+        net.decoder.layers[-1].weight.mul_(5)
+        net.decoder.layers[-1].bias.fill_(0.5)
+    net.eval().save_pretrained(folder)
     return Path(folder)
 
 

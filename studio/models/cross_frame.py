@@ -48,8 +48,7 @@ class CrossFrameAttention:
             query, key = attn.norm_q(query), attn.norm_k(key)
         seen = query.new_empty(query.shape)
         for rows in self.branches.rows:
-            shared = (all_of(part[rows]) for part in (key, value))
-            seen[rows] = F.scaled_dot_product_attention(query[rows], *shared)
+            seen[rows] = F.scaled_dot_product_attention(query[rows], all_of(key[rows]), all_of(value[rows]))
         out = attn.to_out[0](seen.transpose(1, 2).flatten(2).to(hidden_states.dtype))
         return attn.to_out[1](out)
 

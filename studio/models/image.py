@@ -77,9 +77,10 @@ class Image:
         if graphs and (files or cross_frame):
             raise ValueError("CUDA graphs keep what a forward does: graphs is not possible with loras or cross_frame")
         self._read(folder, tiny, lcm, structure)
+        self.rungs = 4 if self.levels.grid else 2  # until a person says otherwise
         self._measure(size)
         self._adapt(files, quantize)
-        self._branches = cross_frame and cross_frame_attention(self.unet)
+        self._branches = cross_frame_attention(self.unet) if cross_frame else None
         wrapped(self.unet, attention=attention)
         for net in filter(None, (self.unet, self.controlnet, self.codec.net)):
             wrapped(net, compile=compile, graphs=graphs)
@@ -98,7 +99,7 @@ class Image:
 
     def _read(self, folder: Path, tiny_vae: Path | None, lcm_lora: Path | None, controlnet: Path | None) -> None:
         """Every part, in its dtype and on the device."""
-        from diffusers import UNet2DConditionModel
+        from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
         index, self.family = image_parts.read_index(folder)
         self.levels = image_parts.read_levels(folder / "scheduler", distilled=lcm_lora is not None)
@@ -164,7 +165,7 @@ class Image:
     def _encode(self, text: str, weights: tuple[float, ...]) -> Tensor:
         """The states of a text read under LoRAs of these weights."""
         with self.words.lock:
-            self._word_mix.set(torch.tensor([weights]) if weights else None, self._times.to(self.dtype))
+            self._word_mix.set(torch.tensor([weights]) if weights else None, self.device, self.dtype)
             return self.words.states(text)
 
     def condition(self, in_force: InForce, frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
@@ -211,7 +212,7 @@ class Image:
         told = self.levels.told(tuple(map(float, sigma)), self.device)
         noisy = x.to(self.device, torch.float32) * told.scale
         with torch.no_grad(), self._lock:
-            self._mix.set(cond.extra.get("loras"), self._times.to(self.dtype))
+            self._mix.set(cond.extra.get("loras"), self.device, self.dtype)
             if self._branches:
                 self._branches.set(positions)
             output = self._predicted(noisy.to(self.dtype, memory_format=torch.channels_last), told.t, cond)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -16,6 +18,7 @@ from . import CheckpointError, MissingWeights
 from .levels import LCM_STEPS, Levels
 
 PLAYABLE = "SD 1.x and 2.x, SDXL, their Turbo and LCM forms: diffusers folders with a UNet2DConditionModel"
+TEXT_ENCODERS = {"text_encoder": "CLIPTextModel", "text_encoder_2": "CLIPTextModelWithProjection"}
 ENDS = 2**20  # bytes hashed at each end of a file
 
 
@@ -45,8 +48,13 @@ def read_index(folder: Path) -> tuple[dict[str, Any], str]:
         raise CheckpointError(
             f"{folder} is a {index.get('_class_name', 'folder')} ({core}); playable as an image model: {PLAYABLE}"
         )
-    if not kinds.get("text_encoder"):
-        raise CheckpointError(f"{folder} has no first text encoder (an SDXL refiner?); playable: {PLAYABLE}")
+    for name, kind in TEXT_ENCODERS.items():
+        found = kinds.get(name)
+        if found != kind and (found or name == "text_encoder"):
+            raise CheckpointError(
+                f"{folder} is a {index.get('_class_name', 'folder')} whose {name} is {found or 'not there'}, "
+                f"where a {kind} is needed; playable as an image model: {PLAYABLE}"
+            )
     return index, "sdxl" if kinds.get("text_encoder_2") else "sd"
 
 
@@ -80,14 +88,15 @@ def read_net(kind: Any, folder: Path, dtype: torch.dtype, **options: Any) -> nn.
     transformers = kind.__module__.startswith("transformers")
     options |= {"dtype": dtype} if transformers else {"torch_dtype": dtype}
     try:
-        net, report = kind.from_pretrained(
-            folder,
-            local_files_only=True,
-            use_safetensors=True,
-            variant=variant,
-            output_loading_info=True,
-            **options,
-        )
+        with quiet():
+            net, report = kind.from_pretrained(
+                folder,
+                local_files_only=True,
+                use_safetensors=True,
+                variant=variant,
+                output_loading_info=True,
+                **options,
+            )
     except (OSError, ValueError, RuntimeError, LookupError, TypeError, SafetensorError) as error:
         raise CheckpointError(f"{kind.__name__} cannot be read from {folder}: {error}; download it again") from error
     problems = {name: sorted(map(str, keys)) for name, keys in report.items() if keys}
@@ -97,6 +106,26 @@ def read_net(kind: Any, folder: Path, dtype: torch.dtype, **options: Any) -> nn.
             f"{folder} does not fit a {kind.__name__} of its config.json ({shown}); download it again"
         )
     return net.eval().requires_grad_(False)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the libraries' bars and remarks: what matters of them is in the report, and raised."""
+    import diffusers.utils.logging
+    import transformers.utils.logging
+
+    held = [(library, library.get_verbosity()) for library in (diffusers.utils.logging, transformers.utils.logging)]
+    had_bars = transformers.utils.logging.is_progress_bar_enabled()
+    try:
+        transformers.utils.logging.disable_progress_bar()
+        for library, _ in held:
+            library.set_verbosity_error()
+        yield
+    finally:
+        for library, verbosity in held:
+            library.set_verbosity(verbosity)
+        if had_bars:
+            transformers.utils.logging.enable_progress_bar()
 
 
 def weight_files(folder: Path) -> tuple[str | None, list[Path]]:
@@ -163,10 +192,11 @@ class Words:
     @staticmethod
     def read(folder: Path, index: Mapping[str, Any], family: str, dtype: torch.dtype, device: torch.device) -> Words:
         """Those of a folder."""
-        from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+        import transformers
+        from transformers import CLIPTokenizer
 
-        kinds = {"text_encoder": CLIPTextModel, "text_encoder_2": CLIPTextModelWithProjection}
-        names = ("text_encoder",) if family == "sd" else ("text_encoder", "text_encoder_2")
+        kinds = {name: getattr(transformers, kind) for name, kind in TEXT_ENCODERS.items()}
+        names = tuple(TEXT_ENCODERS)[: 1 if family == "sd" else 2]
         encoders = {name: read_net(kinds[name], folder / name, dtype).to(device) for name in names}
         tokenizers = []
         for name in names:
@@ -192,7 +222,13 @@ class Words:
         return torch.zeros_like(packed) if not text and self.zeros_for_empty else packed
 
     def _told(self, tokenizer: Any, net: Any, text: str) -> Any:
+        """What an encoder says of a text; of a long one it reads the beginning, and that is said."""
         length = min(tokenizer.model_max_length, net.config.max_position_embeddings)
+        words = len(tokenizer(text, verbose=False).input_ids)
+        if words > length:
+            warnings.warn(
+                f"the prompt has {words} tokens and the model reads the first {length}; shorten it", stacklevel=2
+            )
         ids = tokenizer(text, padding="max_length", max_length=length, truncation=True, return_tensors="pt").input_ids
         return net(ids.to(net.device), output_hidden_states=True)
 
@@ -211,7 +247,8 @@ class Codec:
 
         The full one of SDXL overflows in half precision (NaN, black pictures); where it says so it stays in float32.
         """
-        from diffusers import AutoencoderKL, AutoencoderTiny
+        from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+        from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 
         kind, place = (AutoencoderTiny, tiny) if tiny else (AutoencoderKL, folder)
         found = read_json(place / "config.json").get("_class_name")
@@ -226,22 +263,23 @@ class Codec:
     def encode(self, pixels: Tensor) -> Tensor:
         """uint8 (H, W, 3) -> the latent (C, h, w), float32."""
         net = self.net
-        x = pixels.to(net.device).permute(2, 0, 1)[None].to(net.dtype) / 127.5 - 1
-        said = net.encode(x.contiguous(memory_format=torch.channels_last))
+        x = pixels.to(net.device).permute(2, 0, 1)[None].float() / 127.5 - 1
+        said = net.encode(x.to(net.dtype, memory_format=torch.channels_last))
         latent = said.latent_dist.mode() if hasattr(said, "latent_dist") else said.latents
         return (latent[0].float() - self.shift) * self.scale
 
     @torch.no_grad()
     def decode(self, latent: Tensor) -> Tensor:
         """(C, h, w) -> uint8 (H, W, 3), on the device."""
-        x = (latent[None].to(self.net.device) / self.scale + self.shift).to(self.net.dtype)
-        picture = self.net.decode(x.contiguous(memory_format=torch.channels_last), return_dict=False)[0][0].float()
+        x = latent[None].to(self.net.device) / self.scale + self.shift
+        ready = x.to(self.net.dtype, memory_format=torch.channels_last)
+        picture = self.net.decode(ready, return_dict=False)[0][0].float()
         return picture.mul(127.5).add(127.5).round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0).contiguous()
 
 
 def read_controlnet(folder: Path, unet: Any, dtype: torch.dtype) -> nn.Module:
     """A ControlNet, if it is one for this UNet."""
-    from diffusers import ControlNetModel
+    from diffusers.models.controlnets.controlnet import ControlNetModel
 
     config = read_json(folder / "config.json")
     if config.get("_class_name") != "ControlNetModel":

@@ -235,9 +235,9 @@ class Mix:
     def __init__(self) -> None:
         self.weights: Tensor | None = None  # (rows, LoRAs), on the layers' device and in their dtype
 
-    def set(self, weights: Tensor | None, like: Tensor) -> None:
+    def set(self, weights: Tensor | None, device: torch.device, dtype: torch.dtype) -> None:
         """weights (rows, LoRAs) on the CPU; None, or all 0, for none."""
-        self.weights = weights.to(like.device, like.dtype) if weights is not None and weights.any() else None
+        self.weights = weights.to(device, dtype) if weights is not None and weights.any() else None
 
 
 class Adapted(nn.Module):
