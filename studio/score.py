@@ -334,7 +334,7 @@ def opened(header: Header) -> Model:
     from studio.models.download import here
 
     try:
-        options = {"size": (header.height, header.width)} if "size" in takes(header.model) else {}
+        options: dict[str, Any] = {"size": (header.height, header.width)} if "size" in takes(header.model) else {}
     except UnknownModel as error:
         raise ScoreError(
             f"the take's model is {header.model!r}; this studio has: {', '.join(MODELS)}, and any folder that is where "
