@@ -1,10 +1,12 @@
 """The link between a page and its session: packing, window, security, seats and routes, without a browser."""
 
 import asyncio
+import base64
 import json
 import threading
 import time
 from pathlib import Path
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,14 +14,15 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
-from ui_stand_ins import StandIn
+from ui_stand_ins import StandIn, StandInModel
 
-from studio.controls import Prompt, Stroke, to_message
+from studio.controls import Picture, Prompt, Stroke, to_message
 from studio.frames import Frame
 from studio.presets import Preset
 from studio.score import Score
 from studio.ui import security
-from studio.ui.link import PICTURE_HEADER, PICTURE_MAGIC, Link, LinkError, parse, picture_of
+from studio.ui.library import Progress
+from studio.ui.link import PICTURE_HEADER, PICTURE_MAGIC, Link, LinkError, parse
 from studio.ui.mailbox import HEADER, Mailbox, encode_jpeg, encode_png, pack, unpack
 from studio.ui.routes import PREFIX, PROTOCOL, Routes
 from studio.ui.seats import Seat, Seats, SeatsTaken
@@ -245,13 +248,13 @@ def test_a_message_that_is_none_is_explained(text, says):
         parse(text)
 
 
-def linked(test, session=None, presets=None):
+def linked(test, session=None, presets=None, clock=time.monotonic):
     """Run `test(link, session)` on an event loop with a link to a stand-in's seat."""
     session = session or StandIn()
 
     async def run():
         seat = Seat(session, test_folder)
-        link = Link(seat, presets or {"fox": PRESET})
+        link = Link(seat, presets or {"fox": PRESET}, clock)
         await test(link, session)
 
     asyncio.run(run())
@@ -392,6 +395,189 @@ def test_two_pulls_at_once_do_not_get_the_same_frame():
         assert sorted(unpack(data)[1] for data in await asyncio.gather(*pulls)) == [0, 1]
 
     linked(test)
+
+
+# Pictures
+
+
+def jpeg(width=48, height=32, grey=90) -> bytes:
+    return encode_jpeg(np.full((height, width, 3), grey, np.uint8))
+
+
+def sent(data: bytes, number=9, saw=4) -> bytes:
+    """A picture as the page packs it."""
+    return PICTURE_HEADER.pack(PICTURE_MAGIC, number, saw) + data
+
+
+class Draws(StandInModel):
+    """A model that draws from pictures."""
+
+    independent = True
+    loras = ("ink",)
+
+    def encode_picture(self, picture):
+        raise NotImplementedError
+
+
+def drawing() -> Any:
+    session = StandIn()
+    session.model = Draws((32, 48))
+    return session
+
+
+def test_a_picture_in_binary_reaches_the_session_and_is_numbered():
+    async def test(link, session):
+        link.news()
+        await link.hear(sent(jpeg()))
+        assert session.sent == [Picture(jpeg())]
+        assert told(link, "sent") == [{"type": "sent", "number": 9, "revision": 1, "saw": 4}]
+        session.step()
+        assert link.seat.in_force.picture == Picture(jpeg())
+        assert told(link, "state") == [], "a camera's pictures change nothing that the page shows"
+
+    linked(test, drawing())
+
+
+@pytest.mark.parametrize(
+    ("data", "says", "number"),
+    [
+        (b"\xff", "no picture", None),
+        (b"STF1" + bytes(40), "no picture", None),
+        (b"STP1" + bytes(8), "no picture", None),
+        (sent(b"hello"), "possible: JPEG, PNG, WebP", 9),
+        (sent(jpeg()[:100]), "picture", 9),
+        (sent(b"\x89PNG\r\n\x1a\n" + bytes(50)), "cannot be read", 9),
+        (sent(b"RIFF" + bytes(50)), "cannot be read", 9),
+        (sent(jpeg(security.WIDEST_PICTURE + 8, 16)), "at most 2048 a side", 9),
+        (sent(jpeg(4, 4)), "4x4", 9),
+        (sent(bytes(security.LARGEST_UPLOAD)), "524,288 are possible", None),
+    ],
+)
+def test_a_malformed_picture_is_answered_and_ends_nothing(data, says, number):
+    async def test(link, session):
+        assert await link.hear(data)
+        (error,) = told(link, "error")
+        assert says in error["message"]
+        assert error["number"] == number
+        assert session.sent == []
+        await link.hear(sent(jpeg()))
+        assert session.sent == [Picture(jpeg())]
+
+    linked(test, drawing())
+
+
+def test_a_bad_picture_within_a_control_is_answered_too():
+    async def test(link, session):
+        control = {"kind": "picture", "data": base64.b64encode(jpeg()[:200]).decode()}
+        await link.hear(json.dumps({"type": "control", "number": 3, "control": control}))
+        assert told(link, "error")[0]["number"] == 3
+        await link.hear(json.dumps({"type": "control", "number": 4, "control": {"kind": "picture", "data": ""}}))
+        assert session.sent == [Picture()]
+
+    linked(test, drawing())
+
+
+def test_a_flood_of_pictures_is_refused_and_leaves_room_for_words():
+    async def test(link, session):
+        heard = [await link.hear(sent(b"x")) for _ in range(400)]
+        assert sum(heard) == 2 * security.PICTURES_A_SECOND
+        assert await link.hear('{"type": "ack", "sequence": 1}')
+
+    link_clock = Clock()
+    linked(test, drawing(), clock=link_clock)
+
+
+def test_the_newest_picture_is_all_that_waits():
+    async def test(link, session):
+        for grey in range(40):
+            await link.hear(sent(jpeg(grey=grey)))
+        assert len(session._inbox) == 1
+        session.step()
+        assert link.seat.in_force.picture == Picture(jpeg(grey=39))
+
+    linked(test, drawing())
+
+
+# What a model plays
+
+
+def test_a_page_is_told_what_plays_and_why_the_rest_does_not():
+    class Refusing(StandInModel):
+        refuses = MappingProxyType({"stroke": "it knows words alone"})
+
+        def ladder(self, rungs, strength=1.0):
+            if rungs != 4:
+                raise ValueError("4 rungs")
+            return super().ladder(rungs)
+
+    async def test(link, session):
+        link.greet()
+        (hello,) = told(link, "hello")
+        assert hello["plays"] == ["prompt", "sampling", "erase", "pause", "sink", "cache"]
+        assert hello["refuses"] == {"stroke": "it knows words alone"}
+        assert not hello["choice"]
+        session.model = Draws((32, 48))
+        (hello,) = told(link, "hello")
+        assert {"picture", "similarity", "structure", "lora", "noise", "camera", "rungs", "stroke"} < set(
+            hello["plays"]
+        )
+        assert not {"sink", "cache"} & set(hello["plays"])
+        assert hello["size"] == [48, 32]
+        assert hello["loras"] == ["ink"]
+        assert told(link, "hello") == [], "once for each model"
+
+    session = StandIn()
+    session.model = Refusing((64, 64))
+    linked(test, session)
+
+
+def test_a_preset_gives_what_the_model_plays_and_says_what_it_leaves_aside():
+    async def test(link, session):
+        session.model.refuses = {"stroke": "it knows words alone"}
+        await link.hear('{"type": "command", "name": "preset", "preset": "fox"}')
+        (notice,) = told(link, "notice")
+        assert notice["message"] == "stand-in takes no strokes: it knows words alone."
+        session.step()
+        assert session.engine.in_force.prompt.text == "a meadow"
+        assert not session.engine.in_force.strokes
+
+    linked(test)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [{"name": "load", "model": "/etc"}, {"name": "load"}, {"name": "load", "model": ["tiny"]}],
+)
+def test_a_model_that_is_not_offered_is_answered(command):
+    async def test(link, session):
+        await link.hear(json.dumps({"type": "command", **command}))
+        assert "one model" in told(link, "error")[0]["message"]
+        await link.hear('{"type": "command", "name": "cancel"}')
+        await link.hear('{"type": "command", "name": "models"}')
+        assert told(link, "models")[0]["items"] == []
+
+    linked(test)
+
+
+def test_how_far_a_model_is_is_told_in_turn_and_its_end_always():
+    clock = Clock()
+
+    async def test(link, session):
+        def far(done, stage="download"):
+            link.seat.arrival = SimpleNamespace(progress=Progress("big", stage, done, 100))
+            return [(message["stage"], message["done"]) for message in told(link, "loading")]
+
+        assert far(1) == [("download", 1)]
+        assert far(2) == [], "not for every megabyte"
+        clock.now += 1
+        assert far(3) == [("download", 3)]
+        assert far(3, "load") == [("load", 3)]
+        assert far(3, "ready") == [("ready", 3)]
+        assert far(3, "ready") == []
+        link.greet()
+        assert far(3, "ready") == [], "what is over is not told again"
+
+    linked(test, clock=clock)
 
 
 # Seats
@@ -747,6 +933,10 @@ def test_garbage_on_the_socket_is_answered_and_pictures_go_on(house):
             assert until(page, "error")["message"]
         page.send_bytes(b"\xff\x00")
         assert "binary" in until(page, "error")["message"]
+        page.send_bytes(sent(b"\xff\xd8\xff\x00"))
+        assert until(page, "error")["number"] == 9
+        page.send_bytes(sent(jpeg()))
+        assert until(page, "sent")["number"] == 9
         assert until(page, "frame")
 
 
@@ -815,6 +1005,12 @@ def test_pulling_is_the_same_link_by_http(house):
         answer = client.post(f"{PREFIX}/up", headers=headers, content=body).json()
         assert "error" in {message["type"] for message in answer["messages"]}
     assert client.post(f"{PREFIX}/up", headers=headers, content=b"x" * 70_000).status_code == 413
+    octets = headers | {"content-type": "application/octet-stream"}
+    answer = client.post(f"{PREFIX}/up", headers=octets, content=sent(jpeg(), 12)).json()
+    assert 12 in [message.get("number") for message in answer["messages"] if message["type"] == "sent"]
+    answer = client.post(f"{PREFIX}/up", headers=octets, content=sent(b"nonsense", 13)).json()
+    assert 13 in [message.get("number") for message in answer["messages"] if message["type"] == "error"]
+    assert client.post(f"{PREFIX}/up", headers=octets, content=bytes(600_000)).status_code == 413
 
 
 def test_pulling_needs_the_same_papers(house):

@@ -87,9 +87,10 @@ def launch(
 ) -> tuple[str, Routes, gr.Blocks]:
     """Serve the page. Returns (address, routes, blocks) once it answers; with `block`, only when it is stopped.
 
-    model: a name or a folder, loaded with `options` (`studio.models.load`) before the port opens. sessions: how many may run at once. models: the names a
-    page may change to; without them, all there are if only this machine can open the page, and none if others can.
-    library: models from elsewhere than the catalogue. session_factory makes one session for each open page instead.
+    model: a name or a folder, loaded with `options` (`studio.models.load`) before the port opens. sessions: how many
+    may run at once. models: the names a page may change to; without them, all there are if only this machine can open
+    the page, and none if others can. library: models from elsewhere than the catalogue. session_factory makes one
+    session for each open page instead.
     """
     if session_factory is None:
         alone = host in LOOPBACK and not share

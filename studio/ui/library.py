@@ -9,7 +9,7 @@ import gc
 import logging
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -194,8 +194,11 @@ class Library:
             playing = [session.model for session in self._sessions]
             if playing and all(model is not self._kept for model in playing):
                 self._kept = None
+            idle = any(model is not self._kept and model not in playing for model in self._loaded.values())
         del playing
-        gc.collect()
+        if not idle:
+            return
+        gc.collect()  # models hold themselves, by what they remember: they do not go by themselves
         torch = sys.modules.get("torch")
         if torch is not None and torch.cuda.is_initialized():
             torch.cuda.empty_cache()
@@ -225,7 +228,7 @@ class Arrival:
             model = self._library.get(name, self._tell, self._cancel)
             heed(self._cancel)
             refused = self._hand_over(model)
-            self._tell(stage="ready", what=words(name, refused))
+            self._tell(stage="ready", what=" ".join(f"{why}." for why in refused.values()))
         except Exception as error:  # whatever it is, it is told, and the session plays on with what it had
             if self._cancel.is_set():
                 self._tell(stage="cancelled", what=f"{name} was called off; what was fetched is kept.")
@@ -257,9 +260,8 @@ def said(error: Exception) -> str:
     return text if len(text) <= 600 else text[:597] + "..."
 
 
-def words(name: str, refused: dict[str, str]) -> str:
-    """What a person is told of the controls that a model does not take."""
-    if not refused:
-        return ""
+def words(name: str, refused: Mapping[str, str]) -> str:
+    """What a person is told of the kinds of control that a model does not take: {kind: why}."""
     plural = {"stroke": "strokes", "picture": "pictures", "lora": "LoRAs"}
-    return " ".join(f"{name} leaves {plural.get(kind, kind)} aside: {why}." for kind, why in refused.items())
+    told = {kind: why for kind, why in refused.items() if kind != "erase" or "stroke" not in refused}
+    return " ".join(f"{name} takes no {plural.get(kind, kind)}: {why}." for kind, why in told.items())

@@ -310,12 +310,17 @@ def played(model: Model) -> list[str]:
     pictures = "picture" in kinds and hasattr(model, "encode_picture")
     lacking = {
         "picture": pictures,
-        "similarity": pictures,
-        "structure": pictures,
+        "similarity": pictures and independent,
+        "structure": pictures and independent,
         "lora": bool(optional(model, "loras")),
         "sink": not independent,
     }
-    parts = {"cache": not independent, "noise": independent, "rungs": several_rungs(model)}
+    parts = {
+        "cache": not independent,
+        "noise": independent,
+        "camera": pictures and independent,  # a video model's picture is its first frame, a still
+        "rungs": several_rungs(model),
+    }
     return [kind for kind in kinds if lacking.get(kind, True)] + [part for part, acts in parts.items() if acts]
 
 

@@ -155,10 +155,10 @@ def picture_section(made: Panel) -> None:
     """Where pictures come from, how far they are drawn anew, and when one is skipped."""
     with section("picture", name="studio-input"):
         gr.HTML((WEB / "input.html").read_text("utf-8"), padding=False)
-        made.dial("sampling", "strength", gr.Slider, "Strength", minimum=0.02, maximum=1, step=0.01)
-        made.dial("similarity", "threshold", gr.Slider, "Skip alike", minimum=0, maximum=0.2, step=0.005)
-        made.dial("similarity", "regions", gr.Checkbox, "Draw only what changed")
-        gr.HTML('<div id="studio-skips" aria-live="off"></div>', padding=False)
+        made.dial("sampling", "strength", gr.Slider, "Strength", "camera", minimum=0.02, maximum=1, step=0.01)
+        made.dial("similarity", "threshold", gr.Slider, "Skip alike", "camera", minimum=0, maximum=0.2, step=0.005)
+        made.dial("similarity", "regions", gr.Checkbox, "Draw only what changed", "camera")
+        gr.HTML('<div id="studio-skips"></div>', padding=False, elem_classes=["needs-camera"])
 
 
 def structure_section(made: Panel) -> None:

@@ -12,6 +12,8 @@ const TROUBLE = {
   NotReadableError: 'The camera is in use by something else. Close that, then choose Camera again.',
 };
 const GONE = 'The camera is gone. The last picture stays; choose Camera to try again.';
+const KEPT = 'The picture that was sent before is still in force.';
+const FIRST = 'The picture is the first frame of the next start: press Backspace.';
 const INSECURE = 'A browser gives the camera only to https pages and to localhost. Choose a video or a still.';
 
 export class Input {
@@ -35,15 +37,17 @@ export class Input {
     return document.querySelector(`.st-input ${selector}`);
   }
 
-  /** A model is played: its shape, whether it draws from pictures, and whether one is in force. */
+  /** A model is played: its shape, what it plays, and whether a picture is in force. */
   fit([width, height], plays, inForce) {
+    this.moving = plays.includes('camera');
     const shrink = Math.min(1, WIDEST / Math.max(width, height));
     Object.assign(this.canvas, { width: Math.round(width * shrink), height: Math.round(height * shrink) });
     this.find('.st-preview')?.style.setProperty('--shape', width / height);
     this.flying = null;
-    if (!plays) this.stop('none');
+    if (!plays.includes('picture')) this.stop('none');
+    else if (this.live && !this.moving) this.stop('', KEPT);
     else if (this.source === 'still') this.capture();
-    else if (this.source === 'none' && inForce) this.stop('', 'The picture that was sent before is still in force.');
+    else if (this.source === 'none' && inForce) this.stop('', KEPT);
     else if (this.source === '' && !inForce) this.stop('none');
     else this.show();
   }
@@ -110,7 +114,7 @@ export class Input {
   began(source, media) {
     close(this.media);
     Object.assign(this, { source, media });
-    this.show('');
+    this.show(this.moving ? '' : FIRST);
   }
 
   stop(source, word = '') {

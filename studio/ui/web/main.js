@@ -186,7 +186,7 @@ class Page {
     document.documentElement.dataset.plays = played.plays.join(' ');
     this.box.classList.toggle('no-strokes', Boolean(this.leavesAside('stroke')));
     this.models.played(played.model, played.choice);
-    this.input.fit(size, played.plays.includes('picture'), state.picture);
+    this.input.fit(size, played.plays, state.picture);
     this.stage.drawn = 0;
     this.asked.clear();
     this.open = [];
