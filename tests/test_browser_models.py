@@ -16,7 +16,7 @@ from studio.ui.library import Library
 playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium at /usr/bin/chromium"),
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(400),
 ]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
@@ -146,6 +146,7 @@ def browse(server, chromium):
         context = browser.new_context(viewport={"width": 1280, "height": 1000})
         contexts.append(context)
         page = context.new_page()
+        page.set_default_timeout(LONG)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
         page.goto(server.address + query)
