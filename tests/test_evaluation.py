@@ -7,7 +7,7 @@ import pytest
 import torch
 from drawn import SCENES, few_scenes, untrained
 
-from studio.controls import Prompt
+from studio.controls import InForce, Prompt, Stroke
 from studio.evaluation import detector as detectors
 from studio.evaluation import evaluate, takes
 from studio.training import scenes, words, world
@@ -77,6 +77,46 @@ def test_held_out_paths_stay_in_sight_and_come_back():
     assert [point[0] for point in path] == list(range(48))
 
 
+# --- a hand with a mouse -----------------------------------------------------
+
+
+def test_a_hand_rests_and_moves_and_stays_in_sight():
+    places = np.concatenate([takes.hand(np.random.default_rng(seed), 100) for seed in range(20)])
+    assert 0.15 <= places.min() <= places.max() <= 0.85
+    still = (np.diff(places, axis=0) == 0).all(1)
+    assert 0.4 < still.mean() < 0.75
+    assert np.abs(np.diff(takes.hand(np.random.default_rng(3), 100), axis=0)).max() < 0.3  # it never jumps
+
+
+def test_a_hand_take_drags_two_subjects_then_switches_to_another_place_and_rests():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        take = takes.draw_hand_take(rng, frames=40, switch=20)
+        assert take.scene.place != take.other.place
+        assert take.scene.view == take.other.view == take.seed % 4
+        assert take.labels[0] != take.labels[1]
+        assert (np.diff(take.hands[:, 19:], axis=1) == 0).all()
+        sent = [take.controls(frame, 2) for frame in range(40)]
+        assert [type(control).__name__ for control in sent[0]] == ["Prompt", "Sampling", "Stroke", "Stroke"]
+        prompts = [(n, control.text) for n, some in enumerate(sent) for control in some if isinstance(control, Prompt)]
+        assert prompts == [(0, take.prompt), (20, take.other_prompt)]
+        assert all(not some for some in sent[21:])
+        assert any(isinstance(control, Stroke) for some in sent[1:20] for control in some)
+
+
+def test_the_truth_of_a_hand_take_shows_both_subjects_where_the_hands_are():
+    take = replace(takes.draw_hand_take(np.random.default_rng(1)), labels=("fox", "owl"), scene=SCENES[0])
+    take = replace(take, hands=np.array([[[0.3, 0.6]] * 3, [[0.7, 0.4]] * 3]), size=0.3)
+    in_force = InForce()
+    for control in take.controls(0, 2):
+        in_force = in_force.after(control, 0)
+    picture, alpha = takes.hand_truth(in_force, SCENES[0], 0)
+    for x, y in ((0.3, 0.6), (0.7, 0.4)):
+        assert alpha[0, int(y * 256), int(x * 256)] > 0.99
+    assert alpha[0, 128, 10] == 0
+    torch.testing.assert_close(picture[:, :30], takes.painted(SCENES[0], 0)[:, :30])
+
+
 # --- the rulers ---------------------------------------------------------------
 
 
@@ -96,10 +136,45 @@ def test_a_shift_is_measured_through_noise_and_at_the_picture_s_edge():
 
 def test_inside_the_subject_truth_is_perfect_and_a_known_error_has_its_decibels():
     true = takes.truth(TAKE, 2)
-    assert takes.subject_psnr(true.picture, true) >= 79.9  # what stands for no error at all
-    assert takes.subject_psnr(true.picture + 0.1, true) == pytest.approx(20, abs=0.01)
-    outside = true.picture + 0.5 * (true.alpha < 0.5)
-    assert takes.subject_psnr(outside, true) >= 79.9
+    measured = lambda made: takes.subject_psnr(made, true.picture, true.alpha)  # noqa: E731
+    assert measured(true.picture) >= 79.9  # what stands for no error at all
+    assert measured(true.picture + 0.1) == pytest.approx(20, abs=0.01)
+    assert measured(true.picture + 0.5 * (true.alpha < 0.5)) >= 79.9
+
+
+def test_outside_the_subject_a_known_error_has_its_decibels_and_the_subject_counts_for_nothing():
+    true = takes.truth(TAKE, 2)
+    measured = lambda made: takes.background_psnr(made, true.picture, true.alpha)  # noqa: E731
+    assert measured(true.picture) >= 79.9
+    assert measured(true.picture + 0.1) == pytest.approx(20, abs=0.01)
+    assert measured(true.picture + 0.5 * (true.alpha > 0.01)) >= 79.9  # however wrong the subject is
+    assert measured(moved(true, 3, 2)) > 35  # a subject out of place is another ruler's business
+
+
+def with_block(picture, left, top, size, colour):
+    """The picture with a square of another colour."""
+    planted = picture.clone()
+    planted[:, top : top + size, left : left + size] += torch.tensor(colour)[:, None, None]
+    return planted
+
+
+@pytest.mark.parametrize("colour", [(0.2, 0.0, 0.0), (0.0, -0.12, 0.0), (-0.3, -0.3, -0.3)])
+def test_planted_ghosts_are_counted(colour):
+    true = takes.truth(TAKE, 2)
+    far = 1 - torch.nn.functional.max_pool2d((true.alpha > 0.01).float(), 33, stride=1, padding=16)
+    free = int((torch.nn.functional.avg_pool2d(far, 16) == 1).sum())
+    planted = with_block(true.picture, 32, 0, 48, colour)  # 3 x 3 cells of the sky
+    assert takes.ghosts(planted, true.picture, true.alpha) == pytest.approx(9 / free)
+
+
+def test_what_is_no_ghost_is_not_counted():
+    true = takes.truth(TAKE, 2)
+    noise = 0.1 * torch.randn(true.picture.shape, generator=torch.Generator().manual_seed(0))
+    wide = torch.nn.functional.pad(true.picture[None], (2,) * 4, mode="replicate")
+    blurred = torch.nn.functional.avg_pool2d(wide, 5, stride=1)[0]
+    on_subject = true.picture + 0.5 * (true.alpha > 0.5)
+    for made in (true.picture, true.picture + noise, true.picture + 0.05, blurred, on_subject):
+        assert takes.ghosts(made, true.picture, true.alpha) == 0
 
 
 def test_every_drawn_subject_is_named_right():
@@ -241,9 +316,67 @@ def test_long_takes_are_judged_early_and_late(drawn_by, monkeypatch):
     assert [row["frame"] for row in late] == list(range(500, 601, 4))
 
 
+class HandPainter:
+    """Draws the truth of hand takes, as they were asked; `ghost` cells of the first row in a false colour."""
+
+    ghost, after = 0, 0
+
+    def __init__(self, model):
+        self.in_force, self.frame = InForce(), 0
+
+    def apply(self, sent):
+        for _, control in sent:
+            self.in_force = self.in_force.after(control, self.frame)
+
+    def step(self):
+        frame, in_force = self.frame, self.in_force
+        scene = Scene(*(int(part) if part.isdigit() else part for part in in_force.prompt.text.split("|")))
+        self.frame += 1
+
+        def paint():
+            picture = takes.hand_truth(in_force, scene, frame)[0]
+            return with_block(picture, 0, 0, 16 * self.ghost * (frame >= self.after), (0.3, -0.3, 0.3))
+
+        return DrawnFrame(frame, paint)
+
+
+@pytest.fixture
+def hand_drawn(monkeypatch):
+    def drawn(rng):
+        take = takes.HandTake(
+            SCENES[0], "meadow|0|day|clear", SCENES[3], "beach|0|sunset|clear", 60, ("fox", "owl"),
+            np.stack([takes.hand(rng, 120) * 0.5 + 0.3 for _ in range(2)]), 0.3, 4,
+        )  # fmt: skip
+        return take
+
+    monkeypatch.setattr(takes, "draw_hand_take", drawn)
+    monkeypatch.setattr(evaluate, "Engine", HandPainter)
+
+
+def test_who_draws_the_truth_under_a_hand_shows_no_ghosts(hand_drawn):
+    ((before, after),) = evaluate.hand_takes(None, 1, 2, seed=0)
+    assert [row["frame"] for row in before] == list(evaluate.HAND_BEFORE)
+    assert [row["frame"] for row in after] == list(evaluate.HAND_AFTER)
+    figures = evaluate.hand_summary(before + after)
+    assert figures["ghosts"] == figures["ghostly"] == 0
+    assert figures["background_psnr_db"] > 50
+    assert figures["subject_psnr_db"] > 50
+
+
+def test_a_ghost_after_the_switch_is_found_out(hand_drawn, monkeypatch):
+    monkeypatch.setattr(HandPainter, "ghost", 3)
+    monkeypatch.setattr(HandPainter, "after", 90)
+    ((before, after),) = evaluate.hand_takes(None, 1, 2, seed=0)
+    assert evaluate.hand_summary(before)["ghostly"] == 0
+    assert [row["ghosts"] > 0.03 for row in after] == [False, False, False, True, True]
+    assert evaluate.hand_summary(after)["ghostly"] == 0.4
+    assert after[-1]["background_psnr_db"] < after[0]["background_psnr_db"] - 20
+
+
 def test_the_summary_keeps_held_out_words_apart():
     row = {
         "position_error_px": 1.0, "subject_right": True, "subject_psnr_db": 25.0, "scene_right": True,
+        "background_psnr_db": 27.0, "ghosts": 0.0,
         "place_right": True, "time_right": True, "weather_right": True, "synonym": False, "unseen": False,
     }  # fmt: skip
     wrong = {"subject_right": False, "scene_right": False, "position_error_px": 90.0}
@@ -263,6 +396,8 @@ def test_the_whole_evaluation_is_one_json_object(tmp_path):
     assert wanted <= set(again["rungs"]["1"])
     assert {"frames_to_scene", "within_6_frames", "subject_right", "scene_right"} <= set(again["switch"])
     assert {"early", "late", "detector_right", "seconds", "weights"} <= set(again)
+    for part in ("hand_before", "hand_after"):
+        assert {"background_psnr_db", "subject_psnr_db", "ghosts", "ghostly"} <= set(again[part])
     assert again["rungs"]["2"]["scene_right_unseen"] in (None, 0.0)  # nobody trained it
 
 

@@ -5,6 +5,9 @@ them. Frames 4, 6 and 8 of a take are judged against the drawn world (`takes`): 
 matching), which it is (nearest of all subjects drawn there), how like (PSNR inside it), and what the scene is
 (`detector`): right means place, time and weather all as the prompt said. Switches change the prompt at frame 6 with
 recache and judge the frames after. Late takes run 600 frames and are judged at 25 frames of 20-120 and 25 of 500-600.
+Hand takes (`takes.HandTake`) drag two subjects about for 60 frames, switch to another place and wait 60 more; three
+frames before the switch and five after it are judged inside the subjects, outside them, and for ghosts: cells of false
+colour, which a model that trusts its own past keeps and breeds.
 """
 
 import time
@@ -13,7 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from ..controls import Prompt
+from ..controls import InForce, Prompt
 from ..engine import Engine
 from ..training import scenes, words
 from ..training.backgrounds import Scene
@@ -22,6 +25,8 @@ from .detector import Detector, load_detector
 
 JUDGED = (4, 6, 8)
 SWITCH_AT, AFTER = 6, 8
+HAND_BEFORE, HAND_AFTER = (20, 40, 59), (62, 68, 80, 100, 119)
+GHOSTLY = 0.01  # share of cells with a false colour from which on a person would speak of a ghost: two or three cells
 
 
 def _tensor(picture: np.ndarray) -> torch.Tensor:
@@ -36,13 +41,22 @@ def judge(detector: Detector, picture: np.ndarray, take: takes.Take, frame: int,
     return {
         "position_error_px": takes.position_error(made, true),
         "subject_right": takes.identify(made, true) == take.label,
-        "subject_psnr_db": takes.subject_psnr(made, true),
+        **against(made, true.picture, true.alpha),
         "scene_right": (place, moment, weather) == (scene.place, scene.time, scene.weather),
         "place_right": place == scene.place,
         "time_right": moment == scene.time,
         "weather_right": weather == scene.weather,
         "synonym": take.synonym,
         "unseen": take.unseen,
+    }
+
+
+def against(made: torch.Tensor, picture: torch.Tensor, alpha: torch.Tensor) -> dict:
+    """How like the drawn picture inside and outside the subjects (alpha), and how much of a ghost there is."""
+    return {
+        "subject_psnr_db": takes.subject_psnr(made, picture, alpha),
+        "background_psnr_db": takes.background_psnr(made, picture, alpha),
+        "ghosts": takes.ghosts(made, picture, alpha),
     }
 
 
@@ -58,6 +72,8 @@ def summary(judged: list[dict]) -> dict:
         "subject_right": share("subject_right", [row for row in judged if not row["synonym"]]),
         "subject_right_synonym": share("subject_right", [row for row in judged if row["synonym"]]),
         "subject_psnr_db": share("subject_psnr_db", right),
+        "background_psnr_db": share("background_psnr_db", judged),
+        "ghosts": share("ghosts", judged),
         "scene_right": share("scene_right", [row for row in judged if not row["unseen"]]),
         "scene_right_unseen": share("scene_right", [row for row in judged if row["unseen"]]),
         **{name: share(name, judged) for name in ("place_right", "time_right", "weather_right")},
@@ -116,6 +132,33 @@ def long_takes(model, detector: Detector, count: int, rungs: int, seed: int) -> 
         yield early, late
 
 
+def hand_takes(model, count: int, rungs: int, seed: int) -> Iterator[tuple[list[dict], list[dict]]]:
+    """The judgements of a take before and after its switch."""
+    rng = np.random.default_rng(seed)
+    for _ in range(count):
+        take, engine, in_force = takes.draw_hand_take(rng), Engine(model), InForce()
+        before, after = [], []
+        for number in range(max(HAND_AFTER) + 1):
+            sent = take.controls(number, rungs)
+            for control in sent:
+                in_force = in_force.after(control, number)
+            engine.apply([(number + 1, control) for control in sent])
+            frame = engine.step()
+            if number in (*HAND_BEFORE, *HAND_AFTER):
+                true = takes.hand_truth(in_force, take.scene_at(number), number)
+                kept = before if number < take.switch else after
+                kept.append({"frame": number, **against(_tensor(frame.picture), *true)})
+        yield before, after
+
+
+def hand_summary(judged: list[dict]) -> dict:
+    """Means over frames; `ghostly`: the share of frames in which a person would see a ghost."""
+    names = ("subject_psnr_db", "background_psnr_db", "ghosts")
+    means = {name: round(float(np.mean([row[name] for row in judged])), 4) if judged else None for name in names}
+    ghostly = round(float(np.mean([row["ghosts"] > GHOSTLY for row in judged])), 4) if judged else None
+    return {**means, "ghostly": ghostly, "frames": len(judged)}
+
+
 def evaluate(
     model,
     seed: int = 2026,
@@ -127,7 +170,7 @@ def evaluate(
 ) -> dict:
     """The figures of `studio evaluate --json`.
 
-    `count` takes a number of rungs (a quarter beyond 4) and for the switch, `long` long takes.
+    `count` takes a number of rungs (a quarter beyond 4) and for the switch, a quarter for the hand, `long` long takes.
 
     Raises ValueError if the drawn world does not know the model's subjects (only the pocket model can be judged).
     """
@@ -151,6 +194,10 @@ def evaluate(
     pairs = list(progress(long_takes(model, detector, long, default_rungs, seed + 2), total=long, desc="600 frames"))
     out["early"] = summary([row for early, _ in pairs for row in early])
     out["late"] = summary([row for _, late in pairs for row in late])
+    hands = max(1, count // 4)
+    pairs = list(progress(hand_takes(model, hands, default_rungs, seed + 4), total=hands, desc="hand"))
+    out["hand_before"] = hand_summary([row for before, _ in pairs for row in before])
+    out["hand_after"] = hand_summary([row for _, after in pairs for row in after])
     out["detector_right"] = detector_right(detector, seed + 3)
     out["seconds"] = round(time.monotonic() - began, 1)
     return out

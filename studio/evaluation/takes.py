@@ -8,12 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..controls import InForce, Prompt, Sampling, Stroke
+from ..controls import Control, InForce, Prompt, Sampling, Stroke
 from ..models import pocket
 from ..training import scenes, words, world
 from ..training.backgrounds import Scene
-from ..trajectory import placements
+from ..trajectory import Placement, placements
 
+CELL = 16  # pixels of a latent cell
+FALSE_COLOUR = 0.08  # of 0..1: plainly seen in a flat sky; the autoencoder was off by it in none of 51,200 cells
 SEARCH = 12  # pixels around the asked place in which the subject is looked for
 
 
@@ -66,6 +68,63 @@ def draw_take(rng: np.random.Generator, period: int = 48) -> Take:
 
 
 @dataclass(frozen=True)
+class HandTake:
+    """Two subjects dragged and left standing as with a mouse, and a prompt that changes the world under them.
+
+    labels: of the subjects; hands (2, T, 2): where each is asked in every frame; switch: the frame of the other prompt.
+    """
+
+    scene: Scene
+    prompt: str
+    other: Scene
+    other_prompt: str
+    switch: int
+    labels: tuple[str, str]
+    hands: np.ndarray
+    size: float
+    seed: int
+
+    def controls(self, frame: int, rungs: int) -> list[Control]:
+        """What the page sends before a frame."""
+        sent: list[Control] = [Prompt(self.prompt), Sampling(seed=self.seed, rungs=rungs)] if frame == 0 else []
+        if frame == self.switch:
+            sent.append(Prompt(self.other_prompt, switch="recache"))
+        for label, hand in zip(self.labels, self.hands, strict=True):
+            x, y = map(float, hand[frame])
+            if frame == 0 or (hand[frame] != hand[frame - 1]).any():
+                sent.append(Stroke(label, label, ((0.0, x, y),), mode="drag", size=self.size))
+        return sent
+
+    def scene_at(self, frame: int) -> Scene:
+        return self.scene if frame < self.switch else self.other
+
+
+def hand(rng: np.random.Generator, frames: int) -> np.ndarray:
+    """(T, 2) places: a hand with a mouse rests for 4-15 frames, then moves in 4-11, slow at both ends, and rests."""
+    places = [rng.uniform(0.2, 0.8, 2)]
+    while len(places) < frames:
+        places += [places[-1]] * int(rng.integers(4, 16))
+        share = np.linspace(0, 1, int(rng.integers(5, 13)))[1:, None]
+        eased = share * share * (3 - 2 * share)
+        places += list(places[-1] + eased * (rng.uniform(0.15, 0.85, 2) - places[-1]))
+    return np.array(places[:frames])
+
+
+def draw_hand_take(rng: np.random.Generator, frames: int = 120, switch: int = 60) -> HandTake:
+    """Two places, each in some light and weather, in wordings as in training; after the switch the hand rests."""
+    seed = int(rng.integers(2**31))
+    here, there = rng.choice(len(scenes.PLACES), 2, replace=False)
+    worlds = []
+    for place in (scenes.PLACES[here], scenes.PLACES[there]):
+        time, weather = str(rng.choice(scenes.times_of(place))), str(rng.choice(scenes.weathers_of(place)))
+        worlds.append((Scene(place, seed % pocket.VIEWS, time, weather), words.compose(place, time, weather, rng)))
+    labels = tuple(str(label) for label in rng.choice(world.sprites().labels, 2, replace=False))
+    hands = np.stack([hand(rng, frames) for _ in labels])
+    hands[:, switch - 1 :] = hands[:, switch - 1 : switch]
+    return HandTake(*worlds[0], *worlds[1], switch, labels, hands, float(rng.uniform(0.28, 0.44)), seed)
+
+
+@dataclass(frozen=True)
 class Truth:
     """A frame as the drawn world shows it: picture (3, 256, 256) in 0..1, subject's alpha (1, 256, 256), its place."""
 
@@ -83,13 +142,33 @@ def truth(take: Take, frame: int, scene: Scene | None = None) -> Truth:
     scene = scene or take.scene
     in_force = InForce().after(Stroke("subject", take.word, take.path, mode="path", size=take.size), 0)
     (placed,) = placements(in_force.strokes, frame)
-    painted = scenes.paint(scene.place, scene.view, scene.time, scene.weather, frame % scenes.PHASES)
-    background = torch.from_numpy(painted.copy()).permute(2, 0, 1).float() / 255
+    background = painted(scene, frame)
+    picture, alpha = with_subject(background, take.label, placed, scene)
     light = world.LIGHT[scene.time]
-    number = torch.tensor([world.sprites().index(take.label)])
+    return Truth(picture, alpha, background, placed.x, placed.y, placed.size, -placed.facing, light)
+
+
+def painted(scene: Scene, frame: int) -> Tensor:
+    """(3, 256, 256) in 0..1: a scene without subjects."""
+    pixels = scenes.paint(scene.place, scene.view, scene.time, scene.weather, frame % scenes.PHASES)
+    return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255
+
+
+def with_subject(picture: Tensor, label: str, placed: Placement, scene: Scene) -> tuple[Tensor, Tensor]:
+    """The picture with a subject on it, and its alpha (1, 256, 256)."""
+    number = torch.tensor([world.sprites().index(label)])
     where = (torch.tensor([v]) for v in (placed.x, placed.y, placed.size, -placed.facing))
-    picture, alpha = world.composite(background[None], number, *where, torch.tensor([light]))
-    return Truth(picture[0], alpha[0], background, placed.x, placed.y, placed.size, -placed.facing, light)
+    drawn, alpha = world.composite(picture[None], number, *where, torch.tensor([world.LIGHT[scene.time]]))
+    return drawn[0], alpha[0]
+
+
+def hand_truth(in_force: InForce, scene: Scene, frame: int) -> tuple[Tensor, Tensor]:
+    """A frame as the drawn world shows it under the strokes in force, and all subjects' alpha (1, 256, 256)."""
+    picture, covered = painted(scene, frame), torch.zeros(1, world.SIZE, world.SIZE)
+    for placed in placements(in_force.strokes, frame):
+        picture, alpha = with_subject(picture, placed.label, placed, scene)
+        covered = torch.maximum(covered, alpha)
+    return picture, covered
 
 
 def position_error(made: Tensor, true: Truth) -> float:
@@ -151,8 +230,32 @@ def identify(made: Tensor, true: Truth) -> str:
     return pack.labels[int((drawn - window(made))[inside].square().mean((1, 2, 3)).argmin())]
 
 
-def subject_psnr(made: Tensor, true: Truth) -> float:
-    """dB inside the subject."""
-    weight = (true.alpha > 0.5).float()
-    error = ((made - true.picture).square() * weight).sum() / (3 * weight.sum())
+def subject_psnr(made: Tensor, picture: Tensor, alpha: Tensor) -> float:
+    """dB inside the subjects, against the drawn picture."""
+    return _psnr(made, picture, (alpha > 0.5).float())
+
+
+def background_psnr(made: Tensor, picture: Tensor, alpha: Tensor) -> float:
+    """dB outside the subjects, a cell's width away from them, against the drawn picture."""
+    return _psnr(made, picture, _outside(alpha))
+
+
+def ghosts(made: Tensor, picture: Tensor, alpha: Tensor) -> float:
+    """The share of cells (16x16 pixels) outside the subjects that show a false colour.
+
+    A cell does if the mean of some colour in it is off by more than `FALSE_COLOUR`: texture that is a little blurred or
+    out of place keeps its mean, a block of another scene does not. 0 where subjects leave no cell free.
+    """
+    off = F.avg_pool2d((made - picture)[None], CELL)[0].abs().amax(0)
+    free = F.avg_pool2d(_outside(alpha)[None], CELL)[0, 0] == 1
+    return float(((off > FALSE_COLOUR) & free).sum() / free.sum().clamp_min(1))
+
+
+def _psnr(made: Tensor, picture: Tensor, weight: Tensor) -> float:
+    error = ((made - picture).square() * weight).sum() / (3 * weight.sum().clamp_min(1))
     return float(-10 * torch.log10(error.clamp_min(1e-8)))
+
+
+def _outside(alpha: Tensor) -> Tensor:
+    """(1, H, W): 1 where every subject is more than a cell away."""
+    return 1 - F.max_pool2d((alpha > 0.01).float(), 2 * CELL + 1, stride=1, padding=CELL)
