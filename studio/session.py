@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studio.controls import Control, ControlError, Erase, Pause, Picture, Prompt
+from studio.controls import Control, ControlError, Erase, InForce, Pause, Picture, Prompt
 from studio.controls.base import shown
 from studio.engine import Engine, EngineState
 from studio.frames import Frame, FrameSink
 from studio.models import load
+from studio.models.base import optional
 from studio.presets import Preset
 from studio.score import Digest, Event, Header, Score, ScoreWriter
 
@@ -363,7 +364,7 @@ class Session:
         score = take.score.finished(take.digest)
         if take.writer:
             take.writer.finish(score)
-        self._take = Take(take.score.copy())
+        self._take = Take(thinned(take.score))
         return score
 
     @property
@@ -394,7 +395,7 @@ class Session:
             self._take = self._begun()
 
     def hand_over(self, model: Model) -> dict[str, str]:
-        """Go on, from the next frame, on another loaded model, under the controls in force that it takes.
+        """Go on, from the next frame, on another loaded model and its sampler, under the controls in force it takes.
 
         Gives the kinds it does not take, each with the reason; sampling that it cannot play becomes the nearest it can.
         Ends a recording and begins a take. The present model plays on while the new one is shown the words in force.
@@ -403,18 +404,22 @@ class Session:
         engine.taken(self.engine.in_force)
         with self._turn:
             self._finish_take()
-            self._apply(self._inbox.take())
-            with (
-                self._inbox.arrived
-            ):  # nothing can be sent that was checked by the one and would be played by the other
+            with self._inbox.arrived:  # so nothing comes that was checked by the one and would be played by the other
                 self._apply(self._inbox.take())
-                in_force, refused = engine.taken(self.engine.in_force)
+                in_force, refused = engine.taken(self._with_rungs_for(model))
                 engine.restart(self.engine.frame, in_force)
                 engine.revision = self.engine.revision
                 self.engine, self.model = engine, model
             self._coming = [event for event in self._coming if engine.takes(event.control)]
             self._take = self._begun()
         return refused
+
+    def _with_rungs_for(self, model: Model) -> InForce:
+        """The controls in force, with the next model's own number of rungs if they have the present model's."""
+        in_force = self.engine.in_force
+        if in_force.sampling.rungs != optional(self.model, "rungs"):
+            return in_force
+        return replace(in_force, sampling=replace(in_force.sampling, rungs=optional(model, "rungs")))
 
     def _begun(self) -> Take:
         """A take that begins at the next frame, with what is in force as its first events."""

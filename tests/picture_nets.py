@@ -138,11 +138,13 @@ def png(picture: np.ndarray) -> bytes:
     return file.getvalue()
 
 
+@cache
 def flat(level: int, side: int = 64) -> bytes:
     """A picture of one grey."""
     return png(np.full((side, side, 3), level, np.uint8))
 
 
+@cache
 def noisy(seed: int, side: int = 64) -> bytes:
     """A picture of random colours, the same for a seed."""
     return png(np.random.default_rng(seed).integers(0, 256, (side, side, 3), np.uint8))

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from picture_nets import PictureModel, flat, noisy
 
-from studio.controls import ControlError, InForce, Prompt, Sampling, Stroke
+from studio.controls import ControlError, InForce, Lora, Pause, Picture, Prompt, Sampling, Similarity, Stroke
 from studio.engine import Engine, pictures
 
 
@@ -155,3 +158,156 @@ def test_in_force_may_be_given_at_the_start(model):
     sent = Engine(model)
     sent.apply([(1, Prompt("winter"))])
     assert hashes(Engine(model, in_force=in_force), 4) == hashes(sent, 4)
+
+
+# Models that draw frames alone
+
+
+@pytest.fixture
+def still():
+    return PictureModel()
+
+
+@pytest.mark.parametrize("sampler", ["stream", "rollout"])
+def test_a_model_of_pictures_is_played_under_the_same_names(still, sampler):
+    engine = Engine(still, sampler, start=5)
+    engine.apply([(1, Sampling(rungs=3)), (2, Picture(noisy(1)))])
+    frames = [engine.step() for _ in range(4)]
+    assert [frame.index for frame in frames] == [5, 6, 7, 8]
+    assert not any(frame.skipped for frame in frames)
+    assert len(still.calls) == {"stream": 6, "rollout": 12}[sampler]
+    with pytest.raises(ValueError, match="sampler is 'rolling'; there are: stream, rollout"):
+        Engine(still, "rolling")
+
+
+def test_the_frame_being_drawn_is_told_to_the_model(still):
+    told = []
+    condition = still.condition
+    still.condition = lambda in_force, *rest: told.append(in_force.now) or condition(in_force, *rest)
+    hashes(Engine(still, "rollout", start=3), 3)
+    assert told == [3, 4, 5]
+
+
+@pytest.mark.parametrize("data", [flat(9)[:40], b"\x89PNG\r\n\x1a\n", b"RIFF" + bytes(50)])
+def test_a_picture_that_cannot_be_decoded_is_told_to_the_sender(still, data):
+    with pytest.raises(ControlError, match=r"cannot be decoded: .*send a whole JPEG, PNG or WebP"):
+        Engine(still).check(Picture(data))
+    Engine(still).check(Picture())
+
+
+def test_what_only_other_models_take_is_told(model, still):
+    engine = Engine(model)
+    with pytest.raises(ControlError, match="tiny takes no picture; choose an image model"):
+        engine.check(Picture(flat(9)))
+    with pytest.raises(ControlError, match="tiny draws a moving picture, of which no frame can be skipped"):
+        engine.check(Similarity(0.1))
+    engine.check(Similarity(0))
+    with pytest.raises(ControlError, match="LoRA is 'ink'; tiny was opened with: none"):
+        engine.check(Lora("ink"))
+    still.loras, still.refuses = ("ink", "wool"), {"stroke": "it draws from words"}
+    Engine(still).check(Lora("ink", 0.5))
+    with pytest.raises(ControlError, match="LoRA is 'silk'; still was opened with: ink, wool"):
+        Engine(still).check(Lora("silk"))
+    with pytest.raises(ControlError, match="still takes no stroke: it draws from words"):
+        Engine(still).check(stroke(0.5))
+
+
+def test_delta_is_refused_where_a_ladder_begins_at_pure_noise(model, still):
+    counted = Sampling(guidance="self", scale=1.4, delta=0.5)
+    Engine(still).check(counted)
+    with pytest.raises(ControlError, match=r"delta is 0\.5; tiny begins at pure noise, where delta is 1: send 1"):
+        Engine(model).check(counted)
+    for harmless in (replace(counted, scale=1), replace(counted, guidance="full"), replace(counted, delta=1)):
+        Engine(model).check(harmless)
+
+
+def test_a_ladder_is_checked_at_the_strength_too(still):
+    ladder = still.ladder
+
+    def narrow(rungs, strength=1.0):
+        if strength < 0.1 * rungs:
+            raise ValueError("too few levels below this strength; send more strength or fewer rungs")
+        return ladder(rungs, strength)
+
+    still.ladder = narrow
+    Engine(still).check(Sampling(rungs=4, strength=0.4))
+    with pytest.raises(ControlError, match="still cannot play 4 rungs: too few levels"):
+        Engine(still).check(Sampling(rungs=4, strength=0.3))
+
+
+def test_of_the_controls_in_force_another_model_takes_what_it_can(model, still):
+    in_force = InForce()
+    sent = (
+        Prompt("winter"),
+        Sampling(7, "self", 1.5, 3, delta=0.5),
+        stroke(0.4),
+        Picture(noisy(1)),
+        Similarity(0.1),
+        Pause(),
+    )
+    for frame, control in enumerate(sent):
+        in_force = in_force.after(control, frame)
+    kept, refused = Engine(model).taken(in_force)
+    assert set(refused) == {"sampling", "picture", "similarity"}
+    assert (kept.prompt.text, kept.paused, list(kept.strokes)) == ("winter", True, ["a"])
+    assert kept.sampling == Sampling(7, "self", 1.5, 3, delta=1.0)
+    assert (kept.picture, kept.similarity) == (Picture(), Similarity())
+    still.refuses = {"stroke": "it draws from words"}
+    kept, refused = Engine(still).taken(in_force)
+    assert refused == {"stroke": "still takes no stroke: it draws from words"}
+    assert (kept.picture, kept.sampling) == (in_force.picture, in_force.sampling)
+
+
+def test_sampling_that_a_model_cannot_play_becomes_the_nearest(still):
+    kept, refused = Engine(still).taken(InForce(sampling=Sampling(seed=4, rungs=16)))
+    assert kept.sampling == Sampling(seed=4, rungs=8)
+    assert list(refused) == ["sampling"]
+
+    def only_four(rungs, strength=1.0):
+        if rungs != 4:
+            raise ValueError("it was trained at 4 rungs; send 4")
+        return (0.9, 0.6, 0.4, 0.2)
+
+    still.ladder = only_four
+    assert Engine(still).in_force.sampling.rungs == 4
+    still.ladder = lambda *_: (_ for _ in ()).throw(ValueError("none"))
+    with pytest.raises(ValueError, match="still has no ladder of 1 to 16 rungs"):
+        Engine(still)
+
+
+def test_a_frame_that_failed_is_drawn_at_the_next_step(still):
+    engine = Engine(still)
+    engine.apply([(1, Sampling(rungs=1)), (2, Similarity(0.1)), (3, Picture(flat(9)))])
+    engine.step()
+    engine.apply([(4, Picture(flat(200)))])
+    net, still.net = still.net, lambda *_: 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        engine.step()
+    still.net = net
+    frame = engine.step()
+    assert (frame.index, frame.skipped) == (1, False)
+
+
+def test_a_stream_of_pictures_goes_on_from_a_snapshot_skips_and_all(still):
+    engine = Engine(still)
+    engine.apply([(1, Sampling(rungs=3)), (2, Similarity(0.3, most=4)), (3, Picture(noisy(1)))])
+
+    def onward(engine):
+        made = []
+        for number in (1, 1, 1, 2, 2, 3, 3, 3, 3, 3, 3):
+            engine.apply([(5, Picture(noisy(number)))])
+            frame = engine.step()
+            made.append((frame.hash, frame.skipped))
+        return made
+
+    onward(engine)
+    state = engine.snapshot()
+    first = onward(engine)
+    assert {skipped for _, skipped in first} == {True, False}
+    engine.restore(state)
+    assert onward(engine) == first
+    other = Engine(still)
+    other.restore(state)
+    assert onward(other) == first
+    other.restart(0, other.in_force)
+    assert not other.step().skipped

@@ -3,9 +3,19 @@ import threading
 import time
 
 import pytest
+from picture_nets import PictureModel, flat, noisy
 
 import studio
-from studio.controls import ControlError, Erase, Pause, Prompt, Sampling, Stroke
+from studio.controls import (
+    ControlError,
+    Erase,
+    Pause,
+    Picture,
+    Prompt,
+    Sampling,
+    Similarity,
+    Stroke,
+)
 from studio.presets import Preset
 from studio.score import Event, Score, replay
 from studio.session import Session, Turn
@@ -365,3 +375,249 @@ def test_an_unknown_model_and_an_impossible_size_are_told(model):
         studio.open("poket")
     with pytest.raises(ValueError, match=r"tiny makes \(32, 32\), not \(64, 64\) .*leave size out"):
         Session(model, size=(64, 64))
+
+
+# Pictures, and another model
+
+
+@pytest.fixture
+def still():
+    return PictureModel()
+
+
+CAMERA = [
+    (0, Sampling(rungs=3)),
+    (2, Picture(noisy(1))),
+    (3, Similarity(0.1, most=4)),
+    (4, Picture(noisy(2))),
+    (11, Picture(noisy(3))),
+    (12, Prompt("winter", blend=3)),
+    (13, Sampling(3, "initialize", 1.5, 2)),
+    (15, Picture(noisy(4))),
+]
+
+
+def pictures_of(score):
+    return [event.control for event in score.events if isinstance(event.control, Picture)]
+
+
+def test_a_recorded_take_with_pictures_replays_bit_for_bit_from_its_file(still, tmp_path):
+    session = Session(still)
+    play(session, 3, CAMERA)
+    session.record(tmp_path / "take.jsonl")
+    made = play(session, 17, CAMERA)
+    score = session.stop_recording()
+    assert len(pictures_of(score)) == 4
+    assert Score.read(tmp_path / "take.jsonl") == score
+    assert replayed(Score.read(tmp_path / "take.jsonl"), still) == made
+
+
+@pytest.mark.parametrize("sampler", ["stream", "rollout"])
+def test_frames_that_were_skipped_are_skipped_again_in_the_replay(still, sampler):
+    session = Session(still, sampler=sampler)
+    session.record()
+    frames = []
+    for number in range(25):
+        for frame, control in CAMERA:
+            if frame == number:
+                session.send(control)
+        frames.append(session.step())
+    again = list(replay(session.stop_recording(), still))
+    assert [frame.hash for frame in again] == [frame.hash for frame in frames]
+    assert [frame.skipped for frame in again] == [frame.skipped for frame in frames]
+    assert {frame.skipped for frame in frames} == {True, False}
+
+
+def test_a_session_that_is_not_recording_keeps_only_the_newest_picture(still):
+    session = Session(still)
+    play(session, 20, CAMERA)
+    assert pictures_of(session.score) == [Picture(noisy(4))]
+    assert [event.control for event in session.score.events if isinstance(event.control, Prompt)][-1].text == "winter"
+    session.record()
+    play(session, 3, [(20, Picture(noisy(5))), (21, Picture(noisy(6)))])
+    assert pictures_of(session.stop_recording()) == [Picture(noisy(number)) for number in (4, 5, 6)]
+    assert pictures_of(session.score) == [Picture(noisy(6))]
+
+
+def test_a_branch_of_a_stream_of_pictures_goes_on_bit_for_bit(still):
+    session = Session(still)
+    play(session, 6, CAMERA)
+    state = session.snapshot()
+    left = play(session, 12, CAMERA)
+    session.restore(state)
+    assert play(session, 12, CAMERA) == left
+    other = Session(still)
+    other.restore(state)
+    assert play(other, 12, CAMERA) == left
+
+
+def test_a_snapshot_of_another_model_is_refused(model, still):
+    state = Session(model).snapshot()
+    with pytest.raises(ValueError, match="the snapshot is of tiny; hand over to it, then restore"):
+        Session(still).restore(state)
+
+
+def test_the_digest_is_that_of_the_frames_it_was_made_of_and_goes_when_more_are_played(model):
+    session = Session(model)
+    session.record()
+    play(session, 3)
+    assert session.stop_recording().header.digest
+    play(session, 2)
+    assert (session.score.header.frames, session.score.header.digest) == (5, "")
+
+
+def test_a_picture_that_cannot_be_decoded_is_told_to_the_sender_and_the_stream_keeps_the_one_it_had(still):
+    session, other = Session(still), Session(still)
+    for one in (session, other):
+        one.send(Picture(flat(80)))
+        one.step()
+    with pytest.raises(ControlError, match="cannot be decoded"):
+        session.send(Picture(flat(200)[:50]))
+    assert play(session, 3) == play(other, 3)
+
+
+def test_how_many_frames_were_skipped_lately_is_told(still):
+    session = Session(still)
+    assert session.stats["skip_rate"] == 0
+    session.send(Similarity(0.1, most=1000))
+    session.send(Sampling(rungs=1))
+    play(session, 4)
+    assert session.stats["skip_rate"] == 0.75
+    drawn = session.stats["tick_ms"]
+    play(session, 40)
+    assert session.stats["skip_rate"] == 1
+    assert session.stats["tick_ms"] == drawn
+
+
+def test_a_thread_that_skips_waits_and_wakes_for_a_new_picture(still):
+    session, latest = Session(still), Latest()
+    session.sinks.append(latest)
+    session._pace.tick_ms.append(60_000.0)  # as if drawing took a minute: it would wait its longest
+    for control in (Similarity(0.1, most=1000), Sampling(rungs=1), Picture(flat(9))):
+        session.send(control)
+    session.start()
+    serial, frame = 0, None
+    while frame is None or not frame.skipped:
+        serial, frame = latest.read(serial, timeout=60)
+    begun, before = time.perf_counter(), session.engine.frame
+    time.sleep(0.5)
+    # However busy the machine is, it never steps more often than the waits allow.
+    assert session.engine.frame - before <= (time.perf_counter() - begun) / 0.005 + 2
+    session.send(Picture(flat(250)))
+    while frame.skipped:
+        serial, frame = latest.read(serial, timeout=60)
+    session.stop()
+    assert frame.picture.mean() != 0
+
+
+def test_a_session_goes_on_with_another_model_under_what_that_takes(model, still):
+    session = Session(model)
+    play(session, 7, SEVERAL)
+    still.refuses = {"stroke": "it draws from words"}
+    session.send(Prompt("autumn"))
+    refused = session.hand_over(still)
+    assert refused == {"stroke": "still takes no stroke: it draws from words"}
+    frame = session.step()
+    assert (frame.index, frame.picture.shape) == (7, (64, 64, 3))
+    assert session.model is still
+    assert session.engine.in_force.prompt.text == "autumn"
+    assert session.engine.in_force.sampling.rungs == 3
+    assert not session.engine.in_force.strokes
+    assert session.receipts[-1].frame == 7
+    with pytest.raises(ControlError, match="it draws from words"):
+        session.send(drag(0.5))
+
+
+def test_after_a_hand_over_a_new_take_begins_that_replays_on_the_new_model(model, still, tmp_path):
+    session = Session(model)
+    session.record(tmp_path / "first.jsonl")
+    first = play(session, 5, SEVERAL)
+    revision = session.send(Prompt("winter"))
+    session.hand_over(still)
+    assert not session.recording
+    assert replayed(Score.read(tmp_path / "first.jsonl"), model) == first
+    made = [session.step()]
+    assert made[0].revision == revision
+    made += [session.step() for _ in range(4)]
+    assert session.score.header.model == "still"
+    assert (session.score.header.start, session.score.header.frames) == (5, 5)
+    assert replayed(session.score, still) == [frame.hash for frame in made]
+    session.hand_over(model)
+    assert session.step().index == 10
+
+
+def test_a_model_that_cannot_play_leaves_the_session_as_it_was(model, still):
+    session, other = Session(model), Session(model)
+    play(session, 3), play(other, 3)
+
+    def broken(text):
+        raise RuntimeError("no text encoder")
+
+    still.encode_text = broken
+    with pytest.raises(RuntimeError, match="no text encoder"):
+        session.hand_over(still)
+    assert session.model is model
+    assert play(session, 3) == play(other, 3)
+
+
+def test_a_preset_that_is_playing_goes_on_with_what_the_new_model_takes(model, still):
+    still.refuses = {"stroke": "it draws from words"}
+    session = Session(model)
+    session.play(Preset("p", "d", (Event(0, Prompt("winter")), Event(3, Prompt("spring")), Event(3, drag(0.2)))))
+    play(session, 1)
+    session.hand_over(still)
+    play(session, 4)
+    assert session.engine.in_force.prompt.text == "spring"
+    assert not session.engine.in_force.strokes
+
+
+def test_what_is_sent_while_a_session_is_handed_over_is_checked_for_the_model_that_plays_it(model, still):
+    still.refuses = {"stroke": "it draws from words"}
+    session = Session(model)
+    check = session.engine.check
+
+    def late(control):
+        """The hand-over comes between the check and the inbox."""
+        check(control)
+        session.hand_over(still)
+
+    session.engine.check = late
+    with pytest.raises(ControlError, match="still takes no stroke"):
+        session.send(drag(0.5))
+    session.step()
+    assert not session.engine.in_force.strokes
+
+
+def test_a_paused_session_stays_paused_with_another_model(model, still):
+    session = Session(model)
+    play(session, 2)
+    session.send(Pause())
+    assert session.step() is None
+    session.hand_over(still)
+    assert session.step() is None
+    session.send(Pause(False))
+    assert session.step().index == 2
+
+
+def test_a_running_session_is_handed_over_between_two_frames(model, still):
+    session, latest = Session(model), Latest()
+    session.sinks.append(latest)
+    session.start()
+    serial, frame = latest.read(0, timeout=60)
+    session.hand_over(still)
+    while frame.picture.shape != (64, 64, 3):
+        index = frame.index
+        serial, frame = latest.read(serial, timeout=60)
+        assert frame.index > index
+    session.stop()
+
+
+def test_another_model_is_played_by_its_own_sampler_with_its_own_rungs_unless_a_person_chose_others(model, still):
+    still.sampler, still.rungs = "rollout", 4
+    session = Session(model)
+    session.hand_over(still)
+    assert (session.engine.sampler_name, session.engine.in_force.sampling.rungs) == ("rollout", 4)
+    session.send(Sampling(rungs=3))
+    session.hand_over(model)
+    assert (session.engine.sampler_name, session.engine.in_force.sampling.rungs) == ("stream", 3)
+    session.step()

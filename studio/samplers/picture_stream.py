@@ -133,8 +133,11 @@ class PictureStream:
         return not self._rows or (not self.alone and self._rows[-1].left < rungs)
 
     @torch.no_grad()
-    def flush(self) -> list[Tensor]:
-        """The latents (1, C, h, w) of the frames in flight, with none begun behind them."""
+    def flush(self, in_force: InForce | None = None) -> list[Tensor]:
+        """The latents (1, C, h, w) of the frames in flight, with none begun behind them.
+
+        in_force is for samplers whose rows hear what is in force now; these keep what they began under.
+        """
         came = []
         while self._rows:
             latent = self._advance(self._rows)
