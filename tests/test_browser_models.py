@@ -182,11 +182,22 @@ def choose(visit, name):
     visit.page.locator(f'.st-offer button[aria-label$=" {name}"]').click()
 
 
-def still(path, grey=128):
-    """A video of one grey picture, as Chromium's fake camera plays it."""
-    frame = b"FRAME\n" + bytes([grey]) * (64 * 64) + bytes([128]) * (2 * 32 * 32)
+def still(path):
+    """A video of one picture, as Chromium's fake camera plays it: dark on the left, bright on the right."""
+    frame = b"FRAME\n" + (bytes([40]) * 32 + bytes([200]) * 32) * 64 + bytes([128]) * (2 * 32 * 32)
     path.write_bytes(b"YUV4MPEG2 W64 H64 F20:1 Ip A1:1 C420jpeg\n" + frame * 20)
     return path
+
+
+def brighter(picture):
+    """The side of a picture that is."""
+    import io
+
+    from PIL import Image
+
+    pixels = np.asarray(Image.open(io.BytesIO(picture.data)).convert("L"), float)
+    left, right = np.array_split(pixels, 2, axis=1)
+    return "left" if left.mean() > right.mean() else "right"
 
 
 def png(path, seed=0):
@@ -259,6 +270,9 @@ def test_the_filter_skips_before_a_still_camera_and_the_page_says_how_much(brows
         visit = browse("sd", browser)
         visit.page.locator("[data-source=camera]").click()
         until(lambda: visit.in_force.picture.data, 60)
+        assert brighter(visit.in_force.picture) == "left", "a camera is a mirror"
+        visit.page.locator("[data-mirror]").click()
+        until(lambda: brighter(visit.in_force.picture) == "right", 60)
         assert visit.page.locator("#studio-skips").inner_text() == "off"
         visit.page.locator("#studio-threshold input[type=number]").fill("0.1")
         visit.page.locator("#studio-threshold input[type=number]").press("Enter")

@@ -90,6 +90,22 @@ def test_everything_is_offered_to_who_owns_the_machine_and_only_the_chosen_to_ot
         host.check("broken")
 
 
+@pytest.mark.parametrize(
+    ("models", "host", "share", "may"),
+    [
+        (None, "127.0.0.1", False, None),
+        (None, "localhost", True, ()),
+        (None, "0.0.0.0", False, ()),
+        (["sd-turbo"], "0.0.0.0", False, ["sd-turbo"]),
+        ([], "127.0.0.1", False, []),
+    ],
+)
+def test_strangers_may_change_to_what_the_host_allows(models, host, share, may):
+    from studio.ui.app import offered
+
+    assert offered(models, host, share) == may
+
+
 @pytest.mark.parametrize("name", ["/etc", "../tiny", "", None, 7, ["tiny"], {"name": "tiny"}, "TINY"])
 def test_a_page_names_a_model_on_offer_and_never_a_folder(shelf, name):
     with pytest.raises(LibraryError, match="this server offers"):

@@ -93,8 +93,7 @@ def launch(
     session for each open page instead.
     """
     if session_factory is None:
-        alone = host in LOOPBACK and not share
-        library = library or Library(model, models if models is not None or alone else (), options=options)
+        library = library or Library(model, offered(models, host, share), options=options)
         library.open()
         session_factory = library.session
     chosen = all_presets() if presets is None else presets
@@ -134,6 +133,12 @@ def launch(
         print(f"studio is at {public or address} (Ctrl+C stops it)", flush=True)
         stay(page)
     return public or address, routes, page
+
+
+def offered(models: Collection[str] | None, host: str, share: bool) -> Collection[str] | None:
+    """What a page may change to: what the host says; else all there is (None) on the person's own machine, and nothing
+    where strangers can open the page and fill its disk and memory."""
+    return models if models is not None or (host in LOOPBACK and not share) else ()
 
 
 def stay(page: gr.Blocks) -> None:
