@@ -23,7 +23,6 @@ from studio.controls import Picture, Sink
 from studio.guidance import GUIDANCES, guided
 from studio.kv_cache import CacheSnapshot
 from studio.models.appearance import draw_track, fold
-from studio.models.causal_wan import CausalWan
 from studio.noise import noise
 from studio.samplers import SAMPLERS, Rollout, StreamBatch
 from studio.samplers.rolling import Rolling
@@ -145,7 +144,8 @@ def test_causal_02_a_rolling_cache_with_sink_equals_the_masked_whole(sink, windo
 
 def self_forcing(model, in_force, chunks, sink=0, window=99):
     """Self-Forcing's loop (causal_inference.py), its cache replaced by what it stands for: all before, under a mask."""
-    clean, seed = torch.empty(0, *LATENT), in_force.sampling.seed
+    clean = x0 = torch.empty(0, *LATENT)
+    seed = in_force.sampling.seed
     for chunk in range(chunks):
         frames = range(chunk * CHUNK, (chunk + 1) * CHUNK)
         cond = model.condition(in_force, range(frames.stop))
@@ -172,7 +172,8 @@ def longlive(model, in_forces, sink=3, window=6, absolute=True, keep=True):
 
     At a switch the last 12 frames go through one two-way pass at t = 0; `keep` is global_sink, held to from the start.
     """
-    clean, cache, before = torch.empty(0, *LATENT), {}, in_forces[0].prompt.text
+    clean = x0 = torch.empty(0, *LATENT)
+    cache, before = {}, in_forces[0].prompt.text
     for chunk, in_force in enumerate(in_forces):
         frames = range(chunk * CHUNK, (chunk + 1) * CHUNK)
         if in_force.prompt.text != before and chunk > 0:
@@ -500,7 +501,7 @@ def test_causal_08_memory_and_what_is_seen_stay_the_same_for_a_hundred_chunks():
 
 @pytest.mark.parametrize("sampler", [Rollout, Rolling, StreamBatch])
 def test_causal_08_no_tick_looks_at_what_is_on_the_device(sampler):
-    """No `.item()` or the like per layer or per forward: on `meta`, where values cannot be looked at, all goes through."""
+    """No `.item()` or the like per layer or per forward: all goes through on `meta`, where values cannot be seen."""
     model = published(**LONGLIVE, positions="slots", device="meta")
     stream, told_now = sampler(model), controls(rungs=3)
     steps(stream, told_now, 6)

@@ -197,10 +197,14 @@ class Pocket:
 
     def condition(self, in_force: "InForce", frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
         """What the frames of these numbers are told; `text` (4, 384) stands in for the prompt's own."""
-        text = heard(in_force, self.encode_text) if text is None else text
+        view = in_force.sampling.seed % VIEWS
+        if text is None:  # places blend as pictures do: half a word for one and half for another recall one of the two
+            text = heard(in_force, self.encode_text)
+            place = heard(in_force, lambda words: self._place(self.encode_text(words), view))
+        else:
+            place = self._place(text, view)
         numbers = torch.tensor(list(frames))
-        views = torch.full_like(numbers, in_force.sampling.seed % VIEWS)
-        place = self._place(text, in_force.sampling.seed % VIEWS).expand(len(numbers), -1, -1, -1)
+        views, place = torch.full_like(numbers, view), place.expand(len(numbers), -1, -1, -1)
         tracks = torch.cat([self._track_map(in_force, frames), constant_channels(numbers, views), place], 1)
         return Conditioning(text.expand(len(numbers), -1, -1), tracks)
 
