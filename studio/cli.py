@@ -168,7 +168,10 @@ def model_options(arguments: argparse.Namespace, name: str) -> dict[str, Any]:
         if key in options and not options[key].exists():
             raise UsageError(f"--{key}: there is no {options[key]}; give the path of what was downloaded")
     if arguments.full_vae:
-        options["tiny_vae" if "tiny_vae" in known else "tiny_decoder"] = None
+        tiny = next((key for key in ("tiny_vae", "tiny_decoder") if key in known), None)
+        if tiny is None:
+            raise UsageError(f"{name} has one decoder; leave --full-vae out")
+        options[tiny] = None
     if arguments.lora:
         loras = dict(lora(text) for text in arguments.lora)
         single = "loras" not in known and "lora" in known and len(loras) == 1
@@ -190,10 +193,10 @@ def opened(arguments: argparse.Namespace, name: str | None = None) -> Any:
     """The model of --model, loaded with the options given; what is not here is downloaded in sight."""
     from studio.models import load
 
-    name = name or arguments.model
-    options = model_options(arguments, name)
-    obtain(name, options)
-    return load(name, **options)
+    chosen: str = name or arguments.model
+    options = model_options(arguments, chosen)
+    obtain(chosen, options)
+    return load(chosen, **options)
 
 
 def obtain(name: str, options: dict[str, Any]) -> None:
@@ -364,8 +367,13 @@ def run_train(arguments: argparse.Namespace) -> None:
 def run_evaluate(arguments: argparse.Namespace) -> None:
     from studio.evaluation.evaluate import evaluate
 
+    from studio.models.base import optional
+
     less = {"count": 20, "long": 1} if arguments.quick else {}
-    measured(arguments, lambda: evaluate(opened(arguments), arguments.seed, progress=bar, **less))
+    model = opened(arguments)
+    if why := optional(model, "refuses").get("stroke"):
+        raise UsageError(f"evaluate judges painted subjects, and {model.name} takes no strokes: {why}; see studio bench")
+    measured(arguments, lambda: evaluate(model, arguments.seed, progress=bar, **less))
 
 
 def run_bench(arguments: argparse.Namespace) -> None:
