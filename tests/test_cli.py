@@ -392,6 +392,7 @@ def test_what_does_not_fit_is_told_before_the_download(little, monkeypatch, caps
     ("told", "said"),
     [
         (["--quantize", "int8", "--model", "pocket"], "pocket takes no quantize; it takes: "),
+        (["--model", "pocket", "--full-vae"], "pocket has one decoder; leave --full-vae out"),
         (
             ["--compile"],
             "little takes no compile; it takes: folder, tiny_vae, loras, controlnet, size, quantize, device",
@@ -410,6 +411,14 @@ def test_an_option_that_cannot_be_is_one_sentence(little, capsys, told, said):
     assert said in err
     assert "Traceback" not in err
     assert out == ""
+
+
+def test_evaluate_needs_a_model_that_can_be_painted_on(little, monkeypatch, capsys):
+    from conftest import TinyModel
+
+    monkeypatch.setattr(TinyModel, "refuses", {"stroke": "its frames are drawn one by one"}, raising=False)
+    assert main(["evaluate", "--model", "little", "--json"]) == 1
+    assert "little takes no strokes: its frames are drawn one by one; see studio bench" in capsys.readouterr().err
 
 
 def test_a_size_that_is_none_is_told_by_the_option(capsys):
