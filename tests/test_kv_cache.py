@@ -6,8 +6,8 @@ from studio.kv_cache import KVCache
 LAYERS, TOKENS, WIDTH = 2, 3, 4
 
 
-def new(sink, window):
-    return KVCache(LAYERS, sink, window, TOKENS, WIDTH)
+def new(sink, window, **options):
+    return KVCache(LAYERS, sink, window, TOKENS, WIDTH, **options)
 
 
 def rows(*frames):
@@ -123,6 +123,76 @@ def test_keep_forgets_all_but_the_first_frames_in_time():
     assert forward(cache, [0], 0)[0] == [0]
 
 
+@pytest.mark.parametrize(
+    ("sink", "window", "chunk"), [(3, 6, 3), (0, 6, 3), (1, 4, 2), (3, 3, 3), (1, 2, 1), (2, 4, 3)]
+)
+def test_a_cache_that_evicts_after_writing_shows_the_written_chunk_what_goes_for_it(sink, window, chunk):
+    cache = new(sink, window, evicts="after")
+    for start in range(0, 20 * chunk, chunk):
+        kept = sorted({*range(min(sink, start)), *range(max(0, start - window), start)})
+        kept = list(range(start)) if start <= sink + window else kept
+        rows_of_chunk = [*range(start, start + chunk)]
+        for write in (0, 0, chunk):
+            assert cache.frames == tuple(kept)
+            held, view = forward(cache, rows_of_chunk, write)
+            assert sorted(held) == [*kept, *rows_of_chunk]
+            assert [held[slot] for slot in view.rows] == rows_of_chunk
+            assert [view.ranks[held.index(f)] for f in sorted(held)] == list(range(len(held)))
+        assert {held[slot] for slot in view.leaving} == {*kept, *rows_of_chunk} - {*cache.frames}
+    assert cache.bytes == 2 * LAYERS * (sink + window + chunk) * TOKENS * WIDTH * 4
+
+
+def test_more_frames_than_the_window_may_be_written_at_once_where_eviction_comes_after():
+    cache = new(3, 6, evicts="after")
+    forward(cache, range(3), 3)
+    held, view = forward(cache, range(3, 15), 12)
+    assert sorted(held) == [*range(15)]
+    assert cache.frames == (0, 1, 2, *range(9, 15))
+    held, _ = forward(cache, [15, 16, 17], 0)
+    assert sorted(held) == [0, 1, 2, *range(9, 18)]
+
+
+def test_fewer_rows_than_free_slots_leave_no_hole_in_what_is_seen():
+    cache = new(1, 4, evicts="after")
+    for start in range(0, 9, 3):
+        forward(cache, range(start, start + 3), 3)
+    held, view = forward(cache, [9], 1)
+    assert sorted(held) == [0, 5, 6, 7, 8, 9]
+    assert [held[slot] for slot in view.rows] == [9]
+    assert sorted(forward(cache, [10], 0)[0]) == [0, 6, 7, 8, 9, 10]
+
+
+def test_absolute_places_are_frame_numbers():
+    cache = new(1, 2, positions="absolute")
+    for frame in (4, 5, 6, 7):
+        held, view = forward(cache, [frame], 1)
+    assert view.ranks == tuple(held)
+    held, view = forward(cache, [8, 9, 9], 0)
+    assert view.ranks == tuple(held)
+
+
+def test_frames_that_are_forgotten_make_room_and_the_next_are_the_sink():
+    cache = new(2, 2)
+    for frame in range(6):
+        forward(cache, [frame], 1)
+    cache.forget([0, 1])
+    assert cache.frames == (4, 5)
+    for frame in range(6, 9):
+        held, _ = forward(cache, [frame], 1)
+        assert len(held) == len(set(held)) == len(cache)
+    assert cache.frames == (4, 5, 7, 8)
+
+
+def test_what_a_graph_depends_on_is_the_memory_and_how_much_of_it_is_seen():
+    cache = new(3, 6, evicts="after")
+    for start in range(0, 15, 3):
+        forward(cache, range(start, start + 3), 3)
+    keys = {(cache.graph_key, cache.begin(range(start, start + 3), 3).graph_key) for start in range(15, 30, 3)}
+    assert len(keys) == 1
+    cache.begin(range(30, 36), 0)
+    assert cache.graph_key not in {key for key, _ in keys}
+
+
 def test_what_cannot_be_is_said_with_what_can():
     with pytest.raises(ValueError, match="1 or more of the last"):
         new(1, 0)
@@ -132,3 +202,11 @@ def test_what_cannot_be_is_said_with_what_can():
     forward(cache, [5], 1)
     with pytest.raises(ValueError, match="clear the cache first"):
         cache.begin([5], 1)
+    with pytest.raises(ValueError, match="write at most 2"):
+        cache = new(1, 2)
+        forward(cache, [0], 1)
+        cache.begin([1, 2, 3], 3)
+    with pytest.raises(ValueError, match="positions is 'relative'; possible: slots, absolute"):
+        new(1, 2, positions="relative")
+    with pytest.raises(ValueError, match="evicts is 'never'; possible: before, after"):
+        new(1, 2, evicts="never")

@@ -8,9 +8,11 @@ from studio.conditioning import Conditioning
 from studio.controls import Stroke
 from studio.noise import noise
 from studio.samplers import SAMPLERS, Rollout, StreamBatch
+from studio.samplers.rolling import Rolling
 from studio.schedule import add_noise
 
 BOTH = pytest.mark.parametrize("sampler", [StreamBatch, Rollout])
+ALL = pytest.mark.parametrize("sampler", [StreamBatch, Rollout, Rolling])
 
 
 def assert_close(one, other):
@@ -130,7 +132,7 @@ def test_the_opening_picture_goes_down_a_longer_ladder_and_the_next_follows_a_ti
     assert [sigma for rows, _ in model.calls for frame, sigma in rows if frame == 3] == list(model.ladder(4))
 
 
-@BOTH
+@ALL
 def test_the_stream_is_a_function_of_seed_and_controls_alone(sampler):
     model = TinyModel()
     first = steps(sampler(model), controls(rungs=2, seed=4), 6)
@@ -139,7 +141,7 @@ def test_the_stream_is_a_function_of_seed_and_controls_alone(sampler):
     assert not torch.allclose(steps(sampler(model), controls(rungs=2, seed=5), 6), first, atol=1e-3)
 
 
-@BOTH
+@ALL
 def test_a_restart_is_a_clean_start_at_any_frame(sampler):
     model = TinyModel()
     stream, told = sampler(model), controls(rungs=3)
@@ -149,7 +151,7 @@ def test_a_restart_is_a_clean_start_at_any_frame(sampler):
     assert stream.frame == 44
 
 
-@BOTH
+@ALL
 def test_two_streams_on_one_model_are_each_as_if_alone(sampler):
     model = TinyModel()
     told = [controls(rungs=2, seed=1), controls("a city at night", rungs=3, seed=2)]
@@ -160,7 +162,7 @@ def test_two_streams_on_one_model_are_each_as_if_alone(sampler):
         assert torch.equal(torch.cat(mine), apart)
 
 
-@BOTH
+@ALL
 def test_a_snapshot_goes_back_bit_for_bit_and_branches(sampler):
     model = TinyModel(opening=4)
     stream, told = sampler(model), controls(rungs=3, guidance="initialize", scale=1.5)
@@ -204,7 +206,7 @@ def test_recache_to_the_same_prompt_changes_nothing_while_nothing_was_evicted():
     assert_close(steps(stream, told, 3), plain)
 
 
-@BOTH
+@ALL
 def test_recache_keeps_the_strokes_each_frame_was_made_under(sampler):
     model = TinyModel(sink=0, window=3)
     stream, told = sampler(model), controls(rungs=1)
@@ -239,7 +241,7 @@ def test_keep_leaves_the_cache_and_the_clean_frame_under_the_old_words(sampler):
     assert not torch.allclose(steps(stream, new, 4), kept, atol=1e-3)
 
 
-@BOTH
+@ALL
 def test_a_cut_is_a_new_shot_that_remembers_nothing(sampler):
     model = TinyModel()
     stream, told, new = sampler(model), controls(rungs=2), controls("a city at night", rungs=2)
@@ -248,7 +250,7 @@ def test_a_cut_is_a_new_shot_that_remembers_nothing(sampler):
     assert torch.equal(steps(stream, new, 4), steps(sampler(model, 5), new, 4))
 
 
-@BOTH
+@ALL
 def test_frames_before_a_switch_do_not_know_of_it(sampler):
     model = TinyModel()
     told, new = controls(rungs=3), controls("a city at night", rungs=3)
@@ -295,7 +297,7 @@ def test_another_number_of_rungs_begins_the_rows_anew_and_keeps_the_cache(sample
     assert stream.frame == 7
 
 
-@BOTH
+@ALL
 def test_memory_is_constant_over_three_hundred_ticks_and_positions_never_run_out(sampler):
     model = TinyModel()
     stream, told = sampler(model, 100_000), controls(rungs=2)
@@ -390,7 +392,7 @@ def test_switching_before_anything_was_drawn_needs_nothing():
     assert torch.equal(steps(stream, told, 3), steps(StreamBatch(model), told, 3))
 
 
-@BOTH
+@ALL
 def test_chunks_of_several_frames_are_drawn_as_one(sampler):
     model = TinyModel(sink=2, window=4, chunk=2)
     stream, told = sampler(model), controls(rungs=2)
@@ -445,3 +447,5 @@ def test_what_cannot_be_is_said_with_what_can():
         stream.switch("fade", controls())
     with pytest.raises(ValueError, match="causal, bidirectional"):
         stream.recache(drawn(*TEXT), mode="sideways")
+    with pytest.raises(ValueError, match="0 chunks cannot be in flight"):
+        Rolling(TinyModel(), chunks=0)
