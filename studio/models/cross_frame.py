@@ -8,28 +8,30 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 
 class Branches:
-    """Which rows of the present forward see each other; one for all layers, set around the forward."""
+    """Which rows of the present forward see each other, (rows,) numbers a branch; one for all layers, set around it."""
 
     def __init__(self) -> None:
-        self.rows: list[list[int]] = []
+        self.rows: list[Tensor] = []
 
-    def set(self, positions: Sequence[int]) -> None:
+    def set(self, positions: Sequence[int], device: torch.device | str = "cpu") -> None:
         """positions: the rows' frame numbers. Rows of one number are alternatives, as the prompt and its negative:
 
         the first rows of every number see each other, so do the second.
         """
         met: Counter[int] = Counter()
-        self.rows = []
+        branches: list[list[int]] = []
         for row, position in enumerate(positions):
-            if met[position] == len(self.rows):
-                self.rows.append([])
-            self.rows[met[position]].append(row)
+            if met[position] == len(branches):
+                branches.append([])
+            branches[met[position]].append(row)
             met[position] += 1
+        self.rows = [torch.tensor(rows).to(device) for rows in branches]
 
 
 class CrossFrameAttention:
@@ -46,9 +48,12 @@ class CrossFrameAttention:
         )
         if attn.norm_q is not None:
             query, key = attn.norm_q(query), attn.norm_k(key)
-        seen = query.new_empty(query.shape)
-        for rows in self.branches.rows:
-            seen[rows] = F.scaled_dot_product_attention(query[rows], all_of(key[rows]), all_of(value[rows]))
+        if len(self.branches.rows) == 1:
+            seen = F.scaled_dot_product_attention(query, all_of(key), all_of(value))
+        else:
+            seen = torch.empty_like(query)
+            for rows in self.branches.rows:
+                seen[rows] = F.scaled_dot_product_attention(query[rows], all_of(key[rows]), all_of(value[rows]))
         out = attn.to_out[0](seen.transpose(1, 2).flatten(2).to(hidden_states.dtype))
         return attn.to_out[1](out)
 

@@ -214,7 +214,7 @@ class Image:
         with torch.no_grad(), self._lock:
             self._mix.set(cond.extra.get("loras"), self.device, self.dtype)
             if self._branches:
-                self._branches.set(positions)
+                self._branches.set(positions, self.device)
             output = self._predicted(noisy.to(self.dtype, memory_format=torch.channels_last), told.t, cond)
         return self.levels.clean(output, noisy, told)
 
