@@ -90,6 +90,8 @@ class Engine:
                 if not hasattr(self.model, "encode_picture"):
                     raise ControlError(f"{self.model.name} takes no picture; choose an image model")
                 decoded(control.data, tuple(self.model.size))
+                if self.in_force.similarity.threshold:
+                    self._thumbnail(control.data)
             case Similarity() if control.threshold and not self._is_independent:
                 raise ControlError(f"{self.model.name} draws a moving picture, of which no frame can be skipped")
             case Lora() if control.name not in optional(self.model, "loras"):

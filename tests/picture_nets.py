@@ -87,6 +87,10 @@ class PictureModel:
             raise ValueError("it has 8 rungs; send 1 to 8")
         return tuple(sigma_of(t) for t in timesteps(rungs, strength))
 
+    def levels(self, rungs: int, strength: float) -> list[tuple[int, float, float]]:
+        """The ladder in the paper's terms: (t, a, b)."""
+        return [(t, A[t], B[t]) for t in timesteps(rungs, strength)]
+
     def encode_text(self, text: str) -> Tensor:
         return self._states(text)
 

@@ -3,7 +3,7 @@ import torch
 from causal_nets import TinyModel, controls, drawn
 
 from studio.controls.sampling import GUIDANCE_KINDS
-from studio.guidance import GUIDANCES, guided
+from studio.guidance import GUIDANCES, counted, guided
 from studio.samplers import Rollout, StreamBatch
 
 FRAMES = 7
@@ -117,3 +117,20 @@ def test_guidance_stays_bounded_over_hundreds_of_frames(kind):
     told = controls(rungs=1, guidance=kind, scale=1.4, negative="fog")
     sizes = [float(stream.step(told).abs().max()) for _ in range(200)]
     assert max(sizes[100:]) < 1.5 * max(sizes[:100])
+
+
+@pytest.mark.parametrize("delta", [0.0, 0.5, 1.0, 2.5])
+@pytest.mark.parametrize("scale", [0.0, 1.4, 7.0])
+def test_counting_on_a_share_of_the_residual_is_the_papers_delta(delta, scale):
+    clean, anchor, x = drawn(4, 3, 3), drawn(4, 3, 3, seed=1), drawn(4, 3, 3, seed=2)
+    for sigma in (0.2, 0.6, 0.95):
+        predicted, residual = ((x - (1 - sigma) * x0) / sigma for x0 in (clean, anchor))
+        epsilon = delta * residual + scale * (predicted - delta * residual)
+        torch.testing.assert_close(
+            guided(clean, counted(anchor, x, sigma, delta), scale),
+            (x - sigma * epsilon) / (1 - sigma),
+            atol=2e-3,
+            rtol=1e-4,
+        )
+    assert counted(anchor, x, 1.0, 1.0) is anchor
+    assert [kind for kind, guidance in GUIDANCES.items() if guidance.is_residual] == ["self", "initialize"]

@@ -1,11 +1,13 @@
 import hashlib
+import itertools
+import math
 import statistics
 
 import numpy as np
 import pytest
 import torch
 
-from studio.noise import gaussian, logarithm, noise, uniform
+from studio.noise import drifting, gaussian, logarithm, noise, uniform
 
 
 def test_noise_is_a_pure_function_of_its_key():
@@ -61,3 +63,21 @@ def test_odd_and_empty_shapes_are_filled():
 def test_a_negative_key_is_refused():
     with pytest.raises(ValueError, match="0 or more"):
         noise(-1, 0, 0, (2,))
+
+
+def test_noise_that_is_held_is_the_first_frames_at_any_time():
+    assert torch.equal(drifting(7, 123, 2, (4, 8), 0), noise(7, 0, 2, (4, 8)))
+
+
+def test_noise_that_drifts_walks_from_one_noise_to_the_next_at_even_speed_and_unit_variance():
+    shape, drift = (64, 64), 6
+    walk = [drifting(7, frame, 2, shape, drift) for frame in range(13)]
+    for key in (0, 1, 2):
+        assert torch.equal(walk[6 * key], noise(7, key, 2, shape))
+    for step in walk:
+        assert float(step.std()) == pytest.approx(1, abs=0.03)
+        assert float(step.mean()) == pytest.approx(0, abs=0.05)
+    even = 2 * math.sin(math.pi / 4 / drift)
+    for before, after in itertools.pairwise(walk):
+        assert float((after - before).std()) == pytest.approx(even, rel=0.06)
+    assert torch.equal(walk[4], drifting(7, 4, 2, shape, drift))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from studio.similarity import SimilarityFilter, SimilarityState, thumbnail
+from studio.similarity import SimilarityFilter, SimilarityState, cells, changed_box, thumbnail
 
 
 def flat(level):
@@ -75,3 +75,51 @@ def test_what_cannot_be_is_refused():
         SimilarityFilter(threshold=2)
     with pytest.raises(ValueError, match="shape"):
         thumbnail(np.zeros((4, 4), np.uint8))
+
+
+def test_another_thing_told_is_a_change_and_no_picture_is_like_no_picture():
+    filter = SimilarityFilter(most=100, drain=1)
+    assert [filter.is_new(flat(9), "a meadow") for _ in range(4)] == [True, True, False, False]
+    assert [filter.is_new(flat(9), "a city") for _ in range(4)] == [True, True, False, False]
+    assert [filter.is_new(None, "a city") for _ in range(4)] == [True, True, False, False]
+    assert [filter.is_new(flat(0), "a city") for _ in range(3)] == [True, True, False]
+
+
+def test_the_box_of_a_change_is_whole_tiles_with_one_more_around():
+    drawn = torch.zeros(3, 40, 64)
+    assert changed_box(drawn, drawn, 0.0) is None
+    for y, x, box in (
+        (20, 33, (slice(8, 32), slice(24, 48))),
+        (0, 63, (slice(0, 16), slice(48, 64))),
+        (39, 0, (slice(24, 40), slice(0, 16))),
+    ):
+        now = drawn.clone()
+        now[:, y, x] = 0.1
+        assert changed_box(drawn, now, 0.1 - 1e-6) == box
+        assert changed_box(drawn, now, 0.1 + 1e-6) is None
+    now[:, 10, 40] = 0.1
+    assert changed_box(drawn, now, 0.05) == (slice(0, 40), slice(0, 56))
+
+
+def test_the_last_tile_may_be_smaller():
+    drawn, now = torch.zeros(3, 12, 20), torch.zeros(3, 12, 20)
+    now[1, 11, 19] = 1
+    assert changed_box(drawn, now, 0.02) == (slice(0, 12), slice(8, 20))
+
+
+def test_cells_are_mean_colours():
+    picture = np.zeros((32, 48, 3), np.uint8)
+    picture[:8, :8] = (255, 0, 51)
+    grid = cells(picture, (4, 6))
+    assert grid.shape == (3, 4, 6)
+    assert grid[:, 0, 0].tolist() == pytest.approx([1, 0, 0.2])
+    assert float(grid[:, 1:].max()) == 0
+
+
+def test_a_slow_change_is_measured_from_the_last_drawn_picture():
+    filter, drawn = SimilarityFilter(threshold=0.05, most=10**6), []
+    for step in range(300):
+        if filter.is_new(torch.full((3, 32, 32), 0.1 + 0.0005 * step)):
+            drawn.append(step)
+        assert 0.0005 * (step - drawn[-1]) < 0.05
+    assert len(drawn) > 12

@@ -16,11 +16,13 @@ import numpy as np
 import pytest
 import torch
 from picture_nets import A, B, PictureModel, closed_form, flat, noisy, png, sigma_of, timesteps, unet
+from tiny_folders import tiny_sd
 from torch import Tensor
 
 from studio.conditioning import Conditioning
 from studio.controls import InForce, Picture, Prompt, Sampling, Similarity
 from studio.engine import Engine
+from studio.models.image import Image
 from studio.noise import noise
 from studio.samplers import PictureStream
 from studio.session import Session
@@ -49,12 +51,30 @@ class Step:
     x0: Tensor
 
 
-def alone(model: PictureModel, z: Tensor, in_force: InForce, add_noise: bool = True) -> list[Step]:
+class OfFolder:
+    """A model of a diffusers folder as the paper's loop asks it: its UNet's noise prediction at a timestep."""
+
+    def __init__(self, image: Image):
+        self.image, self.encode_text, self.latent = image, image.encode_text, image.latent
+
+    def levels(self, rungs: int, strength: float) -> list[tuple[int, float, float]]:
+        steps = [self.image.levels.timestep(sigma) for sigma in self.image.ladder(rungs, strength)]
+        return [(t, float(self.image.levels.a[t]), float(self.image.levels.b[t])) for t in steps]
+
+    def net(self, x: Tensor, t: list[int], text: Tensor) -> Tensor:
+        said = self.image.unet(x, torch.tensor(t), text).sample
+        if self.image.levels.prediction == "epsilon":
+            return said
+        return float(self.image.levels.a[t[0]]) * said + float(self.image.levels.b[t[0]]) * x
+
+
+@torch.no_grad()
+def alone(model: PictureModel | OfFolder, z: Tensor, in_force: InForce, add_noise: bool = True) -> list[Step]:
     """A frame from a latent z, alone, rung by rung: StreamDiffusion's loop over the noise predictions."""
     sampling, net = in_force.sampling, model.net
     told, negative = (model.encode_text(text)[None] for text in (in_force.prompt.text, in_force.prompt.negative))
     noises = [noise(sampling.seed, 0, rung, model.latent)[None] for rung in range(sampling.rungs)]
-    levels = [(t, A[t], B[t]) for t in timesteps(sampling.rungs, sampling.strength)]
+    levels = model.levels(sampling.rungs, sampling.strength)
     t, a, b = levels[0]
     x = a * z[None] + b * noises[0]
     stock = net(x, [t], negative) if sampling.guidance == "initialize" else noises[0]
@@ -106,6 +126,35 @@ def test_stream_01_a_frame_of_the_batch_is_that_frame_alone(net, rungs, kind, ad
     frames = streamed(PictureStream(model, add_noise=add_noise), told)
     for frame, in_force in zip(frames, told, strict=True):
         assert apart(frame, of_picture(model, in_force, add_noise)) < 1e-5
+
+
+@pytest.fixture(scope="module", params=["epsilon", "v_prediction"])
+def image(request, tmp_path_factory):
+    """A tiny diffusers folder with random weights, opened as a person's is."""
+    folder = tiny_sd(tmp_path_factory.mktemp("folders") / "still", prediction=request.param)
+    return Image(folder, size=(64, 64))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_stream_01_on_a_diffusers_folder_of_either_prediction(image, kind):
+    """1, on what a person opens: a folder's UNet, autoencoder and text encoder."""
+    told = [controls(picture=noisy(k), guidance=kind, scale=1.4, rungs=3, strength=0.7) for k in range(4)]
+    frames = streamed(PictureStream(image), told)
+    for frame, in_force in zip(frames, told, strict=True):
+        wanted = alone(OfFolder(image), image.encode_picture(in_force.picture), in_force)[-1].x0
+        assert apart(frame, wanted) < 1e-5
+
+
+def test_stream_09_more_strength_begins_higher_and_keeps_less_of_the_picture(image):
+    """9: strength and level are monotone, every ladder falls, and the strength can change while the stream goes on."""
+    strengths = (0.05, 0.2, 0.4, 0.6, 0.8, 1.0)
+    ladders = [image.ladder(2, strength) for strength in strengths]
+    assert all(high > low for high, low in ladders)
+    assert all(before[0] < after[0] for before, after in itertools.pairwise(ladders))
+    told = [controls(picture=noisy(1), rungs=2, strength=strength) for strength in strengths]
+    source = image.encode_picture(told[0].picture)
+    distances = [apart(frame[0], source) for frame in streamed(PictureStream(image), told)]
+    assert distances == sorted(distances)
 
 
 @pytest.mark.parametrize(("kind", "add_noise"), list(itertools.product(KINDS, (True, False))))
