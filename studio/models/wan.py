@@ -102,6 +102,8 @@ class Wan:
             from studio.models.wrappers import wrapped
 
             wrapped(self.net, quantize=quantize, compile=compile, graphs=graphs, attention=attention)
+            if self.decoding is not self.codec:
+                wrapped(self.decoding, compile=compile, graphs=graphs)
         self.encode_text = umt5.TextEncoder(words, *place, text_device, keep_text_encoder)  # 11 GB: last
         shared = (base / "vae", words / "text_encoder", tiny_decoder)
         self.weights_id = fingerprint(generator or base / "transformer", lora, *shared)
@@ -172,11 +174,11 @@ def check_parts(config: dict[str, Any], latent: int, decoded: int, text: int) ->
     """
     parts = {"in_channels": latent, "out_channels": latent, "text_dim": text}
     for name, number in parts.items():
-        if config[name] != number:
+        if (found := config.get(name)) != number:
             what = "the text encoder's states" if name == "text_dim" else "the autoencoder's latents"
             raise CheckpointError(
-                f"the net's {name} is {config[name]}, but {what} have {number}: it is not a text-to-video student of "
-                "this base. Give the base it was made from (Wan-AI/Wan2.1-T2V-1.3B-Diffusers for the published ones)."
+                f"the net's {name} is {found}, but {what} have {number}: it is not a text-to-video student of this "
+                "base. Give the base it was made from (Wan-AI/Wan2.1-T2V-1.3B-Diffusers for the published ones)."
             )
     if decoded != latent:
         raise CheckpointError(

@@ -48,6 +48,7 @@ PARTS = {
     "AutoencoderTiny": Parts(("encoder.forward", "decoder.forward"), ("encoder.forward", "decoder.forward")),
     "AutoencoderKL": Parts(("encoder.forward", "decoder.forward"), ("encoder.forward", "decoder.forward")),
     "CausalWan": Parts(("block",), ("body",)),
+    "TinyDecoder": Parts(("decode",), ("decode",)),
 }
 
 
