@@ -18,6 +18,7 @@ from studio.models import CheckpointError, MissingWeights, lora
 from studio.models.image import Image, guidance_embedding
 from studio.models.levels import Levels
 from studio.noise import noise
+from studio.samplers.picture_stream import PictureStream
 from studio.schedule import add_noise
 
 SIZE = (64, 64)
@@ -565,6 +566,29 @@ def test_sessions_play_one_model_with_styles_of_their_own_at_once(opened, folder
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+@pytest.mark.parametrize("guidance", ["none", "full", "initialize"])
+def test_styles_structure_and_pictures_change_while_streaming_and_nothing_in_flight_is_lost(opened, folders, guidance):
+    """Every frame is as drawn alone under what was in force when it began, three rungs in one batch."""
+    model = opened("sd", loras=lora_files(folders), controlnet=folders / "controlnet-sd")
+    data = picture_bytes()
+    sampling = Sampling(rungs=3, guidance=guidance, scale=2, strength=0.7)
+    changes = [
+        (),
+        (Lora("first", 1),),
+        (Picture(data), Lora("first", -0.5)),
+        (Picture(data), Structure(0.7)),
+        (Picture(data), Structure(0.7), Lora("second", 1)),
+        (Prompt("a lake"),),
+    ]
+    held = [in_force(sampling, *controls) for controls in changes]
+    stream, alone = PictureStream(model), PictureStream(model, alone=True)
+    came = [latent for each in held if (latent := stream.tick(each)) is not None] + stream.flush()
+    wanted = [alone.step(each) for each in held]
+    assert len(came) == len(wanted)
+    for one, other in zip(came, wanted):
+        assert torch.allclose(one, other, rtol=1e-5, atol=2e-5 * float(other.abs().max()))
 
 
 def test_a_lora_of_the_text_encoder_changes_how_the_prompt_is_read(opened, folders):
