@@ -14,6 +14,7 @@ import json
 import secrets
 import struct
 import time
+import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
@@ -72,7 +73,7 @@ class Link:
         self._receipted = 0
         self._mine: set[int] = set()  # revisions this page sent and has no receipt for
         self._status_at = self._progress_at = 0.0
-        self._model: Model | None = None  # the one the page was told of
+        self._told_of: Callable[[], Model | None] = lambda: None  # the model the page knows; it is not held here
         self._progress: Progress | None = None
         self._pings: dict[int, float] = {}
         self._answer: dict[str, Callable[[dict[str, Any]], Awaitable[None]]] = {
@@ -102,7 +103,7 @@ class Link:
     def _introduce(self) -> None:
         """What is played, and what of it can be set."""
         seat, model = self.seat, self.seat.session.model
-        self._model = model
+        self._told_of = weakref.ref(model)
         height, width = model.size
         self.say(
             "hello",
@@ -122,7 +123,7 @@ class Link:
 
     def _tell_of_model(self) -> None:
         """Another model is played, or one is on its way."""
-        if self.seat.session.model is not self._model:
+        if self.seat.session.model is not self._told_of():
             self._introduce()
         progress, before = self.seat.progress, self._progress
         if progress is None or progress == before:

@@ -36,13 +36,13 @@ class Panel:
         self.components: list[Any] = []
 
     def show(self, kind: str, field: str, component: type, label: str, needs: str = "", **options: Any) -> Any:
-        """A component for a field of a control; `needs`: what a model must play for it to be shown."""
+        """A component for a field of a control; `needs`: what a model must play for it to be shown, word by word."""
         made = component(
             value=getattr(getattr(self.begun, kind), field),
             label=label,
             interactive=True,
             elem_id="studio-" + NAMES.get((kind, field), field),
-            elem_classes=[f"needs-{needs}"] if needs else [],
+            elem_classes=classes(needs),
             **options,
         )
         self.fields.append((kind, field))
@@ -66,6 +66,11 @@ class Panel:
         return [gr.skip() if kind in kept else told[kind][field] for kind, field in self.fields]
 
 
+def classes(needs: str) -> list[str]:
+    """What the stylesheet shows and hides a component by."""
+    return [f"needs-{need}" for need in needs.split()]
+
+
 def named(names: Sequence[str]) -> list[tuple[str, str]]:
     """Choices as a person reads them."""
     return [(name.capitalize(), name) for name in names]
@@ -80,8 +85,7 @@ def run_in_page(event: Callable[..., Any], script: str, inputs: Sequence[Any] = 
 @contextmanager
 def section(needs: str = "", title: str = "", name: str = "") -> Iterator[None]:
     """A part of the panel."""
-    classes = ["studio-section", *([f"needs-{needs}"] if needs else [])]
-    with gr.Column(elem_classes=classes, elem_id=name or None, min_width=0):
+    with gr.Column(elem_classes=["studio-section", *classes(needs)], elem_id=name or None, min_width=0):
         if title:
             gr.HTML(f"<h3>{title}</h3>", padding=False)
         yield
@@ -155,15 +159,15 @@ def picture_section(made: Panel) -> None:
     """Where pictures come from, how far they are drawn anew, and when one is skipped."""
     with section("picture", name="studio-input"):
         gr.HTML((WEB / "input.html").read_text("utf-8"), padding=False)
-        made.dial("sampling", "strength", gr.Slider, "Strength", "camera", minimum=0.02, maximum=1, step=0.01)
-        made.dial("similarity", "threshold", gr.Slider, "Skip alike", "camera", minimum=0, maximum=0.2, step=0.005)
-        made.dial("similarity", "regions", gr.Checkbox, "Draw only what changed", "camera")
+        made.dial("sampling", "strength", gr.Slider, "Strength", "camera source", minimum=0.02, maximum=1, step=0.01)
         gr.HTML('<div id="studio-skips"></div>', padding=False, elem_classes=["needs-camera"])
+        made.dial("similarity", "threshold", gr.Slider, "Skip alike", "camera", minimum=0, maximum=0.2, step=0.005)
+        made.dial("similarity", "regions", gr.Checkbox, "Draw only what changed", "camera source")
 
 
 def structure_section(made: Panel) -> None:
     """How closely the lines of the picture are kept."""
-    with section("structure"):
+    with section("structure source"):
         made.dial("structure", "strength", gr.Slider, "Structure", minimum=0, maximum=2, step=0.05)
         made.dial("structure", "look", gr.Radio, "It is shown", choices=named(LOOKS))
 

@@ -19,7 +19,7 @@ const INSECURE = 'A browser gives the camera only to https pages and to localhos
 export class Input {
   /** send(jpeg) -> the number it is sent under, or null; none() takes the picture away; told(text) shows a trouble. */
   constructor({ send, none, told, mirror, mirrored }) {
-    Object.assign(this, { send, none, told, mirror, mirrored, source: 'none', media: null, flying: null, looked: 0, turn: 0 });
+    Object.assign(this, { send, none, told, mirror, mirrored, source: 'none', media: null, flying: null, due: false, looked: 0, turn: 0 });
     this.canvas = document.createElement('canvas');
     this.pen = this.canvas.getContext('2d', { alpha: false });
     document.addEventListener('click', ({ target }) => {
@@ -46,7 +46,7 @@ export class Input {
     this.flying = null;
     if (!plays.includes('picture')) this.stop('none');
     else if (this.live && !this.moving) this.stop('', KEPT);
-    else if (this.source === 'still') this.capture();
+    else if (this.source === 'still') this.went();
     else if (this.source === 'none' && inForce) this.stop('', KEPT);
     else if (this.source === '' && !inForce) this.stop('none');
     else this.show();
@@ -69,11 +69,10 @@ export class Input {
       const wanted = { width: { ideal: Math.max(640, width) }, height: { ideal: Math.max(480, height) }, facingMode: 'user' };
       const stream = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
       if (turn !== this.turn) return release(stream);
-      stream.getVideoTracks()[0].addEventListener('ended', () => { if (turn === this.turn) this.lost(GONE); });
+      stream.getVideoTracks()[0].addEventListener('ended', () => { if (this.media?.srcObject === stream) this.lost(); });
       return await this.play('camera', turn, (video) => { video.srcObject = stream; });
     } catch (error) {
-      if (turn === this.turn) this.lost(error.text || TROUBLE[error.name] || `The camera cannot be opened: ${error.message || error.name}.`);
-      return null;
+      return this.failed(turn, error.text || TROUBLE[error.name] || `The camera cannot be opened: ${error.message || error.name}.`);
     }
   }
 
@@ -83,11 +82,9 @@ export class Input {
       if (source === 'film') return await this.play('film', turn, (video) => { video.src = URL.createObjectURL(file); });
       const still = await createImageBitmap(file);
       if (turn !== this.turn) return still.close();
-      this.began('still', still);
-      return await this.capture();
+      return this.began('still', still);
     } catch {
-      if (turn === this.turn) this.lost(`${file.name} is no ${source === 'film' ? 'video' : 'picture'} that this browser can show. Choose another file.`);
-      return null;
+      return this.failed(turn, `${file.name} is no ${source === 'film' ? 'video' : 'picture'} that this browser can show. Choose another file.`);
     }
   }
 
@@ -100,9 +97,7 @@ export class Input {
       close(video);
       throw error;
     }
-    if (turn !== this.turn) return close(video);
-    this.began(source, video);
-    return this.capture();
+    return turn === this.turn ? this.began(source, video) : close(video);
   }
 
   /** Another choice: what was asked before and is not there yet does not come any more. */
@@ -115,6 +110,14 @@ export class Input {
     close(this.media);
     Object.assign(this, { source, media });
     this.show(this.moving ? '' : FIRST);
+    this.went();
+  }
+
+  /** What was asked for cannot be had; what there was goes on. */
+  failed(turn, text) {
+    if (turn !== this.turn) return;
+    this.show(text);
+    this.told(text);
   }
 
   stop(source, word = '') {
@@ -124,11 +127,10 @@ export class Input {
     this.show(word);
   }
 
-  /** It cannot go on; the last picture stays in force. */
-  lost(text) {
-    if (this.source === 'none' && !this.media) this.stop('none', text);
-    else this.stop('', text);
-    this.told(text);
+  /** The camera cannot go on; its last picture stays in force. */
+  lost() {
+    this.stop('', GONE);
+    this.told(GONE);
   }
 
   // What is sent
@@ -137,19 +139,28 @@ export class Input {
     return this.media instanceof HTMLVideoElement;
   }
 
+  /** There is a picture that must go, now or as soon as it may. */
+  went() {
+    this.due = true;
+    this.capture();
+  }
+
   /** A frame was shown: the next picture may go. */
   shown() {
-    if (this.live) this.capture();
+    if (this.live || this.due) this.capture();
   }
 
   /** The server took it, or refused it. */
   answered(number) {
-    if (this.flying?.number === number) this.flying = null;
+    if (this.flying?.number !== number) return;
+    this.flying = null;
+    if (this.due) this.capture();
   }
 
   async capture() {
     if (!this.draw() || (this.flying && performance.now() - this.flying.at < PATIENCE)) return;
     const flying = (this.flying = { at: performance.now(), number: null });
+    this.due = false;
     let jpeg = null;
     for (const quality of QUALITIES) {
       jpeg = await new Promise((done) => { this.canvas.toBlob(done, 'image/jpeg', quality); });
@@ -157,7 +168,9 @@ export class Input {
     }
     if (this.flying !== flying) return;
     flying.number = jpeg && this.media ? this.send(await jpeg.arrayBuffer()) : null;
-    if (flying.number === null) this.flying = null;
+    if (flying.number !== null) return;
+    this.flying = null;
+    this.due = Boolean(this.media);
   }
 
   /** The middle of the source, in the model's shape, onto the canvas and the preview; false if there is nothing yet. */
@@ -196,6 +209,7 @@ export class Input {
   }
 
   show(word = null) {
+    document.documentElement.dataset.source = this.source || 'kept';
     const box = this.find('.st-preview');
     if (!box) return;
     box.hidden = !this.media;
