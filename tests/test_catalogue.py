@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 import torch
 from tiny_folders import tiny_controlnet, tiny_sd
-from tiny_wan import tiny_wan_folder
+from tiny_wan import tiny_wan_file, tiny_wan_folder
 
-from studio.models import MODELS, Entry, OptionError, UnknownModel, catalogue, download, load, memory
+from studio.models import MODELS, Entry, OptionError, UnknownModel, attribute, catalogue, download, load, memory
 from studio.models.catalogue import listing
 from studio.models.memory import NETWORKS, Machine, NotEnough, check, fit, need
 from studio.session import Session
@@ -362,6 +362,50 @@ def test_a_folder_of_something_else_is_told_as_what_it_is(tmp_path, index, said)
     (tmp_path / "model_index.json").write_text(index)
     with pytest.raises(UnknownModel, match=said):
         load(tmp_path)
+
+
+@pytest.mark.parametrize(("name", "family"), [("sd-turbo", "sd"), ("sdxl-turbo", "sdxl")])
+def test_the_listed_files_are_those_diffusers_writes_and_are_enough_to_play(tmp_path, name, family):
+    import shutil
+
+    import diffusers
+    import transformers
+
+    whole, taken = tiny_sd(tmp_path / "whole", family=family), tmp_path / "taken"
+    kinds = {"unet": diffusers.UNet2DConditionModel, "vae": diffusers.AutoencoderKL}
+    kinds |= {"text_encoder": transformers.CLIPTextModel}
+    kinds |= {"text_encoder_2": transformers.CLIPTextModelWithProjection} if family == "sdxl" else {}
+    for net, kind in kinds.items():
+        kind.from_pretrained(whole / net).half().save_pretrained(whole / net, variant="fp16")
+    absent = []
+    for file in MODELS[name].parts["folder"].files:
+        (taken / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(whole / file, taken / file) if (whole / file).exists() else absent.append(file)
+    assert all("tokenizer" in file for file in absent), absent
+    for tokenizer in {file.split("/")[0] for file in absent}:  # today's library writes them in one file
+        shutil.copytree(whole / tokenizer, taken / tokenizer, dirs_exist_ok=True)
+    assert Session(load(taken, size=(64, 64), tiny_vae=None)).step().picture.shape == (64, 64, 3)
+
+
+def test_a_students_listed_files_are_enough_to_play(tmp_path):
+    import shutil
+
+    whole, taken = tiny_wan_folder(tmp_path / "whole"), tmp_path / "taken"
+    entry = MODELS["self-forcing"]
+    words = [file for file in entry.parts["text_encoder"].files if "of-00003" not in file and "index" not in file]
+    words += ["text_encoder/model.safetensors"]
+    for part, files in (("base", entry.parts["base"].files), ("words", words)):
+        for file in files:
+            (taken / part / file).parent.mkdir(parents=True, exist_ok=True)
+            if (whole / file).exists():
+                shutil.copy(whole / file, taken / part / file)
+            else:
+                assert file.startswith("tokenizer/"), file
+    student = tiny_wan_file(tmp_path / "student.pt", "model.", generator_ema=1)
+    folders = {"base": taken / "base", "text_encoder": taken / "words", "generator": student}
+    model = attribute(entry.factory)(**{**entry.options, **folders, "size": (32, 48)})
+    assert model.encode_text("a fox runs").shape[0] == 512
+    assert Session(model).engine.sampler_name == "rollout"
 
 
 # Named models
