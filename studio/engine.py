@@ -36,6 +36,7 @@ class EngineState:
     in_force: InForce
     drawn: tuple[tuple[str, float], ...] | None
     made: tuple[np.ndarray, ...]
+    under: int
     shown: np.ndarray | None
     similar: SimilarityState
     sampler: Any
@@ -64,8 +65,10 @@ class Engine:
         self.in_force = in_force or InForce(sampling=self._nearest(Sampling(rungs=optional(model, "rungs"))))
         # The words of the last frame made and their weights; None after a clean start: nothing to switch from.
         self._drawn: tuple[tuple[str, float], ...] | None = None
-        # Pictures decoded with the last chunk that have not come out yet: for models whose chunk is several frames.
+        # Pictures decoded with the last chunk that have not come out yet, for models whose chunk is several frames; and
+        # the revision it was made under.
         self._made: list[np.ndarray] = []
+        self._under = 0
         # The last picture that came out, and what the similarity filter knows of it.
         self._shown: np.ndarray | None = None
         self._similar = SimilarityState()
@@ -176,13 +179,14 @@ class Engine:
         picture = self._made.pop(0) if self._made else self._shown
         assert picture is not None  # the first frame is never skipped
         took = (time.perf_counter() - begun) * 1e3
-        frame = Frame(self.frame, picture, self.revision, time.time_ns(), took, skipped)
+        frame = Frame(self.frame, picture, self._under, time.time_ns(), took, skipped)
         self._shown = picture
         self.frame += 1
         return frame
 
     def _draw(self) -> bool:
         """Make the pictures of the next chunk, or let the last one stand: whether there are any."""
+        self._under = self.revision
         is_new, similar = self._judged()
         if is_new:
             if not self._is_independent:
@@ -237,6 +241,7 @@ class Engine:
             self.in_force,
             self._drawn,
             tuple(self._made),
+            self._under,
             self._shown,
             self._similar,
             self.sampler.snapshot(),
@@ -247,7 +252,7 @@ class Engine:
         """Go on from a snapshot. Revisions never go back: they number what was sent, not what is in force."""
         self.frame, self.in_force, self._drawn = state.frame, state.in_force, state.drawn
         self.revision = max(self.revision, state.revision)
-        self._made = list(state.made)
+        self._made, self._under = list(state.made), state.under
         self._shown, self._similar = state.shown, state.similar
         self.sampler.restore(state.sampler)
         self.decoder.restore(state.decoder)

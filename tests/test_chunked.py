@@ -115,3 +115,15 @@ def test_a_blend_goes_on_at_every_chunk(model):
     ]
     weights = [weight for *_, weight in switched]
     assert weights == pytest.approx([1 / 30, 13 / 30, 25 / 30, 1.0])
+
+
+def test_a_frame_carries_the_revision_its_chunk_was_made_under(model):
+    engine = Engine(model, "rollout")
+    for _ in range(5):
+        engine.step()
+    engine.apply([(3, Prompt("a city at night"))])
+    assert [engine.step().revision for _ in range(6)] == [0, 0, 0, 0, 3, 3]
+    state = engine.snapshot()
+    engine.apply([(4, Prompt("fog"))])
+    engine.restore(state)
+    assert engine.step().revision == 3
