@@ -452,6 +452,7 @@ def test_a_picture_in_binary_reaches_the_session_and_is_numbered():
         (sent(jpeg(4, 4)), "4x4", 9),
         (sent(bytes(security.LARGEST_UPLOAD)), "524,288 are possible", None),
     ],
+    ids=["byte", "frame", "header", "text", "half-JPEG", "no-PNG", "no-WebP", "too-wide", "too-small", "too-long"],
 )
 def test_a_malformed_picture_is_answered_and_ends_nothing(data, says, number):
     async def test(link, session):

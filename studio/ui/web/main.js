@@ -135,10 +135,7 @@ class Page {
 
   sendPicture(jpeg) {
     this.number += 1;
-    this.asked.set(this.number, { control: { kind: 'picture' }, at: performance.now() });
-    if (this.link.send(packed(this.number, this.stage.frame, jpeg))) return this.number;
-    this.asked.delete(this.number);
-    return null;
+    return this.link.send(packed(this.number, this.stage.frame, jpeg)) ? this.number : null;
   }
 
   command(name, more = {}) {
@@ -203,8 +200,8 @@ class Page {
   numbered({ number, revision }) {
     const { control, at } = this.asked.get(number) || {};
     this.asked.delete(number);
-    if (control?.kind === 'picture') return this.input.answered(number);
-    if (control && control.kind !== 'pause') this.open.push({ revision, at, control });
+    this.input.answered(number);
+    if (control && !['pause', 'picture'].includes(control.kind)) this.open.push({ revision, at, control });
     if (control?.kind === 'stroke' && this.controls.strokes.has(control.id)) this.controls.strokes.get(control.id).revision = revision;
   }
 
@@ -219,7 +216,7 @@ class Page {
     const { control } = this.asked.get(number) || {};
     this.asked.delete(number);
     this.toast(message, 'error');
-    if (control?.kind === 'picture') return this.input.answered(number);
+    this.input.answered(number);
     if (control) this.controls.refused(control);
     if (control && control.kind !== 'stroke' && control.kind !== 'prompt') this.showPanel();
   }
