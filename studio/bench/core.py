@@ -44,7 +44,7 @@ def core(seed: int = 0, rounds: int = ROUNDS) -> dict[str, Any]:
         "guidance_large": {m.name: guidance(m, seed, rounds) for m in (TinyPictures(seed, cells=32), large)},
         "recache": recache(large, seed, rounds),
         "cache": cache(large, seed, rounds),
-        "similarity_regions": similarity_regions(TinyPictures(seed, cells=64), seed, max(4, rounds // 4)),
+        "similarity_regions": similarity_regions(TinyPictures(seed, cells=64), seed, max(1, rounds // 4)),
     }
 
 
@@ -53,10 +53,10 @@ def told(**sampling: Any) -> InForce:
     return replace(InForce(), prompt=Prompt("a meadow", "rain"), sampling=Sampling(**sampling))
 
 
-def playing(model: Any, name: str, in_force: InForce, frames: int = 16) -> Callable[[], Any]:
+def playing(model: Any, name: str, in_force: InForce) -> Callable[[], Any]:
     """One step of a sampler that has played long enough for its cache and pipe to be full."""
     sampler: Any = samplers_of(model)[name](model)
-    for _ in range(frames // model.chunk + 4):
+    for _ in range((model.sink + model.window) // model.chunk + in_force.sampling.rungs + 1):
         sampler.step(in_force)
     return partial(sampler.step, in_force)
 
@@ -76,20 +76,15 @@ def guidance(model: Any, seed: int, rounds: int, rungs: int = 4) -> dict[str, fl
     return {kind: timings.ratio(kind, "none") for kind in KINDS[1:]}
 
 
-def recache(model: TinyVideo, seed: int, rounds: int) -> float:
+def recache(model: Any, seed: int, rounds: int) -> float:
     """A prompt switch's rebuilding of the cache, over a chunk of four rungs and its clean pass."""
     in_force = told(seed=seed, rungs=4)
-    sampler: Any = samplers_of(model)["rollout"](model)
-    chunk = partial(sampler.step, in_force)
-    for _ in range(8):
-        chunk()
-    after = replace(in_force, prompt=Prompt("rain"))
-    return paired({"recache": partial(sampler.switch, "recache", after), "chunk": chunk}, rounds).ratio(
-        "recache", "chunk"
-    )
+    chunk: Any = playing(model, "rollout", in_force)
+    switch = partial(chunk.func.__self__.switch, "recache", replace(in_force, prompt=Prompt("rain")))
+    return paired({"recache": switch, "chunk": chunk}, rounds).ratio("recache", "chunk")
 
 
-def cache(model: TinyVideo, seed: int, rounds: int) -> float:
+def cache(model: Any, seed: int, rounds: int) -> float:
     """One rung of a chunk that sees nine frames: these forwarded again with it, over read from the cache."""
     kept, frames = model.sink + model.window, model.sink + model.window + model.chunk
     x = torch.stack([noise(seed, frame, 0, model.latent) for frame in range(frames)])
@@ -108,8 +103,8 @@ def cache(model: TinyVideo, seed: int, rounds: int) -> float:
     return paired(ways, rounds).ratio("again", "cached")
 
 
-def similarity_regions(model: TinyPictures, seed: int, rounds: int) -> dict[str, float]:
-    pictures = camera(24, model.size, CHANGED, seed)
+def similarity_regions(model: Any, seed: int, rounds: int) -> dict[str, float]:
+    pictures = camera(8, model.size, CHANGED, seed)
 
     def drawing(regions: bool) -> tuple[Any, Callable[[], torch.Tensor]]:
         sampler: Any = samplers_of(model)["stream"](model)
@@ -118,7 +113,7 @@ def similarity_regions(model: TinyPictures, seed: int, rounds: int) -> dict[str,
         return sampler, lambda: sampler.step(replace(base, picture=next(coming)))
 
     (_, part), (_, whole) = drawing(True), drawing(False)
-    timings = paired({"part": part, "whole": whole}, rounds, warm=2)
+    timings = paired({"part": part, "whole": whole}, rounds, warm=1)
     with torch.no_grad():
         drawn, wanted = part(), whole()
     apart = ((drawn - wanted).square().mean() / wanted.square().mean()).sqrt()

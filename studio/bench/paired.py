@@ -23,7 +23,7 @@ class Timings:
 
 
 @torch.no_grad()
-def paired(calls: Mapping[str, Callable[[], Any]], rounds: int, warm: int = 3) -> Timings:
+def paired(calls: Mapping[str, Callable[[], Any]], rounds: int, warm: int = 1) -> Timings:
     """Every call once a round, one after another and each round in the reverse order of the last.
 
     What slows the machine for longer than a round slows all of them alike.

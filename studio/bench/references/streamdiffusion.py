@@ -1,3 +1,4 @@
+# pyright: reportMissingImports=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
 """Runs a checkout of StreamDiffusion (github.com/cumulo-autumn/StreamDiffusion) on a checkpoint, and times it.
 
 Called with {"checkout", "folder", "tiny_vae", "size": [H, W], "rungs", "count", "warm"}: a Stable Diffusion folder and
@@ -23,9 +24,12 @@ def main(told):
 
     device, dtype = ("cuda", torch.float16) if on_gpu else ("cpu", torch.float32)
     height, width = told["size"]
-    whole = StableDiffusionPipeline.from_pretrained(told["folder"], torch_dtype=dtype, safety_checker=None).to(device)
+    read = StableDiffusionPipeline.from_pretrained
+    pipeline = read(told["folder"], torch_dtype=dtype, safety_checker=None).to(device)
     steps = [32, 45] if told["rungs"] == 2 else [32 + 16 * n // told["rungs"] for n in range(told["rungs"])]
-    stream = StreamDiffusion(whole, t_index_list=steps, torch_dtype=dtype, width=width, height=height, cfg_type="none")
+    stream = StreamDiffusion(
+        pipeline, t_index_list=steps, torch_dtype=dtype, width=width, height=height, cfg_type="none"
+    )
     stream.vae = AutoencoderTiny.from_pretrained(told["tiny_vae"], torch_dtype=dtype).to(device)
     stream.prepare("a meadow", num_inference_steps=50, guidance_scale=1.0)
     picture = torch.rand(3, height, width)
