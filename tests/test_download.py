@@ -54,6 +54,15 @@ def test_every_part_comes_and_the_factory_gets_a_folder_or_the_only_file(hub):
     assert places["lora"].read_bytes() == STYLE
 
 
+def test_the_folder_of_a_part_is_its_repositorys_whatever_file_is_named_first(hub, monkeypatch):
+    turned = Part("ada/net", tuple(reversed(NET.files)), 1, "MIT")
+    deep = Part("ada/net", ("unet/net.safetensors",), 1, "MIT")
+    monkeypatch.setitem(MODELS, "turned", Entry("x:y", "", "", "pocket", {"folder": turned, "net": deep}))
+    places = fetch("turned")
+    assert (places["folder"] / "config.json").is_file()
+    assert places["net"] == places["folder"] / "unet" / "net.safetensors"
+
+
 def test_progress_counts_all_bytes_of_all_files_and_ends_with_all(hub):
     told = []
     fetch("little", lambda *report: told.append(report))
