@@ -71,6 +71,11 @@ def test_image_models_come_in_half_precision_and_students_without_the_bases_tran
         assert not any("transformer/diffusion" in file for file in MODELS[name].parts["base"].files)
 
 
+def test_every_model_is_played_with_the_steps_it_was_distilled_for():
+    rungs = {name: entry.rungs for name, entry in MODELS.items() if entry.rungs}
+    assert rungs == {"sd-turbo": 1, "sdxl-turbo": 1, "sd15-lcm": 4, "rolling-forcing": 5}  # Wan students: 4, its class
+
+
 def test_every_part_and_option_is_an_argument_of_its_factory():
     import importlib
     import inspect

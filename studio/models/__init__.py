@@ -149,6 +149,7 @@ MODELS: dict[str, Entry] = {
             ),
             "tiny_vae": Part("madebyollin/taesd", TINY_VAE, 9_800_000, "MIT"),
         },
+        rungs=1,
     ),
     "sdxl-turbo": Entry(
         IMAGE,
@@ -166,6 +167,7 @@ MODELS: dict[str, Entry] = {
             ),
             "tiny_vae": Part("madebyollin/taesdxl", TINY_VAE, 9_800_000, "MIT"),
         },
+        rungs=1,
     ),
     "sd15-lcm": Entry(
         IMAGE,
@@ -187,6 +189,7 @@ MODELS: dict[str, Entry] = {
             ),
             "tiny_vae": Part("madebyollin/taesd", TINY_VAE, 9_800_000, "MIT"),
         },
+        rungs=4,
     ),
     "self-forcing": Entry(
         WAN,
