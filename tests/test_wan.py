@@ -56,6 +56,11 @@ def test_causal_20_every_weight_is_used_and_none_is_missing_for_each_prefix(base
     assert is_net(loaded(base, tiny_wan.tiny_wan_file(tmp_path / file, prefix)), 0)
 
 
+def saved(path, thing):
+    torch.save(thing, path)
+    return path
+
+
 @pytest.mark.parametrize("prefix", PREFIXES)
 def test_causal_20_the_net_asked_for_is_taken_from_a_trainers_file(base, tmp_path, prefix):
     file = tiny_wan.tiny_wan_file(tmp_path / "student.pt", prefix, generator=1, generator_ema=2, critic=3)
@@ -78,6 +83,14 @@ def test_a_file_of_one_net_needs_no_choice_but_a_wrong_one_is_told(base, tmp_pat
     assert is_net(loaded(base, file), 4)
     with pytest.raises(CheckpointError, match=r'holds generator, asked for was generator_ema.*which="generator"'):
         loaded(base, file, which="generator_ema")
+
+
+@pytest.mark.parametrize("nesting", [("generator", "model"), ("state_dict", "generator"), ("model",)])
+def test_a_net_is_found_however_deep_its_trainer_put_it(base, tmp_path, nesting):
+    thing = tiny_wan.original_weights(6)
+    for name in reversed(nesting):
+        thing = {name: thing}
+    assert is_net(loaded(base, saved(tmp_path / "x.pt", thing)), 6)
 
 
 def test_a_base_folder_plays_its_own_net_and_a_sharded_one_is_gathered(base, tmp_path):
@@ -125,11 +138,6 @@ def with_more(path):
 
 def of_another_size(path):
     save_file(tiny_wan.original_weights(0, "model.", layers=3), path)
-    return path
-
-
-def saved(path, thing):
-    torch.save(thing, path)
     return path
 
 
@@ -573,7 +581,7 @@ def hashes(session, count):
     return [session.step().hash for _ in range(count)]
 
 
-@pytest.mark.parametrize("sampler", ["rollout", "stream"])
+@pytest.mark.parametrize("sampler", ["rollout", "stream", "rolling"])
 def test_a_session_plays_a_wan_folder_and_a_new_prompt_shows(model, sampler):
     session = playing(model, sampler)
     frames = [session.step() for _ in range(9 + 12 + 5)]  # in the midst of a chunk
@@ -605,6 +613,15 @@ def test_causal_12_the_same_controls_give_the_same_frames_and_another_seed_other
     assert hashes(playing(Wan(base, size=SIZE)), 21) == first
     other = hashes(playing(model, seed=4), 21)
     assert not set(first) & set(other)
+
+
+def test_in_bfloat16_the_pictures_are_the_same_within_rounding(base, model, tmp_path):
+    tiny = tiny_wan.tiny_taehv(tmp_path / "taew2_1.safetensors")
+    for decoder in (None, tiny):
+        exact, rounded = (Wan(base, tiny_decoder=decoder, size=SIZE, dtype=d) for d in (torch.float32, torch.bfloat16))
+        assert rounded.new_cache()._keys.dtype == torch.bfloat16
+        frames, others = ([s.step().picture.astype(float) for _ in range(9)] for s in map(playing, (exact, rounded)))
+        assert 0 < np.abs(np.subtract(frames, others)).mean() < 3
 
 
 def test_the_tiny_decoder_shows_the_same_latents_otherwise(base, model, tmp_path):

@@ -64,7 +64,7 @@ def read_config(source: Path, base: Path) -> dict[str, Any]:
     for folder in (source, source / "transformer", base / "transformer"):
         if (folder / "config.json").is_file():
             config = read_json(folder / "config.json")
-            if config.get("_class_name") == "WanTransformer3DModel":
+            if str(config.get("_class_name")).endswith("WanTransformer3DModel"):
                 return config
     raise CheckpointError(
         f"no transformer/config.json of a WanTransformer3DModel in {base}: the shape of the net is read from it. "
@@ -155,10 +155,10 @@ def one_net(state: Mapping[str, Any], names: Sequence[str], source: Path) -> dic
         chosen = next((name for name in names if name in nets), None)
         if chosen is None and (len(nets) > 1 or len(names) == 1):
             raise CheckpointError(
-                f"{source.name} holds {', '.join(nets)}, asked for was {' or '.join(names)}. "
+                f"{source.name} holds {', '.join(nets)}, asked for was {' or '.join(names) or 'one net'}. "
                 f'Say which to take, as in which="{next(iter(nets))}".'
             )
-        return one_net(nets[chosen or next(iter(nets))], names, source)
+        return one_net(nets[chosen], (), source) if chosen else one_net(next(iter(nets.values())), names, source)
     if strange := [name for name, weight in state.items() if not isinstance(weight, Tensor)]:
         raise CheckpointError(f"{source.name} holds things that are no weights: {some(strange)}. Give a state dict.")
     return dict(state)
