@@ -126,7 +126,7 @@ def write_image(shape: Shape, folder: Path, dtype: torch.dtype) -> dict[str, Pat
     }
     AutoencoderKL(**blocks, norm_num_groups=4, latent_channels=4).save_pretrained(whole / "vae")
     EulerDiscreteScheduler(
-        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", timestep_spacing="trailing"
+        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", timestep_spacing="trailing", steps_offset=1
     ).save_pretrained(whole / "scheduler")
     index: dict[str, Any] = {"unet": ["diffusers", "UNet2DConditionModel"], "vae": ["diffusers", "AutoencoderKL"]}
     for number, width in enumerate(shape.text):
