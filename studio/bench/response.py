@@ -11,7 +11,7 @@ import threading
 import time
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -113,10 +113,8 @@ def summary(results: Sequence[tuple[float, float]]) -> dict[str, float]:
 def one_change(session: Session, watched: WatchedModel, control: Control, chance: random.Random) -> tuple[float, float]:
     """Ticks to the first frame that differs and to the first made wholly under the control."""
     rungs = session.engine.in_force.sampling.rungs
-    before, length = 3, rungs + 6
+    before, after = 3, rungs + 4
     state = session.snapshot()
-    without = [session.step() for _ in range(before + length)]
-    session.restore(state)
     watch = Watch()
     session.sinks.append(watch)
     watched.drawn.clear()
@@ -125,14 +123,17 @@ def one_change(session: Session, watched: WatchedModel, control: Control, chance
     time.sleep(chance.random() * (watch.times[-1] - watch.times[-2]))
     sent = time.perf_counter()
     revision = session.send(control)
-    watch.wait(before + length)
+    while watch.frames[-1].revision < revision:  # on a busy machine this thread may be many frames behind the other
+        watch.wait(len(watch.frames) + 1)
+    watch.wait(len(watch.frames) + after)
     session.stop()
     session.sinks.remove(watch)
-    differs = first_difference(watch.frames, without)
     first = next(place for place, frame in enumerate(watch.frames) if frame.revision >= revision)
     wholly = made_wholly_under(session.engine.in_force, watched, watch.frames[first].index)
     settled = next(place for place, frame in enumerate(watch.frames) if frame.index >= wholly)
     start = in_ticks(watch.times, sent)
+    session.restore(state)
+    differs = first_difference(watch.frames, [session.step() for _ in watch.frames])
     return differs - start, settled - start
 
 
@@ -146,7 +147,8 @@ def first_difference(frames: Sequence[Frame], others: Sequence[Frame | None]) ->
 
 def made_wholly_under(in_force: InForce, watched: WatchedModel, effect: int) -> int:
     """The first frame, from the one the change took effect at on, of which nothing was drawn under other controls."""
-    touched = {frame for controls, frames in watched.drawn if controls != in_force for frame in frames}
+    others = [frames for controls, frames in watched.drawn if replace(controls, now=in_force.now) != in_force]
+    touched = {frame for frames in others for frame in frames}
     return next(frame for frame in range(effect, effect + 10_000) if frame not in touched)
 
 
