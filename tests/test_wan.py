@@ -593,7 +593,7 @@ def test_a_session_plays_a_wan_folder_and_a_new_prompt_shows(model, sampler):
     session.restore(state)
     revision = session.send(Prompt("the sea at night"))
     changed = [session.step() for _ in range(24)]
-    assert all(frame.revision >= revision for frame in changed)
+    assert [frame.revision >= revision for frame in changed] == [False] * 7 + [True] * 17
     same = [old == frame.hash for old, frame in zip(stayed, changed, strict=True)]
     assert all(same[:7]), "pictures already decoded come out"
     assert not any(same[7:]), "from the next chunk on the new words are heard"
