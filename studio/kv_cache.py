@@ -24,14 +24,13 @@ class Pass:
     """One forward's view of the cache, in frames: every slot from the first to the last in use, rows among them.
 
     rows: memory slot of each row; ranks: place in time of every slot in view; frames: their frame numbers; written: how
-    many of the rows stay; leaving: the slots whose frames go when this forward is done, seen by the written rows alone.
+    many of the rows stay.
     """
 
     rows: tuple[int, ...]
     ranks: tuple[int, ...]
     frames: tuple[int, ...]
     written: int
-    leaving: tuple[int, ...] = ()
 
     @property
     def graph_key(self) -> int:
@@ -58,7 +57,8 @@ class KVCache:
     gaps, so the sink is never far away and no table ends; "absolute": by their frame numbers (Self-Forcing, LongLive
     1.0). evicts: when frames go for those that are written: "before" the forward that writes, which does not see them,
     or "after" it: then a clean pass sees what the denoising passes saw, and `window` counts the frames before the
-    chunk being drawn (Self-Forcing and LongLive, whose `local_attn_size` is sink + window + chunk).
+    chunk being drawn (Self-Forcing and LongLive, whose `local_attn_size` is sink + window + chunk). Such a forward
+    writes all its rows or none: a row in flight beside them would be too far from the sink, by what is going.
     Memory: 2 · layers · slots · tokens · width numbers; slots: sink + window, and as many rows as a forward has had.
     """
 
@@ -138,8 +138,7 @@ class KVCache:
         self.forget(leaving)
         order = {frame: rank for rank, frame in enumerate(sorted(set(view)))}
         ranks = view if self.positions == "absolute" else [order[frame] for frame in view]
-        gone = tuple(slot for slot, frame in enumerate(view) if frame in leaving)
-        return Pass(tuple(rows), tuple(ranks), tuple(view), write, gone)
+        return Pass(tuple(rows), tuple(ranks), tuple(view), write)
 
     def _leaving(self, frames: Sequence[int], write: int) -> set[int]:
         """The numbers of the frames that go for the written ones; ValueError for what cannot be written."""
@@ -151,6 +150,11 @@ class KVCache:
             raise ValueError(
                 f"asked to keep {write} of {len(frames)} rows in a cache of {self.capacity} frames; "
                 f"write at most {room}"
+            )
+        if self.evicts == "after" and 0 < write < len(frames):
+            raise ValueError(
+                f"asked to keep {write} of {len(frames)} rows in a cache that evicts after writing; "
+                "write all rows of a forward, or none"
             )
         if write and kept and written[0] <= kept[-1]:
             raise ValueError(

@@ -203,6 +203,50 @@ def test_chunks_see_themselves_both_ways_and_earlier_ones():
     assert not torch.allclose(single[0], whole[0], atol=1e-3)
 
 
+@pytest.mark.parametrize("positions", ["slots", "absolute"])
+def test_writing_and_drawing_in_one_forward_is_writing_first_and_drawing_then(positions):
+    model, x, cond = tiny(chunk=2), drawn(14, *LATENT), told(14)
+    one, two = (model.new_cache(2, 4, LATENT, positions) for _ in range(2))
+    for cache in (one, two):
+        for start in range(0, 10, 2):
+            model(x[start : start + 2], (0.0,) * 2, cond.rows([start, start + 1]), (start, start + 1), cache, 2)
+    rows = [10, 11, 12, 13]
+    together = model(x[rows], (0.0, 0.0, 0.6, 0.6), cond.rows(rows), rows, one, 2)
+    model(x[10:12], (0.0,) * 2, cond.rows([10, 11]), (10, 11), two, 2)
+    apart = model(x[12:], (0.6,) * 2, cond.rows([12, 13]), (12, 13), two)
+    assert one.frames == two.frames == (0, 1, 8, 9, 10, 11)
+    torch.testing.assert_close(together[2:], apart, atol=CLOSE, rtol=0)
+
+
+def test_two_way_rows_do_not_see_their_alternatives():
+    model, x, cond = tiny(), drawn(3, *LATENT), told(3)
+    plain = model(x[:2], (0.4, 0.9), cond.rows([0, 1]), (0, 1), causal=False)
+    other = model(x[[0, 1, 2]], (0.4, 0.9, 0.9), cond, (0, 1, 1), causal=False)
+    torch.testing.assert_close(other[:2], plain, atol=CLOSE, rtol=0)
+    swapped = model(x[[0, 2]], (0.4, 0.9), cond.rows([0, 2]), (0, 1), causal=True)
+    assert (other[2] - plain[1]).abs().max() > 1e-2
+    assert swapped.isfinite().all()
+
+
+def test_a_text_written_to_in_place_is_a_new_text():
+    model, x, cond = tiny(), drawn(2, *LATENT), told(2)
+    text = drawn(*TEXT, seed=4)
+    first = model(x, (0.5, 0.9), cond.under(text), range(2))
+    text.mul_(-1)
+    changed = model(x, (0.5, 0.9), cond.under(text), range(2))
+    assert not torch.allclose(first, changed, atol=1e-3)
+    torch.testing.assert_close(copy.deepcopy(model)(x, (0.5, 0.9), cond.under(text.clone()), range(2)), changed)
+
+
+def test_real_and_complex_rotation_are_the_same(monkeypatch):
+    """Compiled code multiplies real numbers, which can be fused; otherwise complex ones are faster."""
+    turn, x = rotary(torch.tensor([[0, 7, 3000]]), 2, 3, 24), drawn(1, 18, 48)
+    plain = rotated(x, turn, 2)
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    torch.testing.assert_close(rotated(x, turn, 2), plain, atol=1e-6, rtol=0)
+    assert (plain - x.unflatten(-1, (2, -1))).abs().max() > 0.1
+
+
 def test_a_new_prompt_reaches_the_picture_at_once_and_the_old_one_returns_exactly():
     model, x, cond = tiny(), drawn(2, *LATENT), told(2)
     with torch.no_grad():

@@ -218,7 +218,7 @@ class CausalWan(nn.Module):
             seen = sees(range(frames), order, self.chunk, causal)
             return Context(turns, turns, block_bias(seen, height * width, like), self.attention, None, None, None)
         view = cache.begin([int(frame) for frame in positions], write)
-        seen = sees(view.rows, view.frames, self.chunk, causal, view.written, view.leaving)
+        seen = sees(view.rows, view.frames, self.chunk, causal)
 
         def make() -> tuple[Tensor, Tensor, Tensor | None, Tensor]:
             turns = rotary(torch.tensor([view.ranks]), height, width, head, device)
@@ -469,34 +469,20 @@ def rotated(x: Tensor, rotation: Tensor, heads: int) -> Tensor:
 Seen = tuple[tuple[bool, ...], ...]
 
 
-def sees(
-    rows: Sequence[int],
-    frames: Sequence[int],
-    chunk: int,
-    causal: bool = True,
-    written: int = 0,
-    leaving: Sequence[int] = (),
-) -> Seen | None:
+def sees(rows: Sequence[int], frames: Sequence[int], chunk: int, causal: bool = True) -> Seen | None:
     """Which keys each row sees; None: all see all. frames: the frame number of every key; rows: each row's own key.
 
     A row sees earlier frames (any, if not causal) and its own chunk: itself and the rows around it, `chunk` at a time,
     counted from the last row. Of rows of one frame number only the first is seen by other chunks, and not by its
-    alternatives. Keys that are `leaving` are seen by the first `written` rows alone.
+    alternatives.
     """
     main = [frame not in frames[:key] for key, frame in enumerate(frames)]
     seen: list[tuple[bool, ...]] = []
-    ends = range(len(rows), 0, -chunk)
-    for start, end in [(max(0, end - chunk), end) for end in reversed(ends)]:
-        together = rows[start:end]
+    for end in reversed(range(len(rows), 0, -chunk)):
+        together = rows[max(0, end - chunk) : end]
         own = [frames[row] for row in together]
-        for row in range(start, end):
-            gone = () if row < written else leaving
-            seen.append(
-                tuple(
-                    key in together or (main[key] and key not in gone and allowed(frame, own, causal))
-                    for key, frame in enumerate(frames)
-                )
-            )
+        others = [main[key] and allowed(frame, own, causal) for key, frame in enumerate(frames)]
+        seen += [tuple(other or key in together for key, other in enumerate(others))] * len(together)
     return None if all(all(row) for row in seen) else tuple(seen)
 
 

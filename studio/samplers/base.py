@@ -154,7 +154,7 @@ class Sampler(ABC):
     @property
     def _is_apart(self) -> bool:
         """Whether clean frames are written by a forward of their own, so that attention hides nothing from any row."""
-        return False
+        return self.cache.evicts == "after"
 
     def _given(self, in_force: InForce) -> Tensor:
         """The first frame as a picture has it, (1, C, h, w): written as it is (Self-Forcing's `initial_latent`)."""

@@ -21,7 +21,7 @@ from studio.noise import drifting
 from studio.pictures import decoded
 from studio.samplers.base import Row
 from studio.schedule import add_noise
-from studio.similarity import Box, cells, changed_box
+from studio.similarity import Box, around, cells, changed_box, inside
 
 if TYPE_CHECKING:
     from studio.controls import InForce, Picture, Sampling
@@ -35,13 +35,15 @@ WHOLE: Box = (slice(None), slice(None))
 class PictureRow(Row):
     """A frame in flight: x and source are (1, C, h, w), or its box of them where only that part is drawn.
 
-    cond: one row, what it is told; negative: the same under the negative prompt, where its guidance asks for it.
+    cond: one row, what it is told; negative: the same under the negative prompt, where its guidance asks for it. kept:
+    what of the frame is new, inside of the box; the rest of the box is drawn for its sake, and left as it was.
     """
 
     in_force: InForce
     cond: Conditioning
     negative: Conditioning | None
     box: Box = WHOLE
+    kept: Box = WHOLE
 
     @property
     def guidance(self) -> Guidance:
@@ -153,7 +155,8 @@ class PictureStream:
         source, strength = (self._encoded(picture), sampling.strength) if picture.data else (None, 1.0)
         ladder = self.model.ladder(sampling.rungs, strength)
         cond = self.model.condition(in_force, [frame])
-        box, seen = self._part(in_force, cond)
+        kept, seen = self._part(in_force, cond)
+        box = WHOLE if kept == WHOLE else around(kept, self.model.latent[1:])
         fresh = self._fresh(sampling, frame, 0)
         source = torch.zeros_like(fresh) if source is None else source
         row = PictureRow(
@@ -165,6 +168,7 @@ class PictureStream:
             cond=cropped(cond, box),
             negative=None,
             box=box,
+            kept=kept,
         )
         if row.asks_negative:
             text = self.model.encode_text(in_force.prompt.negative)
@@ -172,7 +176,7 @@ class PictureStream:
         return row, seen
 
     def _part(self, in_force: InForce, cond: Conditioning) -> tuple[Box, Seen | None]:
-        """The box that a frame has to draw, with `Similarity.regions`, and what will have been seen then.
+        """The box that is new in a frame, with `Similarity.regions`, and what will have been seen then.
 
         It is the whole where anything but the picture changed, where a control picture speaks of all of it, and where
         nothing changed at all: so what boxes have left at their seams is gone once the picture stands still.
@@ -214,7 +218,7 @@ class PictureStream:
         self._rows = tuple(row for row, _ in moved if row is not None)
         if not came:
             return None
-        self._last = self._laid(came[0], rows[0].box)
+        self._last = self._laid(came[0], rows[0])
         self.frame = rows[0].frame + 1
         return self._last[None]
 
@@ -255,13 +259,13 @@ class PictureStream:
         x = add_noise(clean, fresh if self.add_noise else torch.zeros_like(fresh), row.ladder[rung])
         return replace(row, x=x, rung=rung), clean
 
-    def _laid(self, clean: Tensor, box: Box) -> Tensor:
-        """(C, h, w): the frame's latent; what was not drawn is as it was in the last frame."""
-        if box == WHOLE:
+    def _laid(self, clean: Tensor, row: PictureRow) -> Tensor:
+        """(C, h, w): the frame's latent; what is not new is as it was in the last frame."""
+        if row.box == WHOLE:
             return clean[0]
         assert self._last is not None  # a frame that is drawn in part has one before it
         whole = self._last.clone()
-        whole[:, *box] = clean[0]
+        whole[:, *row.kept] = clean[0][:, *inside(row.box, row.kept)]
         return whole
 
     def snapshot(self) -> PictureStreamState:

@@ -14,9 +14,5 @@ class Rollout(Sampler):
     sees what the denoising passes saw. Otherwise the clean chunk rides along with the next one's first rung.
     """
 
-    @property
-    def _is_apart(self) -> bool:
-        return self.cache.evicts == "after"
-
     def _room(self, rows: Sequence[Row], rungs: int) -> bool:
         return not rows
