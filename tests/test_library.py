@@ -156,6 +156,20 @@ def test_a_download_is_told_and_can_be_called_off(shelf):
     assert arrived(Arrival(made, "other", lambda model: {})).stage == "ready", "and it can be chosen again"
 
 
+def test_a_load_that_cannot_be_interrupted_comes_to_nothing_when_it_was_called_off(shelf):
+    made = library(shelf)
+    load, taken = shelf.load, []
+    made._load = lambda name, progress, cancel: load(name, progress, threading.Event())
+    shelf.go_on.clear()
+    arrival = Arrival(made, "other", lambda model: taken.append(model) or {})
+    until(lambda: arrival.progress.stage == "download")
+    arrival.cancel()
+    shelf.go_on.set()
+    assert arrived(arrival).stage == "cancelled"
+    assert taken == []
+    until(lambda: list(made._loaded) == ["tiny"])
+
+
 def test_one_that_waits_its_turn_can_be_called_off_too(shelf):
     made = library(shelf)
     shelf.go_on.clear()

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import struct
 import threading
 import time
 from pathlib import Path
@@ -22,7 +23,7 @@ from studio.presets import Preset
 from studio.score import Score
 from studio.ui import security
 from studio.ui.library import Progress
-from studio.ui.link import PICTURE_HEADER, PICTURE_MAGIC, Link, LinkError, parse
+from studio.ui.link import Link, LinkError, parse
 from studio.ui.mailbox import HEADER, Mailbox, encode_jpeg, encode_png, pack, unpack
 from studio.ui.routes import PREFIX, PROTOCOL, Routes
 from studio.ui.seats import Seat, Seats, SeatsTaken
@@ -406,7 +407,7 @@ def jpeg(width=48, height=32, grey=90) -> bytes:
 
 def sent(data: bytes, number=9, saw=4) -> bytes:
     """A picture as the page packs it."""
-    return PICTURE_HEADER.pack(PICTURE_MAGIC, number, saw) + data
+    return struct.pack("<4sII", b"STP1", number, saw) + data
 
 
 class Draws(StandInModel):
@@ -433,6 +434,8 @@ def test_a_picture_in_binary_reaches_the_session_and_is_numbered():
         assert told(link, "sent") == [{"type": "sent", "number": 9, "revision": 1, "saw": 4}]
         session.step()
         assert link.seat.in_force.picture == Picture(jpeg())
+        session.send(Picture(jpeg(grey=9)))  # taken into a frame before this link heard of its revision
+        session.step()
         assert told(link, "state") == [], "a camera's pictures change nothing that the page shows"
 
     linked(test, drawing())

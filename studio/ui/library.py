@@ -133,7 +133,6 @@ class Library:
             tell(stage="load")
             options = self._options.get(name, {})
             model = self._load(self._address.get(name, name), progress=downloading(tell), cancel=cancel, **options)
-            heed(cancel)
             # Whatever is done once and lazily is done now, and a checkpoint that cannot draw is found out now.
             Session(model).step()
             self._loaded[name] = model
@@ -196,9 +195,13 @@ class Library:
                 self._kept = None
             idle = any(model is not self._kept and model not in playing for model in self._loaded.values())
         del playing
-        if not idle:
-            return
-        gc.collect()  # models hold themselves, by what they remember: they do not go by themselves
+        if idle:
+            self.sweep()
+
+    @staticmethod
+    def sweep() -> None:
+        """Free what nobody holds: models hold themselves, by what they remember, and do not go by themselves."""
+        gc.collect()
         torch = sys.modules.get("torch")
         if torch is not None and torch.cuda.is_initialized():
             torch.cuda.empty_cache()
@@ -225,16 +228,21 @@ class Arrival:
     def _run(self) -> None:
         name = self.progress.name
         try:
-            model = self._library.get(name, self._tell, self._cancel)
-            heed(self._cancel)
-            refused = self._hand_over(model)
-            self._tell(stage="ready", what=" ".join(f"{why}." for why in refused.values()))
+            self._bring(name)
         except Exception as error:  # whatever it is, it is told, and the session plays on with what it had
             if self._cancel.is_set():
                 self._tell(stage="cancelled", what=f"{name} was called off; what was fetched is kept.")
-                return
-            log.warning("%s could not be played", name, exc_info=error)
-            self._tell(stage="failed", what=f"{name} could not be played: {said(error)}")
+            else:
+                log.warning("%s could not be played", name, exc_info=error)
+                self._tell(stage="failed", what=f"{name} could not be played: {said(error)}")
+        if self.progress.stage != "ready":
+            self._library.sweep()  # what was loaded of it
+
+    def _bring(self, name: str) -> None:
+        model = self._library.get(name, self._tell, self._cancel)
+        heed(self._cancel)
+        refused = self._hand_over(model)
+        self._tell(stage="ready", what=" ".join(f"{why}." for why in refused.values()))
 
 
 def downloading(tell: Tell) -> Callable[[int, int, str], None]:
