@@ -306,7 +306,13 @@ def frames_of(engine: Any, waiting: list[Event], start: int, length: int) -> Ite
             due += 1
         engine.apply([(number + 1, waiting[number].control) for number in range(applied, due)])
         applied = due
-        yield engine.step()
+        try:
+            frame = engine.step()
+        except ControlError as error:  # a session checks what it is sent; a file may have been changed since
+            raise ScoreError(
+                f"the take cannot be played at frame {index}: {error}; correct or take out its line"
+            ) from error
+        yield frame
 
 
 def playable(score: Score, model: Model | None) -> Model:

@@ -110,19 +110,34 @@ def cells(picture: np.ndarray | Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def changed_box(drawn: Tensor, now: Tensor, threshold: float) -> Box | None:
-    """The box of whole tiles (8x8 cells) that holds every cell (3, h, w) which differs, with a tile more around it.
+    """The smallest box of whole tiles (8x8 cells) that holds every cell (3, h, w) which differs; None if none does.
 
     A cell differs from the threshold on, by the root mean square of its colours: one that does is enough for its tile.
-    None if no cell differs.
     """
     differs = (now - drawn).square().mean(0).sqrt() >= max(threshold, IDENTICAL)
     if not differs.any():
         return None
-    return span(differs.any(1)), span(differs.any(0))
+    return tiles(differs.any(1)), tiles(differs.any(0))
 
 
-def span(differs: Tensor) -> slice:
-    """The tiles from the first to the last of the places (n,) that differ, and one more on each side."""
+def tiles(differs: Tensor) -> slice:
+    """The whole tiles from the first to the last of the places (n,) that differ; the last tile may be smaller."""
     places = differs.nonzero()
-    first, last = int(places.min()) // TILE - 1, int(places.max()) // TILE + 2
-    return slice(max(0, first * TILE), min(len(differs), last * TILE))
+    first, last = int(places.min()) // TILE, int(places.max()) // TILE
+    return slice(first * TILE, min(len(differs), (last + 1) * TILE))
+
+
+def around(box: Box, size: tuple[int, int]) -> Box:
+    """The box with a tile more on each side, inside of `size` (h, w)."""
+    rows, columns = (
+        slice(max(0, part.start - TILE), min(most, part.stop + TILE)) for part, most in zip(box, size, strict=True)
+    )
+    return rows, columns
+
+
+def inside(box: Box, part: Box) -> Box:
+    """Where a part of the whole is within a box of it."""
+    rows, columns = (
+        slice(inner.start - outer.start, inner.stop - outer.start) for outer, inner in zip(box, part, strict=True)
+    )
+    return rows, columns

@@ -60,12 +60,22 @@ def test_only_the_part_that_changed_is_drawn_and_the_rest_stays():
         (1, 4, 24, 16),
     ]
     first, second, third = (frame[0] for frame in frames)
-    assert torch.equal(second[:, :, 16:], first[:, :, 16:])
-    assert torch.equal(second[:, 24:], first[:, 24:])
-    assert not torch.equal(second, first)
+    changed = (second != first).any(0)
+    assert changed[8:16, :8].any()  # the square's tile, and of what was drawn around it nothing
+    assert int(changed.sum()) == int(changed[8:16, :8].sum())
     whole = streamed(PictureModel(by_cell, SIDE), [replace(one, similarity=Similarity(0.02, 0)) for one in told])
     for part, all_of_it in zip((first, second, third), whole, strict=True):
         torch.testing.assert_close(part, all_of_it[0])
+
+
+def test_what_is_drawn_around_a_part_is_left_as_it_was():
+    """A crop's border lacks what is beyond it: measured, laying it too is three times as wrong (docs/log.md)."""
+    told = [controls(scene(x), rungs=1, strength=0.4) for x in (8, 16, 24)]
+    parts = torch.cat(streamed(PictureModel(unet, SIDE), told))
+    whole = torch.cat(streamed(PictureModel(unet, SIDE), [replace(one, similarity=Similarity()) for one in told]))
+    changed = (parts[1:] != parts[:-1]).any(0).any(0)
+    assert int(changed.sum()) == int(changed[8:16, :8].sum())
+    assert (parts - whole)[1:].abs().mean() < 0.7 * (parts[0] - whole[1:]).abs().mean()
 
 
 @pytest.mark.parametrize("kind", ["full", "self", "initialize"])
@@ -201,13 +211,13 @@ def test_what_regions_cost_in_accuracy_and_save_in_work_on_a_real_unet():
             frames = streamed(model, [replace(one, similarity=Similarity(0.02, 0, regions)) for one in told])
         drawn[regions], work[regions] = torch.cat(frames[1:]), counter.get_total_flops()
         cells = sum(x[0, 0].numel() for x in model.inputs[1:]) / (len(told) - 1) / SIDE**2
-    moved = float((drawn[False][1:] - drawn[False][:-1]).abs().mean())
-    error = float((drawn[True] - drawn[False]).abs().mean())
-    size = float(drawn[False].abs().mean())
+    whole = drawn[False]
+    moved, size = float((whole[1:] - whole[:-1]).abs().mean()), float(whole.abs().mean())
+    error = float((drawn[True] - whole).abs().mean())
     print(
         f"regions: {cells:.2f} of the cells, {work[True] / work[False]:.2f} of the FLOPs (one whole frame of five), "
-        f"error {error:.3f} of latents of mean size {size:.3f} that change by {moved:.3f} a frame"
+        f"error {error:.4f} where latents of mean size {size:.2f} change by {moved:.4f} a frame"
     )
     assert cells < 0.6
     assert work[True] < 0.75 * work[False]
-    assert error < 0.25 * size
+    assert error < 0.6 * moved

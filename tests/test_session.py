@@ -17,7 +17,7 @@ from studio.controls import (
     Stroke,
 )
 from studio.presets import Preset
-from studio.score import Event, Score, replay
+from studio.score import Event, Score, ScoreError, replay
 from studio.session import Session, Turn
 from studio.sinks.latest import Latest
 
@@ -621,3 +621,15 @@ def test_another_model_is_played_by_its_own_sampler_with_its_own_rungs_unless_a_
     session.hand_over(model)
     assert (session.engine.sampler_name, session.engine.in_force.sampling.rungs) == ("stream", 3)
     session.step()
+
+
+def test_a_take_whose_picture_was_damaged_says_at_which_frame(still):
+    session = Session(still)
+    session.record()
+    play(session, 6, [(3, Picture(flat(80)))])
+    score = session.stop_recording()
+    score.events[-1] = Event(3, Picture(flat(80)[:50]))
+    frames = replay(score, still)
+    assert [next(frames).index for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(ScoreError, match=r"cannot be played at frame 3: .*cannot be decoded.*take out its line"):
+        next(frames)

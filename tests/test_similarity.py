@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from studio.similarity import SimilarityFilter, SimilarityState, cells, changed_box, thumbnail
+from studio.similarity import SimilarityFilter, SimilarityState, around, cells, changed_box, inside, thumbnail
 
 
 def flat(level):
@@ -85,26 +85,36 @@ def test_another_thing_told_is_a_change_and_no_picture_is_like_no_picture():
     assert [filter.is_new(flat(0), "a city") for _ in range(3)] == [True, True, False]
 
 
-def test_the_box_of_a_change_is_whole_tiles_with_one_more_around():
+def test_the_box_of_a_change_is_whole_tiles():
     drawn = torch.zeros(3, 40, 64)
     assert changed_box(drawn, drawn, 0.0) is None
     for y, x, box in (
-        (20, 33, (slice(8, 32), slice(24, 48))),
-        (0, 63, (slice(0, 16), slice(48, 64))),
-        (39, 0, (slice(24, 40), slice(0, 16))),
+        (20, 33, (slice(16, 24), slice(32, 40))),
+        (0, 63, (slice(0, 8), slice(56, 64))),
+        (39, 0, (slice(32, 40), slice(0, 8))),
     ):
         now = drawn.clone()
         now[:, y, x] = 0.1
         assert changed_box(drawn, now, 0.1 - 1e-6) == box
         assert changed_box(drawn, now, 0.1 + 1e-6) is None
     now[:, 10, 40] = 0.1
-    assert changed_box(drawn, now, 0.05) == (slice(0, 40), slice(0, 56))
+    assert changed_box(drawn, now, 0.05) == (slice(8, 40), slice(0, 48))
+
+
+def test_around_a_box_is_a_tile_more_as_far_as_there_is_one():
+    assert around((slice(16, 24), slice(0, 8)), (40, 64)) == (slice(8, 32), slice(0, 16))
+    assert around((slice(8, 40), slice(56, 64)), (40, 64)) == (slice(0, 40), slice(48, 64))
+    whole = torch.arange(40 * 64).reshape(40, 64)
+    part = (slice(16, 24), slice(56, 64))
+    box = around(part, (40, 64))
+    assert torch.equal(whole[box][inside(box, part)], whole[part])
 
 
 def test_the_last_tile_may_be_smaller():
     drawn, now = torch.zeros(3, 12, 20), torch.zeros(3, 12, 20)
     now[1, 11, 19] = 1
-    assert changed_box(drawn, now, 0.02) == (slice(0, 12), slice(8, 20))
+    assert changed_box(drawn, now, 0.02) == (slice(8, 12), slice(16, 20))
+    assert around((slice(8, 12), slice(16, 20)), (12, 20)) == (slice(0, 12), slice(8, 20))
 
 
 def test_cells_are_mean_colours():
