@@ -354,7 +354,7 @@ def hand_drawn(monkeypatch):
 
 
 def test_who_draws_the_truth_under_a_hand_shows_no_ghosts(hand_drawn):
-    ((before, after),) = evaluate.hand_takes(None, 1, 2, seed=0)
+    ((before, after),) = evaluate.hand_takes(None, shipped(), 1, 2, seed=0)
     assert [row["frame"] for row in before] == list(evaluate.HAND_BEFORE)
     assert [row["frame"] for row in after] == list(evaluate.HAND_AFTER)
     figures = evaluate.hand_summary(before + after)
@@ -366,11 +366,23 @@ def test_who_draws_the_truth_under_a_hand_shows_no_ghosts(hand_drawn):
 def test_a_ghost_after_the_switch_is_found_out(hand_drawn, monkeypatch):
     monkeypatch.setattr(HandPainter, "ghost", 3)
     monkeypatch.setattr(HandPainter, "after", 90)
-    ((before, after),) = evaluate.hand_takes(None, 1, 2, seed=0)
+    ((before, after),) = evaluate.hand_takes(None, shipped(), 1, 2, seed=0)
     assert evaluate.hand_summary(before)["ghostly"] == 0
     assert [row["ghosts"] > 0.03 for row in after] == [False, False, False, True, True]
     assert evaluate.hand_summary(after)["ghostly"] == 0.4
     assert after[-1]["background_psnr_db"] < after[0]["background_psnr_db"] - 20
+
+
+def test_a_misread_world_is_no_ghost(hand_drawn, monkeypatch):
+    told = HandPainter.apply
+    deaf = lambda self, sent: told(self, [(n, c) for n, c in sent if self.frame == 0 or not isinstance(c, Prompt)])  # noqa: E731
+    monkeypatch.setattr(HandPainter, "apply", deaf)
+    ((before, after),) = evaluate.hand_takes(None, shipped(), 1, 2, seed=0)
+    assert evaluate.hand_summary(before)["ghosts"] == 0
+    assert min(row["ghosts"] for row in after) > 0.2
+    assert evaluate.hand_summary(after) == {
+        "subject_psnr_db": None, "background_psnr_db": None, "ghosts": None, "ghostly": None, "frames": 0
+    }  # fmt: skip
 
 
 def test_the_summary_keeps_held_out_words_apart():

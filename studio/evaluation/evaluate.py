@@ -7,7 +7,8 @@ matching), which it is (nearest of all subjects drawn there), how like (PSNR ins
 recache and judge the frames after. Late takes run 600 frames and are judged at 25 frames of 20-120 and 25 of 500-600.
 Hand takes (`takes.HandTake`) drag two subjects about for 60 frames, switch to another place and wait 60 more; three
 frames before the switch and five after it are judged inside the subjects, outside them, and for ghosts: cells of false
-colour, which a model that trusts its own past keeps and breeds.
+colour, which a model that trusts its own past keeps and breeds. A world misread from its words has false colours too:
+only parts of a take count whose scene the witness named right at the first frame judged.
 """
 
 import time
@@ -132,7 +133,7 @@ def long_takes(model, detector: Detector, count: int, rungs: int, seed: int) -> 
         yield early, late
 
 
-def hand_takes(model, count: int, rungs: int, seed: int) -> Iterator[tuple[list[dict], list[dict]]]:
+def hand_takes(model, detector: Detector, count: int, rungs: int, seed: int) -> Iterator[tuple[list[dict], list[dict]]]:
     """The judgements of a take before and after its switch."""
     rng = np.random.default_rng(seed)
     for _ in range(count):
@@ -147,16 +148,19 @@ def hand_takes(model, count: int, rungs: int, seed: int) -> Iterator[tuple[list[
             if number in (*HAND_BEFORE, *HAND_AFTER):
                 true = takes.hand_truth(in_force, take.scene_at(number), number)
                 kept = before if number < take.switch else after
-                kept.append({"frame": number, **against(_tensor(frame.picture), *true)})
+                made, scene = _tensor(frame.picture), take.scene_at(number)
+                seen = detector.name(made[None])[0] == (scene.place, scene.time, scene.weather)
+                right = kept[0]["scene_right"] if kept else seen
+                kept.append({"frame": number, "scene_right": right, **against(made, *true)})
         yield before, after
 
 
 def hand_summary(judged: list[dict]) -> dict:
-    """Means over frames; `ghostly`: the share of frames in which a person would see a ghost."""
-    names = ("subject_psnr_db", "background_psnr_db", "ghosts")
-    means = {name: round(float(np.mean([row[name] for row in judged])), 4) if judged else None for name in names}
-    ghostly = round(float(np.mean([row["ghosts"] > GHOSTLY for row in judged])), 4) if judged else None
-    return {**means, "ghostly": ghostly, "frames": len(judged)}
+    """Means over frames of worlds read right; `ghostly`: the share of frames in which a person would see a ghost."""
+    read = [{**row, "ghostly": row["ghosts"] > GHOSTLY} for row in judged if row["scene_right"]]
+    names = ("subject_psnr_db", "background_psnr_db", "ghosts", "ghostly")
+    means = {name: round(float(np.mean([row[name] for row in read])), 4) if read else None for name in names}
+    return {**means, "frames": len(read)}
 
 
 def evaluate(
@@ -195,7 +199,7 @@ def evaluate(
     out["early"] = summary([row for early, _ in pairs for row in early])
     out["late"] = summary([row for _, late in pairs for row in late])
     hands = max(1, count // 4)
-    pairs = list(progress(hand_takes(model, hands, default_rungs, seed + 4), total=hands, desc="hand"))
+    pairs = list(progress(hand_takes(model, detector, hands, default_rungs, seed + 4), total=hands, desc="hand"))
     out["hand_before"] = hand_summary([row for before, _ in pairs for row in before])
     out["hand_after"] = hand_summary([row for _, after in pairs for row in after])
     out["detector_right"] = detector_right(detector, seed + 3)
