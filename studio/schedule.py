@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -30,8 +31,11 @@ def per_row(sigma: Tensor | float, like: Tensor) -> Tensor:
 
 
 def add_noise(clean: Tensor, noise: Tensor, sigma: Tensor | float) -> Tensor:
-    """(1 - sigma) clean + sigma noise, the levels one a row (the leading dimensions of `clean`) or one for all."""
-    level = per_row(sigma, clean)
+    """(1 - sigma) clean + sigma noise, the levels one a row (the leading dimensions of `clean`) or one for all.
+
+    A number stays a number, rounded to float32 as a tensor of it would be: sending it to a device would wait for that.
+    """
+    level = per_row(sigma, clean) if isinstance(sigma, Tensor) else float(np.float32(sigma))
     return (1 - level) * clean + level * noise
 
 

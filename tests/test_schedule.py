@@ -79,3 +79,9 @@ def test_what_cannot_be_is_refused():
         ladder(0)
     with pytest.raises(ValueError, match="velocity, wiener"):
         clean_from("epsilon", torch.zeros(1, 1), 0.5, torch.zeros(1, 1))
+
+
+def test_a_level_given_as_a_number_noises_as_one_given_as_a_tensor_bit_for_bit():
+    clean, fresh = torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(1))[:, None].expand(2, 5, 3, 4, 4)
+    for level in (1.0, 0.9375, 1 / 3, 0.1, 1e-6):
+        assert torch.equal(add_noise(clean, fresh, level), add_noise(clean, fresh, torch.tensor(level)))
