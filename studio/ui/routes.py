@@ -74,13 +74,17 @@ class Routes:
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(1.0)
-            now = time.monotonic()
-            for link in [link for link in self.links.values() if now - link.heard_at > PULL_SILENCE]:
-                self._close(link)
+            self._close_silent()
             try:
                 await asyncio.to_thread(self.seats.sweep)
             except Exception:  # one seat's trouble must not keep the others from being looked after
                 log.exception("a seat could not be closed")
+
+    def _close_silent(self) -> None:
+        """On its own, so that the task that sweeps for ever holds on to no link, nor to its session's model."""
+        now = time.monotonic()
+        for link in [link for link in self.links.values() if now - link.heard_at > PULL_SILENCE]:
+            self._close(link)
 
     # -- opening and closing ------------------------------------------------------------------------------------------
 
