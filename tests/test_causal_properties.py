@@ -728,8 +728,25 @@ def test_the_sink_is_renewed_once_for_every_higher_count_and_keeps_its_place(sam
         stream.step(renewed)
         assert stream.cache.frames[:3] == window
     assert len(stream.cache) == 9
+    state, other = stream.snapshot(), sampler(model)
+    other.restore(state)
+    other.step(renewed)
+    assert other.cache.frames[:3] == window
     stream.step(replace(in_force, sink=Sink(renewed=2)))
     assert stream.cache.frames[:3] == window
+
+
+def test_the_sink_is_renewed_once_for_a_prompt_however_long_it_blends():
+    model = published(**LONGLIVE)
+    stream, sinks = Rollout(model), []
+    new = replace(controls("a city at night", rungs=2), sink=Sink("renew"))
+    steps(stream, controls(rungs=2), 6)
+    window = stream.cache.frames[3:6]
+    for anew in (True, False, False):
+        stream.switch("recache", new, anew)
+        stream.step(new)
+        sinks.append(stream.cache.frames[:3])
+    assert sinks == [window] * 3
 
 
 @pytest.mark.parametrize("sampler", [Rollout, Rolling, StreamBatch])

@@ -70,12 +70,12 @@ class Drawn:
 class SamplerState:
     """All that a sampler holds. kept: the frames in the cache; pending: those still to be written there.
 
-    renewed: the count of sink renewals that was in force last, None before the first tick.
+    renewed: the count of sink renewals that was in force last.
     """
 
     frame: int
     rungs: int
-    renewed: int | None
+    renewed: int
     rows: tuple[Row, ...]
     pending: tuple[Drawn, ...]
     kept: tuple[Drawn, ...]
@@ -100,7 +100,7 @@ class Sampler(ABC):
         """A clean start: cache empty, nothing in flight, the next frame is number `frame`."""
         self.frame = frame
         self._rungs = 0
-        self._renewed: int | None = None
+        self._renewed = 0
         self._rows: tuple[Row, ...] = ()
         self._pending: tuple[Drawn, ...] = ()
         self._kept: tuple[Drawn, ...] = ()
@@ -309,8 +309,8 @@ class Sampler(ABC):
             self._settle()
 
     def _renew_sink(self, count: int) -> None:
-        """A higher count of renewals than the last asks for one, now; the first after a clean start asks for none."""
-        if self._renewed is not None and count > self._renewed:
+        """A higher count of renewals than the last asks for one, now; after a clean start there is nothing to renew."""
+        if count > self._renewed:
             self._drop_sink()
         self._renewed = count
 
