@@ -53,7 +53,7 @@ class Engine:
         self, model: Model, sampler: str | None = None, *, start: int = 0, in_force: InForce | None = None
     ) -> None:
         """sampler: a name of `samplers_of(model)`; None is the one the model was made for."""
-        sampler = sampler or optional(model, "sampler")
+        sampler = str(sampler or optional(model, "sampler"))
         if sampler not in (samplers := samplers_of(model)):
             raise ValueError(f"sampler is {sampler!r}; there are: {', '.join(samplers)}")
         self.model = model

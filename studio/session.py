@@ -177,7 +177,7 @@ class Session:
 
         sampler: a name of `samplers_of(model)`, the one the model was made for if None.
         """
-        options = {"size": size} if size else {}
+        options: dict[str, Any] = {"size": size} if size else {}
         self.model = load(model, **options) if isinstance(model, str) else model
         if size and tuple(self.model.size) != tuple(size):
             raise ValueError(f"{self.model.name} makes {self.model.size}, not {size} (height, width); leave size out")
@@ -424,7 +424,8 @@ class Session:
     def _begun(self) -> Take:
         """A take that begins at the next frame, with what is in force as its first events."""
         engine, (height, width) = self.engine, self.model.size
-        header = Header(self.model.name, self.model.weights_id, width, height, engine.frame, None, engine.sampler_name)
+        name, model = engine.sampler_name, self.model
+        header = Header(model.name, model.weights_id, width, height, engine.frame, sampler=name)
         events = [Event(frame, control) for frame, control in engine.in_force.controls(engine.frame)]
         return Take(Score(header, events))
 

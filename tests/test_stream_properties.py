@@ -337,6 +337,7 @@ def test_stream_09_a_changed_number_of_rungs_keeps_every_frame_and_its_order():
         waiting = [place for place, latent in enumerate(came) if latent is None]
         assert waiting == [*range(before - 1), *range(5 + before, 5 + after)], (before, after)
         frames = [latent for latent in came if latent is not None] + stream.flush()
+        assert stream.frame == len(frames)
         entered = few[max(0, before - after) :]  # until the longer ladders are out there is no room
         for frame, in_force in zip(frames, [*many, *entered], strict=True):
             assert apart(frame, of_picture(model, in_force)) < 1e-5

@@ -88,11 +88,14 @@ class Model(Protocol):
         sigma: Sequence[float],
         cond: Conditioning,
         positions: Sequence[int],
-        cache: KVCache,
+        cache: KVCache | None,
         write: int = 0,
         causal: bool = True,
     ) -> Tensor:
-        """The clean latents (F, C, h, w), float32, of noisy rows; see `CausalWan.forward`."""
+        """The clean latents (F, C, h, w), float32, of noisy rows; see `CausalWan.forward`.
+
+        cache is None for an independent model. x may then be a part of the latents, the same of `cond.tracks`.
+        """
         ...
 
     def new_cache(self) -> KVCache:
