@@ -406,8 +406,8 @@ def test_a_crash_while_saving_leaves_the_former_checkpoint(tmp_path, monkeypatch
 # --- the whole recipe ---------------------------------------------------------
 
 
-STAGES = ["codec", "places", "images", "clips", "decoder", "done"]
-TRAINED = ("codec", "images", "clips", "decoder")  # the stages that leave a checkpoint
+STAGES = ["codec", "places", "images", "clips", "forcing", "decoder", "done"]
+TRAINED = ("codec", "images", "clips", "forcing", "decoder")  # the stages that leave a checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -448,7 +448,7 @@ def checkpoints(folder):
 def test_the_recipe_reports_every_stage_to_its_end(trained):
     *_, reports = trained
     assert list(dict.fromkeys(report["stage"] for report in reports)) == STAGES
-    for name in ("codec", "images", "clips"):
+    for name in ("codec", "images", "clips", "forcing"):
         last = [report for report in reports if report["stage"] == name][-1]
         assert last["step"] == last["of"] == 2
     assert reports[-1]["psnr_db"] > 10

@@ -78,7 +78,7 @@ class ClipMaker:
             self.variants.setdefault(scene.place, []).append(number)
         self.places = list(self.variants)
 
-    def _scene(self, view: int | None, rng) -> int:
+    def scene(self, view: int | None, rng) -> int:
         """A background number; every place is equally likely, however many weathers it has."""
         choices = self.variants[self.places[rng.integers(len(self.places))]]
         number = choices[rng.integers(len(choices))]
@@ -89,11 +89,11 @@ class ClipMaker:
         """Scene and wording numbers (B, T); a switch keeps the view, which is the seed's."""
         scene, prompt = np.empty((batch, frames), int), np.empty((batch, frames), int)
         for b in range(batch):
-            first = self._scene(None, rng)
+            first = self.scene(None, rng)
             scene[b], prompt[b] = first, self.prompts.draw(self.backgrounds.scenes[first], rng)
             if frames > 1 and rng.random() < SWITCHES:
                 at = rng.integers(1, frames)
-                second = self._scene(self.backgrounds.scenes[first].view, rng)
+                second = self.scene(self.backgrounds.scenes[first].view, rng)
                 scene[b, at:] = second
                 prompt[b, at:] = self.prompts.draw(self.backgrounds.scenes[second], rng)
         return scene, prompt

@@ -213,7 +213,7 @@ def train_diffusion(
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         for optimiser in both:
             optimiser.step()
-        _follow(average, net, min(AVERAGE, (step + 1) / (step + 10)))
+        follow(average, net, min(AVERAGE, (step + 1) / (step + 10)))
         if step % 20 == 19 or step == stage.steps - 1:
             seconds = (time.monotonic() - began) / (step + 1 - start)
             yield {"step": step + 1, "loss": loss.item(), "blind": blind.item(), "seconds_a_step": seconds}
@@ -224,7 +224,8 @@ def train_diffusion(
 
 
 @torch.no_grad()
-def _follow(average, net, decay: float) -> None:
+def follow(average, net, decay: float) -> None:
+    """Moves an average of weights on by one step."""
     for kept, new in zip(average.parameters(), net.parameters(), strict=True):
         if new.requires_grad:
             kept.lerp_(new, 1 - decay)

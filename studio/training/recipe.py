@@ -1,4 +1,4 @@
-"""The whole recipe of the pocket model: world, codec, images, clips, and the weights with their card."""
+"""The whole recipe of the pocket model: world, codec, images, clips, its own streams, and the weights."""
 
 import datetime
 import subprocess
@@ -18,6 +18,7 @@ from .backgrounds import Backgrounds, painted
 from .clips import ClipMaker, Prompts
 from .codec import codec_quality, train_codec
 from .diffusion import Stage, train_diffusion
+from .forcing import train_forcing
 from .memory import places_config, remember_places
 
 CODEC = dict(channels=48, widths=(64, 128, 256), depths=(2, 2, 2))
@@ -26,41 +27,48 @@ WORDINGS = 48  # prompts composed for each place, time and weather
 
 @dataclass(frozen=True)
 class Recipe:
-    """How long each step takes and how big the net is. `codec_steps` and `polish_steps` are of `codec_batch` crops."""
+    """How long each step takes and how big the net is. `codec_steps` and `polish_steps` are of `codec_batch` crops.
+
+    stages: diffusion forcing on pictures and clips; forcing: on streams of the net's own frames, `clips` of them.
+    """
 
     transformer: dict
     codec_steps: int
     codec_batch: int
     stages: tuple[Stage, ...]
+    forcing: Stage
     polish_steps: int  # of the decoder alone, once the latents are in use
     device: str = "cpu"
 
 
 RECIPES = {
-    # Two CPU cores with bfloat16 arithmetic: about three hours while the machine is used for other work too.
+    # Two CPU cores with bfloat16 arithmetic: about three and a half hours while the machine is used for other work too.
     "cpu": Recipe(
-        dict(num_attention_heads=4, attention_head_dim=64, num_layers=8, ffn_dim=768),
-        4000,
-        16,
-        (Stage("images", 4000, 32, 1, 1.2e-3, falling=0), Stage("clips", 2500, 6, 5, 1e-3)),
-        2400,
+        transformer=dict(num_attention_heads=4, attention_head_dim=64, num_layers=8, ffn_dim=768),
+        codec_steps=4000,
+        codec_batch=16,
+        stages=(Stage("images", 4000, 32, 1, 1.2e-3, falling=0), Stage("clips", 2500, 6, 5, 1e-3)),
+        forcing=Stage("forcing", 1800, 8, 5, 4e-4),
+        polish_steps=2400,
     ),
-    # One H100: about 25 minutes. Not run yet (no session had the card); the CPU recipe made the weights that ship.
+    # One H100: about 30 minutes. Not run yet (no session had the card); the CPU recipe made the weights that ship.
     "h100": Recipe(
-        dict(num_attention_heads=6, attention_head_dim=64, num_layers=10, ffn_dim=1152),
-        6000,
-        128,
-        (Stage("images", 6000, 512, 1, 1.5e-3, falling=0), Stage("clips", 6000, 96, 5, 1e-3)),
-        2000,
-        "cuda",
+        transformer=dict(num_attention_heads=6, attention_head_dim=64, num_layers=10, ffn_dim=1152),
+        codec_steps=6000,
+        codec_batch=128,
+        stages=(Stage("images", 6000, 512, 1, 1.5e-3, falling=0), Stage("clips", 6000, 96, 5, 1e-3)),
+        forcing=Stage("forcing", 2000, 64, 5, 4e-4),
+        polish_steps=2000,
+        device="cuda",
     ),
     # Seconds: for the tests.
     "smoke": Recipe(
-        dict(num_attention_heads=2, attention_head_dim=24, num_layers=1, ffn_dim=64),
-        2,
-        2,
-        (Stage("images", 2, 2, 1, 1e-3, falling=0), Stage("clips", 2, 1, 3, 1e-3)),
-        2,
+        transformer=dict(num_attention_heads=2, attention_head_dim=24, num_layers=1, ffn_dim=64),
+        codec_steps=2,
+        codec_batch=2,
+        stages=(Stage("images", 2, 2, 1, 1e-3, falling=0), Stage("clips", 2, 1, 3, 1e-3)),
+        forcing=Stage("forcing", 2, 1, 3, 1e-3),
+        polish_steps=2,
     ),
 }
 
@@ -137,6 +145,9 @@ def train(
         for report in train_diffusion(net, maker, folder, stage, device=recipe.device):
             yield {"stage": stage.name, "of": stage.steps, **report}
         export(net.cpu(), out, name)
+    for report in train_forcing(net, maker, folder, recipe.forcing, device=recipe.device):
+        yield {"stage": recipe.forcing.name, "of": recipe.forcing.steps, **report}
+    export(net.cpu(), out, name)
     for report in train_codec(
         backgrounds, folder, recipe.polish_steps, recipe.codec_batch, device=recipe.device, polished=net.codec
     ):

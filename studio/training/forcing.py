@@ -1,0 +1,331 @@
+"""Trains the transformer on its own past. The last step of `studio train`, after diffusion forcing.
+
+While it plays, the model sees frames it drew itself and re-noises its own guesses; taught on true pasts alone, a small
+mistake there is taken for truth and grows: blocks of false colour after a change of prompt. Here streams are played as
+the studio plays them (a sink, the frame that just came out, rows in flight on a ladder, prompts that change, a hand
+that drags) and every guess is corrected towards the drawn truth (Self-Forcing, arXiv 2506.08009; as the truth is known,
+plain regression takes the place of its distribution loss, as in DAgger, arXiv 1011.0686).
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..conditioning import Conditioning
+from ..models import appearance, pocket
+from ..schedule import add_noise, ladder
+from . import world
+from .checkpoint import load_checkpoint, save_checkpoint
+from .clips import SLOTS, ClipMaker
+from .diffusion import (
+    NO_PROMPT,
+    SHARES,
+    SUBJECT_WEIGHT,
+    Stage,
+    channel_weights,
+    diffusion_loss,
+    encode_batch,
+    follow,
+    optimisers,
+    rate_at,
+)
+
+SWITCH = 0.04  # chance a frame that the prompt changes
+NEW_SUBJECT = 0.02  # ... that a subject becomes another, or comes or goes
+LENGTH = 60  # frames a stream is played on average before it begins anew
+RUNGS = ((1, 0.15), (2, 0.6), (4, 0.25))  # rows in flight, and how many of the streams have so many
+SHIFTS = (3.0, 100.0)  # a tick's ladder is warped by something between, evenly in its logarithm
+TAUGHT = 4  # every so many steps one of diffusion forcing, which keeps what only it teaches
+AVERAGE = 0.99  # a hundred steps
+GRAB, DROP, SPEED = 0.08, 0.12, 0.35  # a hand takes a subject up, lets it go, goes so much of the way in a frame
+
+
+@dataclass
+class Hands:
+    """What is asked of B streams: numbers of scene, wording, phase; S subjects, their memory keys, places, goals.
+
+    scene, prompt (-1: nothing said), phase (B,); subject, key (B, S), subject -1 for none; at, goal (B, S, 2);
+    held (B, S) bool; size, facing (B, S).
+    """
+
+    scene: np.ndarray
+    prompt: np.ndarray
+    phase: np.ndarray
+    subject: np.ndarray
+    key: np.ndarray
+    at: np.ndarray
+    goal: np.ndarray
+    held: np.ndarray
+    size: np.ndarray
+    facing: np.ndarray
+
+    @staticmethod
+    def drawn(maker: ClipMaker, count: int, rng: np.random.Generator) -> Hands:
+        """New streams."""
+        subjects = rng.choice(SLOTS + 1, size=count, p=[0.06, 0.44, 0.35, 0.15])
+        subject = np.where(
+            np.arange(SLOTS) < subjects[:, None], rng.integers(len(maker.keys_of), size=(count, SLOTS)), -1
+        )
+        at = rng.uniform(0.1, 0.9, (count, SLOTS, 2))
+        hands = Hands(
+            np.array([maker.scene(None, rng) for _ in range(count)]),
+            np.zeros(count, int),
+            rng.integers(maker.backgrounds.pictures.shape[1], size=count),
+            subject,
+            np.zeros((count, SLOTS), int),
+            at,
+            at.copy(),
+            np.zeros((count, SLOTS), bool),
+            rng.uniform(0.2, 0.5, (count, SLOTS)),
+            rng.choice([-1.0, 1.0], (count, SLOTS)),
+        )
+        for b in range(count):
+            hands.speak(maker, b, rng)
+            for s in range(SLOTS):
+                hands.name(maker, b, s, rng)
+        return hands
+
+    def speak(self, maker: ClipMaker, b: int, rng: np.random.Generator) -> None:
+        """Some wording of the scene, or none."""
+        said = maker.prompts.draw(maker.backgrounds.scenes[self.scene[b]], rng)
+        self.prompt[b] = -1 if rng.random() < NO_PROMPT else said
+
+    def name(self, maker: ClipMaker, b: int, s: int, rng: np.random.Generator) -> None:
+        """Some word for the subject."""
+        if self.subject[b, s] >= 0:
+            self.key[b, s] = rng.choice(maker.keys_of[self.subject[b, s]])
+
+    def move(self, maker: ClipMaker, rng: np.random.Generator) -> None:
+        """One frame later: the world's clock, the hand, now and then other words or another subject."""
+        self.phase = (self.phase + 1) % maker.backgrounds.pictures.shape[1]
+        for b in np.flatnonzero(rng.random(len(self.scene)) < SWITCH):
+            self.scene[b] = maker.scene(maker.backgrounds.scenes[self.scene[b]].view, rng)
+            self.speak(maker, b, rng)
+        for b, s in np.argwhere(rng.random(self.subject.shape) < NEW_SUBJECT):
+            self.subject[b, s] = rng.integers(len(maker.keys_of)) if rng.random() < 0.7 else -1
+            self.name(maker, b, s, rng)
+        chance = rng.random(self.held.shape)
+        taken = ~self.held & (chance < GRAB)
+        self.goal[taken] = rng.uniform(0.05, 0.95, (int(taken.sum()), 2))
+        self.held = np.where(self.held, chance >= DROP, taken)
+        step = self.held[..., None] * SPEED * (self.goal - self.at)
+        self.facing = np.where(np.abs(step[..., 0]) > 0.01, -np.sign(step[..., 0]), self.facing)
+        self.at = self.at + step
+
+    def put(self, rows: np.ndarray, others: Hands) -> None:
+        """Others take the places of some streams."""
+        for field in fields(self):
+            getattr(self, field.name)[rows] = getattr(others, field.name)
+
+
+@dataclass(frozen=True)
+class Told:
+    """Frames of B streams as the model is told of them, beside the words: tracks (B, T, K, 16, 16), mean among them."""
+
+    latent: Tensor  # (B, T, C, 16, 16): truth, guess or what came out
+    tracks: Tensor
+
+    def frames(self, part: slice) -> Told:
+        return Told(self.latent[:, part], self.tracks[:, part])
+
+    def of(self, rows: Tensor) -> Told:
+        return Told(self.latent[rows], self.tracks[rows])
+
+    @staticmethod
+    def cat(parts: list[Told]) -> Told:
+        return Told(torch.cat([p.latent for p in parts], 1), torch.cat([p.tracks for p in parts], 1))
+
+
+@dataclass
+class Streams:
+    """B streams with S rows in flight: what is asked of them, the two frames they see, and their guesses, newest last.
+
+    past: the sink and the frame that came out last; guesses (B, S - 1, C, 16, 16).
+    """
+
+    hands: Hands
+    rungs: int
+    past: Told
+    guesses: Tensor
+
+
+class Player:
+    """Plays streams with a net, and tells how far its guesses are from the drawn truth."""
+
+    def __init__(self, net: pocket.PocketNet, maker: ClipMaker, device: str = "cpu") -> None:
+        self.net, self.maker, self.device = net, maker, device
+        self.vectors = torch.cat([maker.prompts.nothing[None], maker.prompts.vectors])
+
+    @torch.no_grad()
+    def asked(self, hands: Hands, frames: int) -> tuple[Told, Tensor]:
+        """The truth of the next `frames` frames under what is asked now, and cells' weights (B, T, 1, 16, 16)."""
+        shape = (len(hands.scene), frames)
+        phases = self.maker.backgrounds.pictures.shape[1]
+        scene = np.repeat(hands.scene, frames)
+        phase = ((hands.phase[:, None] + np.arange(frames)) % phases).ravel()
+        pictures, covered, track = self._drawn(hands, frames, scene, phase)
+        with torch.autocast(self.device, torch.bfloat16):
+            ready = pictures.to(self.device).contiguous(memory_format=torch.channels_last)
+            clean = self.net.codec.encode(ready * 2 - 1).float()
+        view = torch.tensor([self.maker.backgrounds.scenes[n].view for n in scene])
+        constants = pocket.constant_channels(torch.from_numpy(phase), view).to(self.device)
+        sentences = self.vectors[hands.prompt + 1].repeat_interleave(frames, 0).to(self.device)
+        mean = self.net.places.recall(sentences, view.to(self.device))
+        tracks = torch.cat([appearance.fold(track), constants, mean], 1)
+        weight = 1 + (SUBJECT_WEIGHT - 1) * (F.avg_pool2d(covered.to(self.device), pocket.PATCH) > 0.02).float()
+        clean, tracks, weight = (part.view(*shape, *part.shape[1:]) for part in (clean, tracks, weight))
+        return Told(clean, tracks), weight
+
+    def _drawn(self, hands: Hands, frames: int, scene: np.ndarray, phase: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
+        """Pictures (B·T, 3, 256, 256), the subjects' alpha (B·T, 1, 256, 256), their track map (B·T, 4, 128, 128)."""
+        memory, backgrounds = self.net.memory, self.maker.backgrounds
+        pictures = backgrounds.frames(scene, phase)
+        covered = torch.zeros(len(pictures), 1, *pictures.shape[-2:])
+        light = torch.tensor([world.LIGHT[backgrounds.scenes[n].time] for n in scene])
+        planes = memory.read(memory.get_buffer("keys")[torch.from_numpy(hands.key).flatten()].float())
+        planes = planes.unflatten(0, (-1, 1, SLOTS)).expand(-1, frames, -1, -1, -1, -1)
+        track = planes.new_zeros(len(pictures), 4, appearance.MAP, appearance.MAP)
+        spread = lambda values: torch.from_numpy(values).float().repeat_interleave(frames)  # noqa: E731
+        for s in range(SLOTS):
+            number, at = hands.subject[:, s], hands.at[:, s]
+            size = np.where(number >= 0, hands.size[:, s], 0)
+            where = [spread(values) for values in (at[:, 0], at[:, 1], size, hands.facing[:, s])]
+            number = spread(number).long()
+            if (there := number >= 0).any():
+                drawn, alpha = world.composite(
+                    pictures[there], number[there], *(value[there] for value in where), light[there]
+                )
+                pictures[there], covered[there] = drawn, torch.maximum(covered[there], alpha)
+            track = appearance.draw_track(track, planes[:, :, s].flatten(0, 1), *(value.to(track) for value in where))
+        return pictures, covered, track
+
+    def guess(self, hands: Hands, rows: Told, sigma: tuple[float, ...]) -> Tensor:
+        """Clean latents (B, T, C, 16, 16) of noisy rows, all under the newest words, standing one after the other."""
+        count, frames = rows.latent.shape[:2]
+        words = self.vectors[hands.prompt + 1].to(self.device)
+        text = pocket.text_tokens(words)[:, None].expand(-1, frames, -1, -1)
+        levels = torch.tensor(sigma, device=self.device).expand(count, -1)
+        positions = torch.arange(frames, device=self.device)
+        mean = rows.tracks[:, :, -rows.latent.shape[2] :]
+        told = Conditioning(text, rows.tracks)
+        with torch.autocast(self.device, torch.bfloat16):
+            return pocket.around(mean, self.net.denoiser, rows.latent, levels, told, positions).float()
+
+    @torch.no_grad()
+    def begun(self, count: int, rungs: int, rng: np.random.Generator) -> Streams:
+        """Streams after a cold start: a frame down the opening ladder, a second after it, the others guessed."""
+        hands = Hands.drawn(self.maker, count, rng)
+        asked, _ = self.asked(hands, rungs + 1)
+        latent = torch.zeros_like(asked.latent[:, :1])
+        for level in ladder(pocket.Pocket.opening, pocket.SHIFT):
+            first = Told(add_noise(latent, torch.randn_like(latent), level), asked.tracks[:, :1])
+            latent = self.guess(hands, first, (level,))
+        past = Told(latent, asked.tracks[:, :1])
+        rest = Told(torch.randn_like(asked.latent[:, 1:]), asked.tracks[:, 1:])
+        guesses = self.guess(hands, Told.cat([past, rest]), (0.0, *[1.0] * rungs))[:, 1:]
+        return Streams(hands, rungs, Told.cat([past, Told(guesses[:, :1], rest.tracks[:, :1])]), guesses[:, 1:])
+
+    def tick(self, streams: Streams, channels: Tensor, rng: np.random.Generator) -> Tensor:
+        """Plays one tick, as the stream batch does, and gives the weighted squared error of the rows in flight."""
+        streams.hands.move(self.maker, rng)
+        rungs = streams.rungs
+        shift = float(np.exp(rng.uniform(*np.log(SHIFTS))))
+        sigma = ladder(rungs, shift)[::-1]
+        asked, weight = self.asked(streams.hands, rungs)
+        begun = torch.cat([streams.guesses, torch.zeros_like(asked.latent[:, :1])], 1)
+        x = add_noise(begun, torch.randn_like(begun), torch.tensor(sigma, device=begun.device).expand(len(begun), -1))
+        rows = Told.cat([streams.past, Told(x, asked.tracks)])
+        guesses = self.guess(streams.hands, rows, (0.0, 0.0, *sigma))[:, 2:]
+        error = (guesses - asked.latent).square() * channels.view(-1, 1, 1)
+        kept = guesses.detach()
+        out = Told(kept[:, :1], asked.tracks[:, :1])
+        streams.past, streams.guesses = Told.cat([streams.past.frames(slice(1)), out]), kept[:, 1:]
+        return (error.mean(2, keepdim=True) * weight).mean()
+
+    @torch.no_grad()
+    def renew(self, streams: Streams, rng: np.random.Generator) -> None:
+        """Some streams begin anew, so that they are `LENGTH` frames long on average."""
+        chosen = np.flatnonzero(rng.random(len(streams.hands.scene)) < 1 / LENGTH)
+        if not len(chosen):
+            return
+        fresh = self.begun(len(chosen), streams.rungs, rng)
+        streams.hands.put(chosen, fresh.hands)
+        for kept, new in (
+            (streams.past.latent, fresh.past.latent),
+            (streams.past.tracks, fresh.past.tracks),
+            (streams.guesses, fresh.guesses),
+        ):
+            kept[chosen] = new
+
+
+class Lessons:
+    """Streams in play for every number of rungs, and what a step of training learns from."""
+
+    def __init__(self, net: pocket.PocketNet, maker: ClipMaker, stage: Stage, rng: np.random.Generator, device: str):
+        self.player, self.stage, self.rng = Player(net, maker, device), stage, rng
+        self.pools = [self.player.begun(stage.clips, rungs, rng) for rungs, _ in RUNGS]
+        self.channels = channel_weights(net, self.pools[0].past.latent[:4, 0])
+
+    def error(self, step: int) -> Tensor:
+        """Of one tick of some streams; every `TAUGHT` steps of clips with a true past instead."""
+        if step % TAUGHT == TAUGHT - 1:
+            clips = self.player.maker.draw(max(1, self.stage.clips // 2), self.stage.frames, self.rng)
+            net, device = self.player.net, self.player.device
+            batch = encode_batch(net, clips, self.player.vectors, self.rng, device)
+            return diffusion_loss(net, batch, self.channels, self.rng)[0]
+        streams = self.pools[int(self.rng.choice(len(self.pools), p=[share for _, share in RUNGS]))]
+        self.player.renew(streams, self.rng)
+        return self.player.tick(streams, self.channels, self.rng)
+
+
+def train_forcing(
+    net: pocket.PocketNet, maker: ClipMaker, folder: Path, stage: Stage, seed: int = 5, device: str = "cpu"
+) -> Iterator[dict]:
+    """One stage on `stage.clips` streams, yielding progress; resumes from `folder`/<stage>.pt. Trains the transformer.
+
+    `net` ends as the average of its last steps. Its memories are not changed.
+    """
+    path = folder / f"{stage.name}.pt"
+    net.to(device)
+    average, both = copy.deepcopy(net), optimisers(net)
+    parts = {"net": net, "average": average, **{f"optimiser_{n}": o for n, o in enumerate(both)}}
+    start = load_checkpoint(path, **parts)
+    torch.manual_seed(seed + start)
+    if start >= stage.steps:
+        net.load_state_dict(average.state_dict())
+        return
+    lessons = Lessons(net, maker, stage, np.random.default_rng((seed, start)), device)
+    began = time.monotonic()
+    for step in range(start, stage.steps):
+        error = lessons.error(step)
+        for optimiser in both:
+            optimiser.zero_grad(set_to_none=True)
+        error.backward()
+        learn(net, both, stage.rate * rate_at(step, stage.steps, stage.falling, warm=20))
+        follow(average, net, min(AVERAGE, (step + 1) / (step + 10)))
+        if step % 20 == 19 or step == stage.steps - 1:
+            seconds = (time.monotonic() - began) / (step + 1 - start)
+            yield {"step": step + 1, "loss": error.item(), "seconds_a_step": seconds}
+        if step % 100 == 99 or step == stage.steps - 1:
+            save_checkpoint(path, step + 1, **parts)
+    net.load_state_dict(average.state_dict())
+
+
+def learn(net: pocket.PocketNet, both: list[torch.optim.Optimizer], rate: float) -> None:
+    """One step of the transformer's optimisers at a rate; what is remembered of subjects and places stays."""
+    for parameter in (*net.memory.parameters(), *net.places.parameters()):
+        parameter.grad = None
+    torch.nn.utils.clip_grad_norm_(net.transformer.parameters(), 1.0)
+    for optimiser, share in zip(both, SHARES, strict=True):
+        for group in optimiser.param_groups:
+            group["lr"] = rate * share
+        optimiser.step()
