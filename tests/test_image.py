@@ -16,6 +16,7 @@ from tiny_folders import tiny_controlnet, tiny_lora, tiny_sd, tiny_taesd, unet_s
 from studio.controls import ControlError, InForce, Lora, Picture, Prompt, Sampling, Structure
 from studio.models import CheckpointError, MissingWeights, lora
 from studio.models.image import Image, guidance_embedding
+from studio.models.image_parts import fingerprint
 from studio.models.levels import Levels
 from studio.noise import noise
 from studio.samplers.picture_stream import PictureStream
@@ -883,6 +884,19 @@ def test_the_id_of_the_weights_is_that_of_all_that_draws(folders, tmp_path, open
     save_file(tensors | {"conv_out.bias": tensors["conv_out.bias"] + 1}, weights(folder))
     others.add(Image(folder, folders / "taesd", size=SIZE).weights_id)
     assert len({same, *others}) == 5
+
+
+@pytest.mark.parametrize("place", [3, 100_000, 2_999_999])
+def test_the_id_looks_at_both_ends_of_a_large_file(tmp_path, place):
+    file = tmp_path / "large.safetensors"
+    file.write_bytes((1000).to_bytes(8, "little") + bytes(2_999_992))
+    before = fingerprint([file])
+    changed = bytearray(file.read_bytes())
+    changed[place] ^= 1
+    file.write_bytes(changed)
+    assert fingerprint([file]) != before
+    file.write_bytes(bytes(changed) + b"0")
+    assert len({before, fingerprint([file])}) == 2
 
 
 def test_it_says_what_it_cannot_play(opened):
