@@ -247,6 +247,12 @@ def test_a_small_card_plays_what_fits_it_and_says_what_lacks():
     assert "11.4 GB beside it in memory, 8.0 GB are free" in listed["longlive-1.3b"].reason
 
 
+def test_a_card_alone_is_not_enough_where_the_text_encoder_has_no_room_beside_it():
+    listed = {one.name: one for one in listing(Machine("H100", 80_000_000_000, 8_000_000_000))}
+    assert not listed["longlive-1.3b"].fits
+    assert listed["sdxl-turbo"].fits
+
+
 def test_what_fits_comes_first_and_the_rest_keeps_the_tables_order():
     listed = listing(Machine("GTX", 4_000_000_000, 64_000_000_000))
     fits = [one.fits for one in listed]
@@ -432,7 +438,7 @@ def named(monkeypatch, tmp_path):
             given.update(folder=folder, tiny_vae=tiny_vae, size=size, quantize=quantize)
 
     def fetch(name, progress=None, cancel=None, without=frozenset()):
-        given["progress"] = progress
+        given["without"] = without
         return {part: path for part, path in {"folder": folder, "tiny_vae": tiny}.items() if part not in without}
 
     monkeypatch.setattr(download, "fetch", fetch)
@@ -455,6 +461,7 @@ def test_an_option_of_a_parts_name_takes_the_parts_place(named, tmp_path):
     load("mine", tiny_vae=None, size=(128, 128))
     assert named["tiny_vae"] is None
     assert named["size"] == (128, 128)
+    assert "tiny_vae" in named["without"], "and is not downloaded"
 
 
 def test_a_named_model_carries_the_sampler_and_rungs_it_was_distilled_for(named):
