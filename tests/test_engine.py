@@ -309,5 +309,15 @@ def test_a_stream_of_pictures_goes_on_from_a_snapshot_skips_and_all(still):
     other = Engine(still)
     other.restore(state)
     assert onward(other) == first
-    other.restart(0, other.in_force)
-    assert not other.step().skipped
+
+
+def test_after_a_restart_the_first_frame_is_drawn_whatever_stood_before(still):
+    engine = Engine(still)
+    engine.apply([(1, Sampling(rungs=2)), (2, Similarity(0.3, most=100)), (3, Picture(noisy(1)))])
+    while not engine.step().skipped:
+        pass
+    engine.restart(50)
+    fresh = Engine(still, start=50, in_force=engine.in_force)
+    frames, others = [engine.step() for _ in range(6)], [fresh.step() for _ in range(6)]
+    assert [(frame.hash, frame.skipped) for frame in frames] == [(frame.hash, frame.skipped) for frame in others]
+    assert not frames[0].skipped

@@ -80,7 +80,7 @@ def test_what_is_drawn_around_a_part_is_left_as_it_was():
 
 @pytest.mark.parametrize("kind", ["full", "self", "initialize"])
 def test_a_part_is_guided_as_the_whole_is(kind):
-    told = [controls(scene(x), guidance=kind, scale=1.7, rungs=3) for x in (8, 16, 24, 32)]
+    told = [controls(scene(x, y=180), guidance=kind, scale=1.7, rungs=3) for x in (160, 168, 176, 184)]
     whole = streamed(PictureModel(by_cell, SIDE), [replace(one, similarity=Similarity()) for one in told])
     for part, all_of_it in zip(streamed(PictureModel(by_cell, SIDE), told), whole, strict=True):
         torch.testing.assert_close(part, all_of_it, atol=1e-4, rtol=1e-4)
@@ -143,9 +143,10 @@ def test_rows_that_are_told_in_other_shapes_are_drawn_in_calls_of_their_own():
         return cond.rows([0]) if in_force.prompt.text == "short" else replace(cond, text=cond.text.repeat(1, 2, 1))
 
     model.condition = longer
-    told = [replace(controls(noisy(k)), prompt=Prompt(text)) for k, text in enumerate(("short", "long", "long"))]
+    texts = ("long", "short", "long", "short")
+    told = [replace(controls(noisy(k), rungs=3), prompt=Prompt(text)) for k, text in enumerate(texts)]
     frames = streamed(model, told)
-    assert [len(rows) for rows in model.calls] == [1, 1, 1, 2, 1]
+    assert [[frame for frame, _ in rows] for rows in model.calls[:5]] == [[0], [0], [1], [0, 2], [1]]
     model.calls.clear()
     for frame, in_force in zip(frames, told, strict=True):
         torch.testing.assert_close(PictureStream(model).step(in_force), frame, atol=1e-5, rtol=1e-5)
