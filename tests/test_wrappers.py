@@ -121,6 +121,7 @@ def test_a_graphed_call_is_recorded_when_it_has_come_a_few_times_and_gives_what_
         assert torch.equal(net(x, t, text).sample, eager(x, t, text).sample)
         assert len(recorded) == (turn >= wrappers.PATIENCE)
     x, t, text = asked(rows=3)
+    assert torch.equal(net(x, t, text).sample, eager(x, t, text).sample)
     assert torch.equal(net(x, t, text, return_dict=False)[0], eager(x, t, text).sample)
     assert len(recorded) == 1
 

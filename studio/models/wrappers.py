@@ -30,15 +30,23 @@ from torch.utils import _pytree as pytree
 QUANTIZATIONS = ("int8", "int8-dynamic", "fp8", "fp8-dynamic")
 EXACT = ("time_", "text_", "embed", "proj_in", "proj_out")  # layers that stay as they are: few, small and sensitive
 GRAPHS = 24  # the most forms of call a module keeps graphs of
+RECOMPILED = (
+    32  # forms a call is compiled for; torch's own 8 are soon used up by numbers of rungs, and then it is eager
+)
 PATIENCE = 4  # calls of a form before it is recorded: a cache that fills meets forms that do not come again
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The calls of a module that are replaced, as dotted names: all work, and nothing that looks at values."""
+    """The calls of a module that are replaced, as dotted names: all work, and nothing that looks at values.
+
+    grows: whether its shapes grow while a cache fills; they are then compiled as open sizes, once, and otherwise each
+    for itself, which gives faster code.
+    """
 
     compile: tuple[str, ...] = ("forward",)
     graphs: tuple[str, ...] = ("forward",)
+    grows: bool = False
 
 
 # By the name of the class, so that nothing is imported for it. What is not here is wrapped at its forward; of
@@ -48,7 +56,7 @@ PARTS = {
     "ControlNetModel": Parts(),
     "AutoencoderTiny": Parts(("encoder.forward", "decoder.forward"), ("encoder.forward", "decoder.forward")),
     "AutoencoderKL": Parts(("encoder.forward", "decoder.forward"), ("encoder.forward", "decoder.forward")),
-    "CausalWan": Parts(("block",), ("body",)),
+    "CausalWan": Parts(("block",), ("body",), grows=True),
     "TinyDecoder": Parts(("decode",), ("decode",)),
 }
 
@@ -166,8 +174,8 @@ def compile_reason(device: torch.device, backend: bool | str = True) -> str:
 def compile_parts(module: nn.Module, backend: str) -> None:
     """Compiles where `PARTS` says, else the repeated blocks of a diffusers transformer, else the forward."""
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(compile_cache()))
-    # Shapes are few and fixed, so each is compiled for itself: faster code than for shapes left open.
-    options: dict[str, Any] = {"backend": backend, "dynamic": False}
+    options: dict[str, Any] = {"backend": backend, "dynamic": None if parts(module).grows else False}
+    torch._dynamo.config.recompile_limit = max(RECOMPILED, torch._dynamo.config.recompile_limit)
     known = any(kind.__name__ in PARTS for kind in type(module).__mro__)
     if not known and getattr(module, "_repeated_blocks", None):
         regional: Any = module
