@@ -515,6 +515,7 @@ def test_a_session_goes_on_with_another_model_under_what_that_takes(model, still
     play(session, 7, SEVERAL)
     still.refuses = {"stroke": "it draws from words"}
     session.send(Prompt("autumn"))
+    session.send(drag(0.5, "late"))
     refused = session.hand_over(still)
     assert refused == {"stroke": "still takes no stroke: it draws from words"}
     frame = session.step()
