@@ -7,8 +7,7 @@ matching), which it is (nearest of all subjects drawn there), how like (PSNR ins
 recache and judge the frames after. Late takes run 600 frames and are judged at 25 frames of 20-120 and 25 of 500-600.
 Hand takes (`takes.HandTake`) drag two subjects about for 60 frames, switch to another place and wait 60 more; three
 frames before the switch and five after it are judged inside the subjects, outside them, and for ghosts: cells of false
-colour, which a model that trusts its own past keeps and breeds. A world misread from its words has false colours too:
-only parts of a take count whose scene the witness named right at the first frame judged.
+colour that the model would not draw without its past, and keeps and breeds where it trusts it.
 """
 
 import time
@@ -42,22 +41,14 @@ def judge(detector: Detector, picture: np.ndarray, take: takes.Take, frame: int,
     return {
         "position_error_px": takes.position_error(made, true),
         "subject_right": takes.identify(made, true) == take.label,
-        **against(made, true.picture, true.alpha),
+        "subject_psnr_db": takes.subject_psnr(made, true.picture, true.alpha),
+        "background_psnr_db": takes.background_psnr(made, true.picture, true.alpha),
         "scene_right": (place, moment, weather) == (scene.place, scene.time, scene.weather),
         "place_right": place == scene.place,
         "time_right": moment == scene.time,
         "weather_right": weather == scene.weather,
         "synonym": take.synonym,
         "unseen": take.unseen,
-    }
-
-
-def against(made: torch.Tensor, picture: torch.Tensor, alpha: torch.Tensor) -> dict:
-    """How like the drawn picture inside and outside the subjects (alpha), and how much of a ghost there is."""
-    return {
-        "subject_psnr_db": takes.subject_psnr(made, picture, alpha),
-        "background_psnr_db": takes.background_psnr(made, picture, alpha),
-        "ghosts": takes.ghosts(made, picture, alpha),
     }
 
 
@@ -74,7 +65,6 @@ def summary(judged: list[dict]) -> dict:
         "subject_right_synonym": share("subject_right", [row for row in judged if row["synonym"]]),
         "subject_psnr_db": share("subject_psnr_db", right),
         "background_psnr_db": share("background_psnr_db", judged),
-        "ghosts": share("ghosts", judged),
         "scene_right": share("scene_right", [row for row in judged if not row["unseen"]]),
         "scene_right_unseen": share("scene_right", [row for row in judged if row["unseen"]]),
         **{name: share(name, judged) for name in ("place_right", "time_right", "weather_right")},
@@ -133,7 +123,7 @@ def long_takes(model, detector: Detector, count: int, rungs: int, seed: int) -> 
         yield early, late
 
 
-def hand_takes(model, detector: Detector, count: int, rungs: int, seed: int) -> Iterator[tuple[list[dict], list[dict]]]:
+def hand_takes(model, count: int, rungs: int, seed: int) -> Iterator[tuple[list[dict], list[dict]]]:
     """The judgements of a take before and after its switch."""
     rng = np.random.default_rng(seed)
     for _ in range(count):
@@ -146,21 +136,28 @@ def hand_takes(model, detector: Detector, count: int, rungs: int, seed: int) -> 
             engine.apply([(number + 1, control) for control in sent])
             frame = engine.step()
             if number in (*HAND_BEFORE, *HAND_AFTER):
+                fresh = Engine(model, start=number, in_force=in_force).step()
                 true = takes.hand_truth(in_force, take.scene_at(number), number)
                 kept = before if number < take.switch else after
-                made, scene = _tensor(frame.picture), take.scene_at(number)
-                seen = detector.name(made[None])[0] == (scene.place, scene.time, scene.weather)
-                right = kept[0]["scene_right"] if kept else seen
-                kept.append({"frame": number, "scene_right": right, **against(made, *true)})
+                kept.append({"frame": number, **judge_hand(_tensor(frame.picture), _tensor(fresh.picture), *true)})
         yield before, after
 
 
+def judge_hand(made: torch.Tensor, fresh: torch.Tensor, picture: torch.Tensor, alpha: torch.Tensor) -> dict:
+    """How like the drawn picture inside and outside the subjects (alpha), and how much of a ghost there is."""
+    return {
+        "subject_psnr_db": takes.subject_psnr(made, picture, alpha),
+        "background_psnr_db": takes.background_psnr(made, picture, alpha),
+        "ghosts": takes.ghosts(made, fresh, picture, alpha),
+    }
+
+
 def hand_summary(judged: list[dict]) -> dict:
-    """Means over frames of worlds read right; `ghostly`: the share of frames in which a person would see a ghost."""
-    read = [{**row, "ghostly": row["ghosts"] > GHOSTLY} for row in judged if row["scene_right"]]
+    """Means over frames; `ghostly`: the share of frames in which a person would see a ghost."""
+    rows = [{**row, "ghostly": row["ghosts"] > GHOSTLY} for row in judged]
     names = ("subject_psnr_db", "background_psnr_db", "ghosts", "ghostly")
-    means = {name: round(float(np.mean([row[name] for row in read])), 4) if read else None for name in names}
-    return {**means, "frames": len(read)}
+    means = {name: round(float(np.mean([row[name] for row in rows])), 4) if rows else None for name in names}
+    return {**means, "frames": len(rows)}
 
 
 def evaluate(
@@ -199,7 +196,7 @@ def evaluate(
     out["early"] = summary([row for early, _ in pairs for row in early])
     out["late"] = summary([row for _, late in pairs for row in late])
     hands = max(1, count // 4)
-    pairs = list(progress(hand_takes(model, detector, hands, default_rungs, seed + 4), total=hands, desc="hand"))
+    pairs = list(progress(hand_takes(model, hands, default_rungs, seed + 4), total=hands, desc="hand"))
     out["hand_before"] = hand_summary([row for before, _ in pairs for row in before])
     out["hand_after"] = hand_summary([row for _, after in pairs for row in after])
     out["detector_right"] = detector_right(detector, seed + 3)

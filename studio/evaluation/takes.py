@@ -240,15 +240,23 @@ def background_psnr(made: Tensor, picture: Tensor, alpha: Tensor) -> float:
     return _psnr(made, picture, _outside(alpha))
 
 
-def ghosts(made: Tensor, picture: Tensor, alpha: Tensor) -> float:
-    """The share of cells (16x16 pixels) outside the subjects that show a false colour.
+def false_cells(made: Tensor, picture: Tensor) -> Tensor:
+    """(16, 16) bool: cells of 16x16 pixels in which the mean of some colour is off by more than `FALSE_COLOUR`.
 
-    A cell does if the mean of some colour in it is off by more than `FALSE_COLOUR`: texture that is a little blurred or
-    out of place keeps its mean, a block of another scene does not. 0 where subjects leave no cell free.
+    Texture that is a little blurred or out of place keeps its mean; a block of another scene does not.
     """
-    off = F.avg_pool2d((made - picture)[None], CELL)[0].abs().amax(0)
+    return F.avg_pool2d((made - picture)[None], CELL)[0].abs().amax(0) > FALSE_COLOUR
+
+
+def ghosts(made: Tensor, fresh: Tensor, picture: Tensor, alpha: Tensor) -> float:
+    """The share of cells outside the subjects in a false colour that the model's past has put there.
+
+    fresh: what the model draws of the same frame without a past; where that is false too, the words were misread, which
+    is no ghost. 0 where the subjects leave no cell free.
+    """
     free = F.avg_pool2d(_outside(alpha)[None], CELL)[0, 0] == 1
-    return float(((off > FALSE_COLOUR) & free).sum() / free.sum().clamp_min(1))
+    haunted = false_cells(made, picture) & ~false_cells(fresh, picture) & free
+    return float(haunted.sum() / free.sum().clamp_min(1))
 
 
 def _psnr(made: Tensor, picture: Tensor, weight: Tensor) -> float:
