@@ -2,10 +2,12 @@
 
 import asyncio
 import base64
+import gc
 import json
 import struct
 import threading
 import time
+import weakref
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
@@ -533,6 +535,17 @@ def test_a_page_is_told_what_plays_and_why_the_rest_does_not():
     session = StandIn()
     session.model = Refusing((64, 64))
     linked(test, session)
+
+
+def test_a_link_does_not_hold_a_model_that_is_no_longer_played():
+    async def test(link, session):
+        link.greet()
+        before = weakref.ref(session.model)
+        session.model = Draws((32, 48))
+        gc.collect()
+        assert before() is None
+
+    linked(test)
 
 
 def test_a_preset_gives_what_the_model_plays_and_says_what_it_leaves_aside():
