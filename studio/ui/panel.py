@@ -160,8 +160,8 @@ def picture_section(made: Panel) -> None:
     with section("picture", name="studio-input"):
         gr.HTML((WEB / "input.html").read_text("utf-8"), padding=False)
         made.dial("sampling", "strength", gr.Slider, "Strength", "camera source", minimum=0.02, maximum=1, step=0.01)
-        gr.HTML('<div id="studio-skips"></div>', padding=False, elem_classes=["needs-camera"])
         made.dial("similarity", "threshold", gr.Slider, "Skip alike", "camera", minimum=0, maximum=0.2, step=0.005)
+        gr.HTML('<div id="studio-skips"></div>', padding=False, elem_classes=["needs-camera"])
         made.dial("similarity", "regions", gr.Checkbox, "Draw only what changed", "camera source")
 
 

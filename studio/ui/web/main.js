@@ -233,7 +233,7 @@ class Page {
   /** How many pictures the similarity filter lets stand. */
   skips(rate) {
     const line = document.getElementById('studio-skips');
-    const text = this.controls.similarity?.threshold ? `skips ${Math.round(100 * (rate || 0))} %` : 'off';
+    const text = this.controls.similarity?.threshold ? `skips ${Math.round(100 * (rate || 0))} % of the frames` : '';
     if (line && line.textContent !== text) line.textContent = text;
   }
 
