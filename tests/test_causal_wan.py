@@ -5,7 +5,7 @@ import torch
 from causal_nets import LATENT, TEXT, drawn, tiny, told
 
 from studio.conditioning import Conditioning
-from studio.models.causal_wan import rotary, rotated
+from studio.models.causal_wan import rotary, rotated, sees
 
 CLOSE = 1e-5
 
@@ -228,6 +228,20 @@ def test_two_way_rows_do_not_see_their_alternatives():
     assert swapped.isfinite().all()
 
 
+def test_who_sees_whom():
+    yes, no = True, False
+    assert sees(range(2), (5, 6), 1) == ((yes, no), (yes, yes))
+    assert sees((2, 3), (0, 1, 2, 3), 1) == ((yes, yes, yes, no), (yes,) * 4)
+    assert sees((2, 0), (8, 3, 7), 1) == ((no, yes, yes), (yes,) * 3)  # slots are in any order
+    assert sees(range(2), (5, 6), 1, causal=False) is None
+    assert sees((2, 3), (0, 1, 2, 3), 2) is None
+    # rows of one frame number: the first is seen by others, and none by its alternatives
+    assert sees(range(3), (4, 5, 5), 1) == ((yes, no, no), (yes, yes, no), (yes, no, yes))
+    assert sees(range(3), (4, 5, 5), 1, causal=False) == ((yes, yes, no), (yes, yes, no), (yes, no, yes))
+    # what fills no chunk is the first frame, which was given
+    assert sees(range(4), range(4), 3) == ((yes, no, no, no), (yes,) * 4, (yes,) * 4, (yes,) * 4)
+
+
 def test_a_text_written_to_in_place_is_a_new_text():
     model, x, cond = tiny(), drawn(2, *LATENT), told(2)
     text = drawn(*TEXT, seed=4)
@@ -236,6 +250,15 @@ def test_a_text_written_to_in_place_is_a_new_text():
     changed = model(x, (0.5, 0.9), cond.under(text), range(2))
     assert not torch.allclose(first, changed, atol=1e-3)
     torch.testing.assert_close(copy.deepcopy(model)(x, (0.5, 0.9), cond.under(text.clone()), range(2)), changed)
+
+
+def test_levels_places_and_mixed_texts_that_are_on_a_device_are_not_looked_at():
+    model = tiny(chunk=3).to("meta")
+    x, sigma, text = (torch.empty(shape, device="meta") for shape in ((1, 6, *LATENT), (1, 6), (1, 6, *TEXT)))
+    cond = Conditioning(text, torch.empty(1, 6, 3, *LATENT[1:], device="meta"))
+    assert model(x, sigma, cond, torch.arange(6, device="meta")).shape == x.shape
+    single = Conditioning(text[0], cond.tracks[0])
+    assert model(x[0], sigma[0], single, range(6), model.new_cache(3, 6, LATENT)).shape == x[0].shape
 
 
 def test_real_and_complex_rotation_are_the_same(monkeypatch):
