@@ -525,6 +525,16 @@ def test_a_lora_applied_is_the_lora_merged(opened, folders, style, weight):
     assert not torch.allclose(ours, draw(opened("sd"), rows=2), atol=1e-2)
 
 
+def test_two_loras_of_different_ranks_applied_are_both_merged(opened, folders):
+    files = [tiny_lora(folders / "ranks", folders / "sd", seed=seed, rank=seed) for seed in (2, 3)]
+    model = opened("sd", loras=(("second", files[0]), ("third", files[1])))
+    merged = Image(folders / "sd", folders / "taesd", size=SIZE)
+    for file, weight in zip(files, (1.0, -0.6)):
+        lora.fuse({"unet": merged.unet}, lora.read(file, {"unet": merged.unet}), weight)
+    ours, theirs = draw(model, in_force(Lora("second", 1), Lora("third", -0.6))), draw(merged)
+    assert torch.allclose(ours, theirs, rtol=1e-5, atol=1e-5 * float(theirs.abs().max()))
+
+
 def test_every_row_has_its_own_weights_of_every_lora(opened, folders):
     """Two styles, three rows: together as each alone; what a sampler does with rows that began under others."""
     model = opened("sd", loras=lora_files(folders))
@@ -631,6 +641,15 @@ def test_kohyas_names_of_sdxl_are_those_of_diffusers_own_table(each):
         assert ours[name] == ours[flat]
     layers = [name for name, layer in net.named_modules() if "blocks" in name and hasattr(layer, "stride")]
     assert {ours[name] for name in theirs.values()} >= set(layers)
+
+
+def test_stabilitys_name_of_a_layer_after_a_block_without_attention():
+    """As in SD 1.x, whose own checkpoints say output_blocks.2.1.conv; no table of diffusers has it."""
+    from diffusers import UNet2DConditionModel
+
+    turned = {"up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D"), "layers_per_block": 2}
+    names = lora.aliases(UNet2DConditionModel(**unet_shape("sd") | turned))
+    assert names["output_blocks_2_1_conv"] == "up_blocks.0.upsamplers.0.conv"
 
 
 def rewritten(file, path, change):
