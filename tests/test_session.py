@@ -18,7 +18,7 @@ from studio.controls import (
 )
 from studio.presets import Preset
 from studio.score import Event, Score, ScoreError, replay
-from studio.session import Session, Turn
+from studio.session import Inbox, Session, Turn
 from studio.sinks.latest import Latest
 
 SEVERAL = [
@@ -634,3 +634,14 @@ def test_a_take_whose_picture_was_damaged_says_at_which_frame(still):
     assert [next(frames).index for _ in range(3)] == [0, 1, 2]
     with pytest.raises(ScoreError, match=r"cannot be played at frame 3: .*cannot be decoded.*take out its line"):
         next(frames)
+
+
+@pytest.mark.timeout(60)
+def test_who_waits_for_something_new_does_not_wait_if_it_is_there_and_wakes_when_it_comes():
+    inbox = Inbox()
+    waiting = threading.Thread(target=inbox.wait_for_new, args=(10_000,), daemon=True)
+    waiting.start()
+    inbox.put(Prompt("winter"))
+    waiting.join(30)
+    assert not waiting.is_alive()
+    inbox.wait_for_new(10_000)
