@@ -234,7 +234,12 @@ def downloading() -> Iterator[Callable[[int, int, str], None]]:
                 print(f"  {gigabytes(done)} of {gigabytes(total)}: {what}", file=sys.stderr, flush=True)
             told.add(what)
 
-        yield progress
+        try:
+            yield progress
+        except KeyboardInterrupt:
+            line.close()
+            print("what has come is kept: run it again to go on from there", file=sys.stderr)
+            raise
 
 
 def run_page(arguments: argparse.Namespace) -> None:

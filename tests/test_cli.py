@@ -333,6 +333,17 @@ def test_get_downloads_and_then_says_that_it_is_here(little, capsys):
     assert main(["models", "get", "pocket"]) == 0
 
 
+def test_who_stops_a_download_is_told_that_it_goes_on_later(little, monkeypatch, capsys):
+    from studio.models import download
+
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(download, "gather", stopped)
+    assert main(["models", "get", "little", "--yes"]) == 130
+    assert "what has come is kept: run it again" in capsys.readouterr().err
+
+
 def test_get_of_an_unknown_model_and_of_a_hub_that_is_down_are_one_sentence(little, capsys):
     assert main(["models", "get", "litle"]) == 1
     assert "no model is called 'litle'; there are: pocket," in capsys.readouterr().err
