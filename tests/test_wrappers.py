@@ -276,6 +276,20 @@ def test_eight_bits_stay_close_and_leave_the_ends_exact(name):
     assert all(now is then for now, then in zip((net["time_proj"].weight, net["odd"].weight), ends))
 
 
+@pytest.mark.parametrize("name", ["int8", "fp8"])
+def test_a_causal_model_in_eight_bits_streams_nearly_the_same_frames(name):
+    pytest.importorskip("torchao", reason="torchao is not installed; pip install torchao")
+
+    def stream(**options):
+        model = TinyModel()
+        model.net = wrapped(model.net.ready(), **options)
+        sampler = StreamBatch(model)
+        return torch.cat([sampler.step(controls(rungs=2)) for _ in range(4)])
+
+    exact, near = stream(), stream(quantize=name)
+    assert 0 < (near - exact).norm() < 0.1 * exact.norm()
+
+
 @torch.no_grad()
 def test_an_attention_backend_reaches_a_transformer_and_gives_the_same():
     net = tiny().transformer

@@ -129,6 +129,9 @@ class CausalWan(nn.Module):
                 weight.data = weight.data.to(dtype)
         for block in copied.transformer.blocks:
             block.attn1.fuse_projections()
+            for separate in ("to_q", "to_k", "to_v"):  # which diffusers keeps: in Wan-1.3B another 425 MB
+                if hasattr(block.attn1, separate):
+                    delattr(block.attn1, separate)
         return copied
 
     def new_cache(
