@@ -1,4 +1,4 @@
-"""Pictures that come in: decoded, turned upright, cropped to a size; and their edges. All of it on the CPU, in bytes."""
+"""Pictures that come in: decoded, turned upright, cropped to a size; and their edges. On the CPU, in bytes."""
 
 from __future__ import annotations
 
