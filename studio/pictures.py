@@ -71,7 +71,7 @@ def cropped(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
     if pixels.shape[:2] == tuple(size):
         return pixels
-    check_shape(pixels.shape[1::-1])
+    check_shape((pixels.shape[1], pixels.shape[0]))
     return fitted(Image.fromarray(pixels), size)
 
 
