@@ -146,6 +146,7 @@ def test_parameters_of_wan_are_those_of_its_config():
     config = {"num_attention_heads": 12, "attention_head_dim": 128, "ffn_dim": 8960, "num_layers": 30}
     assert counted(lambda: WanTransformer3DModel(**config)) == WAN.net
     assert counted(AutoencoderKLWan) == WAN.vae
+    assert memory.wan_parameters(config) == WAN.net
 
 
 # What is taken
@@ -342,6 +343,9 @@ def test_the_numbers_of_a_folder_are_those_of_its_nets(tmp_path):
     assert memory.network_of(folder, "image").net == network.net, "a second precision is not a second net"
     wan = memory.network_of(tiny_wan_folder(tmp_path / "wan"), "video")
     assert (wan.layers, wan.width) == (2, 48)
+    for weights in (tmp_path / "wan" / "transformer").glob("*.safetensors"):
+        weights.unlink()
+    assert memory.network_of(tmp_path / "wan", "video").net == wan.net, "by its config, where a student's file comes"
 
 
 def test_a_broken_header_does_not_stop_the_arithmetic(tmp_path):
@@ -349,6 +353,13 @@ def test_a_broken_header_does_not_stop_the_arithmetic(tmp_path):
     for content in (b"", b"1234", b"\xff" * 8, b"\x04\0\0\0\0\0\0\0[1]]", b"\x02\0\0\0\0\0\0\0{}"):
         broken.write_bytes(content)
         assert memory.parameters(broken) == 0
+
+
+def test_a_config_of_nonsense_does_not_stop_the_arithmetic(tmp_path):
+    (tmp_path / "transformer").mkdir()
+    for config in ('{"num_layers": "many", "num_attention_heads": [1], "attention_head_dim": null}', "[]", "{"):
+        (tmp_path / "transformer" / "config.json").write_text(config)
+        assert memory.network_of(tmp_path, "video").net == 0
 
 
 def test_what_is_no_name_and_no_folder_is_told_with_what_there_is(tmp_path):

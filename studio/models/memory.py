@@ -26,6 +26,7 @@ UNET, VAE, TINY_VAE = 600, 2_000, 400
 VIDEO_VAE, VIDEO_TINY = 8_000, 2_000
 TOKEN = 100_000  # bytes a token of a Wan block: its norms and products in float32, its feed-forward
 WORDS = 512  # token states of a prompt that cross-attention keeps
+PATCH = (1, 2, 2)  # latent frames, rows and columns that make one of Wan's tokens
 CELL = 16  # pixels to a side of one of Wan's tokens
 
 
@@ -185,12 +186,39 @@ def network_of(folder: Path, kind: str) -> Network:
     return Network(
         kind,
         NETWORKS["sd-turbo" if kind == "image" else "wan-1.3b"].size,
-        parameters(net),
+        parameters(net) or wan_parameters(config),
         parameters(folder / "text_encoder") + parameters(folder / "text_encoder_2"),
         parameters(folder / "vae"),
-        layers=int(config.get("num_layers") or 0),
-        width=int(config.get("num_attention_heads") or 0) * int(config.get("attention_head_dim") or 0),
+        layers=whole_numbers(config).get("num_layers", 0),
+        width=width_of(config),
     )
+
+
+def wan_parameters(config: Mapping[str, Any]) -> int:
+    """Parameters of a Wan transformer by its config.json, for a folder whose weights a student's file replaces."""
+
+    def linear(inward: int, outward: int) -> int:
+        return (inward + 1) * outward
+
+    usual = {"text_dim": 4096, "freq_dim": 256, "in_channels": 16, "out_channels": 16, "ffn_dim": 0}
+    shape = usual | whole_numbers(config)
+    width, cells = width_of(config), math.prod(PATCH)
+    attention = 4 * linear(width, width) + 2 * width
+    block = 2 * attention + linear(width, shape["ffn_dim"]) + linear(shape["ffn_dim"], width) + 8 * width
+    told = linear(shape["text_dim"], width) + linear(shape["freq_dim"], width) + 2 * linear(width, width)
+    ends = linear(cells * shape["in_channels"], width) + linear(width, cells * shape["out_channels"]) + 2 * width
+    return shape.get("num_layers", 0) * block + told + linear(width, 6 * width) + ends if width else 0
+
+
+def width_of(config: Mapping[str, Any]) -> int:
+    """Numbers a token's state has."""
+    shape = whole_numbers(config)
+    return shape.get("num_attention_heads", 0) * shape.get("attention_head_dim", 0)
+
+
+def whole_numbers(config: Mapping[str, Any]) -> dict[str, int]:
+    """Those of a config's values that are: what else stands there, whoever loads the folder says better."""
+    return {name: value for name, value in config.items() if isinstance(value, int)}
 
 
 def read_json(path: Path) -> dict[str, Any]:
