@@ -169,7 +169,7 @@ def structure_section(made: Panel) -> None:
     """How closely the lines of the picture are kept."""
     with section("structure source"):
         made.dial("structure", "strength", gr.Slider, "Structure", minimum=0, maximum=2, step=0.05)
-        made.dial("structure", "look", gr.Radio, "It is shown", choices=named(LOOKS))
+        made.dial("structure", "look", gr.Radio, "The ControlNet sees", choices=named(LOOKS))
 
 
 def sampling_section(made: Panel) -> None:
