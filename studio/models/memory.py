@@ -1,7 +1,7 @@
 """What a model takes while it plays, computed from its architecture's numbers before anything is loaded.
 
-Weights and caches are exact; what a forward and a decode take on the way are estimates, rounded up, from the largest
-feature maps that live at once. Everything here is bytes.
+Weights and caches are exact; what a forward and a decode take on the way are estimates from the largest feature maps
+that live at once, meant to be too high, and not measured on a card yet. Everything here is bytes.
 """
 
 from __future__ import annotations
