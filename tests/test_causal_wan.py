@@ -293,6 +293,13 @@ def test_text_keys_are_computed_once_per_text(monkeypatch):
     assert len(calls) == 2
 
 
+def test_few_texts_are_remembered_however_many_are_heard():
+    model, x, cond = tiny(), drawn(2, *LATENT), told(2)
+    for prompt in range(9):
+        model(x, (0.5, 0.9), cond.under(drawn(*TEXT, seed=prompt)), range(2))
+    assert len(model._remembered["text"]) == 3
+
+
 @pytest.mark.parametrize("prediction", ["velocity", "wiener"])
 def test_the_ready_copy_draws_the_same_and_is_close_in_bfloat16(prediction):
     model, x, cond = tiny(prediction=prediction), drawn(4, *LATENT), told(4)

@@ -25,7 +25,8 @@ from studio.conditioning import Conditioning, identity
 from studio.kv_cache import KVCache, Pass
 from studio.schedule import PREDICTIONS, clean_from
 
-MEMORY = 8  # texts, tuples of noise levels and arrangements of rows kept at a time
+# How many of each are remembered. A text of Wan-1.3B is 94 MB, and while prompts blend there is one a chunk.
+MEMORY = {"text": 3, "sigma": 9, "levels": 9, "places": 9}
 
 
 class CausalWan(nn.Module):
@@ -127,6 +128,7 @@ class CausalWan(nn.Module):
         for name, weight in copied.transformer.named_parameters():
             if "time_" not in name and "scale_shift_table" not in name:  # noise levels: computed once, exactly
                 weight.data = weight.data.to(dtype)
+        copied.attention = self.attention
         for block in copied.transformer.blocks:
             block.attn1.fuse_projections()
             for separate in ("to_q", "to_k", "to_v"):  # which diffusers keeps: in Wan-1.3B another 425 MB
@@ -179,7 +181,7 @@ class CausalWan(nn.Module):
             if same(known, key):
                 return value
         value = make()
-        self._remembered[kind] = [(key, value), *entries[:MEMORY]]
+        self._remembered[kind] = [(key, value), *entries][: MEMORY[kind]]
         return value
 
     def _levels(self, sigma: Tensor | Sequence[float], device: torch.device) -> Tensor:

@@ -118,7 +118,7 @@ class Sampler(ABC):
 
     @torch.no_grad()
     def tick(self, in_force: InForce, source: Tensor | None = None) -> Tensor | None:
-        """One forward: the latents that came out, (chunk, C, h, w), or None while the pipe fills.
+        """Every row a rung down: the latents that came out, (chunk, C, h, w), or None while the pipe fills.
 
         source (C, h, w): the latent a new row begins from, where the model's ladder starts below 1.
         """
