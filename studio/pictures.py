@@ -79,7 +79,7 @@ def fitted(picture: Image, size: tuple[int, int]) -> np.ndarray:
     """The middle of a picture, resampled to `size` (H, W): uint8 (H, W, 3)."""
     from PIL import Image, ImageOps
 
-    return np.asarray(ImageOps.fit(on_paper(picture), size[::-1], Image.Resampling.BICUBIC))
+    return np.asarray(ImageOps.fit(on_paper(picture), (size[1], size[0]), Image.Resampling.BICUBIC))
 
 
 def on_paper(picture: Image) -> Image:
