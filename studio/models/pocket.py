@@ -170,7 +170,7 @@ class Pocket:
         if missing := [name for name in ("config.json", *_files()) if not (folder / name).exists()]:
             raise MissingWeights(
                 f"The pocket model in {folder} lacks {', '.join(missing)}. Reinstall the package, "
-                "or make the weights with `studio train` (about three hours on two cores)."
+                "or make the weights with `studio train` (about three and a half hours on two cores)."
             )
         # Its products are too small to share: a second thread that sleeps between them doubles the tick (docs/log.md),
         # and the other core is the page's. A take's frames are also the same whatever the number of cores.
