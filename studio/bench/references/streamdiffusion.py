@@ -1,4 +1,4 @@
-# pyright: reportMissingImports=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false
+# pyright: reportMissingImports=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false, reportArgumentType=false
 """Runs a checkout of StreamDiffusion (github.com/cumulo-autumn/StreamDiffusion) on a checkpoint, and times it.
 
 Called with {"checkout", "folder", "tiny_vae", "size": [H, W], "rungs", "count", "warm"}: a Stable Diffusion folder and
