@@ -224,6 +224,10 @@ def test_a_tiny_stable_diffusion_is_played_from_the_camera(browse):
     until(lambda: shown(visit) != before, 90)
     moved = shown(visit)
     until(lambda: shown(visit) != moved, 90)
+    visit.page.evaluate("window.camera = window.studio.input.media")
+    visit.page.locator(".st-stage").click()
+    play_on(visit)
+    assert visit.page.evaluate("window.camera === window.studio.input.media"), "a click elsewhere chooses nothing"
     assert visit.page.locator(".st-preview canvas").is_visible()
 
     visit.page.locator("#studio-prompt textarea").fill("a harbour at night")

@@ -209,7 +209,7 @@ export class Input {
   }
 
   show(word = null) {
-    document.documentElement.dataset.source = this.source || 'kept';
+    document.documentElement.dataset.drawsFrom = this.source || 'kept';
     const box = this.find('.st-preview');
     if (!box) return;
     box.hidden = !this.media;
