@@ -175,6 +175,13 @@ def test_the_keys_counted_are_the_keys_a_cache_allocates():
     assert cache.bytes == 5 * memory.frame_keys(little, (64, 96), memory.FULL)
 
 
+def test_the_words_counted_are_those_the_model_remembers():
+    from studio.models.causal_wan import MEMORY
+
+    assert MEMORY["text"] == memory.TEXTS
+    assert need(WAN, LONGLIVE).playing["words"] == pytest.approx(3 * 94e6, rel=0.01)
+
+
 def test_every_chunk_in_flight_has_its_keys():
     def frames(sampler, rungs):
         told = {"sink": 3, "window": 3, "sampler": sampler, "rungs": rungs}
@@ -278,7 +285,7 @@ def test_what_does_not_fit_is_told_before_anything_is_downloaded_with_what_would
     with pytest.raises(NotEnough) as caught:
         load("longlive-1.3b")
     said = str(caught.value)
-    assert "longlive-1.3b needs 8.5 GB on the card, 8.2 GB are free" in said
+    assert "longlive-1.3b needs 8.7 GB on the card, 8.2 GB are free" in said
     assert "it would fit with --quantize int8, or --size 320x544" in said
 
 

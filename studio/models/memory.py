@@ -25,7 +25,7 @@ ROWS = 4  # image frames in flight that room is made for
 UNET, VAE, TINY_VAE = 600, 2_000, 400
 VIDEO_VAE, VIDEO_TINY = 8_000, 2_000
 TOKEN = 100_000  # bytes a token of a Wan block: its norms and products in float32, its feed-forward
-WORDS = 512  # token states of a prompt that cross-attention keeps
+WORDS, TEXTS = 512, 3  # token states of a prompt that cross-attention keeps, and how many prompts' (causal_wan.MEMORY)
 PATCH = (1, 2, 2)  # latent frames, rows and columns that make one of Wan's tokens
 CELL = 16  # pixels to a side of one of Wan's tokens
 
@@ -164,7 +164,7 @@ def video_need(network: Network, options: Mapping[str, Any], size: tuple[int, ..
     pixels = height * width * number // HALF
     return {
         "KV cache": (kept + flight) * frame_keys(network, (height, width), number),
-        "words": 2 * network.layers * network.width * WORDS * number,
+        "words": TEXTS * 2 * network.layers * network.width * WORDS * number,
         "decoder": (network.vae + (network.tiny if tiny else 0)) * number,
         "forward": flight * tokens((height, width)) * TOKEN * number // HALF,
         "decode": (VIDEO_TINY if tiny else VIDEO_VAE) * pixels,
