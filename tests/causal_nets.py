@@ -97,8 +97,8 @@ def plainly(
 ) -> tuple[Tensor, dict[int, KeysValues]]:
     """The published forward, from diffusers' own modules: rows that all see each other and a context, no mask, no ring.
 
-    sigma: of all rows or one a row; numbers: the rows' frame numbers; context: {frame: its keys and values}; fixed: rows
-    whose keys and values are the context's all the same (a protected sink); dead: rows that nobody sees. absolute:
+    sigma: of all rows or one a row; numbers: the rows' frame numbers; context: {frame: its keys and values}; fixed:
+    rows whose keys and values are the context's all the same (a protected sink); dead: rows that nobody sees. absolute:
     frames stand at their numbers, else one after the other from 0.
     Gives the clean latents (of a net that predicts velocity) and the rows' keys and values.
     """

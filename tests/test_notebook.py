@@ -33,6 +33,15 @@ def test_first_light_plays_switches_rewinds_replays_and_renders(tmp_path):
     assert (tmp_path / "first-light.jsonl").read_text().startswith('{"studio": 1')
 
 
+@pytest.mark.timeout(300)
+def test_the_core_agrees_with_the_formulas_written_out(tmp_path):
+    notebook = ran(next(path for path in NOTEBOOKS if path.stem == "02_the_core"), tmp_path)
+    assert "the first three ticks give: [None, None, None]" in said(notebook)
+    assert "12 pictures in, 12 frames out" in said(notebook)
+    assert "kept frames (0, 1, 2, 3, 4, 5)" in said(notebook)
+    assert len(shown(notebook, "image/webp")) == 4
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_is_stored_with_what_it_shows(path):
     notebook = nbformat.read(path, as_version=4)
