@@ -41,6 +41,10 @@ TOLD = (
 )
 
 
+# What a model is opened with, by the names of the command line and of the model's factory alike.
+OPENED_WITH = ("quantize", "compile", "graphs", "attention", "device", "controlnet", "generator")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     # Before torch is loaded: threads that wait should sleep, or two processes on two cores slow each other tenfold.
@@ -162,8 +166,8 @@ def size(text: str) -> tuple[int, int]:
 def model_options(arguments: argparse.Namespace, name: str) -> dict[str, Any]:
     """What `studio.models.load` is told besides the name."""
     known = takes(name)
-    named = ("size", "quantize", "compile", "graphs", "attention", "device", "controlnet", "generator", "sampler")
-    options = {key: getattr(arguments, key) for key in named if getattr(arguments, key)}
+    named = {key: getattr(arguments, key) for key in ("size", *OPENED_WITH, "sampler")}
+    options = {key: value for key, value in named.items() if value}
     for key in ("controlnet", "generator"):
         if key in options and not options[key].exists():
             raise UsageError(f"--{key}: there is no {options[key]}; give the path of what was downloaded")
@@ -318,22 +322,7 @@ def run_render(arguments: argparse.Namespace) -> None:
 
 def take_model(arguments: argparse.Namespace, score: Score) -> Any:
     """The model to play a take on: None for the take's own as it is, which the score then finds."""
-    options = vars(arguments)
-    if not any(
-        options[name]
-        for name in (
-            "model",
-            "quantize",
-            "compile",
-            "graphs",
-            "attention",
-            "device",
-            "full_vae",
-            "lora",
-            "controlnet",
-            "generator",
-        )
-    ):
+    if not any(getattr(arguments, name) for name in ("model", "full_vae", "lora", *OPENED_WITH)):
         return None
     arguments.size = arguments.size or (score.header.height, score.header.width)
     return opened(arguments, arguments.model or score.header.model)

@@ -19,7 +19,7 @@ from studio.kv_cache import KVCache
 from studio.models.causal_wan import CausalWan
 from studio.noise import noise
 from studio.pictures import decoded
-from studio.schedule import clean_from, ladder, warp
+from studio.schedule import clean_from, ladder
 
 WORDS = (8, 32)  # token states of a prompt
 
@@ -58,7 +58,7 @@ class TinyPictures:
         self.encode_text = lru_cache(maxsize=8)(text_states)
 
     def ladder(self, rungs: int, strength: float = 1.0) -> tuple[float, ...]:
-        return tuple(strength * sigma for sigma in ladder(rungs))
+        return ladder(rungs, strength=strength)
 
     def condition(self, in_force: Any, frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
         text = self.encode_text(in_force.prompt.text) if text is None else text
@@ -98,7 +98,7 @@ class TinyVideo:
         self.encode_text = lru_cache(maxsize=8)(text_states)
 
     def ladder(self, rungs: int, strength: float = 1.0) -> tuple[float, ...]:
-        return tuple(warp(strength * (1 - rung / rungs), 5.0) for rung in range(rungs))
+        return ladder(rungs, 5.0, strength)
 
     def condition(self, in_force: Any, frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
         text = self.encode_text(in_force.prompt.text) if text is None else text

@@ -26,6 +26,16 @@ class Decoder(Protocol):
     def restore(self, state: Any) -> None: ...
 
 
+class Stateless:
+    """The state of a decoder that remembers nothing."""
+
+    def snapshot(self) -> None:
+        return None
+
+    def restore(self, state: None) -> None:
+        return None
+
+
 OPTIONAL: dict[str, Any] = {
     "opening": 1,
     "device": "cpu",

@@ -19,6 +19,7 @@ from torch import Tensor
 from ..conditioning import Conditioning, heard
 from ..pictures import as_bytes, cropped, decoded, edges
 from . import CheckpointError, image_parts, lora
+from .base import Stateless
 from .cross_frame import join as cross_frame_attention
 from .image_parts import Codec, Words
 from .wrappers import wrapped
@@ -256,8 +257,8 @@ class Image:
         return ImageDecoder(self.codec)
 
 
-class ImageDecoder:
-    """Latents to pictures, one by one; it remembers nothing, so its snapshots are empty."""
+class ImageDecoder(Stateless):
+    """Latents to pictures, one by one."""
 
     def __init__(self, codec: Codec):
         self.codec = codec
@@ -265,12 +266,6 @@ class ImageDecoder:
     def decode(self, latent: Tensor) -> np.ndarray:
         """(C, h, w) -> uint8 (H, W, 3)."""
         return self.codec.decode(latent).cpu().numpy()
-
-    def snapshot(self) -> None:
-        return None
-
-    def restore(self, state: None) -> None:
-        return None
 
 
 def distilled_scale(in_force: InForce) -> float:

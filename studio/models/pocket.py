@@ -25,6 +25,7 @@ from ..trajectory import placements
 from . import MissingWeights
 from .appearance import MAP, TRACK_CHANNELS, AppearanceMemory, draw_track, fold
 from .autoencoder import PATCH, Autoencoder
+from .base import Stateless
 from .causal_wan import CausalWan
 from .places import PlaceMemory
 from .text import DIMENSIONS, text_encoder
@@ -240,8 +241,8 @@ class Pocket:
         return FrameDecoder(self)
 
 
-class FrameDecoder:
-    """Latents to pictures, one by one; it remembers nothing, so its snapshots are empty."""
+class FrameDecoder(Stateless):
+    """Latents to pictures, one by one."""
 
     def __init__(self, model: Pocket):
         self.model = model
@@ -252,12 +253,6 @@ class FrameDecoder:
         ready = latent[None].to(self.model.dtype).contiguous(memory_format=torch.channels_last)
         picture = self.model.codec.decode(ready)[0].float()
         return picture.mul(127.5).add(127.5).round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
-
-    def snapshot(self) -> None:
-        return None
-
-    def restore(self, state: None) -> None:
-        return None
 
 
 def _files() -> list[str]:

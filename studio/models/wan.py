@@ -19,13 +19,13 @@ from studio.models.causal_wan import CausalWan
 from studio.models.video_decoder import VideoDecoder, WanAutoencoder, load_tiny_decoder
 from studio.models.wan_files import fingerprint, load_transformer, read_config
 from studio.pictures import decoded
-from studio.schedule import warp
+from studio.samplers.base import RECACHES
+from studio.schedule import ladder
 
 if TYPE_CHECKING:
     from studio.controls import InForce, Picture
 
 SHIFT = 5.0  # of the ladder all of them were distilled on: four rungs are 1, .9375, .8333, .625
-RECACHES = ("causal", "bidirectional")
 UNPAINTED = "this checkpoint was not trained on painted motion; the pocket model is"
 REFUSES = {
     "stroke": UNPAINTED,
@@ -110,7 +110,7 @@ class Wan:
 
     def ladder(self, rungs: int, strength: float = 1.0) -> tuple[float, ...]:
         """Levels evenly spaced from `strength` down, warped by 5: (1, .9375, .8333, .625) for four rungs."""
-        return tuple(warp(strength * (1 - rung / rungs), SHIFT) for rung in range(rungs))
+        return ladder(rungs, SHIFT, strength)
 
     def condition(self, in_force: InForce, frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
         """What the latent frames of these numbers are told: the prompt's 512 token states, and no more."""
