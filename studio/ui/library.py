@@ -187,16 +187,29 @@ class Library:
             self._sessions = [other for other in self._sessions if other is not session]
         self.tidy()
 
-    def tidy(self) -> None:
-        """Let go of what nobody plays; the home model only when something else is played instead."""
+    def tidy(self, again: float = 0.5) -> None:
+        """Let go of what nobody plays; the home model only when something else is played instead.
+
+        A thread may have such a model in hand for one moment more, and a collection under way hides it from ours: what
+        is still there is looked at again after `again` seconds, then at longer and longer intervals.
+        """
         with self._lock:
             playing = [session.model for session in self._sessions]
             if playing and all(model is not self._kept for model in playing):
                 self._kept = None
-            idle = any(model is not self._kept and model not in playing for model in self._loaded.values())
         del playing
-        if idle:
+        if self._idle():
             self.sweep()
+        if self._idle():
+            later = threading.Timer(again, self.tidy, [min(2 * again, 60.0)])
+            later.daemon = True
+            later.start()
+
+    def _idle(self) -> bool:
+        """Is a model still loaded that nobody plays?"""
+        with self._lock:
+            held = {id(session.model) for session in self._sessions} | {id(self._kept)}
+            return any(id(model) not in held for model in self._loaded.values())
 
     @staticmethod
     def sweep() -> None:
@@ -237,6 +250,7 @@ class Arrival:
                 self._tell(stage="failed", what=f"{name} could not be played: {said(error)}")
         if self.progress.stage != "ready":
             self._library.sweep()  # what was loaded of it
+            self._library.tidy()
 
     def _bring(self, name: str) -> None:
         model = self._library.get(name, self._tell, self._cancel)
