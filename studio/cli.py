@@ -140,7 +140,10 @@ def model_arguments(command: argparse.ArgumentParser, default: str | None = "poc
     """What a model is, and how it is opened."""
     group = command.add_argument_group("model", "options that a model does not take are refused, with those it takes")
     group.add_argument("--model", default=default, help=f"a name of `studio models`, or a folder (default: {said})")
-    group.add_argument("--size", type=size, metavar="HxW", help="height and width in pixels, as 512x512 or 480x832")
+    command.set_defaults(size=None, sampler=None)
+    if default:  # a take has its own
+        group.add_argument("--size", type=size, metavar="HxW", help="height and width in pixels, as 512x512 or 480x832")
+        group.add_argument("--sampler", help="stream, rollout or rolling (default: what the model was made for)")
     group.add_argument("--quantize", metavar="KIND", help="weights in 8 bits: int8, fp8, int8-dynamic, fp8-dynamic")
     group.add_argument("--compile", action="store_true", help="torch.compile: minutes at the start, faster then")
     group.add_argument("--graphs", action="store_true", help="CUDA graphs")
@@ -152,7 +155,6 @@ def model_arguments(command: argparse.ArgumentParser, default: str | None = "poc
     )
     group.add_argument("--controlnet", type=Path, metavar="FOLDER", help="a ControlNet for an image model")
     group.add_argument("--generator", type=Path, metavar="FILE", help="a student's weights for a Wan folder")
-    group.add_argument("--sampler", help="stream, rollout or rolling (default: what the model was made for)")
 
 
 def size(text: str) -> tuple[int, int]:

@@ -464,6 +464,14 @@ def test_a_take_names_the_model_it_was_played_on_and_replays_on_it(real_take, ca
     assert main(["render", str(real_take), "--full-vae"]) == 0
 
 
+def test_a_take_is_replayed_on_its_model_opened_as_told_at_its_own_size_by_its_own_sampler(real_take, capsys):
+    assert main(["replay", str(real_take), "--quantize", "int3"]) == 1
+    assert "int3" in capsys.readouterr().err
+    for option in ("--sampler=rollout", "--size=64x64"):
+        with pytest.raises(SystemExit):
+            main(["replay", str(real_take), option])
+
+
 def test_a_take_whose_model_is_not_downloaded_says_how_to_get_it_and_downloads_nothing(
     real_take, little, capsys, monkeypatch, tmp_path
 ):
