@@ -84,6 +84,15 @@ def test_the_track_map_of_a_label_does_not_depend_on_the_prompt(model):
     assert torch.equal(one, other)
 
 
+def test_a_label_is_read_as_a_subject_and_known_if_it_names_one(model):
+    assert model.reads("a red fox") == ("fox", True)
+    assert model.reads("an angry bear") == ("bear", True)
+    for word in ("democracy", "asdfgh", "Fuchs", "mathematics"):
+        subject, known = model.reads(word)
+        assert subject in model.labels
+        assert not known, word
+
+
 def test_the_view_follows_the_seed(model):
     shown = [constants(model, 0, Sampling(seed=seed))[-pocket.VIEWS :, 0, 0] for seed in (0, 3, 4, 7)]
     assert [int(view.argmax()) for view in shown] == [0, 3, 0, 3]

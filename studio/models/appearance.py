@@ -44,6 +44,10 @@ class AppearanceMemory(nn.Module):
         attention = (SHARPNESS * labels @ self.keys.float().T).softmax(-1)
         return attention.new_zeros(len(labels), len(self.planes)).index_add_(1, self.owner, attention)
 
+    def likeness(self, labels: Tensor) -> Tensor:
+        """(N, 384) label vectors -> (N,) cosines, -1..1, of each and the key nearest to it."""
+        return (labels @ self.keys.float().T).amax(1)
+
     def read(self, labels: Tensor) -> Tensor:
         """(N, 384) label vectors -> (N, 4, 48, 48) planes."""
         return torch.einsum("ns,schw->nchw", self.weights(labels).to(self.planes.dtype), self.planes)
