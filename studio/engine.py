@@ -191,8 +191,7 @@ class Engine:
         if is_new:
             if not self._is_independent:
                 self._switch()
-            for latent in self.sampler.step(self.in_force):
-                self._made.extend(pictures(self.decoder.decode(latent)))
+            self._made += self.decoder.decode(self.sampler.step(self.in_force))
         self._similar = similar
         return is_new
 
@@ -262,8 +261,3 @@ def words(in_force: InForce) -> tuple[tuple[str, float], ...]:
     """The texts heard in the frame being drawn and their weights; a text that blends into itself is one."""
     heard = [(prompt.text, weight) for prompt, _, weight in in_force.heard]
     return tuple(one for one, before in zip(heard, [("", 0.0), *heard], strict=False) if one[0] != before[0])
-
-
-def pictures(decoded: Any) -> list[np.ndarray]:
-    """The uint8 (H, W, 3) pictures a decoder gave for one latent: one, or several if a latent spans several frames."""
-    return list(decoded) if isinstance(decoded, list | tuple) else [np.asarray(decoded)]

@@ -44,14 +44,14 @@ def tiny_net():
 
 
 class TinyDecoder:
-    """Latents (4, 4, 4) to pictures (32, 32, 3): a fixed mixture of channels, every cell eight pixels wide."""
+    """Latents (F, 4, 4, 4) to pictures (32, 32, 3): a fixed mixture of channels, every cell eight pixels wide."""
 
     def __init__(self):
         self.mixture = fixed("decoder", (3, 4))
 
-    def decode(self, latent):
-        picture = torch.sigmoid(torch.einsum("dc,chw->hwd", self.mixture, latent.float()))
-        return (picture.repeat_interleave(8, 0).repeat_interleave(8, 1) * 255).to(torch.uint8).numpy()
+    def decode(self, latents):
+        pictures = torch.sigmoid(torch.einsum("dc,fchw->fhwd", self.mixture, latents.float()))
+        return list((pictures.repeat_interleave(8, 1).repeat_interleave(8, 2) * 255).to(torch.uint8).numpy())
 
     def snapshot(self):
         return None

@@ -122,11 +122,11 @@ class PictureModel:
 
 
 class PictureDecoder:
-    """Latents (4, h, w) to pictures (8h, 8w, 3): the first three channels, every cell eight pixels wide."""
+    """Latents (F, 4, h, w) to pictures (8h, 8w, 3): the first three channels, every cell eight pixels wide."""
 
-    def decode(self, latent: Tensor) -> np.ndarray:
-        pixels = (latent[:3].clamp(-1, 1) * 127.5 + 127.5).round().to(torch.uint8).permute(1, 2, 0)
-        return pixels.repeat_interleave(8, 0).repeat_interleave(8, 1).numpy()
+    def decode(self, latents: Tensor) -> list[np.ndarray]:
+        pixels = (latents[:, :3].clamp(-1, 1) * 127.5 + 127.5).round().to(torch.uint8).permute(0, 2, 3, 1)
+        return list(pixels.repeat_interleave(8, 1).repeat_interleave(8, 2).numpy())
 
     def snapshot(self) -> None:
         return None

@@ -43,7 +43,7 @@ def test_the_clock_counts_the_forward_and_the_decode_and_nothing_else(model):
     timed.encode_text("a")
     assert timed.clock.spent == spent
     decoder = timed.new_decoder()
-    decoder.decode(torch.zeros(model.latent))
+    decoder.decode(torch.zeros(1, *model.latent))
     assert timed.clock.spent > spent
     spent = timed.clock.spent
     timed.denoise(torch.zeros(1, *model.latent), [1.0], told, [0], timed.new_cache(), 0)

@@ -17,7 +17,10 @@ class Decoder:
     def __init__(self):
         self.last = None
 
-    def decode(self, latent):
+    def decode(self, latents):
+        return [picture for latent in latents for picture in self.pictures(latent)]
+
+    def pictures(self, latent):
         past, self.last = self.last, latent
         if past is None:
             return [seen(latent)]

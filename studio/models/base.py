@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Decoder(Protocol):
     """Latents to pictures, one stream's: it may hold state from frame to frame."""
 
-    def decode(self, latent: Tensor) -> np.ndarray | list[np.ndarray]:
-        """The picture of a latent (C, h, w), uint8 (H, W, 3); several where a latent spans several frames."""
+    def decode(self, latents: Tensor) -> list[np.ndarray]:
+        """uint8 (H, W, 3) pictures of latents (F, C, h, w) that follow what was decoded: one of each, or several."""
         ...
 
     def snapshot(self) -> Any: ...

@@ -263,9 +263,9 @@ class ImageDecoder(Stateless):
     def __init__(self, codec: Codec):
         self.codec = codec
 
-    def decode(self, latent: Tensor) -> np.ndarray:
-        """(C, h, w) -> uint8 (H, W, 3)."""
-        return self.codec.decode(latent).cpu().numpy()
+    def decode(self, latents: Tensor) -> list[np.ndarray]:
+        """(F, C, h, w) -> F pictures, uint8 (H, W, 3)."""
+        return [self.codec.decode(latent).cpu().numpy() for latent in latents]
 
 
 def distilled_scale(in_force: InForce) -> float:
