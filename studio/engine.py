@@ -184,6 +184,11 @@ class Engine:
         self.frame += 1
         return frame
 
+    @property
+    def ahead(self) -> int:
+        """Pictures that are made and have not come out."""
+        return len(self._made)
+
     def _draw(self) -> bool:
         """Make the pictures of the next chunk, or let the last one stand: whether there are any."""
         self._under = self.revision

@@ -15,7 +15,8 @@ class Frame:
     """One picture of the stream.
 
     picture: uint8 (H, W, 3) RGB; revision: the highest control revision it was made under; made_ns: `time.time_ns` at
-    which it was ready; tick_ms: how long its step took; skipped: the similarity filter let the last picture stand.
+    which it was ready; tick_ms: how long its step took; skipped: the similarity filter let the last picture stand;
+    due: `time.monotonic` from which it is to be shown, 0 for at once.
     """
 
     index: int
@@ -24,6 +25,7 @@ class Frame:
     made_ns: int = 0
     tick_ms: float = 0.0
     skipped: bool = False
+    due: float = 0.0
 
     @cached_property
     def hash(self) -> str:

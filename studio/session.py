@@ -17,6 +17,7 @@ from studio.engine import Engine, EngineState
 from studio.frames import Frame, FrameSink
 from studio.models import load
 from studio.models.base import optional
+from studio.playout import Playout
 from studio.presets import Preset
 from studio.score import Digest, Event, Header, Score, ScoreWriter
 
@@ -188,7 +189,7 @@ class Session:
         self.error: BaseException | None = None
         self._inbox = Inbox()
         self._turn = Turn()
-        self._pace = Pace()
+        self._pace, self._playout = Pace(), Playout()
         self._coming: list[Event] = []
         self._taken_over: set[Hashable] = set()  # slots a person set since the last frame
         self._thread: threading.Thread | None = None
@@ -246,7 +247,10 @@ class Session:
                 self._inbox.put(self._coming.pop(0).control)
             self._apply(self._inbox.take())
             frame = self.engine.step()
-            self._pace.add(time.perf_counter(), frame)
+            if self._running:
+                due = self._playout.due(time.monotonic(), frame.tick_ms / 1e3, self.engine.ahead)
+                frame = replace(frame, due=due)
+            self._pace.add(frame.due or time.monotonic(), frame)
             if self._take.digest:
                 self._take.digest.add(frame)
             self._put(frame)
@@ -288,13 +292,16 @@ class Session:
     # On a thread
 
     def start(self, fps: float | None = None) -> None:
-        """Step on a thread of its own, at most `fps` frames a second, until `stop`."""
+        """Step on a thread of its own, at most `fps` frames a second, until `stop`.
+
+        Where a model makes a chunk's pictures at once, they are put into the sinks at once; each says when it is due.
+        """
         if self._thread and self._thread.is_alive():
             return
         if fps is not None and not fps > 0:
             raise ValueError(f"fps is {fps}; give a number above 0, or None for as fast as it goes")
-        self.error, self._running = None, True
-        self._thread = threading.Thread(target=self._run, args=(fps,), name="studio-session", daemon=True)
+        self.error, self._running, self._playout = None, True, Playout(fps)
+        self._thread = threading.Thread(target=self._run, name="studio-session", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -312,9 +319,8 @@ class Session:
     def running(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
 
-    def _run(self, fps: float | None) -> None:
+    def _run(self) -> None:
         try:
-            due = time.perf_counter()
             while self._running:
                 frame = self.step()
                 if frame is None:
@@ -323,9 +329,7 @@ class Session:
                 if frame.skipped:  # nothing to do: about as long as drawing it would have taken, or until it is needed
                     wait = self._pace.mean_tick_ms / 1e3
                     self._inbox.wait_for_new(min(max(wait, SHORTEST_WAIT), LONGEST_WAIT))
-                if fps:
-                    due = max(due + 1 / fps, time.perf_counter() - 1 / fps)
-                    time.sleep(max(0.0, due - time.perf_counter()))
+                time.sleep(self._playout.wait(time.monotonic()))
         except BaseException as error:  # ours, not the person's: kept for `stop`, which raises it
             self.error = error
             log.exception("the session stopped at frame %d", self.engine.frame)

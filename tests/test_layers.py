@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "studio"
 
 ROWS = (
     "cli __main__ doctor ui",
-    "session score sinks presets training evaluation bench",
+    "session playout score sinks presets training evaluation bench",
     "engine",
     "models samplers guidance",
     "conditioning schedule noise trajectory similarity kv_cache frames pictures",

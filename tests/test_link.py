@@ -8,6 +8,7 @@ import struct
 import threading
 import time
 import weakref
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
@@ -118,6 +119,14 @@ def test_a_mailbox_keeps_the_newest_and_finds_what_was_seen():
     assert mailbox.newest is frames[39]
     assert mailbox.seen(35) is frames[35]
     assert mailbox.seen(2) is frames[39]
+
+
+def test_a_mailbox_says_how_long_to_wait_for_a_frame_made_ahead():
+    mailbox = Mailbox()
+    assert mailbox.wait(0.25) == 0.25
+    mailbox.put(replace(frame(1), due=time.monotonic() + 3600))
+    assert (mailbox.count, mailbox.wait(0.25)) == (0, 0.25)
+    assert 3500 < mailbox.wait(9000) <= 3600
 
 
 # Window

@@ -1,5 +1,7 @@
 import errno
 import threading
+import time
+from dataclasses import replace
 
 import imageio.v3 as iio
 import numpy as np
@@ -10,6 +12,7 @@ from studio.frames import Frame
 from studio.sinks import SINKS, make
 from studio.sinks.latest import Latest
 from studio.sinks.pictures import Pictures, snapshot
+from studio.sinks.timeline import Timeline
 from studio.sinks.video import VideoFile
 
 
@@ -46,6 +49,28 @@ def test_the_mailbox_knows_a_newer_frame_from_its_serial_and_not_its_index():
     latest.put(frame(9))
     latest.put(frame(0))  # after a reset
     assert latest.read(1)[1].index == 0
+
+
+def test_a_frame_made_ahead_is_there_when_it_is_due_and_those_behind_it_wait():
+    timeline, now = Timeline(kept=2), time.monotonic()
+    for index, due in enumerate((0.0, now - 1, now + 3600, 0.0)):
+        timeline.put(replace(frame(index), due=due))
+    count, seen = timeline.look()
+    assert (count, [one.index for one in seen]) == (2, [0, 1])
+    assert 3500 < timeline.wait() <= 3600
+    assert Timeline().wait() is None
+
+
+def test_a_reader_gets_the_frames_of_a_chunk_that_came_at_once_as_they_are_due():
+    latest, now = Latest(), time.monotonic()
+    for index in range(4):
+        latest.put(replace(frame(index), due=now + 0.3 * (index + 1)))
+    assert latest.read(0, timeout=0) is None
+    serial = 0
+    while serial < 4:  # a slow reader may miss some
+        serial, one = latest.read(serial, timeout=60)
+        assert one.index == serial - 1
+        assert time.monotonic() >= one.due
 
 
 def test_a_reader_that_waits_is_woken_by_a_frame_and_by_the_closing():

@@ -172,7 +172,7 @@ class Link:
             left = until - self._clock()
             if left <= 0 or self.closed:
                 return None
-            await self.bell.wait(left)
+            await self.bell.wait(self.seat.mailbox.wait(left))
         return await self.next_frame()
 
     def has_frame(self) -> bool:

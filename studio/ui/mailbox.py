@@ -10,12 +10,12 @@ import asyncio
 import io
 import struct
 import time
-from collections import deque
 
 import numpy as np
 from PIL import Image
 
 from studio.frames import Frame
+from studio.sinks.timeline import Timeline
 
 try:
     import simplejpeg
@@ -60,13 +60,11 @@ class Mailbox:
     """A FrameSink that keeps the newest frame, and a few before it for snapshots; rings its bell for each."""
 
     def __init__(self) -> None:
-        self.count = 0
         self.bell: Bell | None = None
-        self._recent: deque[Frame] = deque(maxlen=KEPT)
+        self._timeline = Timeline(KEPT)
 
     def put(self, frame: Frame) -> None:
-        self._recent.append(frame)
-        self.count += 1
+        self._timeline.put(frame)
         if bell := self.bell:
             bell.ring()
 
@@ -74,12 +72,24 @@ class Mailbox:
         self.bell = None
 
     @property
+    def count(self) -> int:
+        """How many frames have come into sight."""
+        return self._timeline.look()[0]
+
+    @property
     def newest(self) -> Frame | None:
-        return self._recent[-1] if self._recent else None
+        return self.seen(None)
+
+    def wait(self, longest: float) -> float:
+        """Seconds, `longest` at most, until a frame comes into sight that was put here before: no bell rings for it."""
+        wait = self._timeline.wait()
+        return longest if wait is None else min(wait, longest)
 
     def seen(self, index: int | None) -> Frame | None:
         """The frame a person saw, if it is still kept, or else the newest."""
-        return next((frame for frame in tuple(self._recent) if frame.index == index), self.newest)
+        _, frames = self._timeline.look()
+        newest = frames[-1] if frames else None
+        return next((frame for frame in frames if frame.index == index), newest)
 
 
 def encode_jpeg(picture: np.ndarray, quality: int = QUALITY) -> bytes:

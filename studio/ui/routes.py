@@ -164,7 +164,7 @@ class Routes:
                 if data := await link.next_frame():
                     await socket.send_bytes(data)
             elif not texts:
-                await link.bell.wait(0.25)
+                await link.bell.wait(link.seat.mailbox.wait(0.25))
 
     # -- pull ---------------------------------------------------------------------------------------------------------
 

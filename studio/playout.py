@@ -1,0 +1,44 @@
+"""When the frames of a running session are shown, and when the next are to be drawn.
+
+A video model draws a chunk's pictures at once. They are shown evenly, and meanwhile the next chunk is drawn: no earlier
+than it must be to be there when the last picture has had its time, so that it hears the newest controls.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from statistics import median
+
+LAST = 5  # draws that the next one is judged by
+MARGIN = 1.1  # it may take longer than the longest of them
+
+
+class Playout:
+    """The times of frames, in seconds of one clock; fps: the most frames a second, None for as many as are made."""
+
+    def __init__(self, fps: float | None = None) -> None:
+        self._shortest = 1 / fps if fps else 0.0
+        self._end = 0.0  # when all that was made has been shown
+        self._took: deque[float] = deque(maxlen=LAST)
+        self._coming: deque[float] = deque()
+
+    def due(self, now: float, seconds: float, ahead: int) -> float:
+        """When to show a frame whose step ended now and took `seconds`; ahead: pictures made with it, to come after."""
+        if len(self._coming) != ahead + 1:
+            self._coming = deque(self._times(now, seconds, ahead + 1))
+        return self._coming.popleft()
+
+    def wait(self, now: float) -> float:
+        """Seconds until the next step."""
+        return 0.0 if self._coming else max(0.0, self._end - MARGIN * max(self._took, default=0.0) - now)
+
+    def _times(self, now: float, seconds: float, count: int) -> list[float]:
+        """The times of `count` pictures that were drawn together."""
+        each = self._shortest
+        if count > 1 and self._took:  # the first draw of all also warms up: it tells nothing
+            each = max(each, median((*self._took, seconds)) / count)
+        # A single picture is shown at once; one that is late is made up for by the next.
+        start = max(self._end, now - (self._shortest if count == 1 else 0.0))
+        self._end = start + count * each
+        self._took.append(seconds)
+        return [start + number * each for number in range(count)]
