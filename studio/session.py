@@ -296,7 +296,9 @@ class Session:
 
         Where a model makes a chunk's pictures at once, they are put into the sinks at once; each says when it is due.
         """
-        if self._thread and self._thread.is_alive():
+        if self._thread and self.error:  # it is ending
+            self._thread.join()
+        if self.running:
             return
         if fps is not None and not fps > 0:
             raise ValueError(f"fps is {fps}; give a number above 0, or None for as fast as it goes")

@@ -557,6 +557,21 @@ def test_a_link_does_not_hold_a_model_that_is_no_longer_played():
     linked(test)
 
 
+def test_a_page_is_told_once_what_a_word_is_painted_as_that_the_model_does_not_know():
+    async def test(link, session):
+        session.model.reads = lambda label: ("fox", label == "fox")
+        for label in ("fox", "democracy", "democracy", "fox"):
+            await link.hear(json.dumps({"type": "control", "control": to_message(replace(FOX, label=label))}))
+        (notice,) = told(link, "notice")
+        assert notice["message"] == "stand-in has no word for “democracy”; what is nearest is painted: fox."
+        link.greet()  # as with another model
+        link.seat.session.model.reads = None
+        await link.hear(json.dumps({"type": "control", "control": to_message(replace(FOX, label="democracy"))}))
+        assert not told(link, "notice")
+
+    linked(test)
+
+
 def test_a_preset_gives_what_the_model_plays_and_says_what_it_leaves_aside():
     async def test(link, session):
         session.model.refuses = {"stroke": "it knows words alone"}

@@ -519,6 +519,19 @@ def test_a_thread_that_skips_waits_and_wakes_for_a_new_picture(still):
     session.stop()
 
 
+def test_a_thread_that_is_still_ending_with_an_error_is_followed_by_another(model, monkeypatch):
+    session, ending, seen = Session(model), threading.Event(), Queue()
+    step, session.step = session.step, lambda: 1 / 0
+    monkeypatch.setattr("studio.session.log.exception", lambda *_: ending.set() or time.sleep(0.3))
+    session.start()
+    assert ending.wait(60)
+    session.step = step
+    session.sinks.append(Each(seen.put))
+    session.start()
+    assert seen.get(timeout=60).index == 0
+    session.stop()
+
+
 def test_a_session_goes_on_with_another_model_under_what_that_takes(model, still):
     session = Session(model)
     play(session, 7, SEVERAL)

@@ -46,6 +46,7 @@ OPTIONAL: dict[str, Any] = {
     "recache": "causal",
     "sampler": "stream",
     "rungs": 2,
+    "reads": None,
 }
 
 
@@ -67,6 +68,7 @@ class Model(Protocol):
     drifts. refuses: the kinds of control it cannot play, each with the reason in words for the person who sent it.
     loras: the names of the LoRAs it was opened with. recache: how its checkpoint learned to be recached, "causal" or
     "bidirectional" (`Sampler.recache`). sampler, rungs: what it was distilled for, and is played with unless told.
+    reads: label -> the subject it is drawn as, and whether the model knows the word.
     """
 
     name: str

@@ -22,7 +22,7 @@ from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
-from studio.controls import CONTROLS, Control, ControlError, Picture, from_message
+from studio.controls import CONTROLS, Control, ControlError, Picture, Stroke, from_message
 from studio.controls.base import shown
 from studio.models.base import Model, optional
 from studio.pictures import decoded
@@ -72,6 +72,7 @@ class Link:
         self._shown = 0  # the mailbox's count when the last frame was taken out
         self._receipted = 0
         self._mine: set[int] = set()  # revisions this page sent and has no receipt for
+        self._labels: set[str] = set()  # that the present model's reading of was looked at
         self._status_at = self._progress_at = 0.0
         self._told_of: Callable[[], Model | None] = lambda: None  # the model the page knows; it is not held here
         self._progress: Progress | None = None
@@ -104,6 +105,7 @@ class Link:
         """What is played, and what of it can be set."""
         seat, model = self.seat, self.seat.session.model
         self._told_of = weakref.ref(model)
+        self._labels.clear()
         height, width = model.size
         self.say(
             "hello",
@@ -228,6 +230,19 @@ class Link:
         revision = await asyncio.to_thread(self.seat.send, control)  # new words are read by the model first
         self._mine.add(revision)
         self.say("sent", number=whole(message, "number"), revision=revision, saw=whole(message, "saw"))
+        if isinstance(control, Stroke):
+            await self._explain(control.label)
+
+    async def _explain(self, label: str) -> None:
+        """Say, once, what a label is drawn as that the model has no word for."""
+        reads = optional(self.seat.session.model, "reads")
+        if reads is None or label in self._labels:
+            return
+        self._labels.add(label)
+        subject, known = await asyncio.to_thread(reads, label)
+        if not known:
+            name = self.seat.model_name
+            self.say("notice", message=f"{name} has no word for “{label}”; what is nearest is painted: {subject}.")
 
     async def _ack(self, message: dict[str, Any]) -> None:
         self.window.acknowledged(whole(message, "sequence"), self._clock())
