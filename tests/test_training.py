@@ -14,7 +14,7 @@ from studio.controls import InForce, Stroke
 from studio.engine import Engine
 from studio.models import pocket
 from studio.models.appearance import FOLD, TRACK_CHANNELS
-from studio.training import backgrounds, codec, diffusion, memory, recipe, scenes, words, world
+from studio.training import backgrounds, codec, diffusion, memory, recipe, scenes, vocabulary, words, world
 from studio.training.checkpoint import load_checkpoint, save_checkpoint
 from studio.training.clips import SLOTS, ClipMaker, track_maps, wander
 
@@ -412,9 +412,11 @@ TRAINED = ("codec", "images", "clips", "forcing", "decoder")  # the stages that 
 
 @pytest.fixture(scope="module")
 def brief():
-    """Less to read: four wordings a scene, and a reader that looks at them fifty times."""
+    """Less to read: four wordings a scene, a reader that looks at them fifty times, and two added subjects."""
+    few = {label: vocabulary.added()[label] for label in ("castle", "tree")}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recipe, "WORDINGS", 4)
+        patch.setattr(vocabulary, "added", lambda: few)
         patch.setattr(memory, "fit_reader", functools.partial(memory.fit_reader, steps=50))
         yield patch
 
@@ -457,7 +459,7 @@ def test_the_recipe_reports_every_stage_to_its_end(trained):
 def test_the_recipe_leaves_weights_that_play(trained):
     _, out, _ = trained
     model = pocket.Pocket(out, torch.float32)
-    assert model.labels == world.sprites().labels
+    assert model.labels == (*world.sprites().labels, "castle", "tree")
     assert Engine(model).step().picture.shape == (256, 256, 3)
     config = json.loads((out / "config.json").read_text())
     assert config["recipe"] == "smoke"
@@ -468,7 +470,7 @@ def test_the_recipe_trains_what_it_should(trained):
     _, out, _ = trained
     net, _ = pocket.PocketNet.load(out)
     fresh = untrained_net()
-    changed = lambda name: (getattr(net, name).state_dict()[key] - value).abs().max()  # noqa: E731
+    changed = lambda name: (getattr(net, name).state_dict()[key][: len(value)] - value).abs().max()  # noqa: E731
     for name, key in (("transformer", "proj_out.weight"), ("memory", "planes"), ("codec", "linear_out.weight")):
         value = getattr(fresh, name).state_dict()[key]
         assert changed(name) > 1e-6, name

@@ -5,9 +5,10 @@ them. Frames 4, 6 and 8 of a take are judged against the drawn world (`takes`): 
 matching), which it is (nearest of all subjects drawn there), how like (PSNR inside it), and what the scene is
 (`detector`): right means place, time and weather all as the prompt said. Switches change the prompt at frame 6 with
 recache and judge the frames after. Late takes run 600 frames and are judged at 25 frames of 20-120 and 25 of 500-600.
-Hand takes (`takes.HandTake`) drag two subjects about for 60 frames, switch to another place and wait 60 more; three
-frames before the switch and five after it are judged inside the subjects, outside them, and for ghosts: cells of false
-colour that the model would not draw without its past, and keeps and breeds where it trusts it.
+Takes of added subjects, which no net was trained on (`vocabulary`), are judged as the others are, and which subject it
+is among all there are. Hand takes (`takes.HandTake`) drag two subjects about for 60 frames, switch to another place and
+wait 60 more; three frames before the switch and five after it are judged inside the subjects, outside them, and for
+ghosts: cells of false colour that the model would not draw without its past, and keeps and breeds where it trusts it.
 """
 
 import time
@@ -18,7 +19,7 @@ import torch
 
 from ..controls import InForce, Prompt
 from ..engine import Engine
-from ..training import scenes, words
+from ..training import scenes, vocabulary, words, world
 from ..training.backgrounds import Scene
 from . import takes
 from .detector import Detector, load_detector
@@ -38,9 +39,10 @@ def judge(detector: Detector, picture: np.ndarray, take: takes.Take, frame: int,
     scene = scene or take.scene
     made, true = _tensor(picture), takes.truth(take, frame, scene)
     place, moment, weather = detector.name(made[None])[0]
+    pack = world.sprites() if take.label in words.SUBJECTS else world.every_sprite()
     return {
         "position_error_px": takes.position_error(made, true),
-        "subject_right": takes.identify(made, true) == take.label,
+        "subject_right": takes.identify(made, true, pack) == take.label,
         "subject_psnr_db": takes.subject_psnr(made, true.picture, true.alpha),
         "background_psnr_db": takes.background_psnr(made, true.picture, true.alpha),
         "scene_right": (place, moment, weather) == (scene.place, scene.time, scene.weather),
@@ -78,10 +80,12 @@ def started(model, take: takes.Take, rungs: int, sampler: str = "stream") -> Eng
     return engine
 
 
-def still_takes(model, detector: Detector, count: int, rungs: int, seed: int) -> Iterator[list[dict]]:
+def still_takes(
+    model, detector: Detector, count: int, rungs: int, seed: int, labels: tuple[str, ...] = ()
+) -> Iterator[list[dict]]:
     rng = np.random.default_rng(seed)
     for _ in range(count):
-        take = takes.draw_take(rng)
+        take = takes.draw_take(rng, labels=labels)
         engine = started(model, take, rungs)
         yield [
             judge(detector, frame.picture, take, frame.index)
@@ -171,7 +175,8 @@ def evaluate(
 ) -> dict:
     """The figures of `studio evaluate --json`.
 
-    `count` takes a number of rungs (a quarter beyond 4) and for the switch, a quarter for the hand, `long` long takes.
+    `count` takes a number of rungs (a quarter beyond 4) and for the switch, a quarter for the hand and for
+    added subjects, `long` long takes.
 
     Raises ValueError if the drawn world does not know the model's subjects (only the pocket model can be judged).
     """
@@ -183,6 +188,11 @@ def evaluate(
         played = count if number <= 4 else max(1, count // 4)  # a ladder of 16 takes ten times as long
         judged = progress(still_takes(model, detector, played, number, seed), total=played, desc=f"{number} rungs")
         out["rungs"][str(number)] = summary([row for rows in judged for row in rows])
+    if added := tuple(label for label in vocabulary.added() if label in model.labels):
+        played = max(1, count // 4)
+        judged = still_takes(model, detector, played, default_rungs, seed + 5, added)
+        rows = [row for rows in progress(judged, total=played, desc="added subjects") for row in rows]
+        out["added"] = {"subjects": len(added), **summary(rows)}
     rows = list(progress(switches(model, detector, count, default_rungs, seed + 1), total=count, desc="switch"))
     frames = [row["frames_to_scene"] for row in rows]
     within = float(np.mean([f <= 6 for f in frames]))

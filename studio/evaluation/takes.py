@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..controls import Control, InForce, Prompt, Sampling, Stroke
 from ..models import pocket
-from ..training import scenes, words, world
+from ..training import scenes, vocabulary, words, world
 from ..training.backgrounds import Scene
 from ..trajectory import Placement, placements
 
@@ -51,16 +51,20 @@ def held_out_path(rng: np.random.Generator, frames: int) -> tuple[tuple[float, f
     return tuple((float(f), float(x), float(y)) for f, (x, y) in enumerate(curve))
 
 
-def draw_take(rng: np.random.Generator, period: int = 48) -> Take:
-    """Half of the takes use a held-out wording, and independently half a held-out word for the subject."""
+def draw_take(rng: np.random.Generator, period: int = 48, labels: tuple[str, ...] = ()) -> Take:
+    """Half of the takes use a held-out wording, and independently half a held-out word for the subject.
+
+    labels: the subjects to choose from; those that nets are trained on if left out.
+    """
     seed = int(rng.integers(2**31))
     place = scenes.PLACES[rng.integers(len(scenes.PLACES))]
     time = rng.choice(scenes.times_of(place))
     weather = rng.choice(scenes.weathers_of(place))
     unseen, synonym = (bool(flag) for flag in rng.random(2) < 0.5)
-    label = str(rng.choice(world.sprites().labels))
-    synonym = synonym and bool(words.SUBJECTS[label].held_out)
-    word = str(rng.choice(words.SUBJECTS[label].held_out)) if synonym else label
+    label = str(rng.choice(labels or world.sprites().labels))
+    held_out = (words.SUBJECTS.get(label) or vocabulary.added()[label]).held_out
+    synonym = synonym and bool(held_out)
+    word = str(rng.choice(held_out)) if synonym else label
     scene = Scene(place, seed % pocket.VIEWS, str(time), str(weather))
     prompt = words.compose(place, time, weather, rng, unseen)
     path, size = held_out_path(rng, period), float(rng.uniform(0.28, 0.44))
@@ -156,9 +160,10 @@ def painted(scene: Scene, frame: int) -> Tensor:
 
 def with_subject(picture: Tensor, label: str, placed: Placement, scene: Scene) -> tuple[Tensor, Tensor]:
     """The picture with a subject on it, and its alpha (1, 256, 256)."""
-    number = torch.tensor([world.sprites().index(label)])
+    pack = world.sprites() if label in words.SUBJECTS else world.added()
+    number = torch.tensor([pack.index(label)])
     where = (torch.tensor([v]) for v in (placed.x, placed.y, placed.size, -placed.facing))
-    drawn, alpha = world.composite(picture[None], number, *where, torch.tensor([world.LIGHT[scene.time]]))
+    drawn, alpha = world.composite(picture[None], number, *where, torch.tensor([world.LIGHT[scene.time]]), pack)
     return drawn[0], alpha[0]
 
 
@@ -207,9 +212,12 @@ def _parabola(line: Tensor, at: int) -> float:
     return 0.5 * (before - after) / bend if bend > 0 else 0.0
 
 
-def identify(made: Tensor, true: Truth) -> str:
-    """The label whose drawing, put where the subject was asked, is nearest to the picture there (squared error)."""
-    pack, side = world.sprites(), pocket.MAP
+def identify(made: Tensor, true: Truth, pack: world.Sprites | None = None) -> str:
+    """The label whose drawing, put where the subject was asked, is nearest to the picture there (squared error).
+
+    pack: whose subjects may have been meant; those that nets are trained on if left out.
+    """
+    pack, side = pack or world.sprites(), pocket.MAP
     width = math.ceil(1.1 * true.size * side) + 1  # of the window round the subject, in pixels of half the picture's
     left, top = (math.floor((middle - 0.55 * true.size) * side) for middle in (true.x, true.y))
     inside = (..., slice(max(0, -top), side - top), slice(max(0, -left), side - left))
@@ -226,6 +234,7 @@ def identify(made: Tensor, true: Truth) -> str:
         torch.arange(count),
         *(torch.full((count,), value) for value in where),
         torch.tensor([true.light]).expand(count, 3),
+        pack,
     )
     return pack.labels[int((drawn - window(made))[inside].square().mean((1, 2, 3)).argmin())]
 

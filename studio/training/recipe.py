@@ -13,7 +13,7 @@ from ..evaluation import detector
 from ..models import pocket
 from ..models.appearance import PLANE
 from ..models.text import text_encoder
-from . import words, world
+from . import vocabulary, words, world
 from .backgrounds import Backgrounds, painted
 from .clips import ClipMaker, Prompts
 from .codec import codec_quality, train_codec
@@ -153,6 +153,7 @@ def train(
     ):
         yield {"stage": "decoder", "of": recipe.polish_steps, **report}
     export(net.cpu(), out, name)
+    vocabulary.add_subjects(out)
     if out == pocket.WEIGHTS and not detector.WEIGHTS.exists():  # it belongs to the drawn world, not to these weights
         yield from detector.train_detector(backgrounds, detector.WEIGHTS)
     yield {"stage": "done", **codec_quality(net.codec, backgrounds)}

@@ -375,9 +375,11 @@ class Subject:
     held_out: tuple[str, ...]
 
 
-def _subject(label: str, emoji: str, words: str, held_out: str) -> Subject:
+def subject(label: str, emoji: str, words: str, held_out: str) -> Subject:
+    """A subject whose wordings are each one text, separated by semicolons; empty ones are left out."""
     code = "-".join(f"{ord(sign):x}" for sign in emoji)
-    return Subject(emoji, code, (label, *_listed(words)), _listed(held_out))
+    named, kept = (tuple(wording for wording in _listed(text) if wording) for text in (words, held_out))
+    return Subject(emoji, code, (label, *named), kept)
 
 
 # label, emoji, training wordings besides the label, held-out wordings
@@ -592,4 +594,4 @@ _SUBJECTS = (
     ("heart", "❤️", "a red heart; love heart; red heart; valentine heart", "big red heart; heart of love"),
 )
 
-SUBJECTS: dict[str, Subject] = {row[0]: _subject(*row) for row in _SUBJECTS}
+SUBJECTS: dict[str, Subject] = {row[0]: subject(*row) for row in _SUBJECTS}

@@ -25,8 +25,11 @@ PACK = Path(__file__).parent / "sprites"
 LIGHT = {"day": (1.0, 1.0, 1.0), "sunset": (1.0, 0.90, 0.80), "night": (0.70, 0.76, 0.94), "dawn": (0.97, 0.92, 1.0)}
 
 
-def pack_sprites(assets: Path, codes: dict[str, str], out: Path = PACK) -> None:
-    """Writes the sprites of `codes` (label -> emoji code) found in `assets` as one lossless atlas beside its labels."""
+def pack_sprites(assets: Path, codes: dict[str, str], out: Path = PACK, name: str = "sprites", **quality) -> None:
+    """Writes the sprites of `codes` (label -> emoji code) found in `assets` as one atlas beside its labels.
+
+    Lossless, unless `quality` says otherwise: options of Pillow's webp writer.
+    """
     labels = sorted(codes)
     rows = -(-len(labels) // COLUMNS)
     atlas = Image.new("RGBA", (COLUMNS * SPRITE, rows * SPRITE))
@@ -35,8 +38,8 @@ def pack_sprites(assets: Path, codes: dict[str, str], out: Path = PACK) -> None:
         sprite = _trimmed(sprite).resize((SPRITE, SPRITE), Image.Resampling.LANCZOS)
         atlas.paste(sprite, (number % COLUMNS * SPRITE, number // COLUMNS * SPRITE))
     out.mkdir(parents=True, exist_ok=True)
-    atlas.save(out / "sprites.webp", lossless=True, quality=100, method=6)
-    (out / "sprites.json").write_text(json.dumps({"labels": labels, "codes": codes}, ensure_ascii=False, indent=0))
+    atlas.save(out / f"{name}.webp", **(quality or dict(lossless=True, quality=100, method=6)))
+    (out / f"{name}.json").write_text(json.dumps({"labels": labels, "codes": codes}, ensure_ascii=False, indent=0))
 
 
 def _trimmed(sprite: Image.Image) -> Image.Image:
@@ -63,8 +66,27 @@ class Sprites:
 
 @cache
 def sprites(folder: Path = PACK) -> Sprites:
-    labels = json.loads((folder / "sprites.json").read_text())["labels"]
-    atlas = np.asarray(Image.open(folder / "sprites.webp").convert("RGBA"))
+    """The subjects that a net is trained on."""
+    return _unpacked(folder, "sprites")
+
+
+@cache
+def added() -> Sprites:
+    """Subjects that no net is trained on (`vocabulary`)."""
+    return _unpacked(PACK, "added")
+
+
+@cache
+def every_sprite() -> Sprites:
+    """The trained subjects and then the added ones."""
+    packs = sprites(), added()
+    pictures = (torch.cat([getattr(pack, name) for pack in packs]) for name in ("full", "half", "shadow"))
+    return Sprites(packs[0].labels + packs[1].labels, *pictures)
+
+
+def _unpacked(folder: Path, name: str) -> Sprites:
+    labels = json.loads((folder / f"{name}.json").read_text())["labels"]
+    atlas = np.asarray(Image.open(folder / f"{name}.webp").convert("RGBA"))
     tiles = atlas.reshape(-1, SPRITE, COLUMNS, SPRITE, 4).transpose(0, 2, 4, 1, 3).reshape(-1, 4, SPRITE, SPRITE)
     full = torch.from_numpy(tiles[: len(labels)].copy()).float() / 255
     full[:, :3] *= full[:, 3:]
@@ -75,15 +97,17 @@ def sprites(folder: Path = PACK) -> Sprites:
     return Sprites(tuple(labels), full, half, F.conv2d(F.conv2d(padded, bell), bell.mT))
 
 
-def composite(pictures: Tensor, subjects: Tensor, x, y, size, facing, light: Tensor) -> tuple[Tensor, Tensor]:
+def composite(
+    pictures: Tensor, subjects: Tensor, x, y, size, facing, light: Tensor, pack: Sprites | None = None
+) -> tuple[Tensor, Tensor]:
     """Draws one subject on each picture with a soft shadow below it.
 
     Args:
         pictures: (N, 3, 256, 256) in 0..1. subjects: (N,) sprite numbers, -1 for none. x, y, size: (N,) in 0..1.
-        facing: (N,) of +-1. light: (N, 3).
+        facing: (N,) of +-1. light: (N, 3). pack: whose sprites; the trained subjects' if left out.
     Returns: pictures, and the subject's alpha (N, 1, 256, 256).
     """
-    pack = sprites()
+    pack = pack or sprites()
     grid = placement(x, y, size, facing, pictures.shape[-1])
     number = subjects.clamp_min(0)
     small = size * pictures.shape[-1] <= 72

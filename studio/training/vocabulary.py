@@ -1,0 +1,92 @@
+"""What the pocket knows beyond what it was trained on: more subjects, written into its memory of appearances.
+
+The transformer learned to draw whatever plane stands on the track map, not 128 subjects by heart. So a subject that it
+never saw needs no training: its thumbnail is its plane, the vectors of the words that name it are its keys. The table
+is `sprites/added.txt`; the pictures (`sprites/added.webp`) are Fluent emoji (MIT), the names follow unicode-emoji-json,
+emojilib and emojibase-data (MIT), with wordings added by hand.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ..models import pocket
+from ..models.appearance import PLANE
+from ..models.text import text_encoder
+from . import world
+from .words import SUBJECTS, Subject, subject
+
+TABLE = world.PACK / "added.txt"
+AT_ONCE = 256  # wordings that the sentence encoder reads in one batch
+
+
+@cache
+def added() -> dict[str, Subject]:
+    """The added subjects by label, in the order of their planes."""
+    return {row.words[0]: row for row in sorted(_table(), key=lambda row: row.words[0]) if row.words[0] not in SUBJECTS}
+
+
+@cache
+def more_words() -> dict[str, tuple[str, ...]]:
+    """Words that name trained subjects and that no net was trained with."""
+    return {row.words[0]: row.words[1:] for row in _table() if row.words[0] in SUBJECTS}
+
+
+def _table() -> list[Subject]:
+    """Raises ValueError for a line that is no "emoji label | words | held-out words"."""
+    rows = []
+    for number, line in enumerate(TABLE.read_text(encoding="utf-8").splitlines(), 1):
+        if not line or line.startswith("#"):
+            continue
+        if line.count("|") != 2:
+            raise ValueError(f"{TABLE.name}, line {number}: got {line!r}, not 'emoji label | words | held-out words'")
+        named, words, held_out = line.split("|")
+        emoji, label = named.strip().split(" ", 1)
+        rows.append(subject(label, emoji, words, held_out))
+    return rows
+
+
+def pack_added(assets: Path, out: Path = world.PACK) -> None:
+    """Writes the added subjects' sprites, found in `assets`, as one atlas; to be called when the table has changed."""
+    world.pack_sprites(assets, {label: row.code for label, row in added().items()}, out, "added", quality=90)
+
+
+def memory_keys() -> tuple[list[str], Tensor]:
+    """The words to add, and the number of the subject each names: trained subjects first, then the added ones."""
+    trained = world.sprites().labels
+    pairs = [(word, trained.index(label)) for label, words in more_words().items() for word in words]
+    pairs += [(word, len(trained) + n) for n, row in enumerate(added().values()) for word in row.words]
+    return [word for word, _ in pairs], torch.tensor([number for _, number in pairs])
+
+
+def planes() -> Tensor:
+    """(N, 4, 48, 48): the added subjects' planes, which are thumbnails of their sprites.
+
+    Raises ValueError if the table names a subject that is not in the pack.
+    """
+    pack = world.added()
+    if missing := [label for label in added() if label not in pack.labels]:
+        raise ValueError(f"{TABLE.name} names {missing}, of which there are no sprites: pack them with `pack_added`")
+    numbers = [pack.index(label) for label in added()]
+    return F.interpolate(pack.full[numbers], size=PLANE, mode="area")
+
+
+def add_subjects(folder: Path = pocket.WEIGHTS) -> None:
+    """Writes the added subjects into the weights of a folder; what was added before is replaced."""
+    config = json.loads((folder / "config.json").read_text())
+    memory = load_file(folder / "memory.safetensors")
+    trained = config.setdefault("trained", dict(config["memory"]))
+    words, owner = memory_keys()
+    keys = torch.cat([text_encoder()(words[n : n + AT_ONCE]) for n in range(0, len(words), AT_ONCE)])
+    new = {"planes": planes(), "keys": keys, "owner": owner}
+    kept = {"planes": trained["subjects"], "keys": trained["keys"], "owner": trained["keys"]}
+    memory = {name: torch.cat([memory[name][: kept[name]], new[name].to(memory[name].dtype)]) for name in new}
+    config["memory"] = {"subjects": len(memory["planes"]), "keys": len(memory["keys"])}
+    config["labels"] = [*config["labels"][: trained["subjects"]], *added()]
+    save_file(memory, folder / "memory.safetensors")
+    (folder / "config.json").write_text(json.dumps(config, indent=1, ensure_ascii=False) + "\n")
