@@ -518,3 +518,255 @@ def test_a_closed_tab_leaves_its_score(server, browse):
     (path,) = set(server.takes.glob("*.jsonl")) - known
     assert any(isinstance(event.control, Stroke) for event in Score.read(path).events)
     assert not any(isinstance(event.control, Erase) for event in Score.read(path).events if event.frame > 1)
+
+
+# What is not lost
+
+
+def test_a_preset_is_one_step_back_and_one_forth(browse):
+    visit = browse()
+    visit.key("3")
+    visit.label("fox")
+    visit.page.mouse.click(*visit.point(0.3, 0.6))
+    until(lambda: visit.strokes)
+    visit.page.locator("#studio-presets button", has_text="Lake").click()
+    until(lambda: [stroke.label for stroke in visit.strokes] == ["duck"])
+    until(lambda: visit.page.locator("#studio-prompt textarea").input_value() == "a lake")
+    visit.key("Control+z")
+    until(lambda: [stroke.label for stroke in visit.strokes] == ["fox"])
+    assert visit.strokes[0].points[0][1:] == pytest.approx((0.3, 0.6), abs=0.01)
+    until(lambda: visit.in_force.prompt.text == "a meadow")
+    until(lambda: visit.page.locator("#studio-prompt textarea").input_value() == "a meadow")
+    visit.key("Control+Shift+Z")
+    until(lambda: (visit.in_force.prompt.text, [stroke.label for stroke in visit.strokes]) == ("a lake", ["duck"]))
+
+
+def test_what_is_cleared_has_no_forth_from_before(browse):
+    visit = browse()
+    visit.key("3")
+    for label, place in (("fox", (0.2, 0.2)), ("bear", (0.8, 0.8))):
+        visit.label(label)
+        visit.page.mouse.click(*visit.point(*place))
+    until(lambda: len(visit.strokes) == 2)
+    visit.key("Control+z")
+    visit.key("c")
+    until(lambda: not visit.strokes)
+    visit.key("Control+Shift+Z")
+    time.sleep(0.3)
+    assert not visit.strokes
+    assert visit.page.locator("[data-do=redo]").get_attribute("aria-disabled") == "true"
+    assert visit.page.locator("[data-do=undo]").get_attribute("aria-disabled") == "false"
+    assert visit.page.locator("[data-do=clear]").get_attribute("aria-disabled") == "true"
+
+
+def test_words_not_applied_yet_outlive_what_the_session_does(browse):
+    visit = browse()
+    words = visit.page.locator("#studio-prompt textarea")
+    words.fill("a town of glass")
+    words.blur()
+    visit.session.send(Prompt("from a notebook"))
+    until(lambda: visit.page.evaluate("window.studio.controls.prompt.text") == "from a notebook")
+    time.sleep(0.5)
+    assert words.input_value() == "a town of glass"
+    visit.page.locator("#studio-apply.unapplied").wait_for()
+    visit.page.locator("#studio-apply").click()
+    until(lambda: visit.in_force.prompt.text == "a town of glass")
+    visit.session.send(Prompt("from a notebook again"))
+    until(lambda: words.input_value() == "from a notebook again")
+
+
+def test_a_line_that_falls_silent_is_given_up_and_the_words_on_it_are_kept(browse):
+    sockets = []
+
+    def through(socket):
+        server = socket.connect_to_server()
+        sockets.append({"page": socket, "silent": False})
+        line = sockets[-1]
+        socket.on_message(lambda message: None if line["silent"] else server.send(message))
+        server.on_message(lambda message: None if line["silent"] else socket.send(message))
+
+    visit = browse(prepare=lambda page: page.route_web_socket("**/studio/ws", through))
+    visit.page.evaluate("window.studio.link.silence = 1500")
+    visit.page.wait_for_timeout(600)  # the next word is waited for no longer than that
+    sockets[0]["silent"] = True
+    visit.page.locator("#studio-prompt textarea").fill("a storm at sea")
+    visit.page.keyboard.press("Control+Enter")
+    visit.page.locator(".st-link[data-state=lost]").wait_for()
+    visit.page.locator(".st-veil[data-show=true]", has_text="The link is lost").wait_for()
+    visit.page.locator(".st-link[data-state=live]").wait_for(timeout=30_000)
+    assert len(sockets) == 2
+    frame = visit.page.evaluate("window.studio.stage.frame")
+    until(lambda: visit.page.evaluate("window.studio.stage.frame") > frame)
+    assert visit.in_force.prompt.text == "a meadow"
+    assert visit.page.locator("#studio-prompt textarea").input_value() == "a storm at sea"
+    visit.page.locator("#studio-apply.unapplied").click()
+    until(lambda: visit.in_force.prompt.text == "a storm at sea")
+
+
+def test_without_a_link_nothing_is_set_and_it_is_said(browse):
+    visit = browse()
+    visit.page.evaluate("""() => {
+      window.deliver = window.studio.link.deliver;
+      Object.defineProperty(window.studio.link, 'deliver', { get: () => null, set() {}, configurable: true });
+    }""")
+    visit.drag((0.3, 0.3), (0.6, 0.6))
+    visit.page.locator(".st-toast", has_text="Not connected just now").wait_for()
+    visit.page.locator("#studio-prompt textarea").fill("a storm at sea")
+    visit.page.locator("#studio-apply").click()
+    visit.key("Control+z")
+    assert visit.page.locator(".st-chip").count() == 0
+    assert visit.page.evaluate("window.studio.controls.prompt.text") == "a meadow"
+    visit.page.evaluate("delete window.studio.link.deliver; window.studio.link.deliver = window.deliver")
+    visit.page.locator("#studio-apply").click()
+    until(lambda: visit.in_force.prompt.text == "a storm at sea")
+
+
+def test_a_take_of_a_picture_that_stood_still_is_no_take(browse):
+    visit = browse()
+    visit.key(" ")
+    until(lambda: visit.in_force.paused)
+    visit.key("r")
+    visit.page.locator(".st-rec:visible").wait_for()
+    visit.key("r")
+    visit.page.locator(".st-toast", has_text="Nothing was recorded").wait_for()
+    assert visit.page.locator(".st-take").count() == 0
+
+
+# What a newcomer sees
+
+
+def test_what_the_hand_does_is_said_until_it_was_done_once(browse, chromium):
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    visit = browse(context)
+    visit.page.locator("#studio-presets button", has_text="Lake").click()
+    until(lambda: visit.page.locator(".st-chip").count() == 1)
+    hint = visit.page.locator(".st-hint")
+    assert hint.inner_text() == "Drag in the picture: fox follows your hand."
+    visit.key("2")
+    visit.label("bear")
+    assert hint.inner_text() == "Draw a line in the picture: bear goes along it."
+    visit.label("")
+    assert hint.inner_text() == "Type a subject, then paint it into the picture."
+    visit.label("bear")
+    visit.drag((0.2, 0.8), (0.4, 0.9))
+    until(lambda: visit.page.locator(".st-chip").count() == 2)
+    assert hint.count() == 0
+    context.close()
+
+
+def test_a_preset_says_what_it_is_about(browse):
+    visit = browse()
+    titles = visit.page.eval_on_selector_all("#studio-presets button", "buttons => buttons.map(one => one.title)")
+    assert titles == ["Quiet", "Lake"]
+    assert not visit.page.locator("#studio-preset-words").is_visible()
+
+
+@pytest.mark.parametrize("width", [320, 390, 862, 1000, 1024, 1180, 1280])
+def test_nothing_is_cut_off_at_any_width(browse, chromium, width):
+    context = chromium.new_context(viewport={"width": width, "height": 800})
+    visit = browse(context)
+    hidden = """() => [...document.querySelectorAll('.st-top [data-do], .st-dock [data-do], .st-modes button')]
+      .filter((one) => one.offsetParent).filter((one) => {
+        one.scrollIntoView({ block: 'center' });
+        const box = one.getBoundingClientRect();
+        return !one.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2));
+      }).map((one) => one.dataset.do || one.dataset.mode)"""
+    assert visit.page.evaluate(hidden) == []
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+    stage = visit.page.locator(".st-stage").bounding_box()
+    right = visit.page.locator("#studio-main").bounding_box()
+    assert stage["x"] + stage["width"] <= right["x"] + right["width"]
+    context.close()
+
+
+def test_bold_words_are_in_the_pages_own_letters(browse):
+    visit = browse()
+    tools = visit.page.context.new_cdp_session(visit.page)
+    tools.send("DOM.enable")
+    tools.send("CSS.enable")
+    root = tools.send("DOM.getDocument")["root"]["nodeId"]
+    node = tools.send("DOM.querySelector", {"nodeId": root, "selector": ".st-brand span"})["nodeId"]
+    (font,) = tools.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+    assert font["isCustomFont"], font
+
+
+def test_a_long_name_is_cut_with_an_ellipsis_and_can_be_removed(browse):
+    visit = browse()
+    name = "a giraffe with a hat on a bicycle in the rain of a very long name 🦒"
+    visit.key("3")
+    visit.label(name)
+    visit.page.mouse.click(*visit.point(0.5, 0.5))
+    until(lambda: visit.strokes)
+    words = visit.page.locator(".st-chip span")
+    style = "one => one.scrollWidth > one.clientWidth && getComputedStyle(one).textOverflow"
+    assert words.evaluate(style) == "ellipsis"
+    fitting = "(words, wide) => { const { stage } = window.studio; stage.pen.font = '12px sans-serif'; "
+    fitting += "return stage.fitting(words, wide); }"
+    cut = visit.page.evaluate(f"name => ({fitting})(name, 120)", name)
+    assert cut.endswith("…")
+    assert name.startswith(cut[:-1])
+    assert visit.page.evaluate(f"name => ({fitting})(name, 1200)", name) == name
+    visit.page.get_by_label(f"Remove {name}").click()
+    until(lambda: not visit.strokes)
+
+
+def test_the_keyboard_sees_where_it_is_in_the_panel(browse):
+    visit = browse()
+    visit.page.locator("#studio-seed input[type=number]").focus()
+    for _ in range(2):
+        outline = "[document.activeElement.type, getComputedStyle(document.activeElement).outlineStyle]"
+        kind, style = visit.page.evaluate(outline)
+        assert style == "solid", kind
+        visit.page.keyboard.press("Tab")
+
+
+def test_a_chosen_subject_is_removed_by_a_key_every_keyboard_has(browse):
+    visit = browse()
+    visit.key("3")
+    visit.page.mouse.click(*visit.point(0.5, 0.5))
+    until(lambda: visit.strokes)
+    visit.key("x")
+    until(lambda: not visit.strokes)
+
+
+def test_a_second_finger_neither_moves_a_stroke_nor_ends_it(browse):
+    visit = browse()
+    visit.label("bear")
+    fingers = """([down, away, end]) => {
+      const stage = document.querySelector('.st-stage');
+      const send = (kind, finger, [clientX, clientY]) => stage.dispatchEvent(new PointerEvent(kind, {
+        pointerId: finger, clientX, clientY, bubbles: true, cancelable: true }));
+      send('pointerdown', 1, down);
+      send('pointerdown', 2, away);
+      send('pointermove', 2, away);
+      send('pointerup', 2, away);
+      send('pointermove', 1, end);
+      send('pointerup', 1, end);
+    }"""
+    visit.page.mouse.move(*visit.point(0.5, 0.5))
+    visit.page.evaluate(fingers, [visit.point(0.2, 0.2), visit.point(0.9, 0.9), visit.point(0.4, 0.3)])
+    until(lambda: visit.strokes and visit.strokes[0].points[-1][1:] == pytest.approx((0.4, 0.3), abs=0.001))
+    assert len(visit.strokes) == 1
+
+
+def test_a_number_that_is_typed_anew_is_no_mistake(browse):
+    visit = browse()
+    number = visit.page.locator("#studio-seed input[type=number]")
+    number.fill("")
+    number.press_sequentially("12")
+    number.press("Enter")
+    until(lambda: visit.in_force.sampling.seed == 12)
+    assert visit.page.locator(".st-toast").count() == 0
+
+
+def test_a_status_on_its_way_does_not_undo_a_pause(browse):
+    visit = browse()
+    status = visit.page.evaluate("window.studio.live")
+    visit.key(" ")
+    visit.page.evaluate("status => window.studio.status({ ...status, paused: false })", status)
+    assert visit.page.evaluate("window.studio.live.paused") is True
+    until(lambda: visit.in_force.paused)
+    visit.key(" ")
+    until(lambda: not visit.in_force.paused)
+    visit.session.send(Pause(True))
+    visit.page.wait_for_function("window.studio.live.paused")

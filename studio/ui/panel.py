@@ -5,6 +5,7 @@ All are always there; `web/studio.css` hides those that would do nothing on the 
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -62,8 +63,8 @@ class Panel:
     def values(self, event: gr.EventData) -> list[Any]:
         """What every component shows for the controls in force; words that are being written stay as they are."""
         told = event._data
-        kept = ("prompt",) if told["writing"] else ()
-        return [gr.skip() if kind in kept else told[kind][field] for kind, field in self.fields]
+        kept = [("prompt", field) for field in told["kept"]]
+        return [gr.skip() if field in kept else told[field[0]][field[1]] for field in self.fields]
 
 
 def classes(needs: str) -> list[str]:
@@ -109,10 +110,13 @@ def preset_section(presets: Presets) -> None:
     """A button for each preset: pressing one again begins it again."""
     if not presets:
         return
-    with section(title="Presets"), gr.Row(elem_id="studio-presets"):
-        for key, preset in presets.items():
-            button = gr.Button(preset.name, size="sm", min_width=0)
-            run_in_page(button.click, f"() => window.studio.preset({json.dumps(key)})")
+    words = "".join(f"<li>{html.escape(preset.description)}</li>" for preset in presets.values())
+    with section(title="Presets"):
+        with gr.Row(elem_id="studio-presets"):
+            for key, preset in presets.items():
+                button = gr.Button(preset.name, size="sm", min_width=0)
+                run_in_page(button.click, f"() => window.studio.preset({json.dumps(key)})")
+        gr.HTML(f'<ul id="studio-preset-words" hidden>{words}</ul>', padding=False)
 
 
 def prompt_section(made: Panel) -> None:
@@ -128,7 +132,15 @@ def prompt_section(made: Panel) -> None:
             max_length=500,
             placeholder="a quiet meadow on a sunny day",
         )
-        switch = made.show("prompt", "switch", gr.Radio, "When the prompt changes", "cache", choices=named(SWITCHES))
+        switch = made.show(
+            "prompt",
+            "switch",
+            gr.Radio,
+            "When the prompt changes",
+            "cache",
+            choices=named(SWITCHES),
+            info="Recache turns at once and goes on, Keep drifts over slowly, Cut starts a new shot.",
+        )
         with gr.Accordion("More", open=False, elem_id="studio-more"):
             negative = made.show(
                 "prompt",
@@ -137,9 +149,19 @@ def prompt_section(made: Panel) -> None:
                 "Negative",
                 lines=2,
                 max_length=500,
-                placeholder="what to keep out (with guidance)",
+                placeholder="what to keep out (guidance full or initialize)",
             )
-            blend = made.show("prompt", "blend", gr.Slider, "Blend, frames", minimum=0, maximum=120, step=1, buttons=[])
+            blend = made.show(
+                "prompt",
+                "blend",
+                gr.Slider,
+                "Blend, frames",
+                minimum=0,
+                maximum=120,
+                step=1,
+                buttons=[],
+                info="How long the new words take to come in.",
+            )
             more_of_sampling(made)
         apply = gr.Button("Apply", variant="primary", elem_id="studio-apply")
         gr.HTML('<div id="studio-live" aria-live="polite"></div>', padding=False)
@@ -176,6 +198,8 @@ def sampling_section(made: Panel) -> None:
     """Seed, guidance and rungs."""
     with section():
         made.dial("sampling", "seed", gr.Slider, "Seed", minimum=0, maximum=9999, step=1)
-        made.dial("sampling", "guidance", gr.Radio, "Guidance", choices=named(GUIDANCE_KINDS))
+        pushes = "Pushes towards the words, at a scale above 1."
+        made.dial("sampling", "guidance", gr.Radio, "Guidance", choices=named(GUIDANCE_KINDS), info=pushes)
         made.dial("sampling", "scale", gr.Slider, "Scale", minimum=0, maximum=5, step=0.05)
-        made.dial("sampling", "rungs", gr.Slider, "Rungs", "rungs", minimum=1, maximum=8, step=1)
+        steps = "Steps a picture: more is finer, slower."
+        made.dial("sampling", "rungs", gr.Slider, "Rungs", "rungs", minimum=1, maximum=8, step=1, info=steps)

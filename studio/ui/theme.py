@@ -18,7 +18,14 @@ def both(**names: str) -> dict[str, str]:
 
 def studio_theme() -> themes.Base:
     """Gradio's Base theme in the studio's colours."""
-    theme = themes.Base(radius_size=themes.sizes.radius_md, spacing_size=themes.sizes.spacing_md, text_size="sm")
+    # Gradio's semibold file has no Latin letters: bold stands for it.
+    letters = themes.LocalFont("IBM Plex Sans", weights=(400, 700))
+    theme = themes.Base(
+        radius_size=themes.sizes.radius_md,
+        spacing_size=themes.sizes.spacing_md,
+        text_size="sm",
+        font=(letters, "ui-sans-serif", "system-ui", "sans-serif"),
+    )
     accent = {"dark": ACCENT["dark"], "light": ACCENT["light"]}
     return theme.set(
         **both(
@@ -33,7 +40,6 @@ def studio_theme() -> themes.Base:
             input_border_color="line",
             body_text_color="ink",
             block_title_text_color="ink",
-            block_info_text_color="ink",
             checkbox_label_background_fill="raised",
             checkbox_label_background_fill_hover="raised",
             checkbox_label_border_color="line",
@@ -43,6 +49,9 @@ def studio_theme() -> themes.Base:
         ),
         body_text_color_subdued=MUTED["light"],
         body_text_color_subdued_dark=MUTED["dark"],
+        block_info_text_color=MUTED["light"],
+        block_info_text_color_dark=MUTED["dark"],
+        block_info_text_size="12px",
         slider_color=accent["light"],
         slider_color_dark=accent["dark"],
         color_accent=accent["light"],

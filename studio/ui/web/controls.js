@@ -6,9 +6,9 @@ const ONE_GESTURE = 900; // ms within which moves of a slider are one step back
 const SINGLE = ['prompt', 'sampling', 'similarity', 'structure', 'sink']; // kinds there is one of
 
 export class Controls {
-  /** send(control) hands a control to the server; changed(control) is called after every change here. */
-  constructor({ send, changed }) {
-    Object.assign(this, { send, changed, loras: {}, strokes: new Map(), past: [], future: [] });
+  /** ready() says whether the server can be reached; send(control) and play(preset) hand it something; changed(control) is called after every change here. */
+  constructor({ ready, send, play, changed }) {
+    Object.assign(this, { ready, send, play, changed, loras: {}, strokes: new Map(), past: [], future: [] });
     SINGLE.forEach((kind) => { this[kind] = null; });
     this.colours = new Map();
   }
@@ -43,8 +43,9 @@ export class Controls {
     return before ? asControl(before) : { kind: 'erase', id: control.id };
   }
 
-  /** Set something, as one step back; `gesture` marks the many small steps of one movement. */
+  /** Set something, as one step back; `gesture` marks the many small steps of one movement. False: nothing was set. */
   set(control, gesture = null) {
+    if (!this.ready()) return false;
     const now = performance.now();
     const last = this.past.at(-1);
     if (gesture && last && last.gesture === gesture && now - last.at < ONE_GESTURE) {
@@ -54,13 +55,24 @@ export class Controls {
     }
     this.future = [];
     this.apply(control);
+    return true;
   }
 
   clear() {
-    if (!this.strokes.size) return;
     const undo = [...this.strokes.values()].map(asControl);
-    const redo = undo.map(({ id }) => ({ kind: 'erase', id }));
+    if (undo.length) this.together(undo.map(({ id }) => ({ kind: 'erase', id })), undo);
+  }
+
+  /** A preset takes every stroke away and sets what it will: one step back brings all of it back. */
+  preset(name) {
+    const before = [...SINGLE.map((kind) => this[kind]), ...[...this.strokes.values()].map(asControl)];
+    this.together([{ kind: 'preset', name }], [{ kind: 'erase', id: '*' }, ...before]);
+  }
+
+  together(redo, undo) {
+    if (!this.ready()) return;
     this.past.push({ undo, redo });
+    this.future = [];
     redo.forEach((control) => this.apply(control));
   }
 
@@ -73,21 +85,23 @@ export class Controls {
   }
 
   replay(from, to, way) {
+    if (!from.length || !this.ready()) return null;
     const step = from.pop();
-    if (!step) return null;
     to.push({ ...step, gesture: null });
-    const controls = step[way].filter(Boolean);
+    const controls = step[way].filter((control) => control && (control.kind === 'prompt' || !same(control, this[control.kind])));
     controls.forEach((control) => this.apply(control));
     return controls;
   }
 
   apply(control) {
+    if (control.kind === 'preset') return this.play(control.name);
     if (SINGLE.includes(control.kind)) this[control.kind] = control;
     else if (control.kind === 'lora') this.loras[control.name] = control.weight;
+    else if (control.kind === 'erase' && control.id === '*') this.strokes.clear();
     else if (control.kind === 'erase') this.strokes.delete(control.id);
     else this.strokes.set(control.id, { ...control, trail: this.strokes.get(control.id)?.trail, since: null });
     this.send(control);
-    this.changed(control);
+    return this.changed(control);
   }
 
   /** The server refused it: as it was before. */
@@ -101,6 +115,9 @@ export class Controls {
     this.changed(null);
   }
 }
+
+/** Is this control in force already? */
+const same = (control, now) => JSON.stringify(control) === JSON.stringify(now);
 
 function asControl({ kind, id, label, points, mode, size, loop }) {
   return { kind: kind || 'stroke', id, label, points, mode, size, loop };

@@ -2,6 +2,7 @@
 // Opens itself again, on the same session, when it is lost.
 
 const OPEN_WITHIN = 2500; // ms for a socket's first word; some proxies never answer a handshake, nor refuse it
+const SILENCE = 10000; // ms without a word, where the server says something twice a second: the line is dead, and no one will say so
 const UP_EVERY = 200; // ms between two looks for messages when pulling
 const SUPERSEDED = 4001;
 
@@ -34,7 +35,7 @@ export function packed(number, saw, jpeg) {
 export class Link {
   /** ask() -> {ticket} or {waiting}; on: {frame, message, state}, called with what arrives. */
   constructor({ root, ask, on, pull = false }) {
-    Object.assign(this, { base: `${root}/gradio_api/studio`, root, ask, on, pull, deliver: null, ended: false });
+    Object.assign(this, { base: `${root}/gradio_api/studio`, root, ask, on, pull, deliver: null, ended: false, silence: SILENCE });
   }
 
   /** Send a message, or a picture's bytes; it is dropped while there is no link, as the state is told anew when there is one. */
@@ -91,14 +92,23 @@ export class Link {
   bySocket(ticket) {
     return new Promise((done, failed) => {
       const socket = new WebSocket(this.base.replace(/^http/, 'ws') + '/ws', ['studio.v1', `ticket.${ticket}`]);
-      const late = setTimeout(() => { socket.onclose = null; socket.close(); failed(new Error('no socket')); }, OPEN_WITHIN);
+      let late = null;
+      const over = () => {
+        Object.assign(socket, { onclose: null, onmessage: null });
+        socket.close();
+        if (this.deliver) done();
+        else failed(new Error('no socket'));
+      };
+      const within = (ms) => { clearTimeout(late); late = setTimeout(over, ms); };
+      within(OPEN_WITHIN);
       this.socket = socket;
       socket.binaryType = 'arraybuffer';
       socket.onopen = () => socket.send('{"type":"open"}');
       socket.onmessage = ({ data }) => {
+        if (this.deliver) within(this.silence);
         if (data instanceof ArrayBuffer) return this.on.frame(unpack(data));
         if (!this.deliver) {
-          clearTimeout(late);
+          within(this.silence);
           this.deliver = (message) => socket.readyState === 1
             && socket.send(message instanceof Uint8Array ? message : JSON.stringify(message));
           this.on.state('live', 'socket');

@@ -10,13 +10,18 @@ const KEYS = [
   ['Space', 'play or pause'], ['R', 'record, and stop'], ['S', 'save this picture'], ['Backspace', 'start again from frame 0'],
   ['1 2 3', 'live, path, pin'], ['[ ]', 'smaller, larger subject'], ['L', 'name the subject'], ['P', 'write the prompt'],
   ['Ctrl Enter', 'apply the prompt'], ['Ctrl Z', 'undo; with Shift, redo'], ['C', 'remove all strokes'],
-  ['Delete', 'remove the chosen subject'], ['Alt + drag', 'a new subject over another'], ['\\ (hold)', 'without the overlay'],
+  ['Delete, X', 'remove the chosen subject'], ['Alt + drag', 'a new subject over another'], ['\\ (hold)', 'without the overlay'],
   ['Arrows, Enter', 'move the cross and place, on the picture'], ['T', 'light or dark'], ['F', 'full screen'], ['?', 'these keys'],
 ];
 const ICONS = {
   drag: '<circle cx="12" cy="12" r="5"/>', pin: '<rect x="7" y="7" width="10" height="10"/>',
   path: '<path d="M4 17c6 0 4-10 9-10s3 7 7 4"/>', loop: '<path d="M6 9h10a3 3 0 0 1 0 6H7M9 6L6 9l3 3"/>',
   once: '<path d="M5 12h13M14 8l4 4-4 4"/>', remove: '<path d="M7 7l10 10M17 7L7 17"/>',
+};
+const HINTS = {
+  drag: (label) => `Drag in the picture: ${label} follows your hand.`,
+  path: (label) => `Draw a line in the picture: ${label} goes along it.`,
+  pin: (label) => `Point into the picture: ${label} stays there.`,
 };
 const icon = (name) => `<svg viewBox="0 0 24 24" aria-hidden="true">${ICONS[name]}</svg>`;
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
@@ -40,13 +45,18 @@ class Page {
     this.element = element;
     this.box = element.querySelector('.st');
     this.number = 0;
+    this.pressed = -Infinity; // when play or pause was
     this.asked = new Map(); // number -> {control, at}: sent, not yet numbered by the server
     this.open = []; // {revision, at, control}: numbered, not yet seen in a picture
     this.times = { latency: [], drawn: [] };
     this.live = { fps: 24, paused: false, recording: false };
     this.played = { model: '', plays: [], refuses: {}, loras: [] };
     this.find = (selector) => this.box.querySelector(selector);
-    this.controls = new Controls({ send: (control) => this.sendControl(control), changed: (control) => this.changed(control) });
+    this.writing = false; // is there something written that is neither applied nor taken back?
+    this.controls = new Controls({
+      ready: () => this.ready(), send: (control) => this.sendControl(control), play: (preset) => this.command('preset', { preset }),
+      changed: (control) => this.changed(control),
+    });
     this.stage = new Stage({
       stage: this.find('.st-stage'), view: this.find('.st-view'), ink: this.find('.st-ink'), controls: this.controls,
       brush: () => this.brush(), rate: () => this.live.fps || 24,
@@ -100,12 +110,13 @@ class Page {
   }
 
   prompt(text, negative, kind, blend) {
-    this.controls.set({ kind: 'prompt', text: text || '', negative: negative || '', switch: kind || 'recache', blend: blend || 0 });
+    this.writing = !this.controls.set({ kind: 'prompt', text: text || '', negative: negative || '', switch: kind || 'recache', blend: blend || 0 });
   }
 
   /** One field of a control, moved in the panel. */
   dial(kind, field, value) {
     const before = this.controls[kind];
+    if (value === null || value === '') return; // a number that is being typed anew
     if (before && before[field] !== value) this.controls.set({ ...before, [field]: value }, `${kind} ${field}`);
   }
 
@@ -115,13 +126,27 @@ class Page {
   }
 
   preset(name) {
-    this.command('preset', { preset: name });
+    this.writing = false;
+    this.controls.preset(name);
+  }
+
+  /** What a preset is about, where the pointer rests on its button. */
+  describePresets() {
+    const told = [...document.querySelectorAll('#studio-preset-words li')];
+    document.querySelectorAll('#studio-presets button').forEach((button, at) => { button.title = told[at]?.textContent || ''; });
+  }
+
+  /** The fields of the prompt that the panel leaves as they are: what is being written, and at first what is right already. */
+  kept() {
+    const first = !this.told;
+    this.told = true;
+    if (this.writing && this.unapplied()) return ['text', 'negative', 'switch', 'blend'];
+    return first && document.querySelector('#studio-prompt textarea')?.value === this.controls.prompt.text ? ['text'] : [];
   }
 
   showPanel() {
     const { prompt, sampling, similarity, structure, sink } = this.controls;
-    const writing = Boolean(document.activeElement?.closest('#studio-prompt, #studio-negative'));
-    this.tell({ prompt, sampling, similarity, structure, sink, writing });
+    this.tell({ prompt, sampling, similarity, structure, sink, kept: this.kept() });
     this.showLoras();
   }
 
@@ -139,7 +164,13 @@ class Page {
   }
 
   command(name, more = {}) {
-    if (!this.link.send({ type: 'command', name, ...more })) this.toast('Not connected just now; try again in a moment.');
+    if (this.ready()) this.link.send({ type: 'command', name, ...more });
+  }
+
+  /** Can the server be reached? If not, whoever tries something is told. */
+  ready() {
+    if (!this.link.deliver) this.toast('Not connected just now; try again in a moment.');
+    return Boolean(this.link.deliver);
   }
 
   // From the server
@@ -150,7 +181,7 @@ class Page {
     if (!drawn) return;
     const now = performance.now();
     this.times.drawn.push(now);
-    this.find('.st-veil').dataset.show = 'false';
+    if (this.find('.st-link').dataset.state === 'live') this.find('.st-veil').dataset.show = 'false'; // not by a late picture
     this.input.shown();
     const seen = this.open.filter(({ revision }) => revision <= frame.revision);
     if (!seen.length) return;
@@ -185,6 +216,7 @@ class Page {
     this.models.played(played.model, played.choice);
     this.input.fit(size, played.plays, state.picture);
     this.stage.drawn = 0;
+    this.writing ||= [...this.asked.values()].some(({ control }) => control.kind === 'prompt'); // it may have been lost
     this.asked.clear();
     this.open = [];
     this.stage.resize(...size);
@@ -193,6 +225,7 @@ class Page {
     this.play(state.paused);
     this.recorded(recording);
     this.showPanel();
+    this.describePresets();
     document.getElementById('studio-takes')?.replaceChildren();
     takes.forEach((take) => this.listTake(take));
   }
@@ -215,17 +248,20 @@ class Page {
   refused({ message, number }) {
     const { control } = this.asked.get(number) || {};
     this.asked.delete(number);
-    this.toast(message, 'error');
+    this.toast(message.charAt(0).toUpperCase() + message.slice(1), 'error');
     this.input.answered(number);
     if (control) this.controls.refused(control);
+    if (control?.kind === 'prompt') this.writing = true;
     if (control && control.kind !== 'stroke' && control.kind !== 'prompt') this.showPanel();
   }
 
   status(status) {
     const problem = status.error ? `The session stopped: ${status.error}. Start again with Backspace.` : status.problem;
     if (problem && problem !== this.live.told) this.toast(problem, 'error');
+    const asked = [...this.asked.values()].some(({ control }) => control.kind === 'pause') || performance.now() - this.pressed < 1000;
+    const paused = asked ? this.live.paused : status.paused; // the server has not seen to it yet
     this.live = { ...status, told: problem };
-    this.play(status.paused);
+    this.play(paused);
     this.recorded(status.recording);
     this.skips(status.skip_rate);
   }
@@ -247,7 +283,7 @@ class Page {
     const words = { live: detail === 'pull' ? 'live by HTTP' : 'live', lost: 'reconnecting', waiting: 'waiting', superseded: 'elsewhere' };
     this.find('.st-link').dataset.state = state;
     this.show('link', words[state]);
-    if (state === 'lost' && this.times.drawn.length) this.veil('The link is lost. Trying again; your session waits.');
+    if (state === 'lost' && this.stage.drawn) this.veil('The link is lost. Trying again; your session waits.');
     if (state === 'waiting' || state === 'superseded') this.veil(detail);
   }
 
@@ -272,6 +308,7 @@ class Page {
     const same = !prompt || ((text('prompt') ?? prompt.text) === prompt.text && (text('negative') ?? prompt.negative) === prompt.negative
       && (chosen ?? prompt.switch) === prompt.switch && Number(blend ?? prompt.blend) === prompt.blend);
     document.getElementById('studio-apply')?.classList.toggle('unapplied', !same);
+    return !same;
   }
 
   measure() {
@@ -285,8 +322,7 @@ class Page {
     this.show('latency', latency.length ? Math.round(median(latency)) : guess ? `≈ ${Math.round(guess)}` : '–');
     this.show('frame', this.stage.frame.toLocaleString('en').replaceAll(',', ' '));
     if (!this.find('.st-rec').hidden) {
-      const seconds = Math.floor((now - this.recordingSince) / 1000);
-      this.find('.st-rec span').textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+      this.find('.st-rec span').textContent = minutes((Date.now() - this.recordingSince) / 1000);
     }
   }
 
@@ -297,24 +333,32 @@ class Page {
 
   changed(control) {
     this.stage.dirty = true;
+    if (control?.kind === 'stroke') stored.set(always, 'studio-painted', 'yes');
     if (!control || control.kind === 'stroke' || control.kind === 'erase') this.listStrokes();
+    const { past, future, strokes, sampling } = this.controls;
+    const there = { undo: past.length, redo: future.length, clear: strokes.size };
+    Object.entries(there).forEach(([name, size]) => this.find(`[data-do="${name}"]`).setAttribute('aria-disabled', String(!size)));
+    document.documentElement.dataset.guidance = sampling?.guidance || 'none';
   }
 
   listStrokes() {
     const list = this.find('.st-strokes');
     this.find('.st-swatch').style.background = this.controls.nextColour();
     const strokes = [...this.controls.strokes.values()];
-    const wanted = JSON.stringify([this.stage.selected, this.leavesAside('stroke'), strokes.map(({ id, label, mode, loop }) => [id, label, mode, loop])]);
+    const hint = this.hint(strokes.length);
+    const wanted = JSON.stringify([this.stage.selected, hint, strokes.map(({ id, label, mode, loop }) => [id, label, mode, loop])]);
     if (list.dataset.shown === wanted) return;
     list.dataset.shown = wanted;
-    list.replaceChildren(...(strokes.length ? strokes.map((stroke) => this.chip(stroke)) : [this.hint()]));
+    list.replaceChildren(...strokes.map((stroke) => this.chip(stroke)));
+    if (hint) list.append(Object.assign(document.createElement('p'), { className: 'st-hint', textContent: hint }));
   }
 
-  hint() {
-    const hint = document.createElement('p');
-    hint.className = 'st-hint';
-    hint.textContent = this.leavesAside('stroke') || 'Type a subject, then paint it into the picture.';
-    return hint;
+  /** What the hand does with this brush; said while nothing is painted, and until this person has painted once. */
+  hint(strokes) {
+    if (this.leavesAside('stroke')) return this.leavesAside('stroke');
+    if (strokes && stored.get(always, 'studio-painted')) return '';
+    const { label, mode } = this.brush();
+    return label ? HINTS[mode](label) : 'Type a subject, then paint it into the picture.';
   }
 
   chip(stroke) {
@@ -379,11 +423,13 @@ class Page {
 
   setMode(mode) {
     this.box.querySelectorAll('[data-mode]').forEach((one) => one.setAttribute('aria-checked', String(one.dataset.mode === mode)));
+    this.listStrokes();
   }
 
   setSize(size, act = true) {
     const range = this.find('.st-size input');
     range.value = size;
+    fill(range);
     this.find('.st-size output').textContent = `${Math.round(range.value * 100)}%`;
     const stroke = act && this.controls.strokes.get(this.stage.selected);
     if (!stroke) return;
@@ -398,7 +444,8 @@ class Page {
   }
 
   recorded(recording) {
-    if (recording && this.find('.st-rec').hidden) this.recordingSince = performance.now();
+    if (recording && this.find('.st-rec').hidden) this.recordingSince = Number(stored.get(tab, 'studio-recording')) || Date.now();
+    stored.set(tab, 'studio-recording', recording ? this.recordingSince : '');
     this.live.recording = recording;
     this.box.classList.toggle('recording', recording);
     this.find('.st-rec').hidden = !recording;
@@ -407,7 +454,8 @@ class Page {
 
   takeSaved(take) {
     this.listTake(take);
-    this.toast(take.problem || `Take kept: ${take.frames} frames. Score and video are in the panel.`, take.problem ? 'error' : 'notice');
+    if (!take.frames) this.toast('Nothing was recorded: the picture stood still.');
+    else this.toast(take.problem || `Take kept: ${take.frames} frames. Score and video are in the panel.`, take.problem ? 'error' : 'notice');
   }
 
   address(secret) {
@@ -415,6 +463,7 @@ class Page {
   }
 
   listTake({ name, frames, fps, score, video }) {
+    if (!frames) return;
     const row = document.createElement('div');
     row.className = 'st-take';
     const title = document.createElement('span');
@@ -422,7 +471,7 @@ class Page {
     title.title = `${name}: ${frames} frames at ${fps} a second`;
     const links = [['Score', score, '.jsonl'], ['Video', video, '.mp4']].filter(([, secret]) => secret).map(([word, secret, ending]) =>
       Object.assign(document.createElement('a'), { textContent: word, href: this.address(secret), download: name + ending }));
-    row.append(title, ...links);
+    row.append(title, Object.assign(document.createElement('small'), { textContent: minutes(frames / fps) }), ...links);
     document.getElementById('studio-takes')?.prepend(row);
   }
 
@@ -433,6 +482,7 @@ class Page {
 
   back(way) {
     const controls = this.controls[way]();
+    if (controls?.some(({ kind }) => kind === 'prompt')) this.writing = false;
     if (controls?.some(({ kind }) => kind !== 'stroke' && kind !== 'erase')) this.showPanel();
   }
 
@@ -445,7 +495,7 @@ class Page {
   actions() {
     const help = this.find('.st-help');
     return {
-      play: () => { this.play(!this.live.paused); this.sendControl({ kind: 'pause', paused: this.live.paused }); },
+      play: () => { this.pressed = performance.now(); this.play(!this.live.paused); this.sendControl({ kind: 'pause', paused: this.live.paused }); },
       reset: () => this.command('reset'),
       record: () => this.command(this.live.recording ? 'stop' : 'record'),
       snapshot: () => this.command('snapshot', { saw: this.stage.frame }),
@@ -468,27 +518,32 @@ class Page {
     });
     this.find('.st-size input').addEventListener('input', ({ target }) => this.setSize(target.value));
     this.find('.st-label input').addEventListener('input', () => this.stage.select(null));
+    document.addEventListener('input', ({ target }) => {
+      if (target.closest?.('#studio-prompt, #studio-negative, #studio-switch, #studio-blend')) this.writing = true;
+    });
     this.find('.st-label input').addEventListener('keydown', (event) => { if (event.key === 'Enter') this.find('.st-stage').focus(); });
     document.addEventListener('keydown', (event) => this.key(event));
     document.addEventListener('keyup', ({ key }) => { if (key === '\\') Object.assign(this.stage, { bare: false, dirty: true }); });
-    this.listStrokes();
+    fill(this.find('.st-size input'));
+    this.changed(null);
   }
 
   key(event) {
     const { key, target } = event;
     const command = event.ctrlKey || event.metaKey;
-    const typing = target.matches?.('textarea, select, [contenteditable], input:not([type=range]):not([type=radio])');
+    const typing = target.matches?.('textarea, select, [contenteditable], input:not([type=range], [type=radio], [type=checkbox])');
     if (command && key === 'Enter') document.querySelector('#studio-apply button, button#studio-apply')?.click();
     else if (typing && key === 'Escape') target.blur();
     else if (typing || this.find('dialog[open]')) return;
     else if (command && key.toLowerCase() === 'z') this.back(event.shiftKey ? 'redo' : 'undo');
-    else if (command || (key === ' ' && target.matches('button, a'))) return;
+    else if (command || (key === ' ' && target.matches?.('button, a, [type=checkbox]'))) return;
     else if (!this.plainKey(key)) return;
     event.preventDefault();
   }
 
   plainKey(key) {
     const size = this.brush().size;
+    const remove = () => this.stage.selected && this.controls.set({ kind: 'erase', id: this.stage.selected });
     const focus = (selector) => document.querySelector(selector)?.focus();
     const act = {
       ' ': this.actions.play, r: this.actions.record, s: this.actions.snapshot, Backspace: this.actions.reset,
@@ -496,7 +551,7 @@ class Page {
       1: () => this.setMode('drag'), 2: () => this.setMode('path'), 3: () => this.setMode('pin'),
       '[': () => this.setSize(size - 0.02), ']': () => this.setSize(size + 0.02),
       l: () => this.find('.st-label input').select(), p: () => focus('#studio-prompt textarea'),
-      Delete: () => this.stage.selected && this.controls.set({ kind: 'erase', id: this.stage.selected }),
+      Delete: remove, x: remove,
       Escape: () => this.stage.select(null), '\\': () => Object.assign(this.stage, { bare: true, dirty: true }),
     }[key.length === 1 ? key.toLowerCase() : key];
     if (act) act();
@@ -504,12 +559,21 @@ class Page {
   }
 }
 
+/** The part of a slider below its value is coloured (`studio.css`). */
+function fill(range) {
+  range.style.setProperty('--share', (100 * (range.value - range.min)) / (range.max - range.min));
+}
+
+function minutes(seconds) {
+  return `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
+}
+
 function lora(name, moved) {
   const row = Object.assign(document.createElement('label'), { className: 'st-lora' });
   const range = Object.assign(document.createElement('input'), { type: 'range', min: -2, max: 2, step: 0.05 });
   const [title, shown] = [document.createElement('span'), document.createElement('output')];
   title.textContent = name;
-  row.show = (weight) => { range.value = weight; shown.textContent = Number(weight).toFixed(2); };
+  row.show = (weight) => { range.value = weight; fill(range); shown.textContent = Number(weight).toFixed(2); };
   range.oninput = () => { row.show(range.value); moved(Number(range.value)); };
   row.append(title, shown, range);
   return row;
@@ -518,7 +582,7 @@ function lora(name, moved) {
 function button(markup, text, label, action) {
   const made = document.createElement('button');
   made.innerHTML = markup;
-  made.append(text);
+  if (text) made.append(Object.assign(document.createElement('span'), { textContent: text }));
   made.title = label;
   made.setAttribute('aria-label', label);
   made.onclick = action;

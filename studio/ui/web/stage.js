@@ -5,6 +5,7 @@ import { place, simplified } from './controls.js';
 const GRAB = 0.42; // of a subject's size: how near to its centre a hand takes hold of it
 const TRAIL = 1400; // ms a live drag's trail is seen
 const MOST_POINTS = 400;
+const NAMELESS = 'Type what to paint first, for example fox.';
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 const round = (value) => Math.round(value * 1e5) / 1e5;
@@ -86,7 +87,7 @@ export class Stage {
     const taken = event.altKey ? null : this.near(spot);
     const { label, mode, size } = this.brush();
     if (!taken && !label) {
-      this.told('Type what to paint first, for example fox.', true);
+      this.told(NAMELESS, true);
       return;
     }
     event.preventDefault();
@@ -94,7 +95,7 @@ export class Stage {
     this.stage.setPointerCapture(event.pointerId);
     const id = taken ? taken.id : `s${Date.now().toString(36)}${Math.random().toString(36).slice(2, 5)}`;
     const began = event.timeStamp;
-    this.stroke = { id, label: taken?.label || label, mode, size: taken?.size || size, began, points: [[0, ...spot]], trail: [] };
+    this.stroke = { pointer: event.pointerId, id, label: taken?.label || label, mode, size: taken?.size || size, began, points: [[0, ...spot]], trail: [] };
     this.select(id);
     this.live(spot, event.timeStamp);
   }
@@ -102,7 +103,7 @@ export class Stage {
   move(event) {
     this.hover = this.at(event);
     this.dirty = true;
-    if (!this.stroke) return;
+    if (this.stroke?.pointer !== event.pointerId) return; // nobody's, or a second finger
     const steps = event.getCoalescedEvents?.() || [];
     (steps.length ? steps : [event]).forEach((step) => this.live(this.at(step), step.timeStamp));
   }
@@ -124,21 +125,21 @@ export class Stage {
     const { stroke } = this;
     if (!stroke?.waiting) return;
     stroke.waiting = false;
-    this.controls.set(this.control(stroke), stroke.began);
+    if (!this.controls.set(this.control(stroke), stroke.began)) return;
     this.controls.past.at(-1).at = performance.now() + 1e7; // one gesture, however long the hand rests
     this.controls.strokes.get(stroke.id).trail = stroke.trail;
   }
 
   up(event) {
     const { stroke } = this;
-    if (!stroke) return;
+    if (stroke?.pointer !== event.pointerId) return;
     if (event.type === 'pointerup') this.live(this.at(event), event.timeStamp);
     if (stroke.mode === 'path') {
       this.controls.set(this.control({ ...stroke, points: thinned(stroke.points) }));
     } else {
       stroke.waiting = true;
       this.flush();
-      this.controls.past.at(-1).at = 0;
+      if (this.controls.past.length) this.controls.past.at(-1).at = 0;
     }
     this.stroke = null;
     this.dirty = true;
@@ -158,7 +159,7 @@ export class Stage {
 
   /** Without a pointer: arrows move the cross, Enter places the subject there. */
   key(event) {
-    if (this.refused()) return;
+    if (this.refused()) return null;
     const step = ARROWS[event.key];
     if (step && !event.ctrlKey && !event.metaKey) {
       const far = event.shiftKey ? 0.1 : 0.02;
@@ -166,15 +167,16 @@ export class Stage {
       this.hover = this.cross;
     } else if (event.key === 'Enter') {
       const { label, mode, size } = this.brush();
+      if (!label) return this.told(NAMELESS, true);
       const id = this.selected && this.controls.strokes.has(this.selected) ? this.selected : `k${Date.now().toString(36)}`;
       this.controls.set(this.control({ id, label, mode: mode === 'path' ? 'drag' : mode, size, points: [[0, ...this.cross]] }));
       this.select(id);
       this.told(`${label} placed at ${this.cross.map((value) => Math.round(value * 100)).join(', ')} per cent`);
     } else {
-      return;
+      return null;
     }
     this.dirty = true;
-    event.preventDefault();
+    return event.preventDefault();
   }
 
   // The ink
@@ -247,9 +249,9 @@ export class Stage {
 
   drawName({ label }, x, y) {
     const { pen } = this;
-    pen.font = '500 12px system-ui, sans-serif';
-    const wide = pen.measureText(label).width + 14;
-    const left = Math.min(Math.max(4, x - wide / 2), this.width - wide - 4);
+    pen.font = `500 12px ${getComputedStyle(this.stage).fontFamily}`;
+    const wide = Math.min(pen.measureText(label).width, this.width - 24) + 14;
+    const left = Math.max(4, Math.min(x - wide / 2, this.width - wide - 4));
     const top = y > 44 ? y - 36 : y + 16;
     const colour = pen.fillStyle;
     pen.fillStyle = 'rgba(12, 13, 15, .78)';
@@ -257,7 +259,16 @@ export class Stage {
     pen.roundRect(left, top, wide, 20, 6);
     pen.fill();
     pen.fillStyle = colour;
-    pen.fillText(label, left + 7, top + 14);
+    pen.fillText(this.fitting(label, wide - 14), left + 7, top + 14);
+  }
+
+  /** As much of the words as goes into so many pixels. */
+  fitting(words, wide) {
+    const width = (text) => this.pen.measureText(text).width;
+    if (width(words) <= wide) return words;
+    const letters = [...words];
+    while (letters.length > 1 && width(`${letters.join('')}…`) > wide) letters.pop();
+    return `${letters.join('').trimEnd()}…`;
   }
 
   drawBrush() {
@@ -265,7 +276,9 @@ export class Stage {
     const [x, y] = this.pixels(this.hover);
     const taken = this.near(this.hover);
     const { size } = taken || this.brush();
-    pen.strokeStyle = taken ? this.controls.colour(taken.id) : 'rgba(255, 255, 255, .85)';
+    this.stage.classList.toggle('taking', Boolean(taken));
+    pen.strokeStyle = pen.fillStyle = taken ? this.controls.colour(taken.id) : 'rgba(255, 255, 255, .85)';
+    if (taken && taken.id !== this.selected) this.drawName(taken, ...this.pixels(place(taken, this.frame)));
     pen.setLineDash([3, 5]);
     this.outlined(() => {
       pen.beginPath();
