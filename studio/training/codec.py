@@ -75,34 +75,25 @@ def train_codec(
     rate: float = 1e-3,
     seed: int = 1,
     device: str = "cpu",
-    polished: Autoencoder | None = None,
     **shape,
 ) -> Iterator[dict]:
-    """Trains, yielding progress; resumes from `folder`/codec.pt and leaves the codec there.
-
-    polished: a codec whose latents are in use already: only its decoder is trained, and the file is decoder.pt.
-    """
+    """Trains, yielding progress; resumes from `folder`/codec.pt and leaves the codec there."""
     torch.manual_seed(seed)
-    codec = polished or Autoencoder(**shape)
-    path = folder / ("decoder.pt" if polished else "codec.pt")
+    codec = Autoencoder(**shape)
+    path = folder / "codec.pt"
     rng = np.random.default_rng(seed)
     start = load_checkpoint(path, model=codec)
-    if polished:
-        codec.requires_grad_(False)
-        for part in (codec.decoder, codec.linear_out):
-            part.requires_grad_(True)
-    elif start == 0:
+    if start == 0:
         true, _ = crops(backgrounds, 256, rng)
         corners = rng.integers(0, CROP - 15, size=(8, 2))
         codec.start_from_pca(torch.cat([true[:, :, r : r + 16, c : c + 16] for r, c in corners]) * 2 - 1)
     codec.to(device, memory_format=torch.channels_last)
-    trained = [p for p in codec.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(trained, lr=rate, betas=(0.9, 0.98), weight_decay=1e-4)
+    optimiser = torch.optim.AdamW(codec.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=1e-4)
     load_checkpoint(path, optimiser=optimiser)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda n: _rate(n + start, steps))
     rng = np.random.default_rng((seed, start))
     began = time.monotonic()
-    codec.train(polished is None)  # a polished codec's normalisation is settled
+    codec.train()
     for step in range(start, steps):
         true, covered = (t.to(device) for t in crops(backgrounds, batch, rng))
         with torch.autocast(device, torch.bfloat16):
@@ -111,7 +102,7 @@ def train_codec(
         loss = codec_loss(made.float() / 2 + 0.5, true, covered)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(trained, 1.0)
+        torch.nn.utils.clip_grad_norm_(codec.parameters(), 1.0)
         optimiser.step()
         schedule.step()
         if step % 50 == 49:

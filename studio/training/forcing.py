@@ -172,10 +172,8 @@ class Player:
         phases = self.maker.backgrounds.pictures.shape[1]
         scene = np.repeat(hands.scene, frames)
         phase = ((hands.phase[:, None] + np.arange(frames)) % phases).ravel()
-        pictures, covered, track = self._drawn(hands, frames, scene, phase)
-        with torch.autocast(self.device, torch.bfloat16):
-            ready = pictures.to(self.device).contiguous(memory_format=torch.channels_last)
-            clean = self.net.codec.encode(ready * 2 - 1).float()
+        pictures, covered, track = self.drawn(hands, frames, scene, phase)
+        clean = self.encoded(pictures)
         view = torch.tensor([self.maker.backgrounds.scenes[n].view for n in scene])
         constants = pocket.constant_channels(torch.from_numpy(phase), view).to(self.device)
         sentences = self.vectors[hands.prompt + 1].repeat_interleave(frames, 0).to(self.device)
@@ -185,7 +183,13 @@ class Player:
         clean, tracks, weight = (part.view(*shape, *part.shape[1:]) for part in (clean, tracks, weight))
         return Told(clean, tracks), weight
 
-    def _drawn(self, hands: Hands, frames: int, scene: np.ndarray, phase: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
+    def encoded(self, pictures: Tensor) -> Tensor:
+        """Clean latents (N, C, 16, 16) of pictures (N, 3, 256, 256) in 0..1."""
+        with torch.autocast(self.device, torch.bfloat16):
+            ready = pictures.to(self.device).contiguous(memory_format=torch.channels_last)
+            return self.net.codec.encode(ready * 2 - 1).float()
+
+    def drawn(self, hands: Hands, frames: int, scene: np.ndarray, phase: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
         """Pictures (B·T, 3, 256, 256), the subjects' alpha (B·T, 1, 256, 256), their track map (B·T, 4, 128, 128)."""
         memory, backgrounds = self.net.memory, self.maker.backgrounds
         pictures = backgrounds.frames(scene, phase)
@@ -235,21 +239,26 @@ class Player:
         return Streams(hands, rungs, Told.cat([past, Told(guesses[:, :1], rest.tracks[:, :1])]), guesses[:, 1:])
 
     def tick(self, streams: Streams, channels: Tensor, rng: np.random.Generator) -> Tensor:
-        """Plays one tick, as the stream batch does, and gives the weighted squared error of the rows in flight."""
+        """Plays one tick on some ladder, and gives the weighted squared error of the rows in flight."""
+        shift = float(np.exp(rng.uniform(*np.log(SHIFTS))))
+        guesses, asked, weight = self.play(streams, shift, rng)
+        error = (guesses - asked.latent).square() * channels.view(-1, 1, 1)
+        return (error.mean(2, keepdim=True) * weight).mean()
+
+    def play(self, streams: Streams, shift: float, rng: np.random.Generator) -> tuple[Tensor, Told, Tensor]:
+        """Plays one tick, as the stream batch does; the rows' guesses, what was asked of them, its weights."""
         streams.hands.move(self.maker, rng)
         rungs = streams.rungs
-        shift = float(np.exp(rng.uniform(*np.log(SHIFTS))))
         sigma = ladder(rungs, shift)[::-1]
         asked, weight = self.asked(streams.hands, rungs)
         begun = torch.cat([streams.guesses, torch.zeros_like(asked.latent[:, :1])], 1)
         x = add_noise(begun, torch.randn_like(begun), torch.tensor(sigma, device=begun.device).expand(len(begun), -1))
         rows = Told.cat([streams.past, Told(x, asked.tracks)])
         guesses = self.guess(streams.hands, rows, (0.0, 0.0, *sigma))[:, 2:]
-        error = (guesses - asked.latent).square() * channels.view(-1, 1, 1)
         kept = guesses.detach()
         out = Told(kept[:, :1], asked.tracks[:, :1])
         streams.past, streams.guesses = Told.cat([streams.past.frames(slice(1)), out]), kept[:, 1:]
-        return (error.mean(2, keepdim=True) * weight).mean()
+        return guesses, asked, weight
 
     @torch.no_grad()
     def renew(self, streams: Streams, rng: np.random.Generator) -> None:

@@ -1,4 +1,4 @@
-"""The whole recipe of the pocket model: world, codec, images, clips, its own streams, and the weights."""
+"""The whole recipe of the pocket model: world, codec, images, clips, its own streams, decoder, and the weights."""
 
 import datetime
 import subprocess
@@ -17,6 +17,7 @@ from . import vocabulary, words, world
 from .backgrounds import Backgrounds, painted
 from .clips import ClipMaker, Prompts
 from .codec import codec_quality, train_codec
+from .decoder import train_decoder
 from .diffusion import Stage, train_diffusion
 from .forcing import train_forcing
 from .memory import places_config, remember_places
@@ -27,9 +28,10 @@ WORDINGS = 48  # prompts composed for each place, time and weather
 
 @dataclass(frozen=True)
 class Recipe:
-    """How long each step takes and how big the net is. `codec_steps` and `polish_steps` are of `codec_batch` crops.
+    """How long each step takes and how big the net is. `codec_steps` are of `codec_batch` crops.
 
-    stages: diffusion forcing on pictures and clips; forcing: on streams of the net's own frames, `clips` of them.
+    stages: diffusion forcing on pictures and clips; forcing: on streams of the net's own frames, `clips` of them;
+    decoder: on `pairs` frames the net has played and the drawn truth, `clips` of them a step.
     """
 
     transformer: dict
@@ -37,7 +39,8 @@ class Recipe:
     codec_batch: int
     stages: tuple[Stage, ...]
     forcing: Stage
-    polish_steps: int  # of the decoder alone, once the latents are in use
+    decoder: Stage
+    pairs: int
     device: str = "cpu"
 
 
@@ -49,7 +52,8 @@ RECIPES = {
         codec_batch=16,
         stages=(Stage("images", 4000, 32, 1, 1.2e-3, falling=0), Stage("clips", 2500, 6, 5, 1e-3)),
         forcing=Stage("forcing", 1800, 8, 5, 4e-4),
-        polish_steps=2400,
+        decoder=Stage("decoder", 8000, 6, 1, 8e-4, falling=0.65),
+        pairs=6000,
     ),
     # One H100: about 30 minutes. Not run yet (no session had the card); the CPU recipe made the weights that ship.
     "h100": Recipe(
@@ -58,7 +62,8 @@ RECIPES = {
         codec_batch=128,
         stages=(Stage("images", 6000, 512, 1, 1.5e-3, falling=0), Stage("clips", 6000, 96, 5, 1e-3)),
         forcing=Stage("forcing", 2000, 64, 5, 4e-4),
-        polish_steps=2000,
+        decoder=Stage("decoder", 8000, 32, 1, 8e-4, falling=0.65),
+        pairs=12000,
         device="cuda",
     ),
     # Seconds: for the tests.
@@ -68,7 +73,8 @@ RECIPES = {
         codec_batch=2,
         stages=(Stage("images", 2, 2, 1, 1e-3, falling=0), Stage("clips", 2, 1, 3, 1e-3)),
         forcing=Stage("forcing", 2, 1, 3, 1e-3),
-        polish_steps=2,
+        decoder=Stage("decoder", 2, 2, 1, 8e-4),
+        pairs=4,
     ),
 }
 
@@ -148,10 +154,8 @@ def train(
     for report in train_forcing(net, maker, folder, recipe.forcing, device=recipe.device):
         yield {"stage": recipe.forcing.name, "of": recipe.forcing.steps, **report}
     export(net.cpu(), out, name)
-    for report in train_codec(
-        backgrounds, folder, recipe.polish_steps, recipe.codec_batch, device=recipe.device, polished=net.codec
-    ):
-        yield {"stage": "decoder", "of": recipe.polish_steps, **report}
+    for report in train_decoder(net, maker, folder, recipe.decoder, recipe.pairs, device=recipe.device):
+        yield {"stage": recipe.decoder.name, "of": recipe.decoder.steps, **report}
     export(net.cpu(), out, name)
     vocabulary.add_subjects(out)
     if out == pocket.WEIGHTS and not detector.WEIGHTS.exists():  # it belongs to the drawn world, not to these weights
