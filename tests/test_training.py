@@ -1,3 +1,4 @@
+import copy
 import functools
 import json
 from dataclasses import replace
@@ -14,6 +15,7 @@ from studio.controls import InForce, Stroke
 from studio.engine import Engine
 from studio.models import pocket
 from studio.models.appearance import FOLD, TRACK_CHANNELS
+from studio.models.autoencoder import Autoencoder
 from studio.training import backgrounds, codec, diffusion, memory, recipe, scenes, vocabulary, words, world
 from studio.training.checkpoint import load_checkpoint, save_checkpoint
 from studio.training.clips import SLOTS, ClipMaker, track_maps, wander
@@ -368,6 +370,11 @@ def test_psnr_of_a_known_error():
     assert codec.psnr(made, true, inside) == pytest.approx(40, abs=1e-2)
 
 
+def some_codec():
+    torch.manual_seed(0)
+    return Autoencoder(channels=8, widths=(8, 8, 8), depths=(1, 1, 1))
+
+
 def test_the_loss_counts_subjects_more():
     true = torch.zeros(1, 3, 16, 16)
     made, covered = true.clone(), torch.zeros(1, 1, 16, 16)
@@ -376,6 +383,17 @@ def test_the_loss_counts_subjects_more():
     inside[..., :8], outside[..., 8:] = 1, 1
     assert codec.codec_loss(true, true, inside) == 0
     assert codec.codec_loss(made, true, inside) > 2 * codec.codec_loss(made, true, outside)
+
+
+def test_a_picture_s_latents_are_the_same_whatever_is_in_its_batch_but_what_is_usual_follows():
+    codec_ = some_codec()
+    codec_.train()
+    dark, bright = torch.full((1, 3, 32, 32), -0.9), torch.full((1, 3, 32, 32), 0.9)
+    before = codec_.normalise.running_mean.clone()
+    alone = codec.encoded(copy.deepcopy(codec_), dark)
+    together = codec.encoded(codec_, torch.cat([dark, bright]))[:1]
+    torch.testing.assert_close(alone, together, atol=0.05, rtol=0.05)
+    assert (codec_.normalise.running_mean - before).abs().max() > 0
 
 
 # --- checkpoints --------------------------------------------------------------

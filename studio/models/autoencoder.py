@@ -78,7 +78,11 @@ class Autoencoder(nn.Module):
         )
 
     def encode(self, pictures: Tensor) -> Tensor:
-        return self.normalise(self.linear_in(pictures) + self.encoder(pictures))
+        return self.normalise(self.features(pictures))
+
+    def features(self, pictures: Tensor) -> Tensor:
+        """Latents before they are normalised."""
+        return self.linear_in(pictures) + self.encoder(pictures)
 
     def decode(self, latents: Tensor) -> Tensor:
         return self.linear_out(latents) + self.decoder(latents)

@@ -67,12 +67,25 @@ def codec_quality(codec: Autoencoder, backgrounds: Backgrounds, count: int = 64,
     return {"psnr_db": psnr(made, true), "subject_psnr_db": psnr(made, true, (covered > 0.5).float())}
 
 
+def encoded(codec: Autoencoder, pictures: Tensor) -> Tensor:
+    """Latents of pictures (B, 3, H, W) in -1..1, normalised by what was seen so far, which this batch joins.
+
+    Not by the batch's own mean and variance: they hide from the decoder how bright this batch happens to be, and that
+    noise in the gradients silenced every convolution within a few hundred steps (docs/log.md, "A decoder that is
+    heard"). The statistics begin true, as whitened principal components have mean zero and variance one.
+    """
+    features = codec.features(pictures)
+    with torch.no_grad():
+        codec.normalise.train()(features)
+    return codec.normalise.eval()(features)
+
+
 def train_codec(
     backgrounds: Backgrounds,
     folder: Path,
     steps: int,
     batch: int = 16,
-    rate: float = 1e-3,
+    rate: float = 5e-4,
     seed: int = 1,
     device: str = "cpu",
     **shape,
@@ -97,7 +110,7 @@ def train_codec(
     for step in range(start, steps):
         true, covered = (t.to(device) for t in crops(backgrounds, batch, rng))
         with torch.autocast(device, torch.bfloat16):
-            latents = codec.encode(true * 2 - 1)
+            latents = encoded(codec, true * 2 - 1)
             made = codec.decode(latents + LATENT_NOISE * torch.randn_like(latents))
         loss = codec_loss(made.float() / 2 + 0.5, true, covered)
         optimiser.zero_grad(set_to_none=True)
