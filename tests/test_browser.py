@@ -770,3 +770,13 @@ def test_a_status_on_its_way_does_not_undo_a_pause(browse):
     until(lambda: not visit.in_force.paused)
     visit.session.send(Pause(True))
     visit.page.wait_for_function("window.studio.live.paused")
+
+
+@pytest.mark.parametrize(("width", "height"), [(844, 390), (640, 450)])
+def test_on_a_short_screen_the_brush_is_there_without_scrolling(browse, chromium, width, height):
+    context = chromium.new_context(viewport={"width": width, "height": height})
+    visit = browse(context)
+    box = visit.page.locator(".st-modes").bounding_box()
+    assert box["y"] + box["height"] <= height
+    assert visit.page.locator(".st-stage").bounding_box()["height"] > 0.4 * height
+    context.close()
