@@ -87,6 +87,7 @@ def test_the_track_map_of_a_label_does_not_depend_on_the_prompt(model):
 def test_a_label_is_read_as_a_subject_and_known_if_it_names_one(model):
     assert model.reads("a red fox") == ("fox", True)
     assert model.reads("an angry bear") == ("bear", True)
+    assert model.reads("A lovely little dog running") == ("dog", True)  # far from every key, but it says the name
     for word in ("democracy", "asdfgh", "Fuchs", "mathematics"):
         subject, known = model.reads(word)
         assert subject in model.labels
