@@ -640,6 +640,9 @@ def test_what_the_hand_does_is_said_until_it_was_done_once(browse, chromium):
     visit = browse(context)
     visit.page.locator("#studio-presets button", has_text="Lake").click()
     until(lambda: visit.page.locator(".st-chip").count() == 1)
+    visit.page.locator("#studio-presets button", has_text="Lake").click()
+    visit.key("Control+z")  # sends a stroke that no hand has painted
+    until(lambda: visit.page.locator(".st-chip").count() == 1)
     hint = visit.page.locator(".st-hint")
     assert hint.inner_text() == "Drag in the picture: fox follows your hand."
     visit.key("2")

@@ -333,7 +333,7 @@ class Page {
 
   changed(control) {
     this.stage.dirty = true;
-    if (control?.kind === 'stroke') stored.set(always, 'studio-painted', 'yes');
+    if (control?.kind === 'stroke' && this.stage.stroke) stored.set(always, 'studio-painted', 'yes');
     if (!control || control.kind === 'stroke' || control.kind === 'erase') this.listStrokes();
     const { past, future, strokes, sampling } = this.controls;
     const there = { undo: past.length, redo: future.length, clear: strokes.size };
