@@ -77,19 +77,21 @@ def test_what_is_kept_is_the_frame_that_came_out_beside_its_own_truth(monkeypatc
 
 
 def test_frames_of_which_nothing_was_said_are_left_out(monkeypatch):
+    """Their truth is painted black here, and no black picture is kept."""
     monkeypatch.setattr(forcing, "NO_PROMPT", 0.5)
-    silent = []
-    real = forcing.Player.drawn
+    silent, real = [], forcing.Player.drawn
 
-    def watched(player, hands, *args):
-        if args[0] == 1:
-            silent.append(int((hands.prompt < 0).sum()))
-        return real(player, hands, *args)
+    def blackened(player, hands, frames, *told):
+        pictures, *others = real(player, hands, frames, *told)
+        nothing = torch.from_numpy(hands.prompt < 0).repeat_interleave(frames)
+        silent.append(int(nothing.sum()))
+        return torch.where(nothing.view(-1, 1, 1, 1), 0, pictures), *others
 
-    monkeypatch.setattr(forcing.Player, "drawn", watched)
-    kept, streams = decoder.played(untrained_net(), maker(), 6), 6
+    monkeypatch.setattr(forcing.Player, "drawn", blackened)
+    frames = decoder.played(untrained_net(), maker(), 6)
     assert sum(silent) > 0
-    assert len(silent) * streams > len(kept.drawn)
+    assert len(frames.pictures) == 6
+    assert (frames.pictures.amax((1, 2, 3)) > 0).all()
 
 
 # --- what is decoded ----------------------------------------------------------
