@@ -401,8 +401,9 @@ def test_the_summary_keeps_held_out_words_apart():
     assert figures["place_right"] == 1.0
 
 
-def test_the_whole_evaluation_is_one_json_object(tmp_path):
+def test_the_whole_evaluation_is_one_json_object(tmp_path, monkeypatch):
     model = untrained(tmp_path)
+    monkeypatch.setattr(evaluate.vocabulary, "added", lambda: {"fox": words.SUBJECTS["fox"], "gizmo": None})
     figures = evaluate.evaluate(model, seed=1, count=2, rungs=(1, 2), long=0)
     again = json.loads(json.dumps(figures))
     assert set(again["rungs"]) == {"1", "2"}
@@ -410,6 +411,7 @@ def test_the_whole_evaluation_is_one_json_object(tmp_path):
     assert wanted <= set(again["rungs"]["1"])
     assert {"frames_to_scene", "within_6_frames", "subject_right", "scene_right"} <= set(again["switch"])
     assert {"early", "late", "detector_right", "seconds", "weights"} <= set(again)
+    assert again["added"].items() >= {"subjects": 1, "frames": 3}.items()  # one take, of the one that the model knows
     for part in ("hand_before", "hand_after"):
         assert {"background_psnr_db", "subject_psnr_db", "ghosts", "ghostly"} <= set(again[part])
     assert again["rungs"]["2"]["scene_right_unseen"] in (None, 0.0)  # nobody trained it

@@ -113,6 +113,18 @@ def test_the_shipped_pocket_knows_the_table():
     torch.testing.assert_close(memory.keys[-len(named) :][some].float(), text_encoder()(named[some]), atol=0.01, rtol=0)
 
 
+def test_the_shipped_planes_are_thumbnails_filtered_as_training_filtered_the_trained_ones():
+    planes, trained = shipped().memory.planes, world.sprites().labels
+    learned = planes[: len(trained)]
+    change = vocabulary.learned_filter(vocabulary.thumbnails(world.sprites(), trained), learned)
+    some = ["castle", "tree", "girl"]
+    thumbnails = vocabulary.thumbnails(world.added(), some)
+    expected = torch.nn.functional.conv2d(thumbnails, change, padding=2)
+    made = planes[[shipped().labels.index(label) for label in some]]
+    torch.testing.assert_close(made, expected, atol=0.01, rtol=0)
+    assert (made - thumbnails).abs().max() > 0.05
+
+
 def test_everyday_words_read_as_what_they_mean():
     vectors = text_encoder()(list(EVERYDAY))
     memory, labels = shipped().memory, shipped().labels
