@@ -670,12 +670,15 @@ def test_nothing_is_cut_off_at_any_width(browse, chromium, width):
     visit = browse(context)
     hidden = """() => [...document.querySelectorAll('.st-top [data-do], .st-dock [data-do], .st-modes button')]
       .filter((one) => one.offsetParent).filter((one) => {
-        one.scrollIntoView({ block: 'center' });
+        window.scrollBy(0, one.getBoundingClientRect().y - 300); // scrollIntoView would show what is cut off
         const box = one.getBoundingClientRect();
         return !one.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2));
       }).map((one) => one.dataset.do || one.dataset.mode)"""
     assert visit.page.evaluate(hidden) == []
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+    for row in (".st-top", ".st-dock", ".st-brush"):
+        over = visit.page.locator(row).evaluate("one => one.scrollWidth - one.clientWidth")
+        assert over <= 1, row
     stage = visit.page.locator(".st-stage").bounding_box()
     right = visit.page.locator("#studio-main").bounding_box()
     assert stage["x"] + stage["width"] <= right["x"] + right["width"]
