@@ -158,9 +158,10 @@ def test_every_prompt_and_view_recalls_its_own_place_and_the_model_diffuses_arou
     with torch.no_grad():
         model.places.layouts.normal_()
         model.places.layout_of.copy_(torch.arange(len(model.places.layouts))[:, None] * torch.tensor([0, 1, 0]))
-    at = lambda text, seed: model.condition(told(Prompt(text), Sampling(seed=seed)), [0]).tracks[  # noqa: E731
-        0, -model.latent[0] :
-    ]
+
+    def at(text, seed):
+        return model.condition(told(Prompt(text), Sampling(seed=seed)), [0]).tracks[0, -model.latent[0] :]
+
     expected = model.places.recall(vector("a meadow")[None], torch.tensor([1]))[0]
     assert expected.abs().max() > 0
     torch.testing.assert_close(at("a meadow", 1), expected)

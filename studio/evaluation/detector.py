@@ -81,7 +81,7 @@ def train_detector(backgrounds: Backgrounds, out: Path = WEIGHTS, steps: int = 1
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps)
     for step in range(steps):
         pictures, true = _batch(small, targets, backgrounds, 64, rng)
-        loss = sum(F.cross_entropy(score, true[:, n]) for n, score in enumerate(detector(pictures)))
+        loss = torch.stack([F.cross_entropy(score, true[:, n]) for n, score in enumerate(detector(pictures))]).sum()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

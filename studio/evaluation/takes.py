@@ -47,7 +47,7 @@ def held_out_path(rng: np.random.Generator, frames: int) -> tuple[tuple[float, f
     t = np.linspace(0, 1, frames)
     s = (0.5 - 0.5 * np.cos(2 * np.pi * t))[:, None]
     weights = ((1 - s) ** 3, 3 * s * (1 - s) ** 2, 3 * s**2 * (1 - s), s**3)
-    curve = sum(weight * corner for weight, corner in zip(weights, corners, strict=True))
+    curve = np.sum([weight * corner for weight, corner in zip(weights, corners, strict=True)], 0)
     return tuple((float(f), float(x), float(y)) for f, (x, y) in enumerate(curve))
 
 
@@ -122,10 +122,12 @@ def draw_hand_take(rng: np.random.Generator, frames: int = 120, switch: int = 60
     for place in (scenes.PLACES[here], scenes.PLACES[there]):
         time, weather = str(rng.choice(scenes.times_of(place))), str(rng.choice(scenes.weathers_of(place)))
         worlds.append((Scene(place, seed % pocket.VIEWS, time, weather), words.compose(place, time, weather, rng)))
-    labels = tuple(str(label) for label in rng.choice(world.sprites().labels, 2, replace=False))
-    hands = np.stack([hand(rng, frames) for _ in labels])
+    (scene, prompt), (other, other_prompt) = worlds
+    one, two = (str(label) for label in rng.choice(world.sprites().labels, 2, replace=False))
+    hands = np.stack([hand(rng, frames) for _ in range(2)])
     hands[:, switch - 1 :] = hands[:, switch - 1 : switch]
-    return HandTake(*worlds[0], *worlds[1], switch, labels, hands, float(rng.uniform(0.28, 0.44)), seed)
+    size = float(rng.uniform(0.28, 0.44))
+    return HandTake(scene, prompt, other, other_prompt, switch, (one, two), hands, size, seed)
 
 
 @dataclass(frozen=True)
@@ -162,8 +164,9 @@ def with_subject(picture: Tensor, label: str, placed: Placement, scene: Scene) -
     """The picture with a subject on it, and its alpha (1, 256, 256)."""
     pack = world.sprites() if label in words.SUBJECTS else world.added()
     number = torch.tensor([pack.index(label)])
-    where = (torch.tensor([v]) for v in (placed.x, placed.y, placed.size, -placed.facing))
-    drawn, alpha = world.composite(picture[None], number, *where, torch.tensor([world.LIGHT[scene.time]]), pack)
+    x, y, size, facing = (torch.tensor([v]) for v in (placed.x, placed.y, placed.size, -placed.facing))
+    light = torch.tensor([world.LIGHT[scene.time]])
+    drawn, alpha = world.composite(picture[None], number, x, y, size, facing, light, pack)
     return drawn[0], alpha[0]
 
 
@@ -229,10 +232,14 @@ def identify(made: Tensor, true: Truth, pack: world.Sprites | None = None) -> st
 
     count = len(pack.labels)
     where = ((true.x * side - left) / width, (true.y * side - top) / width, true.size * side / width, true.facing)
+    x, y, size, facing = (torch.full((count,), value) for value in where)
     drawn, _ = world.composite(
         window(true.background).expand(count, -1, -1, -1),
         torch.arange(count),
-        *(torch.full((count,), value) for value in where),
+        x,
+        y,
+        size,
+        facing,
         torch.tensor([true.light]).expand(count, 3),
         pack,
     )

@@ -33,6 +33,9 @@ def placement(x: Tensor, y: Tensor, size: Tensor, facing: Tensor, side: int) -> 
 class AppearanceMemory(nn.Module):
     """planes (N, 4, 48, 48): premultiplied RGBA in about 0..1; keys (K, 384), unit length; owner (K,): key -> plane."""
 
+    keys: Tensor
+    owner: Tensor
+
     def __init__(self, subjects: int, keys: int, dimensions: int = 384):
         super().__init__()
         self.planes = nn.Parameter(torch.zeros(subjects, 4, PLANE, PLANE))

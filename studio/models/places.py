@@ -21,6 +21,9 @@ class PlaceMemory(nn.Module):
         latent: (C, h, w).
     """
 
+    layout_of: Tensor
+    air_of: Tensor
+
     def __init__(self, names: list[int], layouts: int, airs: int, latent: list[int], dimensions: int = 384):
         super().__init__()
         self.names = list(names)

@@ -105,7 +105,7 @@ class PocketNet(nn.Module):
 
     def __init__(self, config: dict):
         super().__init__()
-        from diffusers import WanTransformer3DModel
+        from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 
         self.config = config
         self.codec = Autoencoder(**config["codec"])
@@ -185,7 +185,7 @@ class Pocket:
         self.latent = (config["codec"]["channels"], CELLS, CELLS)
         self.memory = net.memory.requires_grad_(False)
         self.places = net.places.requires_grad_(False)
-        self.codec = net.codec.requires_grad_(False).to(self.dtype, memory_format=torch.channels_last)
+        self.codec = net.codec.requires_grad_(False).channels_last(self.dtype)
         self.net = net.denoiser.ready(self.dtype)
         self.weights_id = _fingerprint(folder)
         self.encode_text = lru_cache(maxsize=512)(self._encode_text)

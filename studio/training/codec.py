@@ -100,7 +100,7 @@ def train_codec(
         true, _ = crops(backgrounds, 256, rng)
         corners = rng.integers(0, CROP - 15, size=(8, 2))
         codec.start_from_pca(torch.cat([true[:, :, r : r + 16, c : c + 16] for r, c in corners]) * 2 - 1)
-    codec.to(device, memory_format=torch.channels_last)
+    codec.channels_last(device)
     optimiser = torch.optim.AdamW(codec.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=1e-4)
     load_checkpoint(path, optimiser=optimiser)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda n: _rate(n + start, steps))

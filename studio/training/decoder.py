@@ -126,7 +126,7 @@ def train_decoder(
     Only the decoder of `net.codec` changes, and ends as the average of its last steps.
     """
     torch.manual_seed(seed)
-    path, codec = folder / f"{stage.name}.pt", net.codec.to(device, memory_format=torch.channels_last)
+    path, codec = folder / f"{stage.name}.pt", net.codec.channels_last(device)
     if not path.exists():
         revive(codec)
     trained = only_decoder(codec)

@@ -198,10 +198,11 @@ def train_diffusion(
     torch.manual_seed(seed + start)
     rng = np.random.default_rng((seed, start))
     vectors = torch.cat([maker.prompts.nothing[None], maker.prompts.vectors])
-    channels, batch, began = None, None, time.monotonic()
+    channels = batch = None
+    began = time.monotonic()
     trained = [*net.transformer.parameters(), *net.memory.parameters(), net.places.layouts, net.places.airs]
     for step in range(start, stage.steps):
-        if batch is None or (step - start) % reuse == 0:
+        if batch is None or channels is None or (step - start) % reuse == 0:
             batch = encode_batch(net, maker.draw(stage.clips, stage.frames, rng), vectors, rng, device)
             channels = channel_weights(net, batch.clean[:4, 0]) if channels is None else channels
         loss, blind = diffusion_loss(net, batch, channels, rng)

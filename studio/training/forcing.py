@@ -109,7 +109,7 @@ class Hands:
         self.phase = (self.phase + 1) % maker.backgrounds.pictures.shape[1]
         for b in np.flatnonzero(rng.random(len(self.scene)) < SWITCH):
             self.scene[b] = maker.scene(maker.backgrounds.scenes[self.scene[b]].view, rng)
-            self.speak(maker, b, rng)
+            self.speak(maker, int(b), rng)
         for b, s in np.argwhere(rng.random(self.subject.shape) < NEW_SUBJECT):
             self.subject[b, s] = rng.integers(len(maker.keys_of)) if rng.random() < 0.7 else -1
             self.name(maker, b, s, rng)
@@ -205,8 +205,9 @@ class Player:
             where = [spread(values) for values in (at[:, 0], at[:, 1], size, hands.facing[:, s])]
             number = spread(number).long()
             if (there := number >= 0).any():
+                here = [value[there] for value in where]
                 drawn, alpha = world.composite(
-                    pictures[there], number[there], *(value[there] for value in where), light[there]
+                    pictures[there], number[there], here[0], here[1], here[2], here[3], light[there]
                 )
                 pictures[there], covered[there] = drawn, torch.maximum(covered[there], alpha)
             track = appearance.draw_track(track, planes[:, :, s].flatten(0, 1), *(value.to(track) for value in where))

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from .diffusion import Stage, train_diffusion
 from .forcing import train_forcing
 from .memory import places_config, remember_places
 
-CODEC = dict(channels=48, widths=(64, 128, 256), depths=(2, 2, 2))
+CODEC: dict[str, Any] = dict(channels=48, widths=(64, 128, 256), depths=(2, 2, 2))
 WORDINGS = 48  # prompts composed for each place, time and weather
 
 

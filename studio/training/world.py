@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +26,7 @@ PACK = Path(__file__).parent / "sprites"
 LIGHT = {"day": (1.0, 1.0, 1.0), "sunset": (1.0, 0.90, 0.80), "night": (0.70, 0.76, 0.94), "dawn": (0.97, 0.92, 1.0)}
 
 
-def pack_sprites(assets: Path, codes: dict[str, str], out: Path = PACK, name: str = "sprites", **quality) -> None:
+def pack_sprites(assets: Path, codes: dict[str, str], out: Path = PACK, name: str = "sprites", **quality: Any) -> None:
     """Writes the sprites of `codes` (label -> emoji code) found in `assets` as one atlas beside its labels.
 
     Lossless, unless `quality` says otherwise: options of Pillow's webp writer.
@@ -44,7 +45,8 @@ def pack_sprites(assets: Path, codes: dict[str, str], out: Path = PACK, name: st
 
 def _trimmed(sprite: Image.Image) -> Image.Image:
     """The sprite's visible part, centred in a square with a 4 % margin, so that `size` means what is seen."""
-    left, top, right, bottom = sprite.getchannel("A").point(lambda a: 255 * (a > 12)).getbbox()
+    down, across = np.nonzero(np.asarray(sprite.getchannel("A")) > 12)
+    left, top, right, bottom = map(int, (across.min(), down.min(), across.max() + 1, down.max() + 1))
     side = round(max(right - left, bottom - top) * 1.08)
     square = Image.new("RGBA", (side, side))
     square.paste(sprite.crop((left, top, right, bottom)), ((side - right + left) // 2, (side - bottom + top) // 2))
