@@ -523,6 +523,22 @@ def test_a_closed_tab_leaves_its_score(server, browse):
 # What is not lost
 
 
+def test_the_panel_is_filled_in_the_page_at_once_and_not_by_the_server(browse):
+    """What a person types while an answer is on its way would be lost."""
+    visit, asked = browse(), []
+    visit.page.on("request", lambda request: asked.append(request.url))
+    visit.page.locator("#studio-presets button", has_text="Lake").click()
+    words = visit.page.locator("#studio-prompt textarea")
+    until(lambda: words.input_value() == "a lake")
+    visit.page.evaluate("window.studio.showPanel()")
+    words.fill("a storm")
+    visit.page.keyboard.press("Control+Enter")
+    until(lambda: visit.in_force.prompt.text == "a storm")
+    assert [
+        url for url in asked if "/gradio_api/run" in url or "/gradio_api/queue" in url or "/gradio_api/call" in url
+    ] == []
+
+
 def test_a_preset_is_one_step_back_and_one_forth(browse):
     visit = browse()
     visit.key("3")

@@ -48,7 +48,6 @@ def build(routes: Routes, presets: Presets, opening: Preset | None = None) -> gr
     begun = InForce()
     for event in opening.events if opening else ():
         begun = begun.after(event.control, event.frame)
-    quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
     def admit(event: gr.EventData) -> dict[str, str]:
         """A seat and a one-time ticket to it, or why there is none."""
@@ -64,8 +63,8 @@ def build(routes: Routes, presets: Presets, opening: Preset | None = None) -> gr
                 canvas = Canvas(elem_id="studio-canvas")
             with gr.Column(elem_id="studio-panel", min_width=0):
                 made = panel(presets, begun)
-        canvas.ticket(admit, None, canvas, **quiet)
-        canvas.state(made.values, None, made.components, trigger_mode="always_last", **quiet)
+        canvas.ticket(admit, None, canvas, queue=False, show_progress="hidden", api_visibility="private")
+        made.follow(canvas.state)
     return page
 
 

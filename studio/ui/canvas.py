@@ -1,8 +1,8 @@
 """The live picture as a Gradio component: stage, strokes, transport and what is measured, in one `gr.HTML`.
 
-Frames never pass through Gradio: `web/main.js` opens the link (`link.py`) beside it. Gradio carries two events only:
-`ticket` (the page asks for a way in; the answer is the component's value) and `state` (the controls in force changed by
-something else than the panel, so the panel's components should show them).
+Frames never pass through Gradio: `web/main.js` opens the link (`link.py`) beside it. Gradio has two events only:
+`ticket` (the page asks for a way in; the answer is the component's value) and, within the page, `state` (something else
+than the panel changed the controls in force, so the panel's components should show them).
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ import(root + '/gradio_api/studio/web/main.js').then((page) => page.open({
   element, root, watch,
   value: () => props.value,
   ask: (data) => trigger('ticket', data),
-  tell: (data) => trigger('state', data),
+  tell: () => trigger('state'),
 }));
 """
 
 
 class Canvas(gr.HTML):
-    """The studio's stage. Events: `ticket` ({"seat": id or null}) and `state` (controls in force, as messages)."""
+    """The studio's stage. Events: `ticket` ({"seat": id or null}) and `state`."""
 
     def __init__(self, **options: Any) -> None:
         markup = (WEB / "stage.html").read_text("utf-8")

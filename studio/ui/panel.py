@@ -60,11 +60,13 @@ class Panel:
         )
         return made
 
-    def values(self, event: gr.EventData) -> list[Any]:
-        """What every component shows for the controls in force; words that are being written stay as they are."""
-        told = event._data
-        kept = [("prompt", field) for field in told["kept"]]
-        return [gr.skip() if field in kept else told[field[0]][field[1]] for field in self.fields]
+    def follow(self, event: Callable[..., Any]) -> None:
+        """At the event every component shows the controls in force as the page knows them.
+
+        It happens in the page, at once: what a person types while an answer is on its way would be lost.
+        """
+        script = f"(...shown) => window.studio.filled({json.dumps(self.fields)}, shown)"
+        event(None, self.components, self.components, js=script, queue=False, api_visibility="private")
 
 
 def classes(needs: str) -> list[str]:

@@ -136,17 +136,14 @@ class Page {
     document.querySelectorAll('#studio-presets button').forEach((button, at) => { button.title = told[at]?.textContent || ''; });
   }
 
-  /** The fields of the prompt that the panel leaves as they are: what is being written, and at first what is right already. */
-  kept() {
-    const first = !this.told;
-    this.told = true;
-    if (this.writing && this.unapplied()) return ['text', 'negative', 'switch', 'blend'];
-    return first && document.querySelector('#studio-prompt textarea')?.value === this.controls.prompt.text ? ['text'] : [];
+  /** What the panel's components show, field by field: the controls in force; words that are being written stay as they are. */
+  filled(fields, shown) {
+    const writing = this.writing && this.unapplied();
+    return fields.map(([kind, field], at) => (writing && kind === 'prompt' ? shown[at] : this.controls[kind][field]));
   }
 
   showPanel() {
-    const { prompt, sampling, similarity, structure, sink } = this.controls;
-    this.tell({ prompt, sampling, similarity, structure, sink, kept: this.kept() });
+    this.tell();
     this.showLoras();
   }
 
