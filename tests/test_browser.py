@@ -274,13 +274,17 @@ def test_a_subject_is_taken_hold_of_again_and_another_laid_over_it(browse):
     until(lambda: sorted(stroke.label for stroke in visit.strokes) == ["bear", "fox"])
 
 
-def test_strokes_are_listed_removed_and_brought_back(browse):
-    visit = browse()
+def pin_fox_and_bear(visit):
     visit.key("3")
     for label, place in (("fox", (0.2, 0.2)), ("bear", (0.8, 0.8))):
         visit.label(label)
         visit.page.mouse.click(*visit.point(*place))
     until(lambda: len(visit.strokes) == 2)
+
+
+def test_strokes_are_listed_removed_and_brought_back(browse):
+    visit = browse()
+    pin_fox_and_bear(visit)
     assert visit.page.locator(".st-chip").all_inner_texts() == ["fox", "bear"]
     colours = visit.page.eval_on_selector_all(
         ".st-chip", "chips => chips.map(c => c.style.getPropertyValue('--colour'))"
@@ -559,11 +563,7 @@ def test_a_preset_is_one_step_back_and_one_forth(browse):
 
 def test_what_is_cleared_has_no_forth_from_before(browse):
     visit = browse()
-    visit.key("3")
-    for label, place in (("fox", (0.2, 0.2)), ("bear", (0.8, 0.8))):
-        visit.label(label)
-        visit.page.mouse.click(*visit.point(*place))
-    until(lambda: len(visit.strokes) == 2)
+    pin_fox_and_bear(visit)
     visit.key("Control+z")
     visit.key("c")
     until(lambda: not visit.strokes)

@@ -190,7 +190,8 @@ class Pocket:
         self.weights_id = _fingerprint(folder)
         self.encode_text = lru_cache(maxsize=512)(self._encode_text)
         self._recalled = lru_cache(maxsize=64)(self._recall)
-        self._plane = lru_cache(maxsize=512)(lambda label: self.memory.read(text_encoder()([label])))
+        self._named = lru_cache(maxsize=512)(lambda label: text_encoder()([label]))
+        self._plane = lru_cache(maxsize=512)(lambda label: self.memory.read(self._named(label)))
 
     def ladder(self, rungs: int, strength: float = 1.0) -> tuple[float, ...]:
         """Levels of a ladder: 1 for one rung, (1, 0.990) for two, (1, 0.997, 0.990, 0.971) for four."""
@@ -217,7 +218,7 @@ class Pocket:
 
         A label that is not near is drawn nevertheless, as a blend of what is nearest ("democracy").
         """
-        vector = text_encoder()([label])
+        vector = self._named(label)
         subject = self.labels[int(self.memory.weights(vector).argmax())]
         named = set(subject.split()) <= set(label.lower().split())
         return subject, named or bool(self.memory.likeness(vector) >= KNOWN)

@@ -25,11 +25,6 @@ class Latest:
         """Counts the frames that came, and unlike a frame's index never goes back at a reset."""
         return self._timeline.look()[0]
 
-    @property
-    def frame(self) -> Frame | None:
-        _, seen = self._timeline.look()
-        return seen[-1] if seen else None
-
     def put(self, frame: Frame) -> None:
         with self._changed:
             self._timeline.put(frame)

@@ -105,10 +105,9 @@ export class Link {
       socket.binaryType = 'arraybuffer';
       socket.onopen = () => socket.send('{"type":"open"}');
       socket.onmessage = ({ data }) => {
-        if (this.deliver) within(this.silence);
+        within(this.silence);
         if (data instanceof ArrayBuffer) return this.on.frame(unpack(data));
         if (!this.deliver) {
-          within(this.silence);
           this.deliver = (message) => socket.readyState === 1
             && socket.send(message instanceof Uint8Array ? message : JSON.stringify(message));
           this.on.state('live', 'socket');

@@ -249,7 +249,8 @@ export class Stage {
 
   drawName({ label }, x, y) {
     const { pen } = this;
-    pen.font = `500 12px ${getComputedStyle(this.stage).fontFamily}`;
+    this.letters ||= getComputedStyle(this.stage).fontFamily;
+    pen.font = `500 12px ${this.letters}`;
     const wide = Math.min(pen.measureText(label).width, this.width - 24) + 14;
     const left = Math.max(4, Math.min(x - wide / 2, this.width - wide - 4));
     const top = y > 44 ? y - 36 : y + 16;
