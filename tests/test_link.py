@@ -565,6 +565,9 @@ def test_a_page_is_told_once_what_a_word_is_painted_as_that_the_model_does_not_k
         (notice,) = told(link, "notice")
         assert notice["message"] == "stand-in has no word for “democracy”; what is nearest is painted: fox."
         link.greet()  # as with another model
+        await link.hear(json.dumps({"type": "control", "control": to_message(replace(FOX, label="democracy"))}))
+        assert len(told(link, "notice")) == 1, "it may read the word as something else"
+        link.greet()
         link.seat.session.model.reads = None
         await link.hear(json.dumps({"type": "control", "control": to_message(replace(FOX, label="democracy"))}))
         assert not told(link, "notice")
