@@ -26,9 +26,9 @@ NAMES = {
     "Sampling": "studio.controls",
     "Score": "studio.score",
     "ScoreError": "studio.score",
-    "Session": "studio.session",
+    "Session": "studio.session.session",
     "Stroke": "studio.controls",
-    "open": "studio.session",
+    "open": "studio.session.session",
     "render": "studio.score",
     "replay": "studio.score",
 }
@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from studio.score import ScoreError as ScoreError
     from studio.score import render as render
     from studio.score import replay as replay
-    from studio.session import Session as Session
-    from studio.session import open as open
+    from studio.session.session import Session as Session
+    from studio.session.session import open as open
 
 
 def __getattr__(name: str) -> Any:

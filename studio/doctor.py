@@ -101,7 +101,7 @@ def free_port(port: int) -> Finding:
 
 
 def weights() -> Finding:
-    folder = Path(__file__).parent / "models" / "weights" / "pocket"
+    folder = Path(__file__).parent / "models" / "pocket" / "weights"
     files = sorted(folder.glob("*.safetensors"))
     detail = f"{sum(file.stat().st_size for file in files) / 1e6:.0f} MB" if files else f"none in {folder}"
     remedy = "reinstall the package, or make them: studio train"
@@ -124,7 +124,7 @@ def sentence_encoder() -> Finding:
 
 def hub() -> Finding:
     """Room for models that are downloaded."""
-    from studio.models.download import cache
+    from studio.hub.download import cache
 
     folder = next(folder for folder in (cache(), *cache().parents) if folder.exists())
     free = shutil.disk_usage(folder).free / 1e9
@@ -134,7 +134,7 @@ def hub() -> Finding:
 
 def models() -> Finding:
     """Which models play on this machine."""
-    from studio.models.catalogue import listing
+    from studio.hub.catalogue import listing
 
     listed = listing()
     words = ", ".join(f"{one.name} (slowly)" if one.slow else one.name for one in listed if one.fits)
@@ -144,7 +144,7 @@ def models() -> Finding:
 
 def wrappers() -> Finding:
     """What can make a model faster or smaller here: options of `studio run`."""
-    from studio.models.wrappers import available
+    from studio.accelerate import available
 
     found = {name: why for name, why in available().items() if not (why and name.startswith("attention:"))}
     usable = ", ".join(name for name, why in found.items() if not why) or "nothing"
@@ -160,7 +160,7 @@ def compute() -> Iterator[Finding]:
     """What torch says of the processor and of a GPU."""
     import torch
 
-    from studio.models.pocket import native_bfloat16
+    from studio.models.pocket.model import native_bfloat16
 
     yield Finding("threads", True, f"{torch.get_num_threads()} for arithmetic")
     exact = "without it the pocket model plays in float32, more slowly"

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from studio.conditioning import Conditioning, heard
 from studio.controls import InForce, Prompt, Sampling
-from studio.models.causal_wan import CausalWan, rotary, rotated
+from studio.models.wan.causal_wan import CausalWan, rotary, rotated
 from studio.schedule import ladder
 
 LATENT = (4, 8, 6)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from studio.conditioning import Conditioning
-from studio.models.causal_wan import CausalWan
+from studio.models.wan.causal_wan import CausalWan
 from studio.schedule import ladder
 from studio.trajectory import placements
 

@@ -5,10 +5,11 @@ from functools import cache
 import numpy as np
 import torch
 
-from studio.models import pocket
-from studio.models.text import text_encoder
-from studio.training import recipe, scenes
-from studio.training.backgrounds import Backgrounds, Scene
+from studio.models.pocket import model as pocket
+from studio.models.pocket.sentence_encoder import text_encoder
+from studio.training import recipe
+from studio.world import scenes
+from studio.world.backgrounds import Backgrounds, Scene
 
 SCENES = (
     Scene("meadow", 0, "day", "clear"),

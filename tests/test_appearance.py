@@ -3,7 +3,7 @@ import torch
 from drawn import untrained_net, vector
 from einops import rearrange
 
-from studio.models.appearance import FOLD, MAP, PLANE, TRACK_CHANNELS, AppearanceMemory, draw_track, fold
+from studio.models.pocket.appearance import FOLD, MAP, PLANE, TRACK_CHANNELS, AppearanceMemory, draw_track, fold
 from studio.training.recipe import memory_keys
 
 TRUE_SIZE = PLANE / MAP  # at which a texel of the plane is a texel of the map

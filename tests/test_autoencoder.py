@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from studio.models.autoencoder import PATCH, Autoencoder, ResidualBlock
+from studio.models.pocket.autoencoder import PATCH, Autoencoder, ResidualBlock
 
 
 def small(channels=12):

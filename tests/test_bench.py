@@ -8,7 +8,7 @@ import torch
 from studio.bench import Plan, bench, response
 from studio.bench.rates import TimedModel, rate_around
 from studio.controls import InForce, Prompt
-from studio.session import Session
+from studio.session.session import Session
 
 SMALL = Plan(frames=24, seconds=0.2, trials=4, sweeps=1, sweep_seconds=0.2)
 

@@ -6,9 +6,9 @@ import pytest
 
 from studio.controls import Prompt, Sampling, Stroke
 from studio.engine import Engine
-from studio.models import load
+from studio.models.loader import load
 from studio.score import replay
-from studio.session import Session
+from studio.session.session import Session
 
 DAY, NIGHT = "a meadow on a sunny day", "a meadow at night"
 FRAMES = 8

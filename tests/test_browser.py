@@ -13,7 +13,7 @@ from ui_stand_ins import StandIn
 from studio.controls import Erase, Pause, Prompt, Sampling, Stroke
 from studio.presets import Preset
 from studio.score import Digest, Score, replay
-from studio.session import Session
+from studio.session.session import Session
 
 TINY: Any = TinyModel()
 CHROMIUM = Path("/usr/bin/chromium")

@@ -10,7 +10,8 @@ from test_browser import CHROMIUM, EXPECTED, Visit, preset, until
 from tiny_folders import tiny_controlnet, tiny_lora, tiny_sd, tiny_taesd
 from tiny_wan import tiny_wan_folder
 
-from studio.models import CheckpointError, Progress
+from studio.models.errors import CheckpointError
+from studio.models.loader import Progress
 from studio.ui.library import Library
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -63,8 +64,8 @@ class Shelf:
         ]
 
     def load(self, name, progress: Progress, cancel):
-        from studio.models.image import Image
-        from studio.models.wan import Wan
+        from studio.models.image.model import Image
+        from studio.models.wan.model import Wan
 
         if name == "broken":
             raise CheckpointError("unet/diffusion_pytorch_model.safetensors ends in the middle; download it again")

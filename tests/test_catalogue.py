@@ -11,10 +11,13 @@ import torch
 from tiny_folders import tiny_controlnet, tiny_sd
 from tiny_wan import tiny_wan_file, tiny_wan_folder
 
-from studio.models import MODELS, Entry, OptionError, UnknownModel, attribute, catalogue, download, load, memory
-from studio.models.catalogue import listing
-from studio.models.memory import NETWORKS, Machine, NotEnough, check, fit, need
-from studio.session import Session
+from studio.hub import catalogue, download, memory
+from studio.hub.catalogue import listing
+from studio.hub.memory import NETWORKS, Machine, NotEnough, check, fit, need
+from studio.models.errors import OptionError, UnknownModel
+from studio.models.loader import attribute, load
+from studio.models.registry import MODELS, Entry
+from studio.session.session import Session
 
 WAN = NETWORKS["wan-1.3b"]
 LONGLIVE = MODELS["longlive-1.3b"].options
@@ -88,7 +91,7 @@ def test_every_part_and_option_is_an_argument_of_its_factory():
 
 def test_the_table_is_light_to_import():
     code = (
-        "import sys, studio.models, studio.models.catalogue, studio.models.memory, studio.models.download;"
+        "import sys, studio.models, studio.hub.catalogue, studio.hub.memory, studio.hub.download;"
         "print([m for m in ('torch', 'diffusers', 'transformers', 'huggingface_hub') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -161,7 +164,7 @@ def test_a_frame_of_keys_is_288_megabytes_and_follows_the_size():
 
 
 def test_the_keys_counted_are_the_keys_a_cache_allocates():
-    from studio.models.causal_wan import CausalWan
+    from studio.models.wan.causal_wan import CausalWan
 
     torch.manual_seed(0)
     from diffusers import WanTransformer3DModel
@@ -176,7 +179,7 @@ def test_the_keys_counted_are_the_keys_a_cache_allocates():
 
 
 def test_the_words_counted_are_those_the_model_remembers():
-    from studio.models.causal_wan import MEMORY
+    from studio.models.wan.causal_wan import MEMORY
 
     assert MEMORY["text"] == memory.TEXTS
     assert need(WAN, LONGLIVE).playing["words"] == pytest.approx(3 * 94e6, rel=0.01)
@@ -460,9 +463,9 @@ def named(monkeypatch, tmp_path):
         return {part: path for part, path in {"folder": folder, "tiny_vae": tiny}.items() if part not in without}
 
     monkeypatch.setattr(download, "fetch", fetch)
-    monkeypatch.setattr("studio.models.pocket.Stand", Model, raising=False)
+    monkeypatch.setattr("studio.models.pocket.model.Stand", Model, raising=False)
     parts = MODELS["sd-turbo"].parts
-    entry = Entry("studio.models.pocket:Stand", "", "", "pocket", parts, {"size": (64, 64)}, "rolling", 5)
+    entry = Entry("studio.models.pocket.model:Stand", "", "", "pocket", parts, {"size": (64, 64)}, "rolling", 5)
     monkeypatch.setitem(MODELS, "mine", entry)
     return given
 
@@ -509,7 +512,7 @@ def test_the_pocket_model_needs_no_network(monkeypatch):
 
 
 def test_bytes_are_told_in_a_persons_units():
-    from studio.models import gigabytes
+    from studio.hub.units import gigabytes
 
     assert [gigabytes(count) for count in (22_643_000, 2_591_800_000, 1, 999_000_000)] == [
         "23 MB", "2.6 GB", "1 MB", "999 MB",

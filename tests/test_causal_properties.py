@@ -22,7 +22,7 @@ from studio.conditioning import Conditioning
 from studio.controls import Picture, Sink
 from studio.guidance import GUIDANCES, guided
 from studio.kv_cache import CacheSnapshot
-from studio.models.appearance import draw_track, fold
+from studio.models.pocket.appearance import draw_track, fold
 from studio.noise import noise
 from studio.samplers import Rollout, StreamBatch
 from studio.samplers.rolling import Rolling
@@ -526,17 +526,17 @@ def test_causal_08_on_a_device_nothing_is_computed_again_while_nothing_changes()
 
 def test_causal_08_a_rollout_needs_no_mask_and_a_backend_gets_all_of_its_attention(monkeypatch):
     seen, model = [], published(**LONGLIVE, positions="slots")
-    monkeypatch.setattr("studio.models.causal_wan.block_bias", lambda hides, *_: seen.append(hides))
+    monkeypatch.setattr("studio.models.wan.causal_wan.block_bias", lambda hides, *_: seen.append(hides))
     stream, in_force = Rollout(model), controls(rungs=4)
     plain = steps(stream, in_force, 6)
     assert seen
     assert set(seen) == {None}
     model.net.attention = "native"
     calls, stream = [], Rollout(model)
-    from studio.models.causal_wan import dispatch_attention_fn
+    from studio.models.wan.causal_wan import dispatch_attention_fn
 
     monkeypatch.setattr(
-        "studio.models.causal_wan.dispatch_attention_fn",
+        "studio.models.wan.causal_wan.dispatch_attention_fn",
         lambda *parts, **options: calls.append(options["backend"].value) or dispatch_attention_fn(*parts, **options),
     )
     assert_close(steps(stream, in_force, 6), plain)

@@ -5,7 +5,7 @@ import torch
 from causal_nets import LATENT, TEXT, drawn, tiny, told
 
 from studio.conditioning import Conditioning
-from studio.models.causal_wan import rotary, rotated, sees
+from studio.models.wan.causal_wan import rotary, rotated, sees
 
 CLOSE = 1e-5
 

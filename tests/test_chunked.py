@@ -8,7 +8,7 @@ from causal_nets import LATENT, TinyModel, controls
 from studio.controls import Prompt, Sampling
 from studio.engine import Engine
 from studio.score import replay
-from studio.session import Session
+from studio.session.session import Session
 
 
 class Decoder:

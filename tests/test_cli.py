@@ -14,8 +14,8 @@ import studio
 from studio import doctor
 from studio.cli import main
 from studio.controls import Prompt, Stroke
-from studio.models import MODELS, Entry, Part
-from studio.session import Session
+from studio.models.registry import MODELS, Entry, Part
+from studio.session.session import Session
 
 TESTS = Path(__file__).parent
 
@@ -23,7 +23,7 @@ TESTS = Path(__file__).parent
 ALONE = f"""
 import sys
 sys.path.insert(0, {str(TESTS)!r})
-from studio.models import MODELS, Entry
+from studio.models.registry import MODELS, Entry
 MODELS["tiny"] = Entry("conftest:TinyModel", "for tests", "Apache-2.0", "pocket")
 from studio.cli import main
 sys.exit(main(sys.argv[1:]))
@@ -334,7 +334,7 @@ def test_get_downloads_and_then_says_that_it_is_here(little, capsys):
 
 
 def test_who_stops_a_download_is_told_that_it_goes_on_later(little, monkeypatch, capsys):
-    from studio.models import download
+    from studio.hub import download
 
     def stopped(*_, **__):
         raise KeyboardInterrupt
@@ -391,7 +391,7 @@ def test_one_lora_of_a_video_model_is_merged_in(little, monkeypatch, tmp_path):
 
 
 def test_what_does_not_fit_is_told_before_the_download(little, monkeypatch, capsys):
-    from studio.models import memory
+    from studio.hub import memory
 
     monkeypatch.setattr(memory, "machine", lambda: memory.Machine(None, 0, 1_000_000))
     assert main(["run", "--model", "little"]) == 1
@@ -445,7 +445,7 @@ def test_a_size_that_is_none_is_told_by_the_option(capsys):
 @pytest.fixture
 def real_take(little, tmp_path):
     """A take played on "little"."""
-    from studio.models import load
+    from studio.models.loader import load
 
     main(["models", "get", "little", "--yes"])
     session = Session(load("little"))
@@ -485,7 +485,7 @@ def test_a_take_whose_model_is_not_downloaded_says_how_to_get_it_and_downloads_n
 def test_a_take_of_a_folder_replays_from_the_folder_and_from_where_it_was_moved(tmp_path, capsys):
     from tiny_folders import tiny_sd
 
-    from studio.models import load
+    from studio.models.loader import load
 
     folder = tiny_sd(tmp_path / "mine")
     session = Session(load(folder, size=(64, 64)))

@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from drawn import few_prompts, few_scenes, untrained_net
 
-from studio.models import pocket
-from studio.models.autoencoder import Autoencoder
+from studio.models.pocket import model as pocket
+from studio.models.pocket.autoencoder import Autoencoder
 from studio.training import decoder, diffusion, forcing
 from studio.training.clips import ClipMaker
 

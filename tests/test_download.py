@@ -12,8 +12,9 @@ from types import SimpleNamespace
 import pytest
 from little_hub import COMMIT, LittleHub, key, serving
 
-from studio.models import MODELS, Entry, Part, download
-from studio.models.download import Cancelled, DownloadError, fetch
+from studio.hub import download
+from studio.hub.download import Cancelled, DownloadError, fetch
+from studio.models.registry import MODELS, Entry, Part
 
 BIG = bytes(range(256)) * 2000  # 512 KB
 CONFIG = b'{"layers": 3}\n'
@@ -125,8 +126,8 @@ def test_a_killed_process_leaves_nothing_that_counts_as_there(hub, tmp_path):
 
     program = (
         "import os, signal\n"
-        "from studio.models import MODELS, Entry, Part\n"
-        "from studio.models.download import fetch\n"
+        "from studio.models.registry import MODELS, Entry, Part\n"
+        "from studio.hub.download import fetch\n"
         "from huggingface_hub import constants\n"
         "constants.DOWNLOAD_CHUNK_SIZE = 1 << 16\n"
         f"MODELS['little'] = Entry('x:y', '', '', 'pocket', {{'folder': {NET!r}}})\n"

@@ -10,8 +10,8 @@ from drawn import SCENES, few_scenes, untrained
 from studio.controls import InForce, Prompt, Stroke
 from studio.evaluation import detector as detectors
 from studio.evaluation import evaluate, takes
-from studio.training import scenes, words, world
-from studio.training.backgrounds import Scene
+from studio.world import scenes, words, world
+from studio.world.backgrounds import Scene
 
 TAKE = takes.Take(
     SCENES[0], "a meadow", False, "fox", "fox", False, ((0.0, 0.41, 0.56), (9.0, 0.6, 0.5)), 0.36, seed=4

@@ -12,8 +12,8 @@ from drawn import few_prompts, few_scenes, untrained, untrained_net
 
 from studio.conditioning import Conditioning
 from studio.controls import InForce, Sampling, Stroke
-from studio.models import pocket
-from studio.models.text import text_encoder
+from studio.models.pocket import model as pocket
+from studio.models.pocket.sentence_encoder import text_encoder
 from studio.schedule import ladder
 from studio.training import diffusion, forcing, recipe
 from studio.training.clips import ClipMaker

@@ -15,13 +15,13 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from studio.accelerate import Recording, available, wrapped
 from studio.bench.nets import camera
 from studio.bench.shapes import SMALL, write
 from studio.controls import InForce, Prompt, Sampling
 from studio.engine import Engine
-from studio.models.image import Image
-from studio.models.wan import Wan
-from studio.models.wrappers import Recording, available, wrapped
+from studio.models.image.model import Image
+from studio.models.wan.model import Wan
 from studio.noise import noise
 from studio.samplers import samplers_of
 

@@ -14,10 +14,11 @@ from safetensors.torch import load_file, save_file
 from tiny_folders import tiny_controlnet, tiny_lora, tiny_sd, tiny_taesd, unet_shape
 
 from studio.controls import ControlError, InForce, Lora, Picture, Prompt, Sampling, Structure
-from studio.models import CheckpointError, MissingWeights, lora
-from studio.models.image import Image, guidance_embedding
-from studio.models.image_parts import fingerprint
-from studio.models.levels import Levels
+from studio.models.errors import CheckpointError, MissingWeights
+from studio.models.image import lora
+from studio.models.image.checkpoint import fingerprint
+from studio.models.image.model import Image, guidance_embedding
+from studio.models.image.noise_levels import Levels
 from studio.noise import noise
 from studio.samplers.picture_stream import PictureStream
 from studio.schedule import add_noise
@@ -354,7 +355,7 @@ def test_branches_of_the_same_frames_do_not_see_each_other(opened):
 
 def test_cross_frame_attention_is_attention_over_all_rows_tokens(opened):
     """Against the same sum written plainly, on one layer."""
-    from studio.models.cross_frame import Branches, CrossFrameAttention
+    from studio.models.image.cross_frame import Branches, CrossFrameAttention
 
     attn = opened("sd").unet.mid_block.attentions[0].transformer_blocks[0].attn1
     x = noise(1, 0, 0, (3, 5, 32))

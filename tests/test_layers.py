@@ -11,9 +11,9 @@ PACKAGE = Path(__file__).parent.parent / "studio"
 
 ROWS = (
     "cli __main__ doctor ui",
-    "session playout score sinks presets training evaluation bench",
+    "session score presets training evaluation bench",
     "engine",
-    "models samplers guidance",
+    "models samplers guidance hub accelerate outputs world",
     "conditioning schedule noise trajectory similarity kv_cache frames pictures",
     "controls",
 )

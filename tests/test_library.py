@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 from conftest import TinyModel
 
-from studio.models import CheckpointError
+from studio.models.errors import CheckpointError
 from studio.ui.library import Arrival, Library, LibraryError, Progress, words
 from studio.ui.seats import Seat, Seats, Waiting
 

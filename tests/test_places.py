@@ -5,9 +5,10 @@ import pytest
 import torch
 from drawn import SCENES, few_prompts, few_scenes, untrained_net, vector
 
-from studio.models.places import PlaceMemory
-from studio.training import memory, scenes
-from studio.training.backgrounds import Backgrounds, Scene
+from studio.models.pocket.place_memory import PlaceMemory
+from studio.training import fit_places as memory
+from studio.world import scenes
+from studio.world.backgrounds import Backgrounds, Scene
 
 LATENT = (3, 2, 2)
 

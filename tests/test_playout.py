@@ -6,9 +6,9 @@ import pytest
 from test_chunked import Chunked
 
 from studio.controls import Sampling
-from studio.playout import Playout
-from studio.session import Session
-from studio.sinks.latest import Latest
+from studio.outputs.latest import Latest
+from studio.session.playout import Playout
+from studio.session.session import Session
 
 
 def played(fps, draws, count, latency=0.001):

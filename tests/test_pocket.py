@@ -9,8 +9,9 @@ from einops import rearrange
 
 from studio.controls import InForce, Prompt, Sampling, Stroke
 from studio.engine import Engine
-from studio.models import MissingWeights, pocket
-from studio.models.appearance import FOLD, MAP, TRACK_CHANNELS
+from studio.models.errors import MissingWeights
+from studio.models.pocket import model as pocket
+from studio.models.pocket.appearance import FOLD, MAP, TRACK_CHANNELS
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from studio.training import scenes
+from studio.world import scenes
 
 
 def small(picture):

@@ -7,20 +7,11 @@ import pytest
 from picture_nets import PictureModel, flat, noisy
 
 import studio
-from studio.controls import (
-    ControlError,
-    Erase,
-    Pause,
-    Picture,
-    Prompt,
-    Sampling,
-    Similarity,
-    Stroke,
-)
+from studio.controls import ControlError, Erase, Pause, Picture, Prompt, Sampling, Similarity, Stroke
+from studio.outputs.latest import Latest
 from studio.presets import Preset
 from studio.score import Event, Score, ScoreError, replay
-from studio.session import Inbox, Session, Turn
-from studio.sinks.latest import Latest
+from studio.session.session import Inbox, Session, Turn
 
 SEVERAL = [
     (2, Stroke("a", "fox", ((0, 0.1, 0.5), (9, 0.9, 0.5)), "path")),
@@ -522,7 +513,7 @@ def test_a_thread_that_skips_waits_and_wakes_for_a_new_picture(still):
 def test_a_thread_that_is_still_ending_with_an_error_is_followed_by_another(model, monkeypatch):
     session, ending, seen = Session(model), threading.Event(), Queue()
     step, session.step = session.step, lambda: 1 / 0
-    monkeypatch.setattr("studio.session.log.exception", lambda *_: ending.set() or time.sleep(0.3))
+    monkeypatch.setattr("studio.session.session.log.exception", lambda *_: ending.set() or time.sleep(0.3))
     session.start()
     assert ending.wait(60)
     session.step = step

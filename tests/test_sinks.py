@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from studio.frames import Frame
-from studio.sinks import SINKS, make
-from studio.sinks.latest import Latest
-from studio.sinks.pictures import Pictures, snapshot
-from studio.sinks.timeline import Timeline
-from studio.sinks.video import VideoFile
+from studio.outputs import SINKS, make
+from studio.outputs.latest import Latest
+from studio.outputs.pictures import Pictures, snapshot
+from studio.outputs.timeline import Timeline
+from studio.outputs.video import VideoFile
 
 
 def frame(index, size=(32, 48)):

@@ -95,7 +95,7 @@ def test_the_space_requires_what_the_package_requires():
 
 
 def test_the_sentence_encoder_is_fetched_when_the_space_is_built():
-    from studio.models.text import REPOSITORY
+    from studio.models.pocket.sentence_encoder import REPOSITORY
 
     (preloaded,) = front_matter()[0]["preload_from_hub"]
     repository, files = preloaded.split(" ")

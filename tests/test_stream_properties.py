@@ -22,10 +22,10 @@ from torch import Tensor
 from studio.conditioning import Conditioning
 from studio.controls import InForce, Picture, Prompt, Sampling, Similarity
 from studio.engine import Engine
-from studio.models.image import Image
+from studio.models.image.model import Image
 from studio.noise import noise
 from studio.samplers import PictureStream
-from studio.session import Session
+from studio.session.session import Session
 
 NETS = {"unet": unet, "closed form": closed_form}
 KINDS = ("none", "full", "self", "initialize")

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from studio.models import MissingWeights, text
+from studio.models.errors import MissingWeights
+from studio.models.pocket import sentence_encoder as text
 
 
 def test_a_sentence_is_a_vector_of_unit_length():

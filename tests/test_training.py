@@ -13,12 +13,14 @@ from PIL import Image
 
 from studio.controls import InForce, Stroke
 from studio.engine import Engine
-from studio.models import pocket
-from studio.models.appearance import FOLD, TRACK_CHANNELS
-from studio.models.autoencoder import Autoencoder
-from studio.training import backgrounds, codec, diffusion, memory, recipe, scenes, vocabulary, words, world
+from studio.models.pocket import model as pocket
+from studio.models.pocket.appearance import FOLD, TRACK_CHANNELS
+from studio.models.pocket.autoencoder import Autoencoder
+from studio.training import codec, diffusion, recipe, vocabulary
+from studio.training import fit_places as memory
 from studio.training.checkpoint import load_checkpoint, save_checkpoint
 from studio.training.clips import SLOTS, ClipMaker, track_maps, wander
+from studio.world import backgrounds, scenes, words, world
 
 # --- the drawn world ----------------------------------------------------------
 

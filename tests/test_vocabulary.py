@@ -10,10 +10,11 @@ from drawn import untrained
 
 from studio.evaluation import evaluate, takes
 from studio.evaluation.detector import load_detector
-from studio.models import pocket
-from studio.models.text import text_encoder
-from studio.training import vocabulary, words, world
-from studio.training.backgrounds import Scene
+from studio.models.pocket import model as pocket
+from studio.models.pocket.sentence_encoder import text_encoder
+from studio.training import vocabulary
+from studio.world import words, world
+from studio.world.backgrounds import Scene
 
 # What a person may type, and the subject it means to them. Most are no label of the table.
 EVERYDAY = {

@@ -13,11 +13,12 @@ from safetensors.torch import load_file, save_file
 from transformers import UMT5Config
 
 from studio.controls import ControlError, Erase, InForce, Picture, Prompt, Sampling, Similarity, Stroke
-from studio.models import CheckpointError, umt5
-from studio.models.video_decoder import FRAMES, VideoDecoder, WanAutoencoder, load_tiny_decoder
-from studio.models.wan import Wan
-from studio.models.wan_files import diffusers_names, load_transformer
-from studio.session import Session
+from studio.models.errors import CheckpointError
+from studio.models.wan import umt5
+from studio.models.wan.checkpoint import diffusers_names, load_transformer
+from studio.models.wan.model import Wan
+from studio.models.wan.video_decoder import FRAMES, VideoDecoder, WanAutoencoder, load_tiny_decoder
+from studio.session.session import Session
 
 SIZE = (32, 48)
 PREFIXES = ("", "model.", "model._fsdp_wrapped_module.", "module.model.", "model.diffusion_model.")

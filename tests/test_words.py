@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from studio.training import scenes, words
+from studio.world import scenes, words
 
 TABLES = ("scenes", "times", "weathers", "time_adjectives", "weather_adjectives", "templates")
 

@@ -8,8 +8,8 @@ from causal_nets import TinyModel, controls, tiny
 from diffusers.models import attention_dispatch
 from torch import nn
 
-from studio.models import wrappers
-from studio.models.wrappers import Graphed, available, forget, wrapped
+from studio import accelerate as wrappers
+from studio.accelerate import Graphed, available, forget, wrapped
 from studio.samplers import Rollout, StreamBatch
 
 
@@ -346,6 +346,6 @@ def test_compiled_code_is_kept_in_the_users_cache(monkeypatch, tmp_path):
 
 
 def test_looking_at_the_wrappers_loads_neither_diffusers_nor_torchao():
-    code = "import sys, studio.models.wrappers; print([m for m in ('diffusers', 'torchao') if m in sys.modules])"
+    code = "import sys, studio.accelerate; print([m for m in ('diffusers', 'torchao') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

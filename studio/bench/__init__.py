@@ -46,7 +46,7 @@ def bench(model: Any = "pocket", seed: int = 0, plan: Plan = FULL) -> dict[str, 
     `studio.bench.response`. fps_at_N: over the 64 frames around frame N, null if the plan ends before.
     """
     from studio.bench import rates, response
-    from studio.models import load
+    from studio.models.loader import load
 
     model = load(model) if isinstance(model, str) else model
     return {

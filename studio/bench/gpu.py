@@ -19,14 +19,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from studio.accelerate import QUANTIZATIONS
 from studio.bench import BenchError, roofline
 from studio.bench.nets import camera
 from studio.bench.reference import NotRun, Reference, ratios, reference_at, run
 from studio.bench.shapes import SHAPES, SMALL, Shape, write
 from studio.controls import Control, InForce, Prompt, Sampling
 from studio.engine import Engine
-from studio.models import IMAGE, WAN
-from studio.models.wrappers import QUANTIZATIONS
+from studio.models.registry import IMAGE, WAN
 from studio.samplers import samplers_of
 
 COMMAND = "studio bench --suite gpu --json"

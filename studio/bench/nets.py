@@ -16,7 +16,7 @@ from torch import Tensor
 from studio.conditioning import Conditioning
 from studio.controls import Picture
 from studio.kv_cache import KVCache
-from studio.models.causal_wan import CausalWan
+from studio.models.wan.causal_wan import CausalWan
 from studio.noise import noise
 from studio.pictures import decoded
 from studio.schedule import clean_from, ladder

@@ -10,8 +10,8 @@ from statistics import median
 from typing import Any
 
 from studio.controls import Prompt, Sampling, Stroke
-from studio.session import Session
-from studio.sinks.latest import Latest
+from studio.outputs.latest import Latest
+from studio.session.session import Session
 
 WARM = 16  # steps before anything is counted: pipe, caches and allocator fill
 AROUND = 32  # frames on each side of a frame whose rate is asked for

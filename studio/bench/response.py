@@ -19,7 +19,7 @@ import numpy as np
 from studio.bench.rates import WARM, played
 from studio.controls import Control, InForce, Prompt, Sampling, Stroke
 from studio.frames import Frame
-from studio.session import Session
+from studio.session.session import Session
 
 HERTZ = 60
 

@@ -174,7 +174,7 @@ def write_video(shape: Shape, folder: Path, dtype: torch.dtype) -> dict[str, Pat
     from safetensors.torch import save_file
     from transformers import UMT5Config, UMT5EncoderModel
 
-    from studio.models.video_decoder import TinyDecoder
+    from studio.models.wan.video_decoder import TinyDecoder
 
     base, tiny = folder / "base", folder / "tiny_decoder.safetensors"
     with torch.device("meta"):

@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..training import scenes, world
-from ..training.backgrounds import Backgrounds, Scene
+from studio.world import scenes, world
+from studio.world.backgrounds import Backgrounds, Scene
 
 WEIGHTS = Path(__file__).parent / "detector.safetensors"
 SIDE = 64

@@ -17,12 +17,13 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from ..controls import InForce, Prompt
-from ..engine import Engine
-from ..training import scenes, vocabulary, words, world
-from ..training.backgrounds import Scene
-from . import takes
-from .detector import Detector, load_detector
+from studio.controls import InForce, Prompt
+from studio.engine import Engine
+from studio.evaluation import takes
+from studio.evaluation.detector import Detector, load_detector
+from studio.training import vocabulary
+from studio.world import scenes, words, world
+from studio.world.backgrounds import Scene
 
 JUDGED = (4, 6, 8)
 SWITCH_AT, AFTER = 6, 8

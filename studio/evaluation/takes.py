@@ -8,11 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..controls import Control, InForce, Prompt, Sampling, Stroke
-from ..models import pocket
-from ..training import scenes, vocabulary, words, world
-from ..training.backgrounds import Scene
-from ..trajectory import Placement, placements
+from studio.controls import Control, InForce, Prompt, Sampling, Stroke
+from studio.models.pocket import model as pocket
+from studio.training import vocabulary
+from studio.trajectory import Placement, placements
+from studio.world import scenes, words, world
+from studio.world.backgrounds import Scene
 
 CELL = 16  # pixels of a latent cell
 FALSE_COLOUR = 0.08  # of 0..1: plainly seen in a flat sky; the autoencoder was off by it in none of 51,200 cells

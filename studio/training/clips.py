@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..models import appearance
-from . import world
-from .backgrounds import Backgrounds
+from studio.models.pocket import appearance
+from studio.world import world
+from studio.world.backgrounds import Backgrounds
 
 SLOTS = 3
 SINKS = 0.3  # share of clips whose first frame is far from the others

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..models.autoencoder import Autoencoder
-from . import world
-from .backgrounds import Backgrounds
-from .checkpoint import load_checkpoint, save_checkpoint
+from studio.models.pocket.autoencoder import Autoencoder
+from studio.training.checkpoint import load_checkpoint, save_checkpoint
+from studio.world import world
+from studio.world.backgrounds import Backgrounds
 
 CROP = 128
 SUBJECT_WEIGHT = 3.0

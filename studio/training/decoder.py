@@ -17,13 +17,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..models import pocket
-from ..models.autoencoder import PATCH, Autoencoder
-from .checkpoint import load_checkpoint, save_checkpoint
-from .clips import ClipMaker
-from .codec import codec_loss, psnr
-from .diffusion import Stage, follow, rate_at
-from .forcing import Player
+from studio.models.pocket import model as pocket
+from studio.models.pocket.autoencoder import PATCH, Autoencoder
+from studio.training.checkpoint import load_checkpoint, save_checkpoint
+from studio.training.clips import ClipMaker
+from studio.training.codec import codec_loss, psnr
+from studio.training.diffusion import Stage, follow, rate_at
+from studio.training.forcing import Player
 
 RUNGS = (1, 2, 2, 2, 4)  # rows in flight of the streams that are played, in turn
 STREAMS = 12  # of each, at once

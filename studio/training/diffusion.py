@@ -15,11 +15,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..conditioning import Conditioning
-from ..models import pocket
-from ..schedule import add_noise, warp
-from .checkpoint import load_checkpoint, save_checkpoint
-from .clips import ClipMaker, Clips, track_maps
+from studio.conditioning import Conditioning
+from studio.models.pocket import model as pocket
+from studio.schedule import add_noise, warp
+from studio.training.checkpoint import load_checkpoint, save_checkpoint
+from studio.training.clips import ClipMaker, Clips, track_maps
 
 SHIFT = 3.0  # of the noise levels in training; playing stays higher up, see `pocket.SHIFT`
 SUBJECT_WEIGHT = 3.0

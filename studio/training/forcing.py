@@ -20,13 +20,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..conditioning import Conditioning
-from ..models import appearance, pocket
-from ..schedule import add_noise, ladder
-from . import world
-from .checkpoint import load_checkpoint, save_checkpoint
-from .clips import SLOTS, ClipMaker
-from .diffusion import (
+from studio.conditioning import Conditioning
+from studio.models.pocket import appearance
+from studio.models.pocket import model as pocket
+from studio.schedule import add_noise, ladder
+from studio.training.checkpoint import load_checkpoint, save_checkpoint
+from studio.training.clips import SLOTS, ClipMaker
+from studio.training.diffusion import (
     NO_PROMPT,
     SHARES,
     SUBJECT_WEIGHT,
@@ -38,6 +38,7 @@ from .diffusion import (
     optimisers,
     rate_at,
 )
+from studio.world import world
 
 SWITCH = 0.04  # chance a frame that the prompt changes
 NEW_SUBJECT = 0.02  # ... that a subject becomes another, or comes or goes

@@ -10,18 +10,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..evaluation import detector
-from ..models import pocket
-from ..models.appearance import PLANE
-from ..models.text import text_encoder
-from . import vocabulary, words, world
-from .backgrounds import Backgrounds, painted
-from .clips import ClipMaker, Prompts
-from .codec import codec_quality, train_codec
-from .decoder import train_decoder
-from .diffusion import Stage, train_diffusion
-from .forcing import train_forcing
-from .memory import places_config, remember_places
+from studio.evaluation import detector
+from studio.models.pocket import model as pocket
+from studio.models.pocket.appearance import PLANE
+from studio.models.pocket.sentence_encoder import text_encoder
+from studio.training import vocabulary
+from studio.training.clips import ClipMaker, Prompts
+from studio.training.codec import codec_quality, train_codec
+from studio.training.decoder import train_decoder
+from studio.training.diffusion import Stage, train_diffusion
+from studio.training.fit_places import places_config, remember_places
+from studio.training.forcing import train_forcing
+from studio.world import words, world
+from studio.world.backgrounds import Backgrounds, painted
 
 CODEC: dict[str, Any] = dict(channels=48, widths=(64, 128, 256), depths=(2, 2, 2))
 WORDINGS = 48  # prompts composed for each place, time and weather

@@ -17,11 +17,11 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ..models import pocket
-from ..models.appearance import PLANE
-from ..models.text import text_encoder
-from . import world
-from .words import SUBJECTS, Subject, subject
+from studio.models.pocket import model as pocket
+from studio.models.pocket.appearance import PLANE
+from studio.models.pocket.sentence_encoder import text_encoder
+from studio.world import world
+from studio.world.words import SUBJECTS, Subject, subject
 
 TABLE = world.PACK / "added.txt"
 FILTER, RIDGE = 5, 0.01  # texels across the filter; what keeps its weights small, in squared texels

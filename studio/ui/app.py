@@ -26,7 +26,7 @@ from studio.ui.security import LARGEST_UPLOAD, LOOPBACK
 from studio.ui.theme import studio_theme
 
 if TYPE_CHECKING:
-    from studio.session import Session
+    from studio.session.session import Session
 
 # Before Gradio's script runs: dark unless this person chose light here, so nothing flashes.
 HEAD = """

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from studio.models import MODELS, load
-from studio.models.catalogue import listing
-from studio.session import Session
+from studio.hub.catalogue import listing
+from studio.models.loader import load
+from studio.models.registry import MODELS
+from studio.session.session import Session
 from studio.ui.seats import Waiting
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from studio.frames import Frame
-from studio.sinks.timeline import Timeline
+from studio.outputs.timeline import Timeline
 
 try:
     import simplejpeg

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from studio.models.base import Model
     from studio.presets import Preset
     from studio.score import Score
-    from studio.session import Session
+    from studio.session.session import Session
     from studio.ui.library import Arrival, Library, Progress
     from studio.ui.link import Link
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from studio.frames import Frame
-from studio.sinks.video import VideoFile
+from studio.outputs.video import VideoFile
 
 WAITING = 96  # frames a slow disk may be behind before the video leaves some out: 19 MB at 256x256
 HELD = 4

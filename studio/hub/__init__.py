@@ -1,0 +1,1 @@
+"""The Hugging Face hub: what can be downloaded, what it takes in memory, and getting it."""

@@ -1,0 +1,1 @@
+"""Image models of the Stable Diffusion families, from folders in diffusers' layout."""

@@ -1,0 +1,301 @@
+"""The parts of an image model's diffusers folder, each read whole and checked: nothing loads that does not fit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from studio.models.errors import CheckpointError, MissingWeights
+from studio.models.image.noise_levels import LCM_STEPS, Levels
+
+PLAYABLE = "SD 1.x and 2.x, SDXL, their Turbo and LCM forms: diffusers folders with a UNet2DConditionModel"
+TEXT_ENCODERS = {"text_encoder": "CLIPTextModel", "text_encoder_2": "CLIPTextModelWithProjection"}
+ENDS = 2**20  # bytes hashed at each end of a file
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON file's object; MissingWeights where there is none, CheckpointError for a broken one."""
+    try:
+        found = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise MissingWeights(
+            f"{path} is not there; download the model again, or name a whole diffusers folder"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be read: {error}; download it again") from error
+    if not isinstance(found, dict):
+        raise CheckpointError(f"{path} holds no JSON object; download it again")
+    return found
+
+
+def read_index(folder: Path) -> tuple[dict[str, Any], str]:
+    """model_index.json and the family, "sd" or "sdxl"; CheckpointError for a folder of any other."""
+    index = read_json(folder / "model_index.json")
+    kinds = {name: kind[1] for name, kind in index.items() if isinstance(kind, list) and len(kind) == 2}
+    if kinds.get("unet") != "UNet2DConditionModel":
+        core = next(
+            (f"{name} {kinds[name]}" for name in ("transformer", "unet", "prior") if kinds.get(name)), "no UNet"
+        )
+        raise CheckpointError(
+            f"{folder} is a {index.get('_class_name', 'folder')} ({core}); playable as an image model: {PLAYABLE}"
+        )
+    for name, kind in TEXT_ENCODERS.items():
+        found = kinds.get(name)
+        if found != kind and (found or name == "text_encoder"):
+            raise CheckpointError(
+                f"{folder} is a {index.get('_class_name', 'folder')} whose {name} is {found or 'not there'}, "
+                f"where a {kind} is needed; playable as an image model: {PLAYABLE}"
+            )
+    return index, "sdxl" if kinds.get("text_encoder_2") else "sd"
+
+
+def check_unet(folder: Path, family: str) -> None:
+    """That the UNet of a folder takes what the studio tells it: a latent, a timestep, a text."""
+    told = read_json(folder / "config.json")
+    taken, given = told.get("in_channels", 4), told.get("out_channels", 4)
+    if taken != given:
+        raise CheckpointError(
+            f"{folder} takes {taken} channels and gives {given} (inpainting or editing); playable are UNets that take "
+            f"the latent alone: {PLAYABLE}"
+        )
+    wanted = "text_time" if family == "sdxl" else None
+    found = told.get("addition_embed_type")
+    more = next(
+        (name for name in ("class_embed_type", "num_class_embeds", "encoder_hid_dim_type") if told.get(name)), None
+    )
+    if found != wanted or more:
+        raise CheckpointError(
+            f"{folder} wants additional conditioning ({more or found}), where the family {family} has "
+            f"{wanted or 'none'}; playable: {PLAYABLE}"
+        )
+
+
+def read_net(kind: Any, folder: Path, dtype: torch.dtype, **options: Any) -> nn.Module:
+    """A network from its folder, by the `from_pretrained` of its class, its keys all there and all used."""
+    from safetensors import SafetensorError
+
+    read_json(folder / "config.json")
+    variant, _ = weight_files(folder)
+    transformers = kind.__module__.startswith("transformers")
+    options |= {"dtype": dtype} if transformers else {"torch_dtype": dtype}
+    try:
+        with quiet():
+            net, report = kind.from_pretrained(
+                folder,
+                local_files_only=True,
+                use_safetensors=True,
+                variant=variant,
+                output_loading_info=True,
+                **options,
+            )
+    except (OSError, ValueError, RuntimeError, LookupError, TypeError, SafetensorError) as error:
+        raise CheckpointError(f"{kind.__name__} cannot be read from {folder}: {error}; download it again") from error
+    problems = {name: sorted(map(str, keys)) for name, keys in report.items() if keys}
+    if problems:
+        shown = "; ".join(f"{name}: {len(keys)}, as {', '.join(keys[:3])}" for name, keys in problems.items())
+        raise CheckpointError(
+            f"{folder} does not fit a {kind.__name__} of its config.json ({shown}); download it again"
+        )
+    return net.eval().requires_grad_(False)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the libraries' bars and remarks: what matters of them is in the report, and raised."""
+    import diffusers.utils.logging
+    import transformers.utils.logging
+
+    held = [(library, library.get_verbosity()) for library in (diffusers.utils.logging, transformers.utils.logging)]
+    had_bars = transformers.utils.logging.is_progress_bar_enabled()
+    try:
+        transformers.utils.logging.disable_progress_bar()
+        for library, _ in held:
+            library.set_verbosity_error()
+        yield
+    finally:
+        for library, verbosity in held:
+            library.set_verbosity(verbosity)
+        if had_bars:
+            transformers.utils.logging.enable_progress_bar()
+
+
+def weight_files(folder: Path) -> tuple[str | None, list[Path]]:
+    """The variant to load and its safetensors files: the whole precision where it is there, else fp16."""
+    files = sorted(folder.glob("*.safetensors"))
+    for variant in (None, "fp16"):
+        mark = "fp16" if variant else None
+        ours = [file for file in files if (mark in file.name.split(".") if mark else not marked(file))]
+        if ours:
+            return variant, ours
+    others = ", ".join(sorted(file.name for file in folder.glob("*.*") if file.suffix in (".bin", ".pt", ".ckpt")))
+    instead = f"; it has {others}, and pickled files are not loaded" if others else ""
+    raise MissingWeights(f"{folder} has no safetensors weights{instead}; download the safetensors version")
+
+
+def marked(file: Path) -> bool:
+    """Whether a file is of a variant, as diffusion_pytorch_model.fp16.safetensors is."""
+    return "." in file.name.removesuffix(".safetensors")
+
+
+def fingerprint(files: Iterable[Path]) -> str:
+    """12 hex digits that tell weights apart without reading gigabytes: every file's size, header and both ends."""
+    digest = hashlib.sha256()
+    for file in files:
+        size = file.stat().st_size
+        digest.update(f"{file.name} {size}\n".encode())
+        with file.open("rb") as stream:
+            start = stream.read(8)
+            header = min(int.from_bytes(start, "little"), 100 * ENDS) if file.suffix == ".safetensors" else 0
+            digest.update(start + stream.read(header + ENDS))
+            stream.seek(max(size - ENDS, 0))
+            digest.update(stream.read())
+    return digest.hexdigest()[:12]
+
+
+def read_levels(folder: Path, distilled: bool) -> Levels:
+    """The noise levels of the folder's scheduler."""
+    import diffusers
+
+    config = read_json(folder / "scheduler_config.json")
+    kind = getattr(diffusers, str(config.get("_class_name")), None)
+    if kind is None:
+        raise CheckpointError(f"{folder} names the scheduler {config.get('_class_name')!r}, which diffusers has not")
+    alphas = getattr(kind.from_config(config), "alphas_cumprod", None)
+    if not isinstance(alphas, Tensor):
+        raise CheckpointError(
+            f"{folder} has a {kind.__name__}, whose levels are not variance-preserving; playable: {PLAYABLE}"
+        )
+    steps = config.get("original_inference_steps") or LCM_STEPS if distilled or "LCM" in kind.__name__ else 0
+    return Levels(alphas, config.get("prediction_type", "epsilon"), steps)
+
+
+class Words:
+    """One or two CLIP text encoders with their tokenizers: words to token states. One text at a time."""
+
+    def __init__(self, tokenizers: Sequence[Any], encoders: Mapping[str, nn.Module], zeros_for_empty: bool):
+        self.tokenizers, self.encoders = tokenizers, encoders
+        self.zeros_for_empty = zeros_for_empty  # SDXL was trained so
+        self.lock = Lock()
+        configs = [net.config for net in encoders.values()]
+        self.width: int = sum(config.hidden_size for config in configs)  # type: ignore[union-attr, misc]
+        self.pooled: int = configs[-1].projection_dim if len(configs) == 2 else 0  # type: ignore[union-attr, assignment]
+
+    @staticmethod
+    def read(folder: Path, index: Mapping[str, Any], family: str, dtype: torch.dtype, device: torch.device) -> Words:
+        """Those of a folder."""
+        import transformers
+        from transformers import CLIPTokenizer
+
+        kinds = {name: getattr(transformers, kind) for name, kind in TEXT_ENCODERS.items()}
+        names = tuple(TEXT_ENCODERS)[: 1 if family == "sd" else 2]
+        encoders = {name: read_net(kinds[name], folder / name, dtype).to(device) for name in names}
+        tokenizers = []
+        for name in names:
+            place = folder / name.replace("text_encoder", "tokenizer")
+            try:
+                tokenizers.append(CLIPTokenizer.from_pretrained(place, local_files_only=True))
+            except (OSError, ValueError, TypeError, KeyError) as error:
+                raise CheckpointError(f"no CLIP tokenizer in {place}: {error}; download it again") from error
+        return Words(tokenizers, encoders, family == "sdxl" and bool(index.get("force_zeros_for_empty_prompt")))
+
+    @torch.no_grad()
+    def states(self, text: str) -> Tensor:
+        """(L, D) float32: the last layer's states; of two encoders (L + 1, D), the layers before the last side by side,
+
+        and in the last row the pooled text, zeros behind it: so whatever mixes texts mixes both.
+        """
+        told = [self._told(tokenizer, net, text) for tokenizer, net in zip(self.tokenizers, self.encoders.values())]
+        if len(told) == 1:
+            return told[0].last_hidden_state[0].float()
+        states = torch.cat([each.hidden_states[-2][0] for each in told], 1).float()
+        pooled = told[-1].text_embeds[0].float()
+        packed = torch.cat([states, nn.functional.pad(pooled, (0, states.shape[1] - len(pooled)))[None]])
+        return torch.zeros_like(packed) if not text and self.zeros_for_empty else packed
+
+    def _told(self, tokenizer: Any, net: Any, text: str) -> Any:
+        """What an encoder says of a text; of a long one it reads the beginning, and that is said."""
+        length = min(tokenizer.model_max_length, net.config.max_position_embeddings)
+        words = len(tokenizer(text, verbose=False).input_ids)
+        if words > length:
+            warnings.warn(
+                f"the prompt has {words} tokens and the model reads the first {length}; shorten it", stacklevel=2
+            )
+        ids = tokenizer(text, padding="max_length", max_length=length, truncation=True, return_tensors="pt").input_ids
+        return net(ids.to(net.device), output_hidden_states=True)
+
+
+class Codec:
+    """An autoencoder between pictures and latents: the full one, by the mean of its posterior, or the tiny one."""
+
+    def __init__(self, net: Any):
+        self.net = net
+        self.scale = net.config.scaling_factor
+        self.shift = net.config.get("shift_factor") or 0.0
+
+    @staticmethod
+    def read(folder: Path, tiny: Path | None, dtype: torch.dtype, device: torch.device) -> Codec:
+        """The tiny one where it is given, else the folder's.
+
+        The full one of SDXL overflows in half precision (NaN, black pictures); where it says so it stays in float32.
+        """
+        from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+        from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
+
+        kind, place = (AutoencoderTiny, tiny) if tiny else (AutoencoderKL, folder)
+        found = read_json(place / "config.json").get("_class_name")
+        if found != kind.__name__:
+            raise CheckpointError(f"{place} holds a {found}, needed is a {kind.__name__}; name another folder")
+        if not tiny and dtype == torch.float16 and read_json(place / "config.json").get("force_upcast", True):
+            dtype = torch.float32
+        net = read_net(kind, place, dtype).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return Codec(net)
+
+    @torch.no_grad()
+    def encode(self, pixels: Tensor) -> Tensor:
+        """uint8 (H, W, 3) -> the latent (C, h, w), float32."""
+        net = self.net
+        x = pixels.to(net.device).permute(2, 0, 1)[None].float() / 127.5 - 1
+        said = net.encode(x.to(net.dtype, memory_format=torch.channels_last))
+        latent = said.latent_dist.mode() if hasattr(said, "latent_dist") else said.latents
+        return (latent[0].float() - self.shift) * self.scale
+
+    @torch.no_grad()
+    def decode(self, latent: Tensor) -> Tensor:
+        """(C, h, w) -> uint8 (H, W, 3), on the device."""
+        x = latent[None].to(self.net.device) / self.scale + self.shift
+        ready = x.to(self.net.dtype, memory_format=torch.channels_last)
+        picture = self.net.decode(ready, return_dict=False)[0][0].float()
+        return picture.mul(127.5).add(127.5).round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0).contiguous()
+
+
+def read_controlnet(folder: Path, unet: Any, dtype: torch.dtype) -> nn.Module:
+    """A ControlNet, if it is one for this UNet."""
+    from diffusers.models.controlnets.controlnet import ControlNetModel
+
+    config = read_json(folder / "config.json")
+    if config.get("_class_name") != "ControlNetModel":
+        raise CheckpointError(f"{folder} holds a {config.get('_class_name')}, needed is a ControlNetModel")
+    net: Any = read_net(ControlNetModel, folder, dtype)
+    for name in ("in_channels", "cross_attention_dim", "block_out_channels", "down_block_types", "layers_per_block"):
+        ours, its = unet.config[name], net.config[name]
+        if ours != its and listed(ours) != listed(its):
+            raise CheckpointError(
+                f"ControlNet {folder.name} is for another family: its {name} is {its}, the model's {ours}; "
+                "use one trained on this family"
+            )
+    if net.config.addition_embed_type != unet.config.addition_embed_type or net.config.conditioning_channels != 3:
+        raise CheckpointError(f"ControlNet {folder.name} is for another family; use one for pictures of this family")
+    return net
+
+
+def listed(value: Any) -> Any:
+    return list(value) if isinstance(value, list | tuple) else value

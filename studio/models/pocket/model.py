@@ -1,0 +1,280 @@
+"""The pocket model: the embedded one, small enough to generate live on two CPU cores.
+
+Drawn world -> autoencoder (16x16 cells) -> causal diffusion transformer (the Wan class, 64 tokens a frame). What a
+frame is told: the prompt as one sentence vector, the painted strokes as a track map, and as constant channels where
+each cell is, what the world's clock says and which layout the seed chose; and the place the prompt recalls, which is
+also the mean around which the model diffuses.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from studio.conditioning import Conditioning, heard
+from studio.models.base import Stateless
+from studio.models.errors import MissingWeights
+from studio.models.pocket.appearance import MAP, TRACK_CHANNELS, AppearanceMemory, draw_track, fold
+from studio.models.pocket.autoencoder import PATCH, Autoencoder
+from studio.models.pocket.place_memory import PlaceMemory
+from studio.models.pocket.sentence_encoder import DIMENSIONS, text_encoder
+from studio.models.wan.causal_wan import CausalWan
+from studio.schedule import ladder
+from studio.trajectory import placements
+
+if TYPE_CHECKING:
+    from studio.controls import InForce
+    from studio.kv_cache import KVCache
+
+WEIGHTS = Path(__file__).parent / "weights"
+SIZE = 256
+CELLS = SIZE // PATCH
+CLOCK = 8  # the drawn world's animation repeats every 8 frames
+VIEWS = 4  # layouts a place has; the seed chooses
+TOKENS = 4
+COORDINATES = 14
+CONSTANTS = COORDINATES + CLOCK + VIEWS
+# Of the ladder. What a frame shows is nearly determined by what it is told, so lower levels buy nothing, and at them
+# the model leans on its own earlier guess: mistakes then live on (docs/log.md, "Ghosts").
+SHIFT = 100.0
+FILES = ("codec", "transformer", "memory", "places")
+# Cosine of a label and its nearest key from which on the label is known: 97 % of the held-out wordings that are read
+# right are above it, and of words that name no subject ("democracy", "asdfgh", "river") one in five.
+KNOWN = 0.68
+
+
+@lru_cache(maxsize=1)
+def _signs() -> Tensor:
+    """(4, 384) of +-1: four fixed Walsh patterns."""
+    steps = torch.arange(DIMENSIONS)
+    return torch.stack([1.0 - 2.0 * ((steps >> k) & 1) for k in range(TOKENS)])
+
+
+def text_tokens(vectors: Tensor) -> Tensor:
+    """What cross-attention reads: sentence vectors (..., 384) -> (..., 4, 384).
+
+    One sentence vector gives four tokens of unit variance, its signs flipped by four fixed Walsh patterns: different
+    parts of a picture can then attend to different readings of the same sentence.
+    """
+    return vectors.unsqueeze(-2) * math.sqrt(DIMENSIONS) * _signs().to(vectors)
+
+
+def sentence_of(tokens: Tensor) -> Tensor:
+    """The sentence vectors (..., 384) that `text_tokens` was given."""
+    return tokens[..., 0, :] * _signs()[0].to(tokens) / math.sqrt(DIMENSIONS)
+
+
+def around(mean: Tensor, denoise, x: Tensor, sigma: Tensor, *told, **options) -> Tensor:
+    """Denoises what differs from `mean`: x0 = mean + y0, so y = x - (1 - sigma) mean is as noisy as x.
+
+    mean, x: (..., C, h, w); sigma (...); denoise(y, sigma, *told) -> y0.
+    """
+    return mean + denoise(x - (1 - sigma)[..., None, None, None] * mean, sigma, *told, **options)
+
+
+def constant_channels(phases: Tensor, views: Tensor) -> Tensor:
+    """Where each cell is, what the clock says and which layout the seed chose: (F,), (F,) -> (F, 26, 16, 16)."""
+    place = _coordinates().to(phases.device).expand(len(phases), -1, -1, -1)
+    told = torch.cat([F.one_hot(phases % CLOCK, CLOCK), F.one_hot(views, VIEWS)], 1).float()
+    return torch.cat([place, told[:, :, None, None].expand(-1, -1, CELLS, CELLS)], 1)
+
+
+@lru_cache(maxsize=1)
+def _coordinates() -> Tensor:
+    line = (torch.arange(CELLS) + 0.5) / CELLS * 2 - 1
+    waves = [line] + [wave(math.pi * k * line) for k in (0.5, 1, 2) for wave in (torch.sin, torch.cos)]
+    down = [w[:, None].expand(CELLS, CELLS) for w in waves]
+    across = [w[None, :].expand(CELLS, CELLS) for w in waves]
+    return torch.stack(down + across)
+
+
+class PocketNet(nn.Module):
+    """Everything that is trained, in four parts: codec, transformer, memory of subjects and of places.
+
+    config: the arguments of each: "codec" (Autoencoder), "transformer" (WanTransformer3DModel), "memory"
+    (AppearanceMemory), "places" (PlaceMemory).
+    """
+
+    def __init__(self, config: dict):
+        super().__init__()
+        from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
+
+        self.config = config
+        self.codec = Autoencoder(**config["codec"])
+        channels = config["codec"]["channels"]
+        self.transformer = WanTransformer3DModel(
+            patch_size=(1, 2, 2),
+            in_channels=2 * channels + TRACK_CHANNELS + CONSTANTS,
+            out_channels=channels,
+            text_dim=DIMENSIONS,
+            freq_dim=256,
+            cross_attn_norm=True,
+            rope_max_seq_len=32,
+            **config["transformer"],
+        )
+        self.memory = AppearanceMemory(**config["memory"])
+        self.places = PlaceMemory(**config["places"])
+        self.denoiser = CausalWan(self.transformer, prediction="wiener")
+
+    def save(self, folder: Path, about: dict, dtype: torch.dtype = torch.bfloat16) -> None:
+        """Writes the parts as safetensors, and config.json with `about` (subjects, words, recipe) beside them."""
+        from safetensors.torch import save_file
+
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in FILES:
+            state = getattr(self, name).state_dict()
+            save_file(
+                {k: (v.to(dtype) if v.is_floating_point() else v).contiguous() for k, v in state.items()},
+                folder / f"{name}.safetensors",
+            )
+        text = json.dumps({**self.config, **about}, indent=1, ensure_ascii=False)
+        (folder / "config.json").write_text(text + "\n")
+
+    @staticmethod
+    def load(folder: Path) -> tuple["PocketNet", dict]:
+        """The net in float32 and its config.json."""
+        from safetensors.torch import load_file
+
+        config = json.loads((folder / "config.json").read_text())
+        net = PocketNet({name: config[name] for name in FILES})
+        for name in FILES:
+            getattr(net, name).load_state_dict(load_file(folder / f"{name}.safetensors"))
+        return net.eval(), config
+
+
+def native_bfloat16() -> bool:
+    """Whether this processor multiplies bfloat16 in hardware; elsewhere it is emulated, and slower than float32."""
+    return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+
+
+class Pocket:
+    """The pocket model as the studio plays it, see `models.base.Model`.
+
+    folder: config.json and the four parts; dtype: bfloat16 where the processor has it, else float32.
+    """
+
+    name = "pocket"
+    size = (SIZE, SIZE)
+    chunk = 1
+    sink = 1
+    window = 1
+    opening = 4  # rungs of the first frame, which has no past to lean on
+    refuses = dict.fromkeys(("picture", "similarity", "structure", "lora"), "it draws from words and strokes alone")
+
+    def __init__(self, folder: Path = WEIGHTS, dtype: torch.dtype | None = None):
+        folder = Path(folder)
+        if missing := [name for name in ("config.json", *_files()) if not (folder / name).exists()]:
+            raise MissingWeights(
+                f"The pocket model in {folder} lacks {', '.join(missing)}. Reinstall the package, "
+                "or make the weights with `studio train` (about three and a half hours on two cores)."
+            )
+        # Its products are too small to share: a second thread that sleeps between them doubles the tick (docs/log.md),
+        # and the other core is the page's. A take's frames are also the same whatever the number of cores.
+        torch.set_num_threads(1)
+        self.dtype = dtype or (torch.bfloat16 if native_bfloat16() else torch.float32)
+        net, config = PocketNet.load(folder)
+        self.labels: tuple[str, ...] = tuple(config["labels"])
+        self.latent = (config["codec"]["channels"], CELLS, CELLS)
+        self.memory = net.memory.requires_grad_(False)
+        self.places = net.places.requires_grad_(False)
+        self.codec = net.codec.requires_grad_(False).channels_last(self.dtype)
+        self.net = net.denoiser.ready(self.dtype)
+        self.weights_id = _fingerprint(folder)
+        self.encode_text = lru_cache(maxsize=512)(self._encode_text)
+        self._recalled = lru_cache(maxsize=64)(self._recall)
+        self._named = lru_cache(maxsize=512)(lambda label: text_encoder()([label]))
+        self._plane = lru_cache(maxsize=512)(lambda label: self.memory.read(self._named(label)))
+
+    def ladder(self, rungs: int, strength: float = 1.0) -> tuple[float, ...]:
+        """Levels of a ladder: 1 for one rung, (1, 0.990) for two, (1, 0.997, 0.990, 0.971) for four."""
+        return ladder(rungs, SHIFT)
+
+    def _encode_text(self, text: str) -> Tensor:
+        return text_tokens(text_encoder()([text])[0])
+
+    def condition(self, in_force: "InForce", frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
+        """What the frames of these numbers are told; `text` (4, 384) stands in for the prompt's own."""
+        view = in_force.sampling.seed % VIEWS
+        if text is None:  # places blend as pictures do: half a word for one and half for another recall one of the two
+            text = heard(in_force, self.encode_text)
+            place = heard(in_force, lambda words: self._place(self.encode_text(words), view))
+        else:
+            place = self._place(text, view)
+        numbers = torch.tensor(list(frames))
+        views, place = torch.full_like(numbers, view), place.expand(len(numbers), -1, -1, -1)
+        tracks = torch.cat([self._track_map(in_force, frames), constant_channels(numbers, views), place], 1)
+        return Conditioning(text.expand(len(numbers), -1, -1), tracks)
+
+    def reads(self, label: str) -> tuple[str, bool]:
+        """The subject that a label is read as, and whether the label names it: says its name or is near a word for it.
+
+        A label that is not near is drawn nevertheless, as a blend of what is nearest ("democracy").
+        """
+        vector = self._named(label)
+        subject = self.labels[int(self.memory.weights(vector).argmax())]
+        named = set(subject.split()) <= set(label.lower().split())
+        return subject, named or bool(self.memory.likeness(vector) >= KNOWN)
+
+    def _place(self, text: Tensor, view: int) -> Tensor:
+        """(1, C, 16, 16): the place a text recalls, kept while the text is in use."""
+        return self._recalled(sentence_of(text).numpy().tobytes(), view)
+
+    def _recall(self, sentence: bytes, view: int) -> Tensor:
+        vector = torch.frombuffer(bytearray(sentence), dtype=torch.float32)
+        return self.places.recall(vector[None], torch.tensor([view]))
+
+    def _track_map(self, in_force: "InForce", frames: Sequence[int]) -> Tensor:
+        """(F, 256, 16, 16): the strokes in force, in their order; who was painted last is in front."""
+        track = torch.zeros(len(frames), 4, MAP, MAP)
+        for placed in zip(*(placements(in_force.strokes, frame) for frame in frames), strict=True):
+            plane = self._plane(placed[0].label).expand(len(frames), -1, -1, -1)
+            x, y, size, facing = torch.tensor([(p.x, p.y, p.size, -p.facing) for p in placed]).unbind(1)
+            track = draw_track(track, plane, x, y, size, facing)  # sprites look to the left as they are stored
+        return fold(track)
+
+    def denoise(
+        self, x: Tensor, sigma, cond: Conditioning, positions, cache: "KVCache | None" = None, write: int = 0, **options
+    ) -> Tensor:
+        """See `CausalWan.forward`."""
+        levels = torch.as_tensor(sigma, dtype=torch.float32)
+        mean = cond.tracks[:, -self.latent[0] :]
+        return around(mean, self.net, x, levels, cond, positions, cache, write, **options)
+
+    def new_cache(self) -> "KVCache":
+        return self.net.new_cache(self.sink, self.window, self.latent)
+
+    def new_decoder(self) -> "FrameDecoder":
+        return FrameDecoder(self)
+
+
+class FrameDecoder(Stateless):
+    """Latents to pictures, one by one."""
+
+    def __init__(self, model: Pocket):
+        self.model = model
+
+    @torch.no_grad()
+    def decode(self, latents: Tensor) -> list[np.ndarray]:
+        """(F, C, 16, 16) -> F pictures, uint8 (256, 256, 3)."""
+        ready = latents.to(self.model.dtype).contiguous(memory_format=torch.channels_last)
+        pixels = self.model.codec.decode(ready).float().mul(127.5).add(127.5).round().clamp(0, 255)
+        return list(pixels.to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy())
+
+
+def _files() -> list[str]:
+    return [f"{name}.safetensors" for name in FILES]
+
+
+def _fingerprint(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for name in ("config.json", *_files()):
+        digest.update((folder / name).read_bytes())
+    return digest.hexdigest()[:12]

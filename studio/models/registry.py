@@ -1,0 +1,223 @@
+"""What has a name. `MODELS` is the table: a name, and what stands behind it, loaded only when it is asked for.
+
+To add a model: a file that holds it (the contract is in base.py) and its entry here. Sizes of downloads are
+approximate, as the hub's pages gave them; `studio.hub.memory` computes what a model takes while it plays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Part:
+    """Files of one repository on the hub, by their exact names; `bytes` is about what they take together.
+
+    A part of one file reaches the factory as that file's path, one of several as the path of their folder.
+    """
+
+    repo: str
+    files: tuple[str, ...]
+    bytes: int
+    licence: str
+    revision: str = "main"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model that has a name.
+
+    factory: "module:function", called with a path for each part, by the part's name, and with the options. options:
+    what it is called with where a person says nothing else. memory: its row in `studio.hub.memory.NETWORKS`.
+    licence: for a person, with what it forbids said first. sampler, rungs: what it was distilled for, where its class
+    does not say it (`base.OPTIONAL`).
+    """
+
+    factory: str
+    what: str
+    licence: str
+    memory: str
+    parts: Mapping[str, Part] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    sampler: str | None = None
+    rungs: int | None = None
+
+    @property
+    def meant(self) -> dict[str, Any]:
+        """The sampler and the rungs, where they are named."""
+        return {key: value for key in ("sampler", "rungs") if (value := getattr(self, key)) is not None}
+
+    @property
+    def bytes(self) -> int:
+        """About what is downloaded for it."""
+        return sum(part.bytes for part in self.parts.values())
+
+
+IMAGE = "studio.models.image.model:Image"
+WAN = "studio.models.wan.model:Wan"
+NO_COMMERCE = "NOT for commercial use"
+STABILITY = f"{NO_COMMERCE} without Stability AI's licence (https://stability.ai/license)"
+
+
+def diffusers_files(*networks: str, tokenizers: tuple[str, ...] = ("tokenizer",)) -> tuple[str, ...]:
+    """The half-precision files of a Stable Diffusion folder: nothing that is not read."""
+    weights = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model"}
+    return (
+        "model_index.json",
+        "scheduler/scheduler_config.json",
+        *(f"{name}/config.json" for name in networks),
+        *(f"{name}/{weights.get(name, 'model')}.fp16.safetensors" for name in networks),
+        *(
+            f"{name}/{file}"
+            for name in tokenizers
+            for file in ("merges.txt", "special_tokens_map.json", "tokenizer_config.json", "vocab.json")
+        ),
+    )
+
+
+TINY_VAE = ("config.json", "diffusion_pytorch_model.safetensors")
+
+# Wan 2.1's own transformer is not among them: a student's weights take its place whole, only its config is read.
+WAN_BASE = Part(
+    "Wan-AI/Wan2.1-T2V-1.3B-Diffusers",
+    ("model_index.json", "transformer/config.json", "vae/config.json", "vae/diffusion_pytorch_model.safetensors"),
+    507_600_000,
+    "Apache-2.0",
+)
+# The same text encoder as Wan 2.1's, which is there in float32: 22.7 GB.
+WAN_WORDS = Part(
+    "Wan-AI/Wan2.2-TI2V-5B-Diffusers",
+    (
+        "text_encoder/config.json",
+        "text_encoder/model.safetensors.index.json",
+        *(f"text_encoder/model-0000{shard}-of-00003.safetensors" for shard in (1, 2, 3)),
+        "tokenizer/special_tokens_map.json",
+        "tokenizer/spiece.model",
+        "tokenizer/tokenizer.json",
+        "tokenizer/tokenizer_config.json",
+    ),
+    11_383_000_000,
+    "Apache-2.0",
+)
+WAN_TINY_DECODER = Part("lightx2v/Autoencoders", ("taew2_1.safetensors",), 22_643_000, "Apache-2.0 (TAEHV: MIT)")
+
+MODELS: dict[str, Entry] = {
+    "pocket": Entry(
+        "studio.models.pocket.model:Pocket",
+        "the embedded model: plays live on a laptop, painted strokes and all",
+        "Apache-2.0",
+        "pocket",
+    ),
+    "sd-turbo": Entry(
+        IMAGE,
+        "pictures at 512x512 in one step, from words or from a camera",
+        STABILITY,
+        "sd-turbo",
+        {
+            "folder": Part(
+                "stabilityai/sd-turbo", diffusers_files("unet", "vae", "text_encoder"), 2_582_000_000, STABILITY
+            ),
+            "tiny_vae": Part("madebyollin/taesd", TINY_VAE, 9_800_000, "MIT"),
+        },
+        rungs=1,
+    ),
+    "sdxl-turbo": Entry(
+        IMAGE,
+        "finer pictures at 512x512 in one step, from words or from a camera",
+        STABILITY,
+        "sdxl-turbo",
+        {
+            "folder": Part(
+                "stabilityai/sdxl-turbo",
+                diffusers_files(
+                    "unet", "vae", "text_encoder", "text_encoder_2", tokenizers=("tokenizer", "tokenizer_2")
+                ),
+                6_943_000_000,
+                STABILITY,
+            ),
+            "tiny_vae": Part("madebyollin/taesdxl", TINY_VAE, 9_800_000, "MIT"),
+        },
+        rungs=1,
+    ),
+    "sd15-lcm": Entry(
+        IMAGE,
+        "pictures at 512x512 in a few steps; any Stable Diffusion 1.5 LoRA or ControlNet fits",
+        "CreativeML OpenRAIL-M: commercial use allowed, the uses it names are not",
+        "sd15-lcm",
+        {
+            "folder": Part(
+                "stable-diffusion-v1-5/stable-diffusion-v1-5",
+                diffusers_files("unet", "vae", "text_encoder"),
+                2_135_000_000,
+                "CreativeML OpenRAIL-M",
+            ),
+            "lcm_lora": Part(
+                "latent-consistency/lcm-lora-sdv1-5",
+                ("pytorch_lora_weights.safetensors",),
+                135_000_000,
+                "OpenRAIL++",
+            ),
+            "tiny_vae": Part("madebyollin/taesd", TINY_VAE, 9_800_000, "MIT"),
+        },
+        rungs=4,
+    ),
+    "self-forcing": Entry(
+        WAN,
+        "streamed video at 480x832, trained on 5 seconds; prompts switch live",
+        f"{NO_COMMERCE}: weights CC BY-NC-SA 4.0; Wan 2.1 Apache-2.0",
+        "wan-1.3b",
+        {
+            "base": WAN_BASE,
+            "generator": Part(
+                "gdhe17/Self-Forcing",
+                ("checkpoints/self_forcing_dmd.pt",),
+                5_680_000_000,
+                f"CC BY-NC-SA 4.0, {NO_COMMERCE}",
+            ),
+            "text_encoder": WAN_WORDS,
+            "tiny_decoder": WAN_TINY_DECODER,
+        },
+        {"sink": 0, "window": 18},
+    ),
+    "longlive-1.3b": Entry(
+        WAN,
+        "streamed video at 480x832 without an end; made for switching prompts live",
+        "Apache-2.0",
+        "wan-1.3b",
+        {
+            "base": WAN_BASE,
+            "generator": Part(
+                "Efficient-Large-Model/LongLive-1.3B", ("models/longlive_base.pt",), 5_680_000_000, "Apache-2.0"
+            ),
+            "lora": Part("Efficient-Large-Model/LongLive-1.3B", ("models/lora.pt",), 2_800_000_000, "Apache-2.0"),
+            "text_encoder": WAN_WORDS,
+            "tiny_decoder": WAN_TINY_DECODER,
+        },
+        {"sink": 3, "window": 6},
+    ),
+    "rolling-forcing": Entry(
+        WAN,
+        "streamed video at 480x832 for minutes, a rolling window of noise levels",
+        "the hub's card says MIT, the code's licence is Tencent's own: read both before you sell with it",
+        "wan-1.3b",
+        {
+            "base": WAN_BASE,
+            "generator": Part(
+                "TencentARC/RollingForcing",
+                ("checkpoints/rolling_forcing_dmd.pt",),
+                17_030_000_000,
+                "MIT by its card; Tencent's own by its repository",
+            ),
+            "text_encoder": WAN_WORDS,
+            "tiny_decoder": WAN_TINY_DECODER,
+        },
+        {"sink": 3, "window": 3},
+        "rolling",
+        5,
+    ),
+}
+
+# What a folder's model_index.json may say it is, by how the name begins.
+FOLDERS = {"StableDiffusion": (IMAGE, "folder"), "LatentConsistency": (IMAGE, "folder"), "Wan": (WAN, "base")}

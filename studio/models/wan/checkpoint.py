@@ -1,0 +1,285 @@
+"""Wan weights from the files they come in: diffusers folders and the original code's files, with a LoRA merged in.
+
+Whatever the file, all of its weights are used, none is left over, none is made up: anything else is a
+`CheckpointError`. Files are mapped into memory and read weight by weight, so that loading takes the memory of the net
+in the dtype it is played in and little more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pickle
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from studio.models.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
+
+SUFFIXES = (".safetensors", ".pt", ".pth")
+WRAPPERS = ("_fsdp_wrapped_module.", "_orig_mod.")  # what FSDP and torch.compile put into names, anywhere
+PREFIXES = ("base_model.model.", "model.diffusion_model.", "diffusion_model.", "transformer.", "model.", "module.")
+ORIGINAL = (".self_attn.", ".cross_attn.")  # what only the original names have
+EXACT = ("time_", "scale_shift_table")  # weights that stay float32, as `CausalWan.ready` has them
+BLOCKS, BLOCK = 64, 1 << 16  # of a file that `fingerprint` reads
+
+
+def load_transformer(
+    base: Path, generator: Path | str | None, lora: Path | str | None, which: str | None, dtype: torch.dtype
+) -> WanTransformer3DModel:
+    """The transformer of a base folder, with the weights of `generator` in place of its own, and a LoRA merged in.
+
+    which: the net to take from a file that holds several; without it `generator` if a LoRA is given (LongLive's was
+    trained on that), else `generator_ema` (Self-Forcing's and Rolling Forcing's published results).
+    """
+    from accelerate import init_empty_weights
+    from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
+
+    source = Path(generator) if generator else base / "transformer"
+    config = read_config(source, base)
+    with init_empty_weights():
+        net: Any = WanTransformer3DModel.from_config(config)
+    shapes = {name: weight.shape for name, weight in net.state_dict().items()}
+    preferred = (which,) if which else ("generator", "generator_ema")[:: 1 if lora else -1]
+    weights = named_as_diffusers(one_net(read_weights(source), preferred, source), source)
+    check_fit(weights, shapes, source)
+    changes = lora_changes(Path(lora), shapes) if lora else {}
+    for name in list(weights):
+        weight = weights[name]
+        if name in changes:
+            weight = changes[name](weight)
+        weights[name] = weight.to(torch.float32 if any(part in name for part in EXACT) else dtype)
+    net.load_state_dict(weights, assign=True)
+    return net.eval().requires_grad_(False)
+
+
+def read_config(source: Path, base: Path) -> dict[str, Any]:
+    """The transformer's shape: the config.json beside its weights, else the base folder's."""
+    for folder in (source, source / "transformer", base / "transformer"):
+        if (folder / "config.json").is_file():
+            config = read_json(folder / "config.json")
+            if str(config.get("_class_name")).endswith("WanTransformer3DModel"):
+                return config
+    raise CheckpointError(
+        f"no transformer/config.json of a WanTransformer3DModel in {base}: the shape of the net is read from it. "
+        "Give a Wan folder in diffusers' layout, such as Wan-AI/Wan2.1-T2V-1.3B-Diffusers, as base."
+    )
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be read ({error}); download it again") from error
+    if not isinstance(found, dict):
+        raise CheckpointError(f"{path} holds no settings but {type(found).__name__}; download it again")
+    return found
+
+
+# Files
+
+
+def weight_files(source: Path) -> list[Path]:
+    """The files a checkpoint consists of: itself, or a folder's one file, or its shards."""
+    if source.is_file():
+        return [source]
+    if not source.is_dir():
+        raise CheckpointError(f"there is no file or folder {source}; give the path of a checkpoint, or download it")
+    folder = source / "transformer" if (source / "transformer").is_dir() else source
+    if indexes := sorted(folder.glob("*.safetensors.index.json")):
+        return shards(indexes[0])
+    files = sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES)
+    if len(files) != 1:
+        found = ", ".join(str(path.relative_to(folder)) for path in files[:4]) or "none"
+        raise CheckpointError(
+            f"{folder} should hold one file of weights ({', '.join(SUFFIXES)}) or an index of shards; it has: {found}. "
+            "Give the path of the file itself."
+        )
+    return files
+
+
+def shards(index: Path) -> list[Path]:
+    """The files an index names, all of them there."""
+    names = sorted(set(read_json(index).get("weight_map", {}).values()))
+    missing = [name for name in names if not (index.parent / name).is_file()]
+    if missing or not names:
+        raise CheckpointError(
+            f"{index.parent} lacks {len(missing)} of its {len(names)} shards: {some(missing)}. "
+            "Download them into that folder."
+        )
+    return [index.parent / name for name in names]
+
+
+def read_weights(source: Path) -> dict[str, Any]:
+    """All that a checkpoint's files hold, by name; several nets are dicts in the dict."""
+    state: dict[str, Any] = {}
+    for path in weight_files(source):
+        state |= read_file(path)
+    return state
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """One file's content, mapped into memory; nothing in it is ever run."""
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except pickle.UnpicklingError as error:
+        reason = str(error).splitlines()[0]
+        raise CheckpointError(
+            f"{path.name} holds more than weights, and loading it could run foreign code ({reason}). It was not "
+            "loaded. Get it as .safetensors, or convert it where you trust it."
+        ) from error
+    except Exception as error:  # what a broken file raises is any of a dozen kinds
+        raise CheckpointError(
+            f"{path} ({path.stat().st_size:,} bytes) cannot be read as weights: it is cut off or something else "
+            f"({str(error).splitlines()[0][:160]}). Download it again."
+        ) from error
+    if not isinstance(found, dict):
+        raise CheckpointError(f"{path.name} holds {type(found).__name__}, not weights by name; give a state dict")
+    return found
+
+
+def one_net(state: Mapping[str, Any], names: Sequence[str], source: Path) -> dict[str, Tensor]:
+    """The first of the named nets that a file holds, or its only one; a file that is one net, plainly, as it is."""
+    nets = {name: net for name, net in state.items() if isinstance(net, Mapping)}
+    if nets:
+        chosen = next((name for name in names if name in nets), None)
+        if chosen is None and (len(nets) > 1 or len(names) == 1):
+            raise CheckpointError(
+                f"{source.name} holds {', '.join(nets)}, asked for was {' or '.join(names) or 'one net'}. "
+                f'Say which to take, as in which="{next(iter(nets))}".'
+            )
+        return one_net(nets[chosen], (), source) if chosen else one_net(next(iter(nets.values())), names, source)
+    if strange := [name for name, weight in state.items() if not isinstance(weight, Tensor)]:
+        raise CheckpointError(f"{source.name} holds things that are no weights: {some(strange)}. Give a state dict.")
+    return dict(state)
+
+
+# Names
+
+
+def stripped(names: Iterable[str]) -> dict[str, str]:
+    """Name in the file -> name without the wrappers and the prefixes that all names share."""
+    names = list(names)
+    short = list(names)
+    for wrapper in WRAPPERS:
+        short = [name.replace(wrapper, "") for name in short]
+    while prefix := next((p for p in PREFIXES if short and all(name.startswith(p) for name in short)), None):
+        short = [name.removeprefix(prefix) for name in short]
+    return dict(zip(names, short))
+
+
+def diffusers_names(names: Iterable[str]) -> dict[str, str]:
+    """Name in the file -> diffusers' name, whether the file has the original code's names or diffusers' own."""
+    from diffusers.loaders.single_file_utils import convert_wan_transformer_to_diffusers
+
+    short = stripped(names)
+    if not any(part in name for name in short.values() for part in ORIGINAL):
+        return short
+    renamed = convert_wan_transformer_to_diffusers({name: name for name in short.values()})
+    new = {old: name for name, old in renamed.items()}
+    return {name: new[old] for name, old in short.items()}
+
+
+def named_as_diffusers(weights: Mapping[str, Tensor], source: Path) -> dict[str, Tensor]:
+    """The weights under diffusers' names."""
+    names = diffusers_names(weights)
+    if len(set(names.values())) < len(names):
+        twice = [name for name in names if list(names.values()).count(names[name]) > 1]
+        raise CheckpointError(f"{source.name} holds weights twice: {some(twice)}. Give a file of one net.")
+    return {names[name]: weight for name, weight in weights.items()}
+
+
+def check_fit(weights: Mapping[str, Tensor], shapes: Mapping[str, torch.Size], source: Path) -> None:
+    """Raise unless every weight of the net is there, in its shape, and nothing else."""
+    missing = [name for name in shapes if name not in weights]
+    unknown = [name for name in weights if name not in shapes]
+    other = [
+        f"{name} {tuple(weights[name].shape)} instead of {tuple(shape)}"
+        for name, shape in shapes.items()
+        if name in weights and weights[name].shape != shape
+    ]
+    if not (missing or unknown or other):
+        return
+    found = (("missing", missing), ("unknown", unknown), ("of another shape", other))
+    text = "; ".join(f"{len(names)} {kind}: {some(names)}" for kind, names in found if names)
+    if len(missing) == len(shapes):
+        todo = f"Its names are not Wan's; known before them are the prefixes {', '.join(PREFIXES + WRAPPERS)}"
+    else:
+        todo = "It is incomplete or made for a net of another size; get the checkpoint made for this base"
+    raise CheckpointError(f"{source.name} does not fit the base's {len(shapes)} weights: {text}. {todo}.")
+
+
+def some(names: Sequence[str]) -> str:
+    """The first few of them."""
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+
+
+# LoRA
+
+
+def lora_changes(source: Path, shapes: Mapping[str, torch.Size]) -> dict[str, Callable[[Tensor], Tensor]]:
+    """What a LoRA makes of the weights it changes, by name: W + (alpha / r) B A (arXiv 2106.09685), in float32.
+
+    The names are peft's: A (r, in) is `LAYER.lora_A.weight`, B (out, r) `LAYER.lora_B.weight`; alpha is the rank unless
+    the file says otherwise, as in LongLive, whose LoRA has rank and alpha 256.
+    """
+    state = one_net(read_weights(source), ("generator_lora",), source)
+    layers: dict[str, dict[str, Tensor]] = {}
+    for name, short in stripped(state).items():
+        layer, _, part = short.replace(".default", "").replace(".alpha", ".lora_alpha").partition(".lora_")
+        layers.setdefault(f"{layer}.weight", {})[part.removesuffix(".weight")] = state[name]
+    names = diffusers_names(layers)
+    wrong = list(misfits({names[layer]: parts for layer, parts in layers.items()}, shapes))
+    if wrong or not layers:
+        raise CheckpointError(
+            f"{source.name} is no LoRA for this base: {len(wrong)} of its {len(layers)} layers do not fit: "
+            f"{some(wrong)}. It was made for another net; give the LoRA that belongs to this checkpoint."
+        )
+    return {names[layer]: merging(**parts) for layer, parts in layers.items()}
+
+
+def misfits(layers: Mapping[str, Mapping[str, Tensor]], shapes: Mapping[str, torch.Size]) -> Iterator[str]:
+    """The layers of a LoRA that the net lacks or has in another shape, each with what was found."""
+    for name, parts in layers.items():
+        layer = name.removesuffix(".weight")
+        if name not in shapes:
+            yield f"{layer} (the net has no such layer)"
+        elif not {"A", "B"} <= parts.keys() <= {"A", "B", "alpha"}:
+            yield f"{layer} (holds {', '.join(sorted(parts))}; A and B belong together)"
+        elif (*parts["B"].shape[:1], *parts["A"].shape[1:]) != tuple(shapes[name]):
+            yield f"{layer} (for {parts['B'].shape[0]} x {parts['A'].shape[-1]}, the net has {tuple(shapes[name])})"
+        elif parts["A"].shape[0] != parts["B"].shape[-1]:
+            yield f"{layer} (ranks {parts['A'].shape[0]} and {parts['B'].shape[-1]} differ)"
+
+
+def merging(A: Tensor, B: Tensor, alpha: Tensor | None = None) -> Callable[[Tensor], Tensor]:
+    """W -> W + (alpha / r) B A."""
+    scale = 1.0 if alpha is None else float(alpha) / len(A)
+    return lambda weight: weight.float() + scale * (B.float() @ A.float())
+
+
+def fingerprint(*sources: Path | str | None) -> str:
+    """12 hex digits that tell checkpoints apart: sha256 over each file's size and 64 blocks spread evenly over it.
+
+    Not over every byte: the files of one model are 20 GB, and whoever trains on changes all weights.
+    """
+    digest = hashlib.sha256()
+    for source in filter(None, sources):
+        for path in weight_files(Path(source)):
+            size = path.stat().st_size
+            digest.update(str(size).encode())
+            with path.open("rb") as file:
+                for place in sorted({size * block // BLOCKS for block in range(BLOCKS)}):
+                    file.seek(place)
+                    digest.update(file.read(BLOCK))
+    return digest.hexdigest()[:12]

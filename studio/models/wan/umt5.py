@@ -1,0 +1,94 @@
+"""What Wan reads: UMT5's token states, the encoder kept away from the accelerator."""
+
+from __future__ import annotations
+
+import html
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from studio.models.errors import CheckpointError
+from studio.models.wan.checkpoint import read_json
+
+LENGTH = 512  # token states a Wan checkpoint is shown, whatever the prompt's length
+
+
+def width(folder: Path) -> int:
+    """Numbers a token state of a base folder's text encoder has; CheckpointError if there is none."""
+    for part in ("tokenizer", "text_encoder"):
+        if not (folder / part).is_dir():
+            raise CheckpointError(f"{folder} lacks {part}; give a whole Wan folder in diffusers' layout as base")
+    return read_json(folder / "text_encoder" / "config.json").get("d_model", 0)
+
+
+class TextEncoder:
+    """`encoder(text)` -> (512, D): the prompt's token states, then zeros; each text is encoded once.
+
+    There is no mask: Wan attends to the zeros too, and was trained so (Self-Forcing's wan_wrapper.py). Padding is added
+    after the encoder, which is exact, as UMT5 masks it, and shortens its work from 512 tokens to the prompt's own.
+
+    folder: `tokenizer` and `text_encoder` of a diffusers folder. target, dtype: where and in what the states are given.
+    device: where the encoder works; on an accelerator it stays only while it does, and lives in host memory between.
+    keep=False: it is read from disk for every new text and let go. Texts may come from any thread.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        target: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+        keep: bool = True,
+    ) -> None:
+        from transformers import AutoTokenizer
+
+        self.folder, self.target, self.dtype = Path(folder), torch.device(target), dtype
+        self.device, self.keep = torch.device(device), keep
+        self.tokenizer: Any = AutoTokenizer.from_pretrained(self.folder / "tokenizer", local_files_only=True)
+        self._net: Any = self._load() if keep else None
+        self._lock = Lock()
+        self._known = lru_cache(maxsize=32)(self._encode)  # 4 MB each
+
+    def __call__(self, text: str) -> Tensor:
+        return self._known(text)
+
+    @torch.no_grad()
+    def _encode(self, text: str) -> Tensor:
+        words = " ".join(html.unescape(text).split())
+        with self._lock:  # neither the tokenizer nor a moving net takes two texts at a time
+            ids = self.tokenizer(words, truncation=True, max_length=LENGTH, return_tensors="pt").input_ids
+            net = self._net or self._load()
+            states = net.to(self.device)(ids.to(self.device)).last_hidden_state[0].to(self.target, self.dtype)
+            net.to("cpu")
+        return torch.nn.functional.pad(states, (0, 0, 0, LENGTH - len(states)))
+
+    def _load(self) -> Any:
+        """The encoder: 11 GB of UMT5-XXL in bfloat16; float16 would overflow."""
+        from transformers import UMT5EncoderModel, logging
+
+        read: Any = UMT5EncoderModel.from_pretrained
+
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+        try:
+            net, report = read(
+                self.folder / "text_encoder",
+                dtype=torch.float32 if self.dtype == torch.float32 else torch.bfloat16,
+                local_files_only=True,
+                use_safetensors=True,
+                output_loading_info=True,
+            )
+        except Exception as error:  # transformers raises OSError, RuntimeError, SafetensorError and others here
+            raise CheckpointError(
+                f"the text encoder in {self.folder / 'text_encoder'} cannot be read ({error}); download it again"
+            ) from error
+        if wrong := [*report["missing_keys"], *report["mismatched_keys"], *report["unexpected_keys"]]:
+            raise CheckpointError(
+                f"the text encoder in {self.folder / 'text_encoder'} is not what its config.json says: "
+                f"{', '.join(map(str, wrong[:3]))}; download it again"
+            )
+        return net.eval().requires_grad_(False)

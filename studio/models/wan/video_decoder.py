@@ -1,0 +1,233 @@
+"""Video latents to pictures as they come: every stream has a state of its own, and decodes what a whole decode would.
+
+The first latent after a start is one picture, each later one four, for Wan's autoencoder and for its tiny stand-in.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+
+from studio.models.errors import CheckpointError
+from studio.models.wan.checkpoint import check_fit, read_weights
+
+FRAMES = 4  # pictures a latent frame stands for
+
+
+class WanAutoencoder:
+    """Diffusers' `AutoencoderKLWan` between normalised latents and pictures in [0, 1]; shared by all streams.
+
+    Latents are normalised by the autoencoder's own mean and deviation of every channel.
+    """
+
+    def __init__(self, folder: Path, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> None:
+        self.net = read_autoencoder(folder, dtype).to(device)
+        config = self.net.config
+        shape = (-1, 1, 1, 1)
+        self.mean = torch.tensor(config.latents_mean, device=device, dtype=torch.float32).view(shape)
+        self.deviation = torch.tensor(config.latents_std, device=device, dtype=torch.float32).view(shape)
+        self.patch: int | None = config.patch_size
+        self.channels: int = config.z_dim
+        self.scale: int = config.scale_factor_spatial
+        self._lock = Lock()  # diffusers' encode keeps its state in the module
+
+    @torch.no_grad()
+    def encode(self, pictures: Tensor) -> Tensor:
+        """Pictures (1 + 4 n, 3, H, W) in [0, 1] -> latents (1 + n, C, h, w), float32, the likeliest ones."""
+        pixels = rearrange(pictures, "f c h w -> 1 c f h w").to(self.net.device, self.net.dtype)
+        with self._lock:
+            latents = self.net.encode(pixels * 2 - 1).latent_dist.mode()[0].float()
+        return ((latents - self.mean) / self.deviation).transpose(0, 1)
+
+    def start(self) -> list[Any]:
+        """The state of a stream that has decoded nothing: what each convolution saw last."""
+        return [None] * self.net._cached_conv_counts["decoder"]
+
+    @torch.no_grad()
+    def decode(self, latents: Tensor, seen: Sequence[Any]) -> tuple[Tensor, list[Any]]:
+        """Latents (F, C, h, w) that follow what was seen -> pictures in [0, 1], (4 F, 3, H, W), and what is seen now.
+
+        The very first latent is a picture of its own and goes alone; the others go in one pass.
+        """
+        seen = list(seen)
+        whole = latents.to(self.net.device).float().transpose(0, 1) * self.deviation + self.mean
+        ready = self.net.post_quant_conv(whole[None].to(self.net.dtype))
+        first = seen[0] is None
+        parts = [ready[:, :, :1], ready[:, :, 1:]] if first else [ready]
+        out = [
+            self.net.decoder(part, feat_cache=seen, feat_idx=[0], first_chunk=first and number == 0)
+            for number, part in enumerate(parts)
+            if part.shape[2]
+        ]
+        pixels = torch.cat(out, 2)[0].float()
+        if self.patch:
+            pixels = rearrange(pixels, "(c q p) f h w -> c f (h p) (w q)", p=self.patch, q=self.patch)
+        return (pixels / 2 + 0.5).transpose(0, 1), seen
+
+
+def read_autoencoder(folder: Path, dtype: torch.dtype) -> Any:
+    """The autoencoder of a base folder."""
+    from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
+
+    read: Any = AutoencoderKLWan.from_pretrained
+    if not (Path(folder) / "vae" / "config.json").is_file():
+        raise CheckpointError(f"{folder} lacks vae; give a whole Wan folder in diffusers' layout as base")
+    try:
+        net, report = read(
+            folder,
+            subfolder="vae",
+            torch_dtype=dtype,
+            local_files_only=True,
+            use_safetensors=True,
+            output_loading_info=True,
+        )
+    except Exception as error:  # diffusers raises OSError, ValueError, SafetensorError and others here
+        raise CheckpointError(f"the autoencoder in {folder}/vae cannot be read ({error}); download it again") from error
+    if wrong := [*report["missing_keys"], *report["mismatched_keys"], *report["unexpected_keys"]]:
+        raise CheckpointError(
+            f"the autoencoder in {folder}/vae is not what its config.json says: {', '.join(map(str, wrong[:3]))}; "
+            "download it again"
+        )
+    return net.eval().requires_grad_(False)
+
+
+class MemoryBlock(nn.Module):
+    """A residual block of three convolutions that also sees the features of the frame before.
+
+    forward: x (F, C, H, W) and the features of the frame before the first, (1, C, H, W), zeros at the start.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        widths = (2 * width, width, width, width)
+        layers = [(nn.Conv2d(a, b, 3, padding=1), nn.ReLU()) for a, b in pairwise(widths)]
+        self.conv = nn.Sequential(*[part for layer in layers for part in layer][:-1])
+
+    def forward(self, x: Tensor, before: Tensor) -> Tensor:
+        past = torch.cat([before, x[:-1]])
+        return F.relu(x + self.conv(torch.cat([x, past], 1)))
+
+
+class Grow(nn.Module):
+    """Every frame becomes `frames` frames, by a convolution of one pixel."""
+
+    def __init__(self, width: int, frames: int) -> None:
+        super().__init__()
+        self.frames = frames
+        self.conv = nn.Conv2d(width, width * frames, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return rearrange(self.conv(x), "f (t c) h w -> (f t) c h w", t=self.frames)
+
+
+class Squash(nn.Module):
+    """Latents softly held within -3..3."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 3 * torch.tanh(x / 3)
+
+
+class TinyDecoder(nn.Module):
+    """TAEHV's decoder (github.com/madebyollin/taehv): 2D convolutions, each block remembering one frame.
+
+    Fed with normalised latents. Every latent makes four pictures; of the first one only the last counts. widths:
+    features at 1/8, 1/4, 1/2 and the whole of a side; grows: frames every frame becomes before each enlargement.
+    """
+
+    def __init__(self, channels: int, widths: Sequence[int], grows: Sequence[int]) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [Squash(), nn.Conv2d(channels, widths[0], 3, padding=1), nn.ReLU()]
+        for (width, after), frames in zip(pairwise(widths), grows):
+            layers += [MemoryBlock(width) for _ in range(3)]
+            layers += [nn.Upsample(scale_factor=2), Grow(width, frames)]
+            layers += [nn.Conv2d(width, after, 3, padding=1, bias=False)]
+        layers += [nn.ReLU(), nn.Conv2d(widths[-1], 3, 3, padding=1)]
+        self.decoder = nn.Sequential(*layers)
+        self.channels = channels
+
+    def start(self) -> list[Tensor | None]:
+        """The state of a stream that has decoded nothing: the last features each block saw."""
+        return [None] * sum(isinstance(layer, MemoryBlock) for layer in self.decoder)
+
+    @torch.no_grad()
+    def decode(self, latents: Tensor, seen: Sequence[Tensor | None]) -> tuple[Tensor, list[Tensor | None]]:
+        """As `WanAutoencoder.decode`: latents (F, C, h, w) -> pictures in [0, 1], and what is seen now."""
+        weight = next(self.parameters())
+        x = latents.to(weight.device, weight.dtype)
+        before, now = list(seen), []
+        for layer in self.decoder:
+            if isinstance(layer, MemoryBlock):
+                past = before[len(now)]
+                now.append(x[-1:].clone())  # a view would keep all frames
+                x = layer(x, torch.zeros_like(x[:1]) if past is None else past)
+            else:
+                x = layer(x)
+        dropped = FRAMES - 1 if seen[0] is None else 0
+        return x[dropped:].float(), now
+
+
+def load_tiny_decoder(path: Path, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> Any:
+    """TAEHV's decoder with the weights of a file (taew2_1, .safetensors or .pth); its encoder's are not used.
+
+    Widths and growth are read from the weights' own shapes.
+    """
+    state = {name: weight for name, weight in read_weights(path).items() if name.startswith("decoder.")}
+    try:
+        widths = [len(state[f"decoder.{place}.weight"]) for place in (1, 8, 14, 20)]
+        grows = [len(state[f"decoder.{place}.conv.weight"]) // width for place, width in zip((7, 13, 19), widths)]
+        channels = state["decoder.1.weight"].shape[1]
+    except (KeyError, IndexError, TypeError) as error:
+        raise CheckpointError(
+            f"{Path(path).name} is no tiny decoder of Wan 2.1 (it lacks {error}); give taew2_1.safetensors or "
+            "taew2_1.pth of github.com/madebyollin/taehv"
+        ) from error
+    if (frames := math.prod(grows)) != FRAMES:
+        raise CheckpointError(f"{Path(path).name} makes {frames} pictures of a latent, Wan 2.1 needs {FRAMES}")
+    net = TinyDecoder(channels, widths, grows)
+    check_fit(state, {name: weight.shape for name, weight in net.state_dict().items()}, Path(path))
+    net.load_state_dict(state)
+    return net.to(device, dtype).eval().requires_grad_(False)
+
+
+class VideoDecoder:
+    """One stream's latents to pictures. The net is shared; what it saw last is this decoder's own.
+
+    net: WanAutoencoder or TinyDecoder. Snapshots cost nothing: what was seen is replaced, never changed.
+    """
+
+    def __init__(self, net: WanAutoencoder | TinyDecoder) -> None:
+        self.net = net
+        self.reset()
+
+    def reset(self) -> None:
+        """As if nothing had been decoded: the next latent is one picture."""
+        self._seen: Sequence[Any] = self.net.start()
+
+    def decode(self, latents: Tensor) -> list[np.ndarray]:
+        """The uint8 (H, W, 3) pictures of latents (F, C, h, w): four of each, of the first after a start one.
+
+        One by one, for memory's sake; the host waits for the device once.
+        """
+        seen, parts = self._seen, []
+        for latent in latents.split(1):
+            pixels, seen = self.net.decode(latent, seen)
+            parts.append(pixels.mul(255).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1))
+        made = list(torch.cat(parts).contiguous().cpu().numpy())
+        self._seen = seen
+        return made
+
+    def snapshot(self) -> tuple[Any, ...]:
+        return tuple(self._seen)
+
+    def restore(self, state: tuple[Any, ...]) -> None:
+        self._seen = list(state)

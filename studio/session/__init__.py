@@ -1,0 +1,6 @@
+"""A session: an engine played by messages."""
+
+from studio.session.session import Receipt as Receipt
+from studio.session.session import Session as Session
+from studio.session.session import SessionState as SessionState
+from studio.session.session import open as open

@@ -1,0 +1,78 @@
+"""The drawn world: fourteen places, four times of day, five weathers, four views each, in a loop of eight frames.
+
+`paint` is a pure function of its arguments. A scene is painted in two parts: the still part once, then what moves
+(water, snow, rain, stars, lamps, grass) over it for every phase; `paint_all_phases` shares the still part.
+The middle and lower part of every view is kept calm, so that a subject reads well on it.
+"""
+
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.world.painting import FULL_TURN, Canvas, light_of, mix
+from studio.world.places import PAINTERS
+from studio.world.scenery import weather_over
+
+TIMES = ("day", "sunset", "night", "dawn")
+WEATHERS = ("clear", "cloudy", "rain", "snow", "fog")
+VIEWS = 4
+PHASES = 8
+PLACES = tuple(PAINTERS)
+_INDOORS = ("space", "underwater", "room")
+
+
+def times_of(place: str) -> tuple[str, ...]:
+    """The times of day a place knows: in space it is always night."""
+    return ("night",) if place == "space" else TIMES
+
+
+def weathers_of(place: str) -> tuple[str, ...]:
+    """The weathers a place knows: none in space, underwater and indoors."""
+    return ("clear",) if place in _INDOORS else WEATHERS
+
+
+def _checked(name: str, value: object, possible: Sequence[object]) -> None:
+    if value not in possible:
+        listed = f"0..{len(possible) - 1}" if isinstance(possible, range) else ", ".join(map(str, possible))
+        raise ValueError(f"{name} {value!r} cannot be painted here; choose one of: {listed}")
+
+
+def _compose(place: str, view: int, time: str, weather: str) -> Canvas:
+    _checked("place", place, PLACES)
+    _checked("view", view, range(VIEWS))
+    _checked("time", time, times_of(place))
+    _checked("weather", weather, weathers_of(place))
+    # layout is the same under every light, so the generator knows only place and view
+    seed = zlib.crc32(f"{place}/{view}".encode())
+    canvas = Canvas(light_of(time, weather), np.random.default_rng(seed), np.random.default_rng(seed + 1))
+    PAINTERS[place](canvas, view)
+    weather_over(canvas)
+    return canvas
+
+
+def _frame(canvas: Canvas, phase: int) -> NDArray[np.uint8]:
+    pixels = canvas.pixels.copy()
+    turn = FULL_TURN * phase / PHASES
+    for motions, mask in canvas.moving():
+        under = pixels if mask is None else pixels.copy()
+        for motion in motions:
+            motion(pixels, turn)
+        if mask is not None:
+            pixels = mix(under, pixels, mask)
+    return (np.clip(pixels, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def paint(place: str, view: int, time: str, weather: str, phase: int) -> NDArray[np.uint8]:
+    """One frame of a scene, uint8 (256, 256, 3). The phase counts modulo `PHASES`.
+
+    Raises ValueError where the place has no such view, time or weather.
+    """
+    return _frame(_compose(place, view, time, weather), phase % PHASES)
+
+
+def paint_all_phases(place: str, view: int, time: str, weather: str) -> NDArray[np.uint8]:
+    """The whole loop of a scene, uint8 (8, 256, 256, 3); the still part is painted once."""
+    canvas = _compose(place, view, time, weather)
+    return np.stack([_frame(canvas, phase) for phase in range(PHASES)])
