@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from studio.controls import active_prompts
+
 if TYPE_CHECKING:
-    from studio.controls import InForce
+    from studio.controls import ControlState
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,12 +84,12 @@ def one_text(texts: Sequence[Tensor]) -> Tensor:
     return torch.cat(list(texts))
 
 
-def heard(in_force: InForce, encode: Callable[[str], Tensor]) -> Tensor:
+def heard(state: ControlState, encode: Callable[[str], Tensor]) -> Tensor:
     """The token states (L, D) of the words in force in the frame `now`: while a prompt blends in, their mixture.
 
     encode: text -> (L, D), the same L for all. A weight of 0 or 1 gives a prompt's own states, bit for bit.
     """
-    (first, *_), *later = in_force.heard
+    (first, *_), *later = active_prompts(state)
     states = encode(first.text)
     for prompt, _, weight in later:
         states = torch.lerp(states, encode(prompt.text), weight)

@@ -11,7 +11,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from studio.controls import Control, ControlError, InForce, Lora, Picture, Prompt, Sampling, Similarity, Stroke
+from studio.controls import (
+    Control,
+    ControlError,
+    ControlState,
+    Lora,
+    Pause,
+    Picture,
+    Prompt,
+    Sampling,
+    Similarity,
+    Stroke,
+    active_prompts,
+    opening_events,
+)
 from studio.frames import Frame
 from studio.guidance import GUIDANCES
 from studio.models.base import optional
@@ -23,17 +36,17 @@ from studio.similarity import SimilarityFilter, SimilarityState, thumbnail
 if TYPE_CHECKING:
     from studio.models.base import Model
 
-MOST_RUNGS = 16
+MAX_STEPS = 16
 REMEMBERED = 4096  # words already shown to the model; beyond it they are looked at again
 
 
 @dataclass(frozen=True)
-class EngineState:
+class EngineSnapshot:
     """All that an engine holds between two frames."""
 
     frame: int
     revision: int
-    in_force: InForce
+    state: ControlState
     drawn: tuple[tuple[str, float], ...] | None
     made: tuple[np.ndarray, ...]
     under: int
@@ -50,7 +63,7 @@ class Engine:
     """
 
     def __init__(
-        self, model: Model, sampler: str | None = None, *, start: int = 0, in_force: InForce | None = None
+        self, model: Model, sampler: str | None = None, *, start: int = 0, state: ControlState | None = None
     ) -> None:
         """sampler: a name of `samplers_of(model)`; None is the one the model was made for."""
         sampler = str(sampler or optional(model, "sampler"))
@@ -62,7 +75,7 @@ class Engine:
         self.decoder = model.new_decoder()
         self.frame = start
         self.revision = 0
-        self.in_force = in_force or InForce(sampling=self._nearest(Sampling(rungs=optional(model, "rungs"))))
+        self.state = state or ControlState.of(self._nearest(Sampling(steps=optional(model, "steps"))))
         # The words of the last frame made and their weights; None after a clean start: nothing to switch from.
         self._drawn: tuple[tuple[str, float], ...] | None = None
         # Pictures decoded with the last chunk that have not come out yet, for models whose chunk is several frames; and
@@ -93,7 +106,7 @@ class Engine:
                 if not hasattr(self.model, "encode_picture"):
                     raise ControlError(f"{self.model.name} takes no picture; choose an image model")
                 decoded(control.data, tuple(self.model.size))
-                if self.in_force.similarity.threshold:
+                if self.state[Similarity].threshold:
                     self._thumbnail(control.data)
             case Similarity() if control.threshold and not self._is_independent:
                 raise ControlError(f"{self.model.name} draws a moving picture, of which no frame can be skipped")
@@ -102,29 +115,29 @@ class Engine:
                 raise ControlError(f"LoRA is {control.name!r}; {self.model.name} was opened with: {names}")
             case Stroke() if self._is_new("label", control.label):
                 with torch.no_grad():
-                    self.model.condition(InForce().after(control, 0), [0])
+                    self.model.condition(ControlState().after(control, 0), [0])
 
     def _check_sampling(self, sampling: Sampling) -> None:
-        """Raise ControlError for a ladder that the model does not have, or residual noise where there is only noise."""
+        """Raise ControlError for steps that the model does not have, or residual noise where there is only noise."""
         try:
-            top = self.model.ladder(sampling.rungs)[0]
+            top = self.model.sigmas(sampling.steps)[0]
             if self._is_independent:
-                self.model.ladder(sampling.rungs, sampling.strength)
+                self.model.sigmas(sampling.steps, sampling.strength)
         except ValueError as error:
-            raise ControlError(f"{self.model.name} cannot play {sampling.rungs} rungs: {error}") from error
+            raise ControlError(f"{self.model.name} cannot play {sampling.steps} steps: {error}") from error
         guidance = GUIDANCES[sampling.guidance]
         if sampling.delta != 1 and guidance.is_residual and guidance.takes_part(sampling.scale) and top >= 1:
             raise ControlError(
                 f"delta is {sampling.delta:g}; {self.model.name} begins at pure noise, where delta is 1: send 1"
             )
 
-    def taken(self, in_force: InForce) -> tuple[InForce, dict[str, str]]:
+    def taken(self, state: ControlState) -> tuple[ControlState, dict[str, str]]:
         """What of the controls in force this model plays, and the kinds it does not, each with the reason.
 
         Sampling that it cannot play becomes the nearest it can.
         """
-        kept, refused = InForce(paused=in_force.paused), dict[str, str]()
-        for frame, control in in_force.controls(self.frame):
+        kept, refused = ControlState.of(Pause(state[Pause].paused)), dict[str, str]()
+        for frame, control in opening_events(state, self.frame):
             try:
                 self.check(control)
             except ControlError as error:
@@ -144,13 +157,13 @@ class Engine:
         return True
 
     def _nearest(self, sampling: Sampling) -> Sampling:
-        """The sampling nearest to this one that the model can play: by its rungs, else without guidance's delta."""
-        for rungs in sorted(range(1, MOST_RUNGS + 1), key=lambda rungs: abs(rungs - sampling.rungs)):
+        """The sampling nearest to this one that the model can play: by its steps, else without guidance's delta."""
+        for steps in sorted(range(1, MAX_STEPS + 1), key=lambda steps: abs(steps - sampling.steps)):
             for delta in (sampling.delta, 1.0):
-                wanted = replace(sampling, rungs=rungs, delta=delta)
+                wanted = replace(sampling, steps=steps, delta=delta)
                 if self.takes(wanted):
                     return wanted
-        raise ValueError(f"{self.model.name} has no ladder of 1 to {MOST_RUNGS} rungs")
+        raise ValueError(f"{self.model.name} has no schedule of 1 to {MAX_STEPS} steps")
 
     @property
     def _is_independent(self) -> bool:
@@ -167,14 +180,14 @@ class Engine:
     def apply(self, sent: Sequence[tuple[int, Control]]) -> None:
         """Put (revision, control) pairs in force from the next frame on."""
         for revision, control in sent:
-            self.in_force = self.in_force.after(control, self.frame)
+            self.state = self.state.after(control, self.frame)
             self.revision = max(self.revision, revision)
 
     @torch.no_grad()
     def step(self) -> Frame:
         """Make exactly one frame. After a clean start that is also the ticks that fill the pipe."""
         begun = time.perf_counter()
-        self.in_force = replace(self.in_force, now=self.frame)
+        self.state = self.state.at(self.frame)
         skipped = not self._made and not self._draw()
         picture = self._made.pop(0) if self._made else self._shown
         assert picture is not None  # the first frame is never skipped
@@ -196,7 +209,7 @@ class Engine:
         if is_new:
             if not self._is_independent:
                 self._switch()
-            self._made += self.decoder.decode(self.sampler.step(self.in_force))
+            self._made += self.decoder.decode(self.sampler.step(self.state))
         self._similar = similar
         return is_new
 
@@ -205,44 +218,44 @@ class Engine:
 
         Without a picture that comes in all frames are alike, as long as the noise is held and nobody changes a thing.
         """
-        similarity, sampling = self.in_force.similarity, self.in_force.sampling
+        similarity, sampling = self.state[Similarity], self.state[Sampling]
         if not (similarity.threshold and self._is_independent) or sampling.drift:
             return True, SimilarityState()
         filter = SimilarityFilter(
             similarity.threshold, similarity.most, self.sampler.in_flight, sampling.seed, self._similar
         )
-        data = self.in_force.picture.data
-        return filter.is_new(self._thumbnail(data) if data else None, told(self.in_force)), filter.snapshot()
+        data = self.state[Picture].data
+        return filter.is_new(self._thumbnail(data) if data else None, told(self.state)), filter.snapshot()
 
     def _switch(self) -> None:
         """Tell the sampler of new words, once for all that came since the last frame, and while they blend in again.
 
         A blend recaches at each chunk, so that cache and words go together; "cut" cuts once, at its start.
         """
-        heard, kind = words(self.in_force), self.in_force.prompt.switch
+        heard, kind = words(self.state), self.state[Prompt].switch
         if self._drawn not in (None, heard):
             anew = self._drawn[-1][0] != heard[-1][0]
             if anew or kind == "recache":
-                self.sampler.switch(kind, self.in_force, anew)
+                self.sampler.switch(kind, self.state, anew)
             if anew and kind == "cut":
                 self.decoder = self.model.new_decoder()  # what it holds of the last shot is no past of this one
         self._drawn = heard
 
-    def restart(self, frame: int, in_force: InForce | None = None) -> None:
+    def restart(self, frame: int, state: ControlState | None = None) -> None:
         """A clean start: cache, rows in flight and decoder empty, the next frame is number `frame`; controls stay."""
         self.sampler.restart(frame)
         self.decoder = self.model.new_decoder()
         self.frame = frame
-        self.in_force = in_force or self.in_force
+        self.state = state or self.state
         self._drawn, self._made = None, []
         self._shown, self._similar = None, SimilarityState()
 
-    def snapshot(self) -> EngineState:
+    def snapshot(self) -> EngineSnapshot:
         """The engine as it is between two frames."""
-        return EngineState(
+        return EngineSnapshot(
             self.frame,
             self.revision,
-            self.in_force,
+            self.state,
             self._drawn,
             tuple(self._made),
             self._under,
@@ -252,17 +265,17 @@ class Engine:
             self.decoder.snapshot(),
         )
 
-    def restore(self, state: EngineState) -> None:
+    def restore(self, snapshot: EngineSnapshot) -> None:
         """Go on from a snapshot. Revisions never go back: they number what was sent, not what is in force."""
-        self.frame, self.in_force, self._drawn = state.frame, state.in_force, state.drawn
-        self.revision = max(self.revision, state.revision)
-        self._made, self._under = list(state.made), state.under
-        self._shown, self._similar = state.shown, state.similar
-        self.sampler.restore(state.sampler)
-        self.decoder.restore(state.decoder)
+        self.frame, self.state, self._drawn = snapshot.frame, snapshot.state, snapshot.drawn
+        self.revision = max(self.revision, snapshot.revision)
+        self._made, self._under = list(snapshot.made), snapshot.under
+        self._shown, self._similar = snapshot.shown, snapshot.similar
+        self.sampler.restore(snapshot.sampler)
+        self.decoder.restore(snapshot.decoder)
 
 
-def words(in_force: InForce) -> tuple[tuple[str, float], ...]:
+def words(state: ControlState) -> tuple[tuple[str, float], ...]:
     """The texts heard in the frame being drawn and their weights; a text that blends into itself is one."""
-    heard = [(prompt.text, weight) for prompt, _, weight in in_force.heard]
+    heard = [(prompt.text, weight) for prompt, _, weight in active_prompts(state)]
     return tuple(one for one, before in zip(heard, [("", 0.0), *heard], strict=False) if one[0] != before[0])

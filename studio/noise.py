@@ -1,4 +1,4 @@
-"""Noise as a pure function of (seed, frame, rung): a replay is exact, whatever way a frame was reached."""
+"""Noise as a pure function of (seed, frame, step): a replay is exact, whatever way a frame was reached."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ TAIL = (1.4234372777, 2.7568153900, 1.3067284816, 0.17023821103), (1.0, 0.737001
 SPLIT, CENTRE_SHIFT, TAIL_SHIFT = 0.425, 0.180625, 1.6
 
 
-def noise(seed: int, frame: int, rung: int, shape: Sequence[int]) -> Tensor:
+def noise(seed: int, frame: int, step: int, shape: Sequence[int]) -> Tensor:
     """Unit Gaussian noise of a shape, float32 on the CPU: the same bits on every machine.
 
     The three numbers (each >= 0) key a counter-based generator (Philox 4x64, Salmon et al., SC 2011). Its integers
     become Gaussians by sums, products, quotients and roots alone, which IEEE 754 rounds the same way everywhere;
     numpy's own normals call the machine's logarithm and may change with its version.
     """
-    offsets = uniform(seed, frame, rung, math.prod(shape)) - 0.5
+    offsets = uniform(seed, frame, step, math.prod(shape)) - 0.5
     return torch.from_numpy(gaussian(offsets).astype(np.float32)).reshape(tuple(shape))
 
 
-def drifting(seed: int, frame: int, rung: int, shape: Sequence[int], drift: int) -> Tensor:
+def drifting(seed: int, frame: int, step: int, shape: Sequence[int], drift: int) -> Tensor:
     """Unit Gaussian noise that walks, `drift` frames from one noise to the next; held still if `drift` is 0.
 
     Between two independent noises it goes along the arc of a circle, at even speed, so its variance is 1 everywhere. A
     pure function, as `noise` is.
     """
     if not drift:
-        return noise(seed, 0, rung, shape)
+        return noise(seed, 0, step, shape)
     key, past = divmod(frame, drift)
     if not past:
-        return noise(seed, key, rung, shape)
+        return noise(seed, key, step, shape)
     angle = 0.5 * math.pi * past / drift
-    return math.cos(angle) * noise(seed, key, rung, shape) + math.sin(angle) * noise(seed, key + 1, rung, shape)
+    return math.cos(angle) * noise(seed, key, step, shape) + math.sin(angle) * noise(seed, key + 1, step, shape)
 
 
-def uniform(seed: int, frame: int, rung: int, count: int) -> np.ndarray:
+def uniform(seed: int, frame: int, step: int, count: int) -> np.ndarray:
     """`count` numbers evenly spread in (0, 1), float64, by the same key."""
-    if min(seed, frame, rung) < 0:
-        raise ValueError(f"seed, frame and rung are 0 or more, got {seed}, {frame} and {rung}")
-    generator = np.random.Philox(key=np.array([seed, frame], np.uint64), counter=np.array([0, 0, 0, rung], np.uint64))
+    if min(seed, frame, step) < 0:
+        raise ValueError(f"seed, frame and step are 0 or more, got {seed}, {frame} and {step}")
+    generator = np.random.Philox(key=np.array([seed, frame], np.uint64), counter=np.array([0, 0, 0, step], np.uint64))
     words = generator.random_raw((count + 1) // 2).astype("<u8").view("<u4")[:count]
     return (words + 0.5) * 2.0**-32
 

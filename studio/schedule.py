@@ -14,14 +14,14 @@ def warp(sigma: float, shift: float) -> float:
     return shift * sigma / (1 + (shift - 1) * sigma)
 
 
-def ladder(rungs: int, shift: float = 1.0, strength: float = 1.0) -> tuple[float, ...]:
-    """`rungs` levels evenly spaced from `strength` down, warped: ladder(4, 5) is Self-Forcing's 1, .9375, .8333, .625.
+def sigmas(steps: int, shift: float = 1.0, strength: float = 1.0) -> tuple[float, ...]:
+    """`steps` levels evenly spaced from `strength` down, warped: sigmas(4, 5) is Self-Forcing's 1, .9375, .8333, .625.
 
     A chunk is denoised once at every level; after the last one its clean latent is the result.
     """
-    if rungs < 1 or shift <= 0:
-        raise ValueError(f"a ladder needs 1 or more rungs and a shift above 0, got {rungs} and {shift}")
-    return tuple(warp(strength * (1 - rung / rungs), shift) for rung in range(rungs))
+    if steps < 1 or shift <= 0:
+        raise ValueError(f"a schedule needs 1 or more steps and a shift above 0, got {steps} and {shift}")
+    return tuple(warp(strength * (1 - step / steps), shift) for step in range(steps))
 
 
 def per_row(sigma: Tensor | float, like: Tensor) -> Tensor:

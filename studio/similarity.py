@@ -2,7 +2,7 @@
 
 The original takes a cosine in half precision: identical grey frames are drawn, a change of brightness is not seen, and
 after a cut the old picture stays for dozens of frames. Here the measure is the root mean square difference of small
-float32 thumbnails, and after a change the rungs in flight are let out before anything is skipped.
+float32 thumbnails, and after a change the steps in flight are let out before anything is skipped.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -12,9 +11,9 @@ from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from torch import Tensor
 
 from studio.conditioning import Conditioning, heard
-from studio.controls import InForce, Prompt, Sampling
+from studio.controls import ControlState, Prompt, Sampling, strokes
 from studio.models.wan.causal_wan import CausalWan, rotary, rotated
-from studio.schedule import ladder
+from studio.schedule import sigmas
 
 LATENT = (4, 8, 6)
 TRACKS = 3
@@ -67,15 +66,15 @@ class TinyModel:
         # One tensor a text, as models are to have it: on an accelerator a text is known again by its memory.
         self._text = lru_cache(lambda text: drawn(*TEXT, seed=zlib.crc32(text.encode())).to(device))
 
-    def ladder(self, rungs: int) -> tuple[float, ...]:
-        return ladder(rungs, self.shift)
+    def sigmas(self, steps: int) -> tuple[float, ...]:
+        return sigmas(steps, self.shift)
 
     def encode_text(self, text: str) -> Tensor:
         return self._text(text)
 
-    def condition(self, in_force, frames, text=None) -> Conditioning:
-        text = heard(in_force, self.encode_text) if text is None else text
-        tracks = torch.stack([drawn(TRACKS, *LATENT[1:], seed=1000 * len(in_force.strokes) + f % 64) for f in frames])
+    def condition(self, state, frames, text=None) -> Conditioning:
+        text = heard(state, self.encode_text) if text is None else text
+        tracks = torch.stack([drawn(TRACKS, *LATENT[1:], seed=1000 * len(strokes(state)) + f % 64) for f in frames])
         return Conditioning(text.expand(len(frames), -1, -1), tracks.to(self.device))
 
     def denoise(self, x, sigma, cond, positions, cache, write=0, causal=True) -> Tensor:
@@ -132,6 +131,6 @@ def plainly(
     return x - levels[:, None, None, None] * out.permute(0, 5, 1, 3, 2, 4).reshape(x.shape), made
 
 
-def controls(text: str = "a meadow", negative: str = "", **sampling: Any) -> InForce:
+def controls(text: str = "a meadow", negative: str = "", **sampling: Any) -> ControlState:
     """Controls in force: a prompt and the sampling."""
-    return replace(InForce(), prompt=Prompt(text, negative), sampling=Sampling(**sampling))
+    return ControlState.of(Prompt(text, negative), Sampling(**sampling))

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from studio.conditioning import Conditioning
+from studio.controls import Prompt, strokes
 from studio.models.wan.causal_wan import CausalWan
-from studio.schedule import ladder
+from studio.schedule import sigmas
 from studio.trajectory import placements
 
 
@@ -70,21 +71,21 @@ class TinyModel:
     sink, window = 1, 3
     weights_id = "0123456789ab"
 
-    def ladder(self, rungs):
-        return ladder(rungs)
+    def sigmas(self, steps):
+        return sigmas(steps)
 
     def encode_text(self, text):
         return fixed(text, (2, 8))
 
-    def condition(self, in_force, frames, text=None):
-        text = self.encode_text(in_force.prompt.text) if text is None else text
-        tracks = torch.stack([self.track(in_force, frame) for frame in frames])
+    def condition(self, state, frames, text=None):
+        text = self.encode_text(state[Prompt].text) if text is None else text
+        tracks = torch.stack([self.track(state, frame) for frame in frames])
         return Conditioning(text.expand(len(frames), -1, -1), tracks)
 
-    def track(self, in_force, frame):
+    def track(self, state, frame):
         cells = (torch.arange(4) + 0.5) / 4
         track = torch.zeros(2, 4, 4)
-        for placed in placements(in_force.strokes, int(frame)):
+        for placed in placements(strokes(state), int(frame)):
             near = torch.exp(-8 * ((cells[None] - placed.x) ** 2 + (cells[:, None] - placed.y) ** 2))
             track += near * fixed(placed.label, (2, 1, 1)) * placed.facing
         return track

@@ -26,9 +26,9 @@ A, B = SIGNAL.sqrt().tolist(), (1 - SIGNAL).sqrt().tolist()
 TEXT = (5, 16)
 
 
-def timesteps(rungs: int, strength: float = 1.0) -> list[int]:
-    """Evenly spaced from the top of `strength` down: 999 for one rung; 999 and 499 for two."""
-    return [round(1000 * strength * (1 - rung / rungs)) - 1 for rung in range(rungs)]
+def timesteps(steps: int, strength: float = 1.0) -> list[int]:
+    """Evenly spaced from the top of `strength` down: 999 for one step; 999 and 499 for two."""
+    return [round(1000 * strength * (1 - step / steps)) - 1 for step in range(steps)]
 
 
 def sigma_of(t: int) -> float:
@@ -82,14 +82,14 @@ class PictureModel:
         self.read: list[str] = []
         self._states = cache(self._encode_text)
 
-    def ladder(self, rungs: int, strength: float = 1.0) -> tuple[float, ...]:
-        if rungs > 8:
-            raise ValueError("it has 8 rungs; send 1 to 8")
-        return tuple(sigma_of(t) for t in timesteps(rungs, strength))
+    def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
+        if steps > 8:
+            raise ValueError("it has 8 steps; send 1 to 8")
+        return tuple(sigma_of(t) for t in timesteps(steps, strength))
 
-    def levels(self, rungs: int, strength: float) -> list[tuple[int, float, float]]:
-        """The ladder in the paper's terms: (t, a, b)."""
-        return [(t, A[t], B[t]) for t in timesteps(rungs, strength)]
+    def levels(self, steps: int, strength: float) -> list[tuple[int, float, float]]:
+        """The sigmas in the paper's terms: (t, a, b)."""
+        return [(t, A[t], B[t]) for t in timesteps(steps, strength)]
 
     def encode_text(self, text: str) -> Tensor:
         return self._states(text)
@@ -98,8 +98,8 @@ class PictureModel:
         self.read.append(text)
         return drawn(*TEXT, seed=zlib.crc32(text.encode()))
 
-    def condition(self, in_force, frames, text=None) -> Conditioning:
-        text = heard(in_force, self.encode_text) if text is None else text
+    def condition(self, state, frames, text=None) -> Conditioning:
+        text = heard(state, self.encode_text) if text is None else text
         return Conditioning(text.expand(len(frames), -1, -1), torch.zeros(len(frames), 0, *self.latent[1:]))
 
     def denoise(self, x, sigma, cond, positions, cache=None, write=0) -> Tensor:

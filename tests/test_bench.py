@@ -7,7 +7,7 @@ import torch
 
 from studio.bench import Plan, bench, response
 from studio.bench.rates import TimedModel, rate_around
-from studio.controls import InForce, Prompt
+from studio.controls import ControlState, Prompt
 from studio.session.session import Session
 
 SMALL = Plan(frames=24, seconds=0.2, trials=4, sweeps=1, sweep_seconds=0.2)
@@ -39,7 +39,7 @@ def test_the_clock_counts_the_forward_and_the_decode_and_nothing_else(model):
     session.step()
     spent = timed.clock.spent
     assert spent > 0
-    told = timed.condition(InForce(), [0])
+    told = timed.condition(ControlState(), [0])
     timed.encode_text("a")
     assert timed.clock.spent == spent
     decoder = timed.new_decoder()
@@ -68,7 +68,7 @@ def test_a_moment_between_two_frames_counts_by_its_share():
 
 
 def test_a_frame_is_wholly_new_when_nothing_of_it_was_drawn_under_the_old_controls():
-    old, new = InForce(), InForce().after(Prompt("winter"), 5)
+    old, new = ControlState(), ControlState().after(Prompt("winter"), 5)
     watched = SimpleNamespace(drawn=[(old, (4, 5, 6)), (new, (5, 6, 7)), (new, (6, 7, 8))])
     assert response.made_wholly_under(new, watched, 5) == 7
 
@@ -90,7 +90,7 @@ def test_a_value_that_never_arrives_counts_as_lost(model, monkeypatch):
 def test_a_control_that_changes_nothing_is_an_error_and_no_figure(model):
     deaf = model
     condition = deaf.condition
-    deaf.condition = lambda in_force, frames, *rest: condition(InForce(), frames, *rest)
+    deaf.condition = lambda state, frames, *rest: condition(ControlState(), frames, *rest)
     watched = response.WatchedModel(deaf)
     session = Session(watched)
     session.step()

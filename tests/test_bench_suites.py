@@ -28,12 +28,12 @@ def test_pairs_are_timed_in_turn_and_the_turn_is_reversed():
 
 
 @pytest.mark.parametrize("make", [TinyPictures, lambda: TinyVideo(cells=(4, 4))], ids=["pictures", "video"])
-def test_the_two_ways_that_are_compared_are_one_forward_against_as_many_as_rungs(make, monkeypatch):
+def test_the_two_ways_that_are_compared_are_one_forward_against_as_many_as_steps(make, monkeypatch):
     model, rows = make(), []
     denoise = model.denoise
     model.denoise = lambda x, *told: rows.append(len(x) // model.chunk) or denoise(x, *told)
     for name, wanted in (("stream", [4]), ("rollout", [1, 1, 1, 1])):
-        step = core.playing(model, name, core.told(rungs=4))
+        step = core.playing(model, name, core.told(steps=4))
         rows.clear()
         step()
         written = int(model.chunk > 1)  # the chunk that came out rides along and writes its keys
@@ -41,7 +41,7 @@ def test_the_two_ways_that_are_compared_are_one_forward_against_as_many_as_rungs
 
 
 def test_the_core_suite_gives_every_ratio(monkeypatch):
-    monkeypatch.setattr(core, "RUNGS", (2,))
+    monkeypatch.setattr(core, "STEPS", (2,))
     monkeypatch.setattr(core, "KINDS", ("none", "full"))
     monkeypatch.setattr(core, "TinyPictures", lambda seed, cells=8: TinyPictures(seed, min(cells, 16)))
     monkeypatch.setattr(core, "TinyVideo", lambda seed, cells=(4, 4): TinyVideo(seed, (4, 4)))
@@ -158,7 +158,7 @@ PROGRAM = """
 import torch
 class StreamDiffusion:
     def __init__(self, pipe, t_index_list, torch_dtype, width, height, cfg_type):
-        self.pipe, self.rungs = pipe, len(t_index_list)
+        self.pipe, self.steps = pipe, len(t_index_list)
     def prepare(self, prompt, num_inference_steps, guidance_scale):
         self.told = self.pipe.encode_prompt(prompt, self.pipe.device, 1, False)[0]
     def predict_x0_batch(self, x):
@@ -211,6 +211,6 @@ def test_a_reference_that_does_not_run_says_why(tmp_path, monkeypatch):
 def test_an_interpreter_that_is_not_there_is_named(tmp_path, monkeypatch):
     known = reference.reference_at(checkout(tmp_path, ""))
     monkeypatch.setattr(reference, "RUNNERS", tmp_path)
-    shape = SimpleNamespace(size=(8, 8), rungs=1)
+    shape = SimpleNamespace(size=(8, 8), steps=1)
     with pytest.raises(BenchError, match="there is no interpreter /nowhere/python"):
         reference.run(known, tmp_path, "/nowhere/python", shape, {}, 1)

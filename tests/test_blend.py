@@ -30,9 +30,9 @@ def played(session, count):
 def test_a_blend_goes_from_one_prompt_to_the_other_and_never_back(pocket):
     ends, engine = {}, Engine(pocket)
     for prompt in (DAY, NIGHT):
-        engine.restart(0, engine.in_force.after(Prompt(prompt), 0))
+        engine.restart(0, engine.state.after(Prompt(prompt), 0))
         ends[prompt] = brightness([engine.step() for _ in range(4)])[-1]
-    engine.restart(0, engine.in_force.after(Prompt(DAY), 0))
+    engine.restart(0, engine.state.after(Prompt(DAY), 0))
     before = brightness([engine.step() for _ in range(4)])
     engine.apply([(1, Prompt(NIGHT, blend=FRAMES))])
     during = brightness([engine.step() for _ in range(FRAMES + 4)])

@@ -10,7 +10,7 @@ import pytest
 from conftest import TinyModel
 from ui_stand_ins import StandIn
 
-from studio.controls import Erase, Pause, Prompt, Sampling, Stroke
+from studio.controls import Erase, Pause, Prompt, Sampling, Stroke, strokes
 from studio.presets import Preset
 from studio.score import Digest, Score, replay
 from studio.session.session import Session
@@ -138,12 +138,12 @@ class Visit:
         self.page.keyboard.press(name)
 
     @property
-    def in_force(self):
-        return self.session.engine.in_force
+    def state(self):
+        return self.session.engine.state
 
     @property
     def strokes(self):
-        return [stroke for stroke, _ in self.in_force.strokes.values()]
+        return [stroke for stroke, _ in strokes(self.state).values()]
 
 
 def until(condition, seconds=30.0):
@@ -175,7 +175,7 @@ def test_the_whole_job_open_paint_prompt_record_download_replay(server, browse, 
 
     visit.page.locator("#studio-prompt textarea").fill("snowy mountains at night")
     visit.page.keyboard.press("Control+Enter")
-    until(lambda: visit.in_force.prompt.text == "snowy mountains at night")
+    until(lambda: visit.state[Prompt].text == "snowy mountains at night")
     visit.page.wait_for_function("/live since frame/.test(document.getElementById('studio-live').textContent)")
 
     visit.key("r")
@@ -317,23 +317,23 @@ def test_a_slider_acts_while_it_is_dragged_and_its_last_value_arrives(browse):
     visit.page.mouse.up()
     shown = float(visit.page.locator("#studio-scale input[type=number]").input_value())
     assert shown > 2
-    until(lambda: visit.in_force.sampling.scale == pytest.approx(shown))
+    until(lambda: visit.state[Sampling].scale == pytest.approx(shown))
     visit.key("Control+z")
-    until(lambda: visit.in_force.sampling.scale == 1)
+    until(lambda: visit.state[Sampling].scale == 1)
     until(lambda: float(visit.page.locator("#studio-scale input[type=number]").input_value()) == 1)
 
 
-def test_guidance_switch_negative_and_rungs_all_arrive(browse):
+def test_guidance_switch_negative_and_steps_all_arrive(browse):
     visit = browse()
     visit.page.locator("#studio-guidance label", has_text="Self").click()
-    visit.page.locator("#studio-rungs input[type=number]").fill("4")
-    until(lambda: (visit.in_force.sampling.guidance, visit.in_force.sampling.rungs) == ("self", 4))
+    visit.page.locator("#studio-steps input[type=number]").fill("4")
+    until(lambda: (visit.state[Sampling].guidance, visit.state[Sampling].steps) == ("self", 4))
     visit.page.locator("#studio-switch label", has_text="Cut").click()
     visit.page.locator("#studio-more button").click()
     visit.page.locator("#studio-negative textarea").fill("people")
     visit.page.locator("#studio-prompt textarea").fill("a beach")
     visit.page.locator("#studio-apply").click()
-    until(lambda: visit.in_force.prompt == Prompt("a beach", "people", "cut"))
+    until(lambda: visit.state[Prompt] == Prompt("a beach", "people", "cut"))
 
 
 def test_an_empty_prompt_is_explained_and_the_picture_goes_on(browse):
@@ -343,7 +343,7 @@ def test_an_empty_prompt_is_explained_and_the_picture_goes_on(browse):
     visit.page.locator(".st-toast.error", has_text="empty").wait_for()
     frame = visit.page.evaluate("window.studio.stage.frame")
     until(lambda: visit.page.evaluate("window.studio.stage.frame") > frame)
-    assert visit.in_force.prompt.text == "a meadow"
+    assert visit.state[Prompt].text == "a meadow"
 
 
 def test_a_subject_the_model_refuses_disappears_with_a_reason(browse):
@@ -357,7 +357,7 @@ def test_a_subject_the_model_refuses_disappears_with_a_reason(browse):
 def test_a_preset_sets_prompt_strokes_and_panel(browse):
     visit = browse()
     visit.page.locator("#studio-presets button", has_text="Lake").click()
-    until(lambda: visit.in_force.prompt.text == "a lake")
+    until(lambda: visit.state[Prompt].text == "a lake")
     until(lambda: visit.page.locator("#studio-prompt textarea").input_value() == "a lake")
     assert visit.page.locator(".st-chip").all_inner_texts() == ["duck"]
 
@@ -379,9 +379,9 @@ def test_space_pauses_and_typing_it_does_not(browse):
     assert visit.page.locator(".st-label input").input_value() == "fox terrier a r s"
     assert not any(isinstance(control, Pause) for control in visit.session.sent)
     visit.key(" ")
-    until(lambda: visit.in_force.paused)
+    until(lambda: visit.state[Pause].paused)
     visit.key(" ")
-    until(lambda: not visit.in_force.paused)
+    until(lambda: not visit.state[Pause].paused)
 
 
 def test_a_snapshot_is_a_png_of_the_picture(browse):
@@ -492,7 +492,7 @@ def test_a_lost_link_comes_back_to_the_same_session(browse):
 def test_a_reload_goes_on_with_the_same_session(server, browse):
     visit = browse()
     visit.session.send(Prompt("before the reload"))
-    until(lambda: visit.in_force.prompt.text == "before the reload")
+    until(lambda: visit.state[Prompt].text == "before the reload")
     visit.page.reload()
     visit.page.wait_for_function("window.studio?.stage?.drawn >= 2")
     assert server.session is visit.session
@@ -537,7 +537,7 @@ def test_the_panel_is_filled_in_the_page_at_once_and_not_by_the_server(browse):
     visit.page.evaluate("window.studio.showPanel()")
     words.fill("a storm")
     visit.page.keyboard.press("Control+Enter")
-    until(lambda: visit.in_force.prompt.text == "a storm")
+    until(lambda: visit.state[Prompt].text == "a storm")
     assert [
         url for url in asked if "/gradio_api/run" in url or "/gradio_api/queue" in url or "/gradio_api/call" in url
     ] == []
@@ -555,10 +555,10 @@ def test_a_preset_is_one_step_back_and_one_forth(browse):
     visit.key("Control+z")
     until(lambda: [stroke.label for stroke in visit.strokes] == ["fox"])
     assert visit.strokes[0].points[0][1:] == pytest.approx((0.3, 0.6), abs=0.01)
-    until(lambda: visit.in_force.prompt.text == "a meadow")
+    until(lambda: visit.state[Prompt].text == "a meadow")
     until(lambda: visit.page.locator("#studio-prompt textarea").input_value() == "a meadow")
     visit.key("Control+Shift+Z")
-    until(lambda: (visit.in_force.prompt.text, [stroke.label for stroke in visit.strokes]) == ("a lake", ["duck"]))
+    until(lambda: (visit.state[Prompt].text, [stroke.label for stroke in visit.strokes]) == ("a lake", ["duck"]))
 
 
 def test_what_is_cleared_has_no_forth_from_before(browse):
@@ -586,7 +586,7 @@ def test_words_not_applied_yet_outlive_what_the_session_does(browse):
     assert words.input_value() == "a town of glass"
     visit.page.locator("#studio-apply.unapplied").wait_for()
     visit.page.locator("#studio-apply").click()
-    until(lambda: visit.in_force.prompt.text == "a town of glass")
+    until(lambda: visit.state[Prompt].text == "a town of glass")
     visit.session.send(Prompt("from a notebook again"))
     until(lambda: words.input_value() == "from a notebook again")
 
@@ -613,10 +613,10 @@ def test_a_line_that_falls_silent_is_given_up_and_the_words_on_it_are_kept(brows
     assert len(sockets) == 2
     frame = visit.page.evaluate("window.studio.stage.frame")
     until(lambda: visit.page.evaluate("window.studio.stage.frame") > frame)
-    assert visit.in_force.prompt.text == "a meadow"
+    assert visit.state[Prompt].text == "a meadow"
     assert visit.page.locator("#studio-prompt textarea").input_value() == "a storm at sea"
     visit.page.locator("#studio-apply.unapplied").click()
-    until(lambda: visit.in_force.prompt.text == "a storm at sea")
+    until(lambda: visit.state[Prompt].text == "a storm at sea")
 
 
 def test_without_a_link_nothing_is_set_and_it_is_said(browse):
@@ -634,13 +634,13 @@ def test_without_a_link_nothing_is_set_and_it_is_said(browse):
     assert visit.page.evaluate("window.studio.controls.prompt.text") == "a meadow"
     visit.page.evaluate("delete window.studio.link.deliver; window.studio.link.deliver = window.deliver")
     visit.page.locator("#studio-apply").click()
-    until(lambda: visit.in_force.prompt.text == "a storm at sea")
+    until(lambda: visit.state[Prompt].text == "a storm at sea")
 
 
 def test_a_take_of_a_picture_that_stood_still_is_no_take(browse):
     visit = browse()
     visit.key(" ")
-    until(lambda: visit.in_force.paused)
+    until(lambda: visit.state[Pause].paused)
     visit.key("r")
     visit.page.locator(".st-rec:visible").wait_for()
     visit.key("r")
@@ -778,7 +778,7 @@ def test_a_number_that_is_typed_anew_is_no_mistake(browse):
     number.fill("")
     number.press_sequentially("12")
     number.press("Enter")
-    until(lambda: visit.in_force.sampling.seed == 12)
+    until(lambda: visit.state[Sampling].seed == 12)
     assert visit.page.locator(".st-toast").count() == 0
 
 
@@ -788,9 +788,9 @@ def test_a_status_on_its_way_does_not_undo_a_pause(browse):
     visit.key(" ")
     visit.page.evaluate("status => window.studio.status({ ...status, paused: false })", status)
     assert visit.page.evaluate("window.studio.live.paused") is True
-    until(lambda: visit.in_force.paused)
+    until(lambda: visit.state[Pause].paused)
     visit.key(" ")
-    until(lambda: not visit.in_force.paused)
+    until(lambda: not visit.state[Pause].paused)
     visit.session.send(Pause(True))
     visit.page.wait_for_function("window.studio.live.paused")
 

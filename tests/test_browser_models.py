@@ -10,6 +10,7 @@ from test_browser import CHROMIUM, EXPECTED, Visit, preset, until
 from tiny_folders import tiny_controlnet, tiny_lora, tiny_sd, tiny_taesd
 from tiny_wan import tiny_wan_folder
 
+from studio.controls import Picture, Prompt, Sampling, Similarity, Structure, lora_weights
 from studio.models.errors import CheckpointError
 from studio.models.loader import Progress
 from studio.ui.library import Library
@@ -219,9 +220,9 @@ def test_a_tiny_stable_diffusion_is_played_from_the_camera(browse):
     assert shown(visit) == before, "without a camera the noise is held and nothing moves"
 
     visit.page.locator("[data-source=camera]").click()
-    until(lambda: visit.in_force.picture.data, 90)
-    first = visit.in_force.picture
-    until(lambda: visit.in_force.picture != first, 90)
+    until(lambda: visit.state[Picture].data, 90)
+    first = visit.state[Picture]
+    until(lambda: visit.state[Picture] != first, 90)
     until(lambda: shown(visit) != before, 90)
     moved = shown(visit)
     until(lambda: shown(visit) != moved, 90)
@@ -233,12 +234,12 @@ def test_a_tiny_stable_diffusion_is_played_from_the_camera(browse):
 
     visit.page.locator("#studio-prompt textarea").fill("a harbour at night")
     visit.page.keyboard.press("Control+Enter")
-    until(lambda: visit.in_force.prompt.text == "a harbour at night", 90)
+    until(lambda: visit.state[Prompt].text == "a harbour at night", 90)
     visit.page.wait_for_function(
         "/live since frame/.test(document.getElementById('studio-live').textContent)", timeout=LONG
     )
     visit.page.locator("[data-source=none]").click()
-    until(lambda: not visit.in_force.picture.data, 90)
+    until(lambda: not visit.state[Picture].data, 90)
     assert visit.page.evaluate("window.studio.input.media") is None
 
 
@@ -261,9 +262,9 @@ def test_a_picture_is_cropped_to_the_models_shape_and_one_is_under_way_at_most(b
       window.studio.input.answered = (number) => { flying -= 1; answered(number); };
     }""")
     visit.page.locator("[data-source=camera]").click()
-    until(lambda: visit.in_force.picture.data, 90)
+    until(lambda: visit.state[Picture].data, 90)
     play_on(visit, 5)
-    assert Image.open(io.BytesIO(visit.in_force.picture.data)).size == (96, 64)
+    assert Image.open(io.BytesIO(visit.state[Picture].data)).size == (96, 64)
     assert visit.page.evaluate("window.most") == 1
 
 
@@ -274,14 +275,14 @@ def test_the_filter_skips_before_a_still_camera_and_the_page_says_how_much(brows
     try:
         visit = browse("sd", browser)
         visit.page.locator("[data-source=camera]").click()
-        until(lambda: visit.in_force.picture.data, 90)
-        assert brighter(visit.in_force.picture) == "left", "a camera is a mirror"
+        until(lambda: visit.state[Picture].data, 90)
+        assert brighter(visit.state[Picture]) == "left", "a camera is a mirror"
         visit.page.locator("[data-mirror]").click()
-        until(lambda: brighter(visit.in_force.picture) == "right", 90)
+        until(lambda: brighter(visit.state[Picture]) == "right", 90)
         assert visit.page.locator("#studio-skips").text_content() == ""
         visit.page.locator("#studio-threshold input[type=number]").fill("0.1")
         visit.page.locator("#studio-threshold input[type=number]").press("Enter")
-        until(lambda: visit.in_force.similarity.threshold == 0.1, 90)
+        until(lambda: visit.state[Similarity].threshold == 0.1, 90)
         until(lambda: visit.session.stats["skip_rate"] > 0.5, 90)
         visit.page.wait_for_function(
             "parseInt(document.getElementById('studio-skips').textContent.replace('skips ', '')) > 50", timeout=LONG
@@ -299,24 +300,24 @@ def test_strength_acts_while_it_is_moved_and_is_undone(browse):
     visit.page.locator("#studio-seed input[type=number]").press("Enter")
     visit.page.locator("#studio-strength input[type=number]").fill("0.3")
     visit.page.locator("#studio-strength input[type=number]").press("Enter")
-    until(lambda: visit.in_force.sampling.strength == pytest.approx(0.3), 90)
-    assert visit.in_force.sampling.seed == 5, "a slider moves its own field and no other"
+    until(lambda: visit.state[Sampling].strength == pytest.approx(0.3), 90)
+    assert visit.state[Sampling].seed == 5, "a slider moves its own field and no other"
     visit.key("Control+z")
-    until(lambda: visit.in_force.sampling.strength == pytest.approx(0.6), 90)
+    until(lambda: visit.state[Sampling].strength == pytest.approx(0.6), 90)
     until(lambda: float(visit.page.locator("#studio-strength input[type=number]").input_value()) == 0.6, 90)
 
 
 def test_a_still_picture_stays_and_a_file_that_is_none_is_explained(browse, tmp_path):
     visit = browse("sd")
     visit.page.locator("[data-file=still]").set_input_files(png(tmp_path / "still.png"))
-    first = until(lambda: visit.in_force.picture.data, 90)
+    first = until(lambda: visit.state[Picture].data, 90)
     play_on(visit)
-    assert visit.in_force.picture.data == first
+    assert visit.state[Picture].data == first
     (tmp_path / "notes.png").write_text("no picture")
     visit.page.locator("[data-file=still]").set_input_files(tmp_path / "notes.png")
     toast(visit, "notes.png is no picture")
     play_on(visit)
-    assert visit.in_force.picture.data == first
+    assert visit.state[Picture].data == first
 
 
 def test_a_video_file_plays_into_the_picture(browse, tmp_path):
@@ -326,19 +327,19 @@ def test_a_video_file_plays_into_the_picture(browse, tmp_path):
     imageio.imwrite(film, np.stack(frames), plugin="pyav", codec="libvpx", fps=10)
     visit = browse("sd")
     visit.page.locator("[data-file=film]").set_input_files(film)
-    first = until(lambda: visit.in_force.picture.data, 90)
-    until(lambda: visit.in_force.picture.data != first, 90)
+    first = until(lambda: visit.state[Picture].data, 90)
+    until(lambda: visit.state[Picture].data != first, 90)
 
 
 def test_a_camera_that_vanishes_leaves_its_last_picture_and_a_word(browse):
     visit = browse("sd")
     visit.page.locator("[data-source=camera]").click()
-    until(lambda: visit.in_force.picture.data, 90)
+    until(lambda: visit.state[Picture].data, 90)
     visit.page.evaluate("window.studio.input.media.srcObject.getVideoTracks()[0].dispatchEvent(new Event('ended'))")
     toast(visit, "The camera is gone. The last picture stays")
     assert "The camera is gone" in visit.page.locator(".st-input-word").inner_text()
     play_on(visit)
-    assert visit.in_force.picture.data
+    assert visit.state[Picture].data
     visit.page.locator("[data-source=camera]").click()  # and it may come back
     until(lambda: visit.page.evaluate("window.studio.input.source") == "camera", 90)
 
@@ -350,7 +351,7 @@ def test_a_camera_that_is_not_allowed_is_explained(browse, started):
         visit.page.locator("[data-source=camera]").click()
         toast(visit, "camera")
         play_on(visit)
-        assert not visit.in_force.picture.data
+        assert not visit.state[Picture].data
         visit.page.close()
     finally:
         browser.close()
@@ -360,8 +361,8 @@ def test_the_camera_comes_in_where_no_socket_does(browse):
     visit = browse("sd", query="?link=pull")
     assert visit.page.locator("[data-hud=link]").inner_text() == "live by HTTP"
     visit.page.locator("[data-source=camera]").click()
-    first = until(lambda: visit.in_force.picture.data, 90)
-    until(lambda: visit.in_force.picture.data != first, 90)
+    first = until(lambda: visit.state[Picture].data, 90)
+    until(lambda: visit.state[Picture].data != first, 90)
 
 
 def test_loras_and_the_controlnet_are_there_when_the_model_has_them(browse):
@@ -369,14 +370,14 @@ def test_loras_and_the_controlnet_are_there_when_the_model_has_them(browse):
     lora = visit.page.locator("#studio-loras input[type=range]")
     lora.focus()
     lora.press("ArrowRight")
-    until(lambda: visit.in_force.loras.get("ink") == pytest.approx(0.05), 90)
+    until(lambda: lora_weights(visit.state).get("ink") == pytest.approx(0.05), 90)
     visit.page.locator("[data-source=camera]").click()
     visit.page.locator("#studio-structure input[type=number]").fill("0.8")
     visit.page.locator("#studio-structure input[type=number]").press("Enter")
-    until(lambda: visit.in_force.structure.strength == pytest.approx(0.8), 90)
+    until(lambda: visit.state[Structure].strength == pytest.approx(0.8), 90)
     visit.key("Control+z")
     visit.key("Control+z")
-    until(lambda: not visit.in_force.loras, 90)
+    until(lambda: not lora_weights(visit.state), 90)
     until(lambda: visit.page.locator("#studio-loras output").inner_text() == "0.00", 90)
 
 
@@ -411,12 +412,12 @@ def test_a_tiny_wan_ignores_strokes_with_a_word_and_switches_prompts(browse):
     assert not visit.strokes
     visit.page.locator("#studio-presets button", has_text="Lake").click()
     toast(visit, "wan takes no strokes")
-    until(lambda: visit.in_force.prompt.text == "a lake", 90)
+    until(lambda: visit.state[Prompt].text == "a lake", 90)
     before = shown(visit)
     visit.page.locator("#studio-switch label", has_text="Recache").click()
     visit.page.locator("#studio-prompt textarea").fill("a storm at sea")
     visit.page.keyboard.press("Control+Enter")
-    until(lambda: (visit.in_force.prompt.text, visit.in_force.prompt.switch) == ("a storm at sea", "recache"), 90)
+    until(lambda: (visit.state[Prompt].text, visit.state[Prompt].switch) == ("a storm at sea", "recache"), 90)
     visit.page.wait_for_function(
         "/live since frame/.test(document.getElementById('studio-live').textContent)", timeout=LONG
     )

@@ -11,6 +11,7 @@ import torch
 from tiny_folders import tiny_controlnet, tiny_sd
 from tiny_wan import tiny_wan_file, tiny_wan_folder
 
+from studio.controls import Sampling
 from studio.hub import catalogue, download, memory
 from studio.hub.catalogue import listing
 from studio.hub.memory import NETWORKS, Machine, NotEnough, check, fit, need
@@ -75,8 +76,8 @@ def test_image_models_come_in_half_precision_and_students_without_the_bases_tran
 
 
 def test_every_model_is_played_with_the_steps_it_was_distilled_for():
-    rungs = {name: entry.rungs for name, entry in MODELS.items() if entry.rungs}
-    assert rungs == {"sd-turbo": 1, "sdxl-turbo": 1, "sd15-lcm": 4, "rolling-forcing": 5}  # Wan students: 4, its class
+    steps = {name: entry.steps for name, entry in MODELS.items() if entry.steps}
+    assert steps == {"sd-turbo": 1, "sdxl-turbo": 1, "sd15-lcm": 4, "rolling-forcing": 5}  # Wan students: 4, its class
 
 
 def test_every_part_and_option_is_an_argument_of_its_factory():
@@ -186,8 +187,8 @@ def test_the_words_counted_are_those_the_model_remembers():
 
 
 def test_every_chunk_in_flight_has_its_keys():
-    def frames(sampler, rungs):
-        told = {"sink": 3, "window": 3, "sampler": sampler, "rungs": rungs}
+    def frames(sampler, steps):
+        told = {"sink": 3, "window": 3, "sampler": sampler, "steps": steps}
         return need(WAN, told).playing["KV cache"] / memory.frame_keys(WAN, (480, 832))
 
     assert frames("rollout", 4) == 6 + 3
@@ -339,7 +340,7 @@ def test_a_folder_of_wan_is_opened_as_a_video_model_and_played_as_it_was_distill
     model = load(str(tiny_wan_folder(tmp_path / "wan")), size=(32, 48))
     assert type(model).__name__ == "Wan"
     session = Session(model)
-    assert (session.engine.sampler_name, session.engine.in_force.sampling.rungs) == ("rollout", 4)
+    assert (session.engine.sampler_name, session.engine.state[Sampling].steps) == ("rollout", 4)
 
 
 def test_the_numbers_of_a_folder_are_those_of_its_nets(tmp_path):
@@ -485,14 +486,14 @@ def test_an_option_of_a_parts_name_takes_the_parts_place(named, tmp_path):
     assert "tiny_vae" in named["without"], "and is not downloaded"
 
 
-def test_a_named_model_carries_the_sampler_and_rungs_it_was_distilled_for(named):
+def test_a_named_model_carries_the_sampler_and_steps_it_was_distilled_for(named):
     model = load("mine")
-    assert (model.sampler, model.rungs) == ("rolling", 5)
+    assert (model.sampler, model.steps) == ("rolling", 5)
 
 
-def test_a_person_may_choose_another_sampler_and_rungs(named):
-    model = load("mine", sampler="rollout", rungs=3)
-    assert (model.sampler, model.rungs) == ("rollout", 3)
+def test_a_person_may_choose_another_sampler_and_steps(named):
+    model = load("mine", sampler="rollout", steps=3)
+    assert (model.sampler, model.steps) == ("rollout", 3)
     with pytest.raises(OptionError, match="sampler is 'walk'; mine is played by: stream, rollout, rolling"):
         load("mine", sampler="walk")
 

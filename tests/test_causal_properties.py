@@ -4,7 +4,7 @@ Here are 1-16, 18, 19 and 21, on tiny random nets in float32; 17 and 20 (streame
 test_wan.py. Of 18: strokes that meet are decided by the order of painting, who was painted last is in front; floor
 cells, identities and a zero-init head are MotionStream's, whose weights nobody has: the pocket's map shows what stands
 where. Of 19 the algebra of guidance alone applies: joint guidance by text and motion, 3 forwards, is its teacher's;
-here it is 1 forward a rung, 2 with "full". At the end are 18-21 and 23 of reference/streamdiffusion.md, section 5; its
+here it is 1 forward a step, 2 with "full". At the end are 18-21 and 23 of reference/streamdiffusion.md, section 5; its
 22, a noise controller that follows how much a camera's picture moves, we do not have.
 """
 
@@ -19,14 +19,14 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from studio.conditioning import Conditioning
-from studio.controls import Picture, Sink
+from studio.controls import Picture, Prompt, Sampling, Sink
 from studio.guidance import GUIDANCES, guided
 from studio.kv_cache import CacheSnapshot
 from studio.models.pocket.appearance import draw_track, fold
 from studio.noise import noise
 from studio.samplers import Rollout, StreamBatch
 from studio.samplers.rolling import Rolling
-from studio.schedule import add_noise, clean_from, ladder, output_for, warp
+from studio.schedule import add_noise, clean_from, output_for, sigmas, warp
 
 CLOSE = 1e-5
 CHUNK = 3
@@ -51,12 +51,12 @@ def published(**options):
     return model
 
 
-def steps(stream, in_force, count):
-    return torch.cat([stream.step(in_force) for _ in range(count)])
+def run_steps(stream, state, count):
+    return torch.cat([stream.step(state) for _ in range(count)])
 
 
-def fresh(seed, frames, rung):
-    return torch.stack([noise(seed, frame, rung, LATENT) for frame in frames])
+def fresh(seed, frames, step):
+    return torch.stack([noise(seed, frame, step, LATENT) for frame in frames])
 
 
 class Masked:
@@ -142,16 +142,16 @@ def test_causal_02_a_rolling_cache_with_sink_equals_the_masked_whole(sink, windo
 # The published loops
 
 
-def self_forcing(model, in_force, chunks, sink=0, window=99):
+def self_forcing(model, state, chunks, sink=0, window=99):
     """Self-Forcing's loop (causal_inference.py), its cache replaced by what it stands for: all before, under a mask."""
     clean = x0 = torch.empty(0, *LATENT)
-    seed = in_force.sampling.seed
+    seed = state[Sampling].seed
     for chunk in range(chunks):
         frames = range(chunk * CHUNK, (chunk + 1) * CHUNK)
-        cond = model.condition(in_force, range(frames.stop))
-        for rung, level in enumerate((1.0, 0.9375, 5 / 6, 0.625)):
-            x = fresh(seed, frames, rung)
-            if rung > 0:
+        cond = model.condition(state, range(frames.stop))
+        for step, level in enumerate((1.0, 0.9375, 5 / 6, 0.625)):
+            x = fresh(seed, frames, step)
+            if step > 0:
                 x = (1 - level) * x0 + level * x
             sigma = torch.tensor([0.0] * len(clean) + [level] * CHUNK)
             seen = blocks(frames.stop, sink, window)
@@ -163,34 +163,34 @@ def self_forcing(model, in_force, chunks, sink=0, window=99):
 @pytest.mark.parametrize(("sink", "window"), [(0, 18), (0, 6), (3, 3)])
 def test_the_rollout_is_self_forcings_loop(sink, window):
     """Chunks of 3, four warped levels, fresh noise between them, a clean pass: full cache, window, window and sink."""
-    model, in_force = published(sink=sink, window=window), controls(rungs=4, seed=3)
-    assert_close(steps(Rollout(model), in_force, 5), self_forcing(model, in_force, 5, sink, window), 2e-5)
+    model, state = published(sink=sink, window=window), controls(steps=4, seed=3)
+    assert_close(run_steps(Rollout(model), state, 5), self_forcing(model, state, 5, sink, window), 2e-5)
 
 
-def longlive(model, in_forces, sink=3, window=6, absolute=True, keep=True):
+def longlive(model, states, sink=3, window=6, absolute=True, keep=True):
     """LongLive's loop (interactive_causal_inference.py) with its cache as a plain dict, a prompt for every chunk.
 
     At a switch the last 12 frames go through one two-way pass at t = 0; `keep` is global_sink, held to from the start.
     """
     clean = x0 = torch.empty(0, *LATENT)
-    cache, before = {}, in_forces[0].prompt.text
-    for chunk, in_force in enumerate(in_forces):
+    cache, before = {}, states[0][Prompt].text
+    for chunk, state in enumerate(states):
         frames = range(chunk * CHUNK, (chunk + 1) * CHUNK)
-        if in_force.prompt.text != before and chunk > 0:
+        if state[Prompt].text != before and chunk > 0:
             recent = sorted(cache) if not keep or frames.start <= 12 else range(frames.start - 9, frames.start)
             fixed = [frame for frame in cache if keep and frame < sink]
-            cond = model.condition(in_force, list(recent))
+            cond = model.condition(state, list(recent))
             context = {frame: cache[frame] for frame in fixed}
             _, made = plainly(model.net, clean[list(recent)], 0.0, cond, recent, context, fixed, absolute)
             cache |= {frame: pairs for frame, pairs in made.items() if frame not in fixed}
-        before = in_force.prompt.text
+        before = state[Prompt].text
         cache = {
             f: pairs for f, pairs in cache.items() if f < sink or f >= frames.start - window
         }  # evicted once a chunk
-        cond = model.condition(in_force, frames)
-        for rung, level in enumerate((1.0, 0.9375, 5 / 6, 0.625)):
-            x = fresh(in_force.sampling.seed, frames, rung)
-            if rung > 0:
+        cond = model.condition(state, frames)
+        for step, level in enumerate((1.0, 0.9375, 5 / 6, 0.625)):
+            x = fresh(state[Sampling].seed, frames, step)
+            if step > 0:
                 x = (1 - level) * x0 + level * x
             x0, _ = plainly(model.net, x, level, cond, frames, cache, absolute=absolute)
         cache |= plainly(model.net, x0, 0.0, cond, frames, cache, absolute=absolute)[1]
@@ -203,97 +203,97 @@ def longlive(model, in_forces, sink=3, window=6, absolute=True, keep=True):
 def test_the_rollout_is_longlives_loop_through_a_prompt_switch(policy, at, absolute):
     """Sink 3, window 6, chunk 3 (local_attn_size 12), recache in the reference's two-way form, early and late."""
     model = published(**LONGLIVE, positions="absolute" if absolute else "slots")
-    plan = [controls("a meadow" if chunk < at else "a city at night", rungs=4) for chunk in range(9)]
-    plan = [replace(in_force, sink=Sink(policy)) for in_force in plan]
+    plan = [controls("a meadow" if chunk < at else "a city at night", steps=4) for chunk in range(9)]
+    plan = [state.updated(Sink(policy)) for state in plan]
     stream, ours = Rollout(model), []
-    for chunk, in_force in enumerate(plan):
+    for chunk, state in enumerate(plan):
         if chunk == at:
-            stream.switch("recache", in_force)
-        ours.append(stream.step(in_force))
+            stream.switch("recache", state)
+        ours.append(stream.step(state))
     theirs = longlive(model, plan, absolute=absolute, keep=policy == "keep")
     assert_close(torch.cat(ours), theirs, 5e-5)
 
 
-def rolling_forcing(model, in_force, chunks):
+def rolling_forcing(model, state, chunks):
     """Rolling Forcing's loop: a window of as many chunks as levels, all seeing the cache and each other, the first of
     which comes out and is written by a clean pass; growing at the start, shrinking at the end.
     """
-    levels, cache, clean = model.ladder(in_force.sampling.rungs), {}, {}
+    levels, cache, clean = model.sigmas(state[Sampling].steps), {}, {}
     x = {chunk: fresh(0, range(chunk * CHUNK, (chunk + 1) * CHUNK), 0) for chunk in range(chunks)}
     for last in range(chunks + len(levels) - 1):
         window = range(max(0, last - len(levels) + 1), min(last, chunks - 1) + 1)
-        rung = {chunk: last - chunk for chunk in window}
+        step = {chunk: last - chunk for chunk in window}
         frames = [chunk * CHUNK + i for chunk in window for i in range(CHUNK)]
-        sigma = torch.tensor([levels[rung[chunk]] for chunk in window for _ in range(CHUNK)])
-        rows, cond = torch.cat([x[chunk] for chunk in window]), model.condition(in_force, frames)
+        sigma = torch.tensor([levels[step[chunk]] for chunk in window for _ in range(CHUNK)])
+        rows, cond = torch.cat([x[chunk] for chunk in window]), model.condition(state, frames)
         guesses, _ = plainly(model.net, rows, sigma, cond, frames, cache, absolute=False)
         guess = dict(zip(window, guesses.split(CHUNK), strict=True))
         for chunk in window:
             own = range(chunk * CHUNK, (chunk + 1) * CHUNK)
-            if rung[chunk] == len(levels) - 1:
+            if step[chunk] == len(levels) - 1:
                 clean[chunk] = guess[chunk]
-                cond = model.condition(in_force, own)
+                cond = model.condition(state, own)
                 cache |= plainly(model.net, clean[chunk], 0.0, cond, own, cache, absolute=False)[1]
                 kept = [*sorted(cache)[: model.sink], *sorted(cache)[model.sink :][-model.window :]]
                 cache = {frame: cache[frame] for frame in kept}
             else:
-                x[chunk] = add_noise(guess[chunk], fresh(0, own, rung[chunk] + 1), levels[rung[chunk] + 1])
+                x[chunk] = add_noise(guess[chunk], fresh(0, own, step[chunk] + 1), levels[step[chunk] + 1])
     return torch.cat([clean[chunk] for chunk in range(chunks)])
 
 
 @pytest.mark.parametrize("chunks", [1, 2, 3, 7])
 def test_causal_15_the_rolling_window_is_its_loop_for_any_number_of_chunks(chunks):
     """Any number of chunks >= 1, fewer than the window among them; each emitted at its last level."""
-    model, in_force = published(sink=3, window=3, positions="slots"), controls(rungs=3)
+    model, state = published(sink=3, window=3, positions="slots"), controls(steps=3)
     stream = Rolling(model)
-    ours = [latents for _ in range(chunks) if (latents := stream.tick(in_force)) is not None]
-    ours += stream.flush(in_force)
+    ours = [latents for _ in range(chunks) if (latents := stream.tick(state)) is not None]
+    ours += stream.flush(state)
     assert len(ours) == chunks
     assert stream.frame == chunks * CHUNK
-    assert stream.flush(in_force) == []
-    assert_close(torch.cat(ours), rolling_forcing(model, in_force, chunks), 5e-5)
+    assert stream.flush(state) == []
+    assert_close(torch.cat(ours), rolling_forcing(model, state, chunks), 5e-5)
 
 
 def test_causal_15_every_chunk_passes_every_level_once_also_through_a_switch_and_to_the_end():
     """Each chunk is denoised exactly at every level once, in order; NFE per emitted chunk = s; the latency formula."""
     for chunks, micro in ((None, 1), (2, 2), (1, 4)):
-        model, told_now = published(sink=3, window=3), controls(rungs=4)
+        model, told_now = published(sink=3, window=3), controls(steps=4)
         stream = Rolling(model, chunks=chunks)
         came = [stream.tick(told_now) is not None for _ in range(9)]
         assert came == [(tick + 1) % micro == 0 and tick >= 3 for tick in range(9)]
-        stream.switch("recache", replace(told_now, prompt=controls("a city at night").prompt))
-        out = sum(came) + len(stream.flush(controls("a city at night", rungs=4)))
+        stream.switch("recache", told_now.updated(controls("a city at night")[Prompt]))
+        out = sum(came) + len(stream.flush(controls("a city at night", steps=4)))
         assert stream.in_flight == 0
         levels = {}
         for rows, write in model.calls:
             if not write:
                 for frame, sigma in rows:
                     levels.setdefault(frame, []).append(sigma)
-        assert levels == {frame: list(model.ladder(4)) for frame in range(out * CHUNK)}
+        assert levels == {frame: list(model.sigmas(4)) for frame in range(out * CHUNK)}
 
 
 def test_causal_15_a_partition_of_one_chunk_is_the_rollout():
     """N = 1 reduces to ordinary sampling (Self-Forcing)."""
-    told_now = controls(rungs=4, seed=2)
-    one = steps(Rolling(published(sink=3, window=6), chunks=1), told_now, 5)
-    assert torch.equal(one, steps(Rollout(published(sink=3, window=6)), told_now, 5))
+    told_now = controls(steps=4, seed=2)
+    one = run_steps(Rolling(published(sink=3, window=6), chunks=1), told_now, 5)
+    assert torch.equal(one, run_steps(Rollout(published(sink=3, window=6)), told_now, 5))
 
 
 def test_causal_15_a_chunk_as_long_as_the_clip_is_uniform_sampling():
     """c = B: all frames at one level, both ways."""
-    model, told_now = published(chunk=6), controls(rungs=3)
+    model, told_now = published(chunk=6), controls(steps=3)
     cond, x0 = model.condition(told_now, range(6)), torch.empty(0)
-    for rung, level in enumerate(model.ladder(3)):
-        x = fresh(0, range(6), rung)
-        x = x if rung == 0 else add_noise(x0, x, level)
+    for step, level in enumerate(model.sigmas(3)):
+        x = fresh(0, range(6), step)
+        x = x if step == 0 else add_noise(x0, x, level)
         x0 = stock(model.net, x, torch.full((6,), level), cond, blocks(6, chunk=6))
     assert_close(Rolling(model, chunks=1).step(told_now), x0)
 
 
 def test_causal_15_all_rows_in_flight_hear_a_new_prompt_at_once():
     model = published(sink=3, window=3)
-    stream, old, new = Rolling(model), controls(rungs=3), controls("a city at night", rungs=3)
-    steps(stream, old, 4)
+    stream, old, new = Rolling(model), controls(steps=3), controls("a city at night", steps=3)
+    run_steps(stream, old, 4)
     heard, denoise = [], model.denoise
     model.denoise = lambda x, sigma, cond, *rest, **more: (
         heard.append((sigma[0], cond.text.clone())) or denoise(x, sigma, cond, *rest, **more)
@@ -310,7 +310,7 @@ def test_causal_16_the_sink_stays_at_one_distance_from_the_window():
     stream, seen = Rolling(model), []
     begin = stream.cache.begin
     stream.cache.begin = lambda frames, write: seen.append((write, begin(frames, write))) or seen[-1][1]
-    steps(stream, controls(rungs=3), 30)
+    run_steps(stream, controls(steps=3), 30)
     for written_rows in (0, 3):
         views = [view for write, view in seen if write == written_rows][8:]
         ranks = {tuple(rank for _, rank in sorted(zip(view.frames, view.ranks, strict=True))) for view in views}
@@ -321,10 +321,10 @@ def test_causal_16_the_sink_stays_at_one_distance_from_the_window():
 # 3-5: recache
 
 
-def recached(model, in_force, chunks, **options):
+def recached(model, state, chunks):
     stream = Rollout(model)
-    latents = steps(stream, in_force, chunks)
-    new = replace(controls("a city at night"), **options)
+    latents = run_steps(stream, state, chunks)
+    new = controls("a city at night")
     stream.switch("recache", new)
     return stream, latents, new
 
@@ -332,7 +332,7 @@ def recached(model, in_force, chunks, **options):
 def test_causal_03_a_block_wise_recache_is_as_if_the_new_words_had_always_been_there():
     """recache(A->B) == cache built with B from scratch while nothing was evicted; a second changes nothing (1e-6)."""
     model = published(window=18)
-    stream, latents, new = recached(model, controls(rungs=2), 5)
+    stream, latents, new = recached(model, controls(steps=2), 5)
     stream.tick(new)  # writes the chunk that came out last
     scratch = model.new_cache()
     written(model.net, latents, model.condition(new, range(15)), scratch)
@@ -352,11 +352,11 @@ def test_causal_04_the_references_recache_is_one_two_way_pass_that_spares_the_si
     model = published(**LONGLIVE)
     start = chunks * CHUNK
     stream = Rollout(model)
-    latents = steps(stream, controls(rungs=2), chunks)
+    latents = run_steps(stream, controls(steps=2), chunks)
     reference = model.new_cache()
     written(model.net, latents, model.condition(controls(), range(start)), reference)
-    stream.switch("recache", replace(controls("a city at night"), sink=Sink("keep")))
-    stream.tick(controls("a city at night", rungs=2))
+    stream.switch("recache", controls("a city at night").updated(Sink("keep")))
+    stream.tick(controls("a city at night", steps=2))
     recent = range(max(0, start - 9), start)
     dead = [frame for frame in recent if frame < 3]
     rows = [frame for frame in recent if frame not in dead]
@@ -377,10 +377,10 @@ def test_causal_05_only_frames_that_survive_are_recomputed():
     """Recompute of only the W-S window frames gives the same cache as the reference's W frames."""
     model = published(**LONGLIVE)
     stream = Rollout(model)
-    latents = steps(stream, controls(rungs=2), 7)
-    stream.tick(controls(rungs=2))  # so that all is written, and nothing pending
-    stream.flush(controls(rungs=2))
-    before, new = held(stream.cache), replace(controls("a city at night"), sink=Sink("keep"))
+    latents = run_steps(stream, controls(steps=2), 7)
+    stream.tick(controls(steps=2))  # so that all is written, and nothing pending
+    stream.flush(controls(steps=2))
+    before, new = held(stream.cache), controls("a city at night").updated(Sink("keep"))
     recent = range(12, 24)
     everything = torch.cat([latents, torch.stack([one.latent for one in stream.snapshot().pending])])
     context = {f: list(zip(before[0][:, f], before[1][:, f], strict=True)) for f in range(3)}
@@ -405,11 +405,11 @@ def flops(work):
 
 @pytest.mark.parametrize(("recache", "policy", "most"), [("bidirectional", "keep", 0.45), ("causal", "recache", 0.65)])
 def test_recache_over_the_frames_that_survive_costs_at_most_six_tenths_of_a_chunk(recache, policy, most):
-    """What a switch adds to a chunk of four rungs and a clean pass, against such a chunk, on the same shapes."""
+    """What a switch adds to a chunk of four steps and a clean pass, against such a chunk, on the same shapes."""
     model = published(**{**LONGLIVE, "recache": recache})
-    stream, old = Rollout(model), controls(rungs=4)
-    new = replace(controls("a city at night", rungs=4), sink=Sink(policy))
-    steps(stream, old, 8)
+    stream, old = Rollout(model), controls(steps=4)
+    new = controls("a city at night", steps=4).updated(Sink(policy))
+    run_steps(stream, old, 8)
     state = stream.snapshot()
     plain = flops(lambda: stream.step(old))
     stream.restore(state)
@@ -452,22 +452,22 @@ def test_causal_06_slot_positions_are_absolute_ones_with_the_sink_put_before_the
 
 def test_causal_07_denoising_leaves_what_is_kept_alone_and_the_clean_pass_writes_last():
     """Denoising calls leave sink and past bit-identical; the context pass is the last writer, and idempotent."""
-    model, in_force = published(**LONGLIVE), controls(rungs=4)
+    model, state = published(**LONGLIVE), controls(steps=4)
     stream = Rollout(model)
-    steps(stream, in_force, 6)
-    stream.tick(in_force)
+    run_steps(stream, state, 6)
+    stream.tick(state)
     before, frames = held(stream.cache), stream.cache.frames
     for _ in range(3):
-        stream.tick(in_force)
+        stream.tick(state)
         assert stream.cache.frames == frames
         assert all(torch.equal(a, b) for a, b in zip(held(stream.cache), before, strict=True))
     pending, rows = stream.snapshot().pending, len(model.calls)
     assert [d.frame for d in pending] == [18, 19, 20]
-    state = stream.snapshot()
+    snapshot = stream.snapshot()
     written_once = []
     for _ in range(2):
-        stream.restore(state)
-        stream.tick(in_force)
+        stream.restore(snapshot)
+        stream.tick(state)
         written_once.append(held(stream.cache))
     assert [write for _, write in model.calls[rows:]] == [3, 0] * 2
     assert all(torch.equal(a, b) for a, b in zip(*written_once, strict=True))
@@ -477,11 +477,11 @@ def test_causal_07_denoising_leaves_what_is_kept_alone_and_the_clean_pass_writes
 
 def test_causal_08_memory_and_what_is_seen_stay_the_same_for_a_hundred_chunks():
     """K/V bytes, attended tokens and tensors alive are constant once the window is full."""
-    model, in_force = published(**LONGLIVE, positions="slots"), controls(rungs=1)
+    model, state = published(**LONGLIVE, positions="slots"), controls(steps=1)
     stream, views = Rollout(model), []
     begin = stream.cache.begin
     stream.cache.begin = lambda *rows: views.append(begin(*rows)) or views[-1]
-    steps(stream, in_force, 8)
+    run_steps(stream, state, 8)
 
     def alive():
         gc.collect()
@@ -489,7 +489,7 @@ def test_causal_08_memory_and_what_is_seen_stay_the_same_for_a_hundred_chunks():
 
     counts, sizes = [], []
     for chunk in range(100):
-        stream.step(in_force)
+        stream.step(state)
         sizes.append((stream.cache.bytes, stream.cache._keys.data_ptr(), len(views[-1].ranks)))
         if chunk in (9, 99):
             counts.append(alive())
@@ -503,11 +503,11 @@ def test_causal_08_memory_and_what_is_seen_stay_the_same_for_a_hundred_chunks():
 def test_causal_08_no_tick_looks_at_what_is_on_the_device(sampler):
     """No `.item()` or the like per layer or per forward: all goes through on `meta`, where values cannot be seen."""
     model = published(**LONGLIVE, positions="slots", device="meta")
-    stream, told_now = sampler(model), controls(rungs=2)
-    steps(stream, told_now, 3)
-    for in_force in (controls("a city at night", rungs=2), controls("fog", rungs=2, guidance="full", scale=2.0)):
-        stream.switch("recache", replace(in_force, sink=Sink("keep")))
-        latents = stream.step(in_force)
+    stream, told_now = sampler(model), controls(steps=2)
+    run_steps(stream, told_now, 3)
+    for state in (controls("a city at night", steps=2), controls("fog", steps=2, guidance="full", scale=2.0)):
+        stream.switch("recache", state.updated(Sink("keep")))
+        latents = stream.step(state)
     assert latents.device.type == "meta"
     with pytest.raises((RuntimeError, NotImplementedError)):
         bool(latents.any())
@@ -516,10 +516,10 @@ def test_causal_08_no_tick_looks_at_what_is_on_the_device(sampler):
 def test_causal_08_on_a_device_nothing_is_computed_again_while_nothing_changes():
     """Noise levels, texts and places are known again without being looked at: after seven chunks none is new."""
     model = published(**LONGLIVE, positions="slots", device="meta")
-    stream, in_force = Rollout(model), controls(rungs=1)
-    steps(stream, in_force, 7)
+    stream, state = Rollout(model), controls(steps=1)
+    run_steps(stream, state, 7)
     before = {kind: [id(value) for _, value in entries] for kind, entries in model.net._remembered.items()}
-    steps(stream, in_force, 4)
+    run_steps(stream, state, 4)
     assert before == {kind: [id(value) for _, value in entries] for kind, entries in model.net._remembered.items()}
     assert [len(before[kind]) for kind in ("text", "levels", "sigma")] == [1, 2, 2]
 
@@ -527,8 +527,8 @@ def test_causal_08_on_a_device_nothing_is_computed_again_while_nothing_changes()
 def test_causal_08_a_rollout_needs_no_mask_and_a_backend_gets_all_of_its_attention(monkeypatch):
     seen, model = [], published(**LONGLIVE, positions="slots")
     monkeypatch.setattr("studio.models.wan.causal_wan.block_bias", lambda hides, *_: seen.append(hides))
-    stream, in_force = Rollout(model), controls(rungs=4)
-    plain = steps(stream, in_force, 6)
+    stream, state = Rollout(model), controls(steps=4)
+    plain = run_steps(stream, state, 6)
     assert seen
     assert set(seen) == {None}
     model.net.attention = "native"
@@ -539,7 +539,7 @@ def test_causal_08_a_rollout_needs_no_mask_and_a_backend_gets_all_of_its_attenti
         "studio.models.wan.causal_wan.dispatch_attention_fn",
         lambda *parts, **options: calls.append(options["backend"].value) or dispatch_attention_fn(*parts, **options),
     )
-    assert_close(steps(stream, in_force, 6), plain)
+    assert_close(run_steps(stream, state, 6), plain)
     assert set(calls) == {"native"}
     assert len(calls) == (6 * 5 - 1) * 2  # the last clean pass is to come; words this few need no kernel
 
@@ -567,25 +567,25 @@ def test_causal_10_a_switch_takes_the_old_words_out_of_cross_attention_exactly_o
     model = published(**LONGLIVE)
     calls, embedder = [], model.net.transformer.condition_embedder.text_embedder
     monkeypatch.setattr(embedder, "forward", lambda text, forward=embedder.forward: calls.append(1) or forward(text))
-    stream, old, new = Rollout(model), controls(rungs=4), controls("a city at night", rungs=4)
+    stream, old, new = Rollout(model), controls(steps=4), controls("a city at night", steps=4)
     stream.switch("recache", old)
     assert (calls, model.calls) == ([], [])
-    steps(stream, old, 3)
+    run_steps(stream, old, 3)
     assert len(calls) == 1
     stream.switch("recache", new)
-    after = steps(stream, new, 3)
+    after = run_steps(stream, new, 3)
     assert len(calls) == 2
     other = published(**LONGLIVE)  # which never heard the old words
     fresh_stream = Rollout(other)
     fresh_stream.restore(replace(stream.snapshot()))
-    assert torch.equal(steps(fresh_stream, new, 2), steps(stream, new, 2))
+    assert torch.equal(run_steps(fresh_stream, new, 2), run_steps(stream, new, 2))
     assert after.isfinite().all()
 
 
 def test_causal_11_timesteps_and_the_arithmetic_of_noise():
     """warp(shift 5) = [1000, 937.5, 833.33, 625]; add_noise/x0 round trip <= 1e-6; sigma(1000) = 1, sigma(0) = 0."""
-    assert [round(1000 * sigma, 2) for sigma in ladder(4, 5.0)] == [1000, 937.5, 833.33, 625]
-    assert [round(1000 * sigma, 2) for sigma in ladder(5, 5.0)] == [1000, 952.38, 882.35, 769.23, 555.56]
+    assert [round(1000 * sigma, 2) for sigma in sigmas(4, 5.0)] == [1000, 937.5, 833.33, 625]
+    assert [round(1000 * sigma, 2) for sigma in sigmas(5, 5.0)] == [1000, 952.38, 882.35, 769.23, 555.56]
     assert (warp(1, 5), warp(0, 5)) == (1, 0)
     clean, grain, sigma = drawn(3, *LATENT), drawn(3, *LATENT, seed=1), torch.tensor([1.0, 0.9375, 0.625])
     x = add_noise(clean, grain, sigma)
@@ -594,13 +594,13 @@ def test_causal_11_timesteps_and_the_arithmetic_of_noise():
 
 
 def test_causal_11_the_last_step_gives_the_clean_latent_without_noise():
-    model, in_force = published(), controls(rungs=4)
+    model, state = published(), controls(steps=4)
     stream = Rollout(model)
     for _ in range(3):
-        assert stream.tick(in_force) is None
+        assert stream.tick(state) is None
     row = stream.snapshot().rows[0]
-    out = stream.tick(in_force)
-    assert_close(out, model.net(row.x, (0.625,) * 3, model.condition(in_force, range(3)), range(3)))
+    out = stream.tick(state)
+    assert_close(out, model.net(row.x, (0.625,) * 3, model.condition(state, range(3)), range(3)))
 
 
 @pytest.mark.parametrize("sampler", [Rollout, Rolling, StreamBatch])
@@ -611,10 +611,10 @@ def test_causal_12_a_stream_is_its_log_of_events_and_no_chunk_knows_of_later_one
         model, came = published(**LONGLIVE), []
         stream = sampler(model)
         for chunk in range(chunks):
-            in_force = controls("a city at night" if chunk >= at else "a meadow", rungs=3, seed=7)
+            state = controls("a city at night" if chunk >= at else "a meadow", steps=3, seed=7)
             if chunk == at:
-                stream.switch("recache", in_force)
-            came.append(stream.step(in_force))
+                stream.switch("recache", state)
+            came.append(stream.step(state))
         return torch.cat(came)
 
     whole = play(7)
@@ -679,7 +679,7 @@ def test_causal_18_the_track_map_shows_what_stands_there_and_nothing_elsewhere()
 
 
 def test_causal_19_guidance_between_equals_changes_nothing_and_costs_what_it_says():
-    """v(c) = v(0) implies v; limits at 0 and 1; forwards a rung: 1, and 2 with "full"."""
+    """v(c) = v(0) implies v; limits at 0 and 1; forwards a step: 1, and 2 with "full"."""
     clean, anchor = drawn(3, *LATENT), drawn(3, *LATENT, seed=1)
     for scale in (0.0, 1.5, 7.0):
         assert torch.equal(guided(clean, clean, scale), clean)
@@ -687,7 +687,7 @@ def test_causal_19_guidance_between_equals_changes_nothing_and_costs_what_it_say
     assert_close(guided(clean, anchor, 0.0), anchor, 1e-6)
     for kind, forwards in {"none": 1, "self": 1, "initialize": 1, "full": 2}.items():
         model = published(**LONGLIVE)
-        Rollout(model).tick(controls(rungs=3, guidance=kind, scale=2.0))
+        Rollout(model).tick(controls(steps=3, guidance=kind, scale=2.0))
         assert len(model.calls) == forwards, kind
     assert set(GUIDANCES) == {"none", "full", "self", "initialize"}
 
@@ -695,20 +695,20 @@ def test_causal_19_guidance_between_equals_changes_nothing_and_costs_what_it_say
 @pytest.mark.parametrize("sampler", [Rollout, Rolling, StreamBatch])
 def test_causal_21_a_snapshot_restored_goes_on_identically(sampler):
     """Restoring a snapshot and regenerating gives identical frames (undo, branch)."""
-    model, old, new = published(**LONGLIVE), controls(rungs=3), controls("a city at night", rungs=3)
+    model, old, new = published(**LONGLIVE), controls(steps=3), controls("a city at night", steps=3)
     stream = sampler(model)
-    steps(stream, old, 5)
+    run_steps(stream, old, 5)
     state = stream.snapshot()
-    onward = steps(stream, old, 4)
+    onward = run_steps(stream, old, 4)
     for _ in range(2):
         stream.restore(state)
-        stream.switch("recache", replace(new, sink=Sink("renew")))
-        branch = steps(stream, new, 3)
+        stream.switch("recache", new.updated(Sink("renew")))
+        branch = run_steps(stream, new, 3)
         stream.restore(state)
-        assert torch.equal(steps(stream, old, 4), onward)
+        assert torch.equal(run_steps(stream, old, 4), onward)
         other = sampler(model)
         other.restore(state)
-        assert torch.equal(steps(other, old, 4), onward)
+        assert torch.equal(run_steps(other, old, 4), onward)
     assert not torch.allclose(branch, onward[:9], atol=1e-3)
 
 
@@ -717,31 +717,31 @@ def test_causal_21_a_snapshot_restored_goes_on_identically(sampler):
 
 @pytest.mark.parametrize("sampler", [Rollout, Rolling, StreamBatch])
 def test_the_sink_is_renewed_once_for_every_higher_count_and_keeps_its_place(sampler):
-    model, in_force = published(**LONGLIVE, positions="slots"), controls(rungs=2)
+    model, state = published(**LONGLIVE, positions="slots"), controls(steps=2)
     stream = sampler(model)
-    stream.step(replace(in_force, sink=Sink(renewed=3)))  # a clean start asks for none
+    stream.step(state.updated(Sink(renewed=3)))  # a clean start asks for none
     for _ in range(5):
-        stream.step(replace(in_force, sink=Sink(renewed=3)))
+        stream.step(state.updated(Sink(renewed=3)))
     assert stream.cache.frames[:3] == (0, 1, 2)
     window = stream.cache.frames[3:6]
-    renewed = replace(in_force, sink=Sink(renewed=4))
+    renewed = state.updated(Sink(renewed=4))
     for _ in range(4):
         stream.step(renewed)
         assert stream.cache.frames[:3] == window
     assert len(stream.cache) == 9
-    state, other = stream.snapshot(), sampler(model)
-    other.restore(state)
+    snapshot, other = stream.snapshot(), sampler(model)
+    other.restore(snapshot)
     other.step(renewed)
     assert other.cache.frames[:3] == window
-    stream.step(replace(in_force, sink=Sink(renewed=2)))
+    stream.step(state.updated(Sink(renewed=2)))
     assert stream.cache.frames[:3] == window
 
 
 def test_the_sink_is_renewed_once_for_a_prompt_however_long_it_blends():
     model = published(**LONGLIVE)
     stream, sinks = Rollout(model), []
-    new = replace(controls("a city at night", rungs=2), sink=Sink("renew"))
-    steps(stream, controls(rungs=2), 6)
+    new = controls("a city at night", steps=2).updated(Sink("renew"))
+    run_steps(stream, controls(steps=2), 6)
     window = stream.cache.frames[3:6]
     for anew in (True, False, False):
         stream.switch("recache", new, anew)
@@ -755,8 +755,8 @@ def test_at_a_switch_the_sink_is_recached_kept_or_made_of_the_oldest_of_the_wind
     frames, texts = {}, {}
     for policy in ("recache", "keep", "renew"):
         model = published(**{**LONGLIVE, "recache": "causal"})
-        stream, new = sampler(model), replace(controls("a city at night", rungs=2), sink=Sink(policy))
-        steps(stream, controls(rungs=2), 6)
+        stream, new = sampler(model), controls("a city at night", steps=2).updated(Sink(policy))
+        run_steps(stream, controls(steps=2), 6)
         window = stream.cache.frames[3:]
         stream.switch("recache", new)
         stream.step(new)
@@ -772,10 +772,10 @@ def test_at_a_switch_the_sink_is_recached_kept_or_made_of_the_oldest_of_the_wind
 def test_a_sink_that_is_kept_is_kept_also_where_it_is_not_written_yet(sampler):
     """Section 0.2: with global_sink a switch in the first frames overwrote the sink all the same."""
     model = published(**LONGLIVE)
-    stream, new = sampler(model), replace(controls("a city at night", rungs=2), sink=Sink("keep"))
-    stream.step(controls(rungs=2))
+    stream, new = sampler(model), controls("a city at night", steps=2).updated(Sink("keep"))
+    stream.step(controls(steps=2))
     stream.switch("recache", new)
-    steps(stream, new, 3)
+    run_steps(stream, new, 3)
     old, first = model.encode_text("a meadow"), stream.snapshot().kept[:3]
     assert [(d.frame, torch.equal(d.cond.text[0], old)) for d in first] == [(0, True), (1, True), (2, True)]
 
@@ -785,42 +785,42 @@ def test_a_picture_in_force_at_a_clean_start_is_the_first_frame_and_is_written_a
     """Self-Forcing's initial_latent: pushed through at t = 0, then chunks follow it; a restart keeps the rule."""
     model, given = published(sink=0, window=18), drawn(*LATENT, seed=11)
     model.encode_picture = lambda picture: given
-    in_force = replace(controls(rungs=2), picture=Picture(b"\xff\xd8\xff"))
+    state = controls(steps=2).updated(Picture(b"\xff\xd8\xff"))
     stream = sampler(model)
     for start in (0, 40):
         stream.restart(start)
-        first = stream.step(in_force)
+        first = stream.step(state)
         assert torch.equal(first, given[None])
-        second = stream.step(in_force)
+        second = stream.step(state)
         assert (len(second), stream.frame) == (CHUNK, start + 1 + CHUNK)
-        stream.step(in_force)
+        stream.step(state)
         assert stream.cache.frames[0] == start
         assert torch.equal(stream.snapshot().kept[0].latent, given)
     if sampler is Rollout:
-        cond, cache, x0 = model.condition(in_force, range(40, 44)), model.new_cache(), torch.empty(0)
+        cond, cache, x0 = model.condition(state, range(40, 44)), model.new_cache(), torch.empty(0)
         model.net(given[None], (0.0,), cond.rows([0]), (40,), cache, 1)
-        for rung, level in enumerate(model.ladder(2)):
-            x = fresh(0, range(41, 44), rung)
-            x = x if rung == 0 else add_noise(x0, x, level)
+        for step, level in enumerate(model.sigmas(2)):
+            x = fresh(0, range(41, 44), step)
+            x = x if step == 0 else add_noise(x0, x, level)
             x0 = model.net(x, (level,) * 3, cond.rows([1, 2, 3]), range(41, 44), cache)
         assert_close(second, x0)
     without = sampler(model)
-    assert len(without.step(controls(rungs=2))) == CHUNK
+    assert len(without.step(controls(steps=2))) == CHUNK
 
 
 @pytest.mark.parametrize("sampler", [Rollout, Rolling, StreamBatch])
 def test_flush_gives_what_is_in_flight_in_order_and_begins_nothing(sampler):
-    model, in_force = published(**LONGLIVE), controls(rungs=4)
+    model, state = published(**LONGLIVE), controls(steps=4)
     stream = sampler(model)
-    steps(stream, in_force, 3)
+    run_steps(stream, state, 3)
     begun = stream.in_flight
-    rest = stream.flush(in_force)
+    rest = stream.flush(state)
     assert sum(map(len, rest)) == begun
     assert (stream.in_flight, stream.frame) == (0, 9 + begun)
     if sampler is not Rollout:
         assert begun == 9
         assert torch.equal(rest[0], rest[0])
-    onward = stream.step(in_force)
+    onward = stream.step(state)
     assert onward.isfinite().all()
     assert stream.frame == 12 + begun
 
@@ -835,28 +835,28 @@ def test_stream_18_chunks_on_a_cache_are_one_causal_sequence_and_the_ring_holds_
     written(net, x[:6], cond, cache)
     chunked = net(x[6:], (0.6,) * 3, cond.rows([6, 7, 8]), range(6, 9), cache)
     assert_close(chunked, stock(net, x, sigma, cond, blocks(9))[6:])
-    for rungs, sampler in ((1, Rollout), (2, Rollout), (4, Rollout), (2, StreamBatch), (2, Rolling)):
+    for steps, sampler in ((1, Rollout), (2, Rollout), (4, Rollout), (2, StreamBatch), (2, Rolling)):
         stream = sampler(published(**LONGLIVE))
         for start in (0, 50):
             stream.restart(start)
             for chunk in range(1, 7):
-                stream.step(controls(rungs=rungs))
+                stream.step(controls(steps=steps))
                 done = range(start, start + (chunk - 1) * CHUNK)  # the newest is written by the next tick
                 assert stream.cache.frames == (*done[:3], *done[3:][-6:])
 
 
 def test_stream_19_each_frame_is_written_once_to_one_slot_and_clean():
     """The final content is that of the clean step, independent of the number of steps."""
-    for rungs in (1, 2, 4):
+    for steps in (1, 2, 4):
         model = published(sink=0, window=99)
-        stream, in_force = Rollout(model), controls(rungs=rungs)
-        latents = steps(stream, in_force, 4)
-        stream.tick(in_force)
+        stream, state = Rollout(model), controls(steps=steps)
+        latents = run_steps(stream, state, 4)
+        stream.tick(state)
         frames = [frame for rows, write in model.calls for frame, sigma in rows[:write]]
         assert frames == list(range(12))
         assert all(sigma == 0 for rows, write in model.calls for _, sigma in rows[:write])
         again = model.new_cache()
-        written(model.net, latents, model.condition(in_force, range(12)), again)
+        written(model.net, latents, model.condition(state, range(12)), again)
         assert_same_cache(stream.cache, again, 0)
 
 
@@ -880,19 +880,19 @@ def test_stream_20_attention_hears_distances_alone_and_runs_past_every_table():
 @pytest.mark.parametrize("sampler", [Rollout, Rolling, StreamBatch])
 def test_stream_21_after_a_reset_the_second_session_is_the_first(sampler):
     """Reset makes session 2 bit-equal to session 1 with the same seed."""
-    stream, in_force = sampler(published(**LONGLIVE)), controls(rungs=3, seed=4)
-    first = steps(stream, in_force, 6)
+    stream, state = sampler(published(**LONGLIVE)), controls(steps=3, seed=4)
+    first = run_steps(stream, state, 6)
     stream.restart(0)
-    assert torch.equal(steps(stream, in_force, 6), first)
+    assert torch.equal(run_steps(stream, state, 6), first)
 
 
 @pytest.mark.parametrize("sampler", [Rollout, Rolling, StreamBatch])
 def test_stream_23_streams_side_by_side_are_each_as_if_alone(sampler):
     """A batch of streams == each stream alone; ours share a model and take turns."""
     model = published(**LONGLIVE)
-    plan = [controls(rungs=2, seed=1), controls("a city at night", rungs=3, seed=2)]
-    alone = [steps(sampler(model), in_force, 5) for in_force in plan]
+    plan = [controls(steps=2, seed=1), controls("a city at night", steps=3, seed=2)]
+    alone = [run_steps(sampler(model), state, 5) for state in plan]
     streams = [sampler(model) for _ in plan]
-    turns = [[stream.step(in_force) for stream, in_force in zip(streams, plan, strict=True)] for _ in range(5)]
+    turns = [[stream.step(state) for stream, state in zip(streams, plan, strict=True)] for _ in range(5)]
     for mine, apart in zip(zip(*turns, strict=True), alone, strict=True):
         assert torch.equal(torch.cat(mine), apart)

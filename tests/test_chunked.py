@@ -5,7 +5,7 @@ import pytest
 import torch
 from causal_nets import LATENT, TinyModel, controls
 
-from studio.controls import Prompt, Sampling
+from studio.controls import Prompt, Sampling, active_prompts
 from studio.engine import Engine
 from studio.score import replay
 from studio.session.session import Session
@@ -60,7 +60,7 @@ def played(session, count):
 @pytest.mark.parametrize("at", [1, 4, 9, 11])
 def test_a_take_may_begin_at_any_picture_of_a_chunk_and_replays(model, sampler, at):
     with Session(model, sampler=sampler) as session:
-        session.send(Sampling(rungs=2, seed=5))
+        session.send(Sampling(steps=2, seed=5))
         played(session, at)
         session.record()
         frames = played(session, 7)
@@ -101,10 +101,10 @@ def test_a_chunk_is_nine_pictures_at_first_and_twelve_from_then_on_and_one_again
 def test_a_blend_goes_on_at_every_chunk(model):
     engine, switched = Engine(model, "rollout"), []
     switch = engine.sampler.switch
-    engine.sampler.switch = lambda kind, in_force, anew: (
-        switched.append((engine.frame, kind, anew, in_force.heard[-1][2])) or switch(kind, in_force, anew)
+    engine.sampler.switch = lambda kind, state, anew: (
+        switched.append((engine.frame, kind, anew, active_prompts(state)[-1][2])) or switch(kind, state, anew)
     )
-    engine.apply([(1, controls().prompt)])
+    engine.apply([(1, controls()[Prompt])])
     for _ in range(9):
         engine.step()
     engine.apply([(2, Prompt("a city at night", blend=29))])

@@ -1,11 +1,9 @@
-from dataclasses import replace
-
 import pytest
 import torch
 from causal_nets import LATENT, TEXT, TRACKS, drawn
 
 from studio.conditioning import Conditioning, heard, identity
-from studio.controls import InForce, Prompt
+from studio.controls import ControlState, Prompt
 
 
 def told(text, frames):
@@ -36,10 +34,10 @@ def test_frames_under_one_text_go_on_sharing_its_memory_and_others_do_not():
 
 def test_what_is_heard_while_a_prompt_blends_in_is_a_mixture_by_weight():
     states = {"fog": torch.zeros(2, 3), "rain": torch.ones(2, 3)}
-    in_force = InForce().after(Prompt("fog"), 0).after(Prompt("rain", blend=3), 10)
+    state = ControlState().after(Prompt("fog"), 0).after(Prompt("rain", blend=3), 10)
     mixtures = []
     for frame in range(9, 15):
-        mixtures.append(heard(replace(in_force, now=frame), states.__getitem__)[0, 0].item())
+        mixtures.append(heard(state.at(frame), states.__getitem__)[0, 0].item())
     assert mixtures == [0, 0.25, 0.5, 0.75, 1, 1]
 
 

@@ -7,8 +7,8 @@ import pytest
 from studio.controls import (
     CONTROLS,
     ControlError,
+    ControlState,
     Erase,
-    InForce,
     Lora,
     Pause,
     Picture,
@@ -18,9 +18,12 @@ from studio.controls import (
     Sink,
     Stroke,
     Structure,
+    active_prompts,
     facings,
     from_message,
-    slot,
+    lora_weights,
+    opening_events,
+    strokes,
     to_message,
 )
 
@@ -79,7 +82,7 @@ def test_a_control_cannot_be_changed():
         (lambda: Sampling(seed=10**400), "seed is 1000"),
         (lambda: Sampling(scale=math.nan), "finite number, got nan"),
         (lambda: Sampling(scale=11), "scale is 11; send a number from 0 to 10"),
-        (lambda: Sampling(rungs=0), "rungs is 0; send a whole number from 1 to 16"),
+        (lambda: Sampling(steps=0), "steps is 0; send a whole number from 1 to 16"),
         (lambda: Sampling(guidance="cfg"), "choose one of: none, full, self, initialize"),
         (lambda: drag(math.nan), "point 0: x must be a finite number, got nan"),
         (lambda: drag(math.inf), "point 0: x must be a finite number, got inf"),
@@ -134,29 +137,29 @@ def test_the_message_of_an_error_stays_short_whatever_was_sent():
 
 
 def test_a_stroke_and_its_erasure_share_a_slot():
-    assert slot(drag(0.5)) == slot(Erase("a")) == ("stroke", "a")
-    assert slot(Prompt("a")) == "prompt"
+    assert drag(0.5).slot == Erase("a").slot == ("stroke", "a")
+    assert Prompt("a").slot == "prompt"
 
 
 def test_of_one_slot_the_last_is_in_force():
-    in_force = InForce().after(Prompt("a"), 0).after(Prompt("b"), 1).after(Pause(), 2)
-    assert in_force.prompt == Prompt("b")
-    assert in_force.paused
+    state = ControlState().after(Prompt("a"), 0).after(Prompt("b"), 1).after(Pause(), 2)
+    assert state[Prompt] == Prompt("b")
+    assert state[Pause].paused
 
 
 def test_strokes_are_kept_by_their_id_and_in_the_order_they_were_first_painted():
-    in_force = InForce()
+    state = ControlState()
     for frame, (id, x) in enumerate([("a", 0.1), ("b", 0.2), ("a", 0.3)]):
-        in_force = in_force.after(drag(x, id, mode="pin"), frame)
-    assert [(id, since) for id, (_, since) in in_force.strokes.items()] == [("a", 2), ("b", 1)]
-    assert list(in_force.after(Erase("a"), 3).strokes) == ["b"]
-    assert not in_force.after(Erase("*"), 3).strokes
+        state = state.after(drag(x, id, mode="pin"), frame)
+    assert [(id, since) for id, (_, since) in strokes(state).items()] == [("a", 2), ("b", 1)]
+    assert list(strokes(state.after(Erase("a"), 3))) == ["b"]
+    assert not strokes(state.after(Erase("*"), 3))
 
 
 def test_in_force_is_a_value():
-    before = InForce().after(drag(0.5), 0)
+    before = ControlState().after(drag(0.5), 0)
     before.after(Erase("*"), 1)
-    assert list(before.strokes) == ["a"]
+    assert list(strokes(before)) == ["a"]
 
 
 def test_a_dragged_subject_turns_when_it_comes_back_and_not_when_the_hand_trembles():
@@ -174,69 +177,69 @@ def test_a_dragged_subject_turns_when_it_comes_back_and_not_when_the_hand_trembl
 
 def test_a_drag_in_many_messages_is_the_same_as_in_one():
     xs = [0.5, 0.61, 0.7, 0.69, 0.66, 0.67, 0.65, 0.655]
-    many = InForce()
+    many = ControlState()
     for frame, x in enumerate(xs):
         many = many.after(drag(x), frame)
-    one = InForce().after(drag(0, points=[(0, x, 0.5) for x in xs]), len(xs) - 1)
-    assert many.strokes == one.strokes
-    stroke, _ = many.strokes["a"]
+    one = ControlState().after(drag(0, points=[(0, x, 0.5) for x in xs]), len(xs) - 1)
+    assert strokes(many) == strokes(one)
+    stroke, _ = strokes(many)["a"]
     assert len(stroke.points) <= 3
     assert stroke.points[-1][1] == 0.655
 
 
 def test_a_drag_back_to_where_it_turned_stays_there():
-    in_force = InForce()
+    state = ControlState()
     for x in (0.5, 0.6, 0.5):
-        in_force = in_force.after(drag(x), 0)
-    stroke, _ = in_force.strokes["a"]
+        state = state.after(drag(x), 0)
+    stroke, _ = strokes(state)["a"]
     assert stroke.points[-1][1] == 0.5
     assert facings(stroke.points)[-1].sign == -1
 
 
 def test_another_label_begins_without_the_history_of_the_former():
-    in_force = InForce().after(drag(0.6), 0).after(drag(0.4), 1).after(drag(0.4, label="cow"), 2)
-    assert in_force.strokes["a"][0].points == ((0.0, 0.4, 0.5),)
+    state = ControlState().after(drag(0.6), 0).after(drag(0.4), 1).after(drag(0.4, label="cow"), 2)
+    assert strokes(state)["a"][0].points == ((0.0, 0.4, 0.5),)
 
 
 def test_the_controls_in_force_fold_to_themselves():
-    in_force = InForce()
+    state = ControlState()
     sent = [*EVERY[:3], drag(0.6, "b"), drag(0.4, "b"), drag(0.2, "c"), replace(EVERY[2]), *EVERY[5:]]
     for frame, control in enumerate(sent):
-        in_force = in_force.after(control, frame)
-    again = InForce()
-    for frame, control in in_force.controls(99):
+        state = state.after(control, frame)
+    again = ControlState()
+    for frame, control in opening_events(state, 99):
         again = again.after(from_message(json.loads(json.dumps(to_message(control)))), frame)
-    assert again == in_force
-    assert list(again.strokes) == list(in_force.strokes)
+    assert again == state
+    assert list(strokes(again)) == list(strokes(state))
 
 
 def test_words_blend_into_the_next_over_their_frames():
-    in_force = InForce().after(Prompt("sea"), 0).after(Prompt("fog", blend=3), 10)
-    weights = [replace(in_force, now=frame).heard[-1][2] for frame in (10, 11, 12)]
+    state = ControlState().after(Prompt("sea"), 0).after(Prompt("fog", blend=3), 10)
+    weights = [active_prompts(state.at(frame))[-1][2] for frame in (10, 11, 12)]
     assert weights == [0.25, 0.5, 0.75]
-    assert [(prompt.text, weight) for prompt, _, weight in replace(in_force, now=13).heard] == [("fog", 1.0)]
+    assert [(prompt.text, weight) for prompt, _, weight in active_prompts(state.at(13))] == [("fog", 1.0)]
 
 
 def test_words_that_come_amid_a_blend_blend_with_the_mixture():
-    in_force = InForce().after(Prompt("sea"), 0).after(Prompt("fog", blend=3), 10).after(Prompt("ice", blend=1), 11)
-    heard = replace(in_force, now=11).heard
+    state = ControlState().after(Prompt("sea"), 0).after(Prompt("fog", blend=3), 10).after(Prompt("ice", blend=1), 11)
+    heard = active_prompts(state.at(11))
     assert [(prompt.text, weight) for prompt, _, weight in heard] == [("sea", 1.0), ("fog", 0.5), ("ice", 0.5)]
 
 
 @pytest.mark.parametrize("frame", [11, 12, 40])
 def test_a_blend_under_way_folds_to_itself(frame):
-    in_force = InForce().after(Prompt("sea"), 0).after(Prompt("fog", blend=3), 10).after(Prompt("ice", blend=4), 11)
-    again = InForce(prompt=Prompt("another take"))
-    for since, control in in_force.controls(frame):
+    state = ControlState().after(Prompt("sea"), 0).after(Prompt("fog", blend=3), 10).after(Prompt("ice", blend=4), 11)
+    again = ControlState.of(Prompt("another take"))
+    for since, control in opening_events(state, frame):
         again = again.after(from_message(json.loads(json.dumps(to_message(control)))), since)
     for now in range(frame, 50):
-        assert replace(again, now=now).heard == replace(in_force, now=now).heard
+        assert active_prompts(again.at(now)) == active_prompts(state.at(now))
 
 
 def test_a_lora_of_weight_zero_is_gone():
-    assert not InForce().after(Lora("ink", 1), 0).after(Lora("ink", 0), 1).loras
+    assert not lora_weights(ControlState().after(Lora("ink", 1), 0).after(Lora("ink", 0), 1))
 
 
 def test_restarted_strokes_take_effect_anew():
-    in_force = InForce().after(drag(0.5), 40).restarted(0)
-    assert in_force.strokes["a"][1] == 0
+    state = ControlState().after(drag(0.5), 40).restarted(0)
+    assert strokes(state)["a"][1] == 0

@@ -20,7 +20,7 @@ from studio.training.clips import ClipMaker
 @pytest.fixture(autouse=True)
 def briefly(monkeypatch):
     """Two kinds of streams instead of five, every frame kept."""
-    monkeypatch.setattr(decoder, "RUNGS", (1, 2))
+    monkeypatch.setattr(decoder, "STEPS", (1, 2))
     monkeypatch.setattr(decoder, "APART", 1)
 
 

@@ -5,7 +5,18 @@ import pytest
 import torch
 from picture_nets import PictureModel, flat, noisy
 
-from studio.controls import ControlError, InForce, Lora, Pause, Picture, Prompt, Sampling, Similarity, Stroke
+from studio.controls import (
+    ControlError,
+    ControlState,
+    Lora,
+    Pause,
+    Picture,
+    Prompt,
+    Sampling,
+    Similarity,
+    Stroke,
+    strokes,
+)
 from studio.engine import Engine
 
 
@@ -77,7 +88,7 @@ def test_the_three_ways_to_switch_a_prompt_make_different_frames(model):
 def test_the_same_words_sent_again_switch_nothing(model):
     one, other = Engine(model), Engine(model)
     hashes(one, 6), hashes(other, 6)
-    other.apply([(1, Prompt(one.in_force.prompt.text, switch="cut"))])
+    other.apply([(1, Prompt(one.state[Prompt].text, switch="cut"))])
     assert hashes(one, 3) == hashes(other, 3)
 
 
@@ -86,7 +97,7 @@ def test_a_restart_is_a_clean_start_under_the_controls_in_force(model):
     engine.apply([(1, Prompt("winter")), (2, stroke(0.2))])
     hashes(engine, 7)
     engine.restart(40)
-    fresh = Engine(model, start=40, in_force=engine.in_force)
+    fresh = Engine(model, start=40, state=engine.state)
     assert hashes(engine, 6) == hashes(fresh, 6)
 
 
@@ -107,16 +118,16 @@ def test_from_a_snapshot_it_goes_on_the_same_as_often_as_wanted(model, sampler):
 
 
 def test_what_a_model_cannot_play_is_told_to_the_sender(model):
-    def ladder(rungs):
-        if rungs > 4:
-            raise ValueError("it has 4 rungs; send 1 to 4")
-        return (1.0,) * rungs
+    def sigmas(steps):
+        if steps > 4:
+            raise ValueError("it has 4 steps; send 1 to 4")
+        return (1.0,) * steps
 
-    model.ladder = ladder
+    model.sigmas = sigmas
     engine = Engine(model)
-    engine.check(Sampling(rungs=4))
-    with pytest.raises(ControlError, match="tiny cannot play 5 rungs: it has 4 rungs; send 1 to 4"):
-        engine.check(Sampling(rungs=5))
+    engine.check(Sampling(steps=4))
+    with pytest.raises(ControlError, match="tiny cannot play 5 steps: it has 4 steps; send 1 to 4"):
+        engine.check(Sampling(steps=5))
 
 
 def test_new_words_are_shown_to_the_model_once_by_whoever_sends_them(model):
@@ -149,10 +160,10 @@ def test_the_pictures_of_a_chunk_come_out_one_a_step(model):
 
 
 def test_in_force_may_be_given_at_the_start(model):
-    in_force = InForce().after(Prompt("winter"), 0)
+    state = ControlState().after(Prompt("winter"), 0)
     sent = Engine(model)
     sent.apply([(1, Prompt("winter"))])
-    assert hashes(Engine(model, in_force=in_force), 4) == hashes(sent, 4)
+    assert hashes(Engine(model, state=state), 4) == hashes(sent, 4)
 
 
 # Models that draw frames alone
@@ -166,7 +177,7 @@ def still():
 @pytest.mark.parametrize("sampler", ["stream", "rollout"])
 def test_a_model_of_pictures_is_played_under_the_same_names(still, sampler):
     engine = Engine(still, sampler, start=5)
-    engine.apply([(1, Sampling(rungs=3)), (2, Picture(noisy(1)))])
+    engine.apply([(1, Sampling(steps=3)), (2, Picture(noisy(1)))])
     frames = [engine.step() for _ in range(4)]
     assert [frame.index for frame in frames] == [5, 6, 7, 8]
     assert not any(frame.skipped for frame in frames)
@@ -178,7 +189,7 @@ def test_a_model_of_pictures_is_played_under_the_same_names(still, sampler):
 def test_the_frame_being_drawn_is_told_to_the_model(still):
     told = []
     condition = still.condition
-    still.condition = lambda in_force, *rest: told.append(in_force.now) or condition(in_force, *rest)
+    still.condition = lambda state, *rest: told.append(state.frame) or condition(state, *rest)
     hashes(Engine(still, "rollout", start=3), 3)
     assert told == [3, 4, 5]
 
@@ -207,7 +218,7 @@ def test_what_only_other_models_take_is_told(model, still):
         Engine(still).check(stroke(0.5))
 
 
-def test_delta_is_refused_where_a_ladder_begins_at_pure_noise(model, still):
+def test_delta_is_refused_where_a_schedule_begins_at_pure_noise(model, still):
     counted = Sampling(guidance="self", scale=1.4, delta=0.5)
     Engine(still).check(counted)
     with pytest.raises(ControlError, match=r"delta is 0\.5; tiny begins at pure noise, where delta is 1: send 1"):
@@ -216,22 +227,22 @@ def test_delta_is_refused_where_a_ladder_begins_at_pure_noise(model, still):
         Engine(model).check(harmless)
 
 
-def test_a_ladder_is_checked_at_the_strength_too(still):
-    ladder = still.ladder
+def test_a_schedule_is_checked_at_the_strength_too(still):
+    sigmas = still.sigmas
 
-    def narrow(rungs, strength=1.0):
-        if strength < 0.1 * rungs:
-            raise ValueError("too few levels below this strength; send more strength or fewer rungs")
-        return ladder(rungs, strength)
+    def narrow(steps, strength=1.0):
+        if strength < 0.1 * steps:
+            raise ValueError("too few levels below this strength; send more strength or fewer steps")
+        return sigmas(steps, strength)
 
-    still.ladder = narrow
-    Engine(still).check(Sampling(rungs=4, strength=0.4))
-    with pytest.raises(ControlError, match="still cannot play 4 rungs: too few levels"):
-        Engine(still).check(Sampling(rungs=4, strength=0.3))
+    still.sigmas = narrow
+    Engine(still).check(Sampling(steps=4, strength=0.4))
+    with pytest.raises(ControlError, match="still cannot play 4 steps: too few levels"):
+        Engine(still).check(Sampling(steps=4, strength=0.3))
 
 
 def test_of_the_controls_in_force_another_model_takes_what_it_can(model, still):
-    in_force = InForce()
+    state = ControlState()
     sent = (
         Prompt("winter"),
         Sampling(7, "self", 1.5, 3, delta=0.5),
@@ -241,38 +252,38 @@ def test_of_the_controls_in_force_another_model_takes_what_it_can(model, still):
         Pause(),
     )
     for frame, control in enumerate(sent):
-        in_force = in_force.after(control, frame)
-    kept, refused = Engine(model).taken(in_force)
+        state = state.after(control, frame)
+    kept, refused = Engine(model).taken(state)
     assert set(refused) == {"sampling", "picture", "similarity"}
-    assert (kept.prompt.text, kept.paused, list(kept.strokes)) == ("winter", True, ["a"])
-    assert kept.sampling == Sampling(7, "self", 1.5, 3, delta=1.0)
-    assert (kept.picture, kept.similarity) == (Picture(), Similarity())
+    assert (kept[Prompt].text, kept[Pause].paused, list(strokes(kept))) == ("winter", True, ["a"])
+    assert kept[Sampling] == Sampling(7, "self", 1.5, 3, delta=1.0)
+    assert (kept[Picture], kept[Similarity]) == (Picture(), Similarity())
     still.refuses = {"stroke": "it draws from words"}
-    kept, refused = Engine(still).taken(in_force)
+    kept, refused = Engine(still).taken(state)
     assert refused == {"stroke": "still takes no stroke: it draws from words"}
-    assert (kept.picture, kept.sampling) == (in_force.picture, in_force.sampling)
+    assert (kept[Picture], kept[Sampling]) == (state[Picture], state[Sampling])
 
 
 def test_sampling_that_a_model_cannot_play_becomes_the_nearest(still):
-    kept, refused = Engine(still).taken(InForce(sampling=Sampling(seed=4, rungs=16)))
-    assert kept.sampling == Sampling(seed=4, rungs=8)
+    kept, refused = Engine(still).taken(ControlState.of(Sampling(seed=4, steps=16)))
+    assert kept[Sampling] == Sampling(seed=4, steps=8)
     assert list(refused) == ["sampling"]
 
-    def only_four(rungs, strength=1.0):
-        if rungs != 4:
-            raise ValueError("it was trained at 4 rungs; send 4")
+    def only_four(steps, strength=1.0):
+        if steps != 4:
+            raise ValueError("it was trained at 4 steps; send 4")
         return (0.9, 0.6, 0.4, 0.2)
 
-    still.ladder = only_four
-    assert Engine(still).in_force.sampling.rungs == 4
-    still.ladder = lambda *_: (_ for _ in ()).throw(ValueError("none"))
-    with pytest.raises(ValueError, match="still has no ladder of 1 to 16 rungs"):
+    still.sigmas = only_four
+    assert Engine(still).state[Sampling].steps == 4
+    still.sigmas = lambda *_: (_ for _ in ()).throw(ValueError("none"))
+    with pytest.raises(ValueError, match="still has no schedule of 1 to 16 steps"):
         Engine(still)
 
 
 def test_a_frame_that_failed_is_drawn_at_the_next_step(still):
     engine = Engine(still)
-    engine.apply([(1, Sampling(rungs=1)), (2, Similarity(0.1)), (3, Picture(flat(9)))])
+    engine.apply([(1, Sampling(steps=1)), (2, Similarity(0.1)), (3, Picture(flat(9)))])
     engine.step()
     engine.apply([(4, Picture(flat(200)))])
     net, still.net = still.net, lambda *_: 1 / 0
@@ -285,7 +296,7 @@ def test_a_frame_that_failed_is_drawn_at_the_next_step(still):
 
 def test_a_stream_of_pictures_goes_on_from_a_snapshot_skips_and_all(still):
     engine = Engine(still)
-    engine.apply([(1, Sampling(rungs=3)), (2, Similarity(0.3, most=4)), (3, Picture(noisy(1)))])
+    engine.apply([(1, Sampling(steps=3)), (2, Similarity(0.3, most=4)), (3, Picture(noisy(1)))])
 
     def onward(engine):
         made = []
@@ -308,11 +319,11 @@ def test_a_stream_of_pictures_goes_on_from_a_snapshot_skips_and_all(still):
 
 def test_after_a_restart_the_first_frame_is_drawn_whatever_stood_before(still):
     engine = Engine(still)
-    engine.apply([(1, Sampling(rungs=2)), (2, Similarity(0.3, most=100)), (3, Picture(noisy(1)))])
+    engine.apply([(1, Sampling(steps=2)), (2, Similarity(0.3, most=100)), (3, Picture(noisy(1)))])
     while not engine.step().skipped:
         pass
     engine.restart(50)
-    fresh = Engine(still, start=50, in_force=engine.in_force)
+    fresh = Engine(still, start=50, state=engine.state)
     frames, others = [engine.step() for _ in range(6)], [fresh.step() for _ in range(6)]
     assert [(frame.hash, frame.skipped) for frame in frames] == [(frame.hash, frame.skipped) for frame in others]
     assert not frames[0].skipped

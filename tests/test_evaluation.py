@@ -7,7 +7,7 @@ import pytest
 import torch
 from drawn import SCENES, few_scenes, untrained
 
-from studio.controls import InForce, Prompt, Stroke
+from studio.controls import ControlState, Prompt, Stroke
 from studio.evaluation import detector as detectors
 from studio.evaluation import evaluate, takes
 from studio.world import scenes, words, world
@@ -107,10 +107,10 @@ def test_a_hand_take_drags_two_subjects_then_switches_to_another_place_and_rests
 def test_the_truth_of_a_hand_take_shows_both_subjects_where_the_hands_are():
     take = replace(takes.draw_hand_take(np.random.default_rng(1)), labels=("fox", "owl"), scene=SCENES[0])
     take = replace(take, hands=np.array([[[0.3, 0.6]] * 3, [[0.7, 0.4]] * 3]), size=0.3)
-    in_force = InForce()
+    state = ControlState()
     for control in take.controls(0, 2):
-        in_force = in_force.after(control, 0)
-    picture, alpha = takes.hand_truth(in_force, SCENES[0], 0)
+        state = state.after(control, 0)
+    picture, alpha = takes.hand_truth(state, SCENES[0], 0)
     for x, y in ((0.3, 0.6), (0.7, 0.4)):
         assert alpha[0, int(y * 256), int(x * 256)] > 0.99
     assert alpha[0, 128, 10] == 0
@@ -262,7 +262,7 @@ def drawn_by(monkeypatch):
     """Puts a painter in the engine's place, and words it understands in the language's."""
 
     def put(painter):
-        monkeypatch.setattr(evaluate, "started", lambda model, take, rungs: painter(take))
+        monkeypatch.setattr(evaluate, "started", lambda model, take, steps: painter(take))
         compose = lambda place, time, weather, rng, held_out=False: f"{place}|{time}|{weather}"  # noqa: E731
         monkeypatch.setattr(words, "compose", compose)
 
@@ -326,21 +326,21 @@ class HandPainter:
 
     ghost, after, fresh = 0, 0, False
 
-    def __init__(self, model, start=0, in_force=None):
-        self.in_force, self.frame = in_force or InForce(), start
-        self.ghost = self.ghost if self.fresh or in_force is None else 0
+    def __init__(self, model, start=0, state=None):
+        self.state, self.frame = state or ControlState(), start
+        self.ghost = self.ghost if self.fresh or state is None else 0
 
     def apply(self, sent):
         for _, control in sent:
-            self.in_force = self.in_force.after(control, self.frame)
+            self.state = self.state.after(control, self.frame)
 
     def step(self):
-        frame, in_force = self.frame, self.in_force
-        scene = Scene(*(int(part) if part.isdigit() else part for part in in_force.prompt.text.split("|")))
+        frame, state = self.frame, self.state
+        scene = Scene(*(int(part) if part.isdigit() else part for part in state[Prompt].text.split("|")))
         self.frame += 1
 
         def paint():
-            picture = takes.hand_truth(in_force, scene, frame)[0]
+            picture = takes.hand_truth(state, scene, frame)[0]
             return with_block(picture, 0, 0, 16 * self.ghost * (frame >= self.after), (0.3, -0.3, 0.3))
 
         return DrawnFrame(frame, paint)
@@ -404,17 +404,17 @@ def test_the_summary_keeps_held_out_words_apart():
 def test_the_whole_evaluation_is_one_json_object(tmp_path, monkeypatch):
     model = untrained(tmp_path)
     monkeypatch.setattr(evaluate.vocabulary, "added", lambda: {"fox": words.SUBJECTS["fox"], "gizmo": None})
-    figures = evaluate.evaluate(model, seed=1, count=2, rungs=(1, 2), long=0)
+    figures = evaluate.evaluate(model, seed=1, count=2, steps=(1, 2), long=0)
     again = json.loads(json.dumps(figures))
-    assert set(again["rungs"]) == {"1", "2"}
+    assert set(again["steps"]) == {"1", "2"}
     wanted = {"position_error_px", "subject_right", "subject_right_synonym", "subject_psnr_db", "scene_right"}
-    assert wanted <= set(again["rungs"]["1"])
+    assert wanted <= set(again["steps"]["1"])
     assert {"frames_to_scene", "within_6_frames", "subject_right", "scene_right"} <= set(again["switch"])
     assert {"early", "late", "detector_right", "seconds", "weights"} <= set(again)
     assert again["added"].items() >= {"subjects": 1, "frames": 3}.items()  # one take, of the one that the model knows
     for part in ("hand_before", "hand_after"):
         assert {"background_psnr_db", "subject_psnr_db", "ghosts", "ghostly"} <= set(again[part])
-    assert again["rungs"]["2"]["scene_right_unseen"] in (None, 0.0)  # nobody trained it
+    assert again["steps"]["2"]["scene_right_unseen"] in (None, 0.0)  # nobody trained it
 
 
 def test_only_a_model_of_the_drawn_world_can_be_judged():

@@ -11,10 +11,10 @@ import torch
 from drawn import few_prompts, few_scenes, untrained, untrained_net
 
 from studio.conditioning import Conditioning
-from studio.controls import InForce, Sampling, Stroke
+from studio.controls import ControlState, Sampling, Stroke
 from studio.models.pocket import model as pocket
 from studio.models.pocket.sentence_encoder import text_encoder
-from studio.schedule import ladder
+from studio.schedule import sigmas
 from studio.training import diffusion, forcing, recipe
 from studio.training.clips import ClipMaker
 
@@ -88,8 +88,8 @@ def test_the_stream_is_told_what_the_studio_tells_and_its_truth_is_drawn(tmp_pat
     net, _ = pocket.PocketNet.load(tmp_path)
     vector = maker().prompts.vectors[words[0]]
     stroke = Stroke("1", "cow", ((0, 0.4, 0.6),), mode="pin", size=0.35)
-    in_force = InForce().after(Sampling(seed=0), 0).after(stroke, 0)
-    told = model.condition(in_force, [3, 4], pocket.text_tokens(vector))
+    state = ControlState().after(Sampling(seed=0), 0).after(stroke, 0)
+    told = model.condition(state, [3, 4], pocket.text_tokens(vector))
     true, weight = player(net).asked(asked, 2)
     torch.testing.assert_close(true.tracks[0], told.tracks, atol=2e-2, rtol=0)
     assert weight[0, 0, 0, 9, 6] == diffusion.SUBJECT_WEIGHT
@@ -117,7 +117,7 @@ def test_a_guess_is_what_the_studio_s_cache_and_rows_give(tmp_path, monkeypatch)
     asked, ground = hands(1), torch.Generator().manual_seed(0)
     asked.prompt[:] = 2
     true, _ = player(net).asked(asked, 4)
-    sigma = ladder(2, 100.0)[::-1]
+    sigma = sigmas(2, 100.0)[::-1]
     rows = forcing.Told(torch.randn(true.latent.shape, generator=ground), true.tracks)
     guesses = player(net).guess(asked, rows, (0.0, 0.0, *sigma))
     text = pocket.text_tokens(maker().prompts.vectors[2]).expand(4, -1, -1)

@@ -6,7 +6,6 @@ where torch sees no GPU. On a GPU: `pytest -m gpu`.
 
 import warnings
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -18,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from studio.accelerate import Recording, available, wrapped
 from studio.bench.nets import camera
 from studio.bench.shapes import SMALL, write
-from studio.controls import InForce, Prompt, Sampling
+from studio.controls import ControlState, Prompt, Sampling
 from studio.engine import Engine
 from studio.models.image.model import Image
 from studio.models.wan.model import Wan
@@ -46,13 +45,13 @@ def video(device, **options):
 
 
 def told(text="a meadow", **sampling):
-    return replace(InForce(), prompt=Prompt(text, "rain"), sampling=Sampling(**sampling))
+    return ControlState.of(Prompt(text, "rain"), Sampling(**sampling))
 
 
-def drawn(model, sampler, count, in_force):
+def drawn(model, sampler, count, state):
     """The latents of the first frames or chunks, on the CPU."""
     playing = samplers_of(model)[sampler](model)
-    return torch.cat([playing.step(in_force).float().cpu() for _ in range(count)])
+    return torch.cat([playing.step(state).float().cpu() for _ in range(count)])
 
 
 def far(one, other):
@@ -66,10 +65,10 @@ def test_the_noise_on_the_device_is_the_cpus_bit_for_bit(make, sampler, device, 
     model, begun = make(device), []
     denoise = model.denoise
     monkeypatch.setattr(model, "denoise", lambda x, *rest: begun.append(x.float().cpu().clone()) or denoise(x, *rest))
-    monkeypatch.setattr(model, "ladder", lambda rungs, strength=1.0: (1.0,))  # pure noise, and nothing else
+    monkeypatch.setattr(model, "sigmas", lambda steps, strength=1.0: (1.0,))  # pure noise, and nothing else
     if make is image:
         monkeypatch.setattr(model, "denoise", lambda x, *rest: begun.append(x.float().cpu().clone()) or x)
-    samplers_of(model)[sampler](model).step(told(seed=7, rungs=1))
+    samplers_of(model)[sampler](model).step(told(seed=7, steps=1))
     assert torch.equal(begun[0][0], noise(7, 0, 0, model.latent))
 
 
@@ -77,20 +76,20 @@ def test_the_noise_on_the_device_is_the_cpus_bit_for_bit(make, sampler, device, 
 @pytest.mark.parametrize("guidance", ["none", "self", "initialize", "full"])
 def test_a_stream_batch_in_half_precision_is_every_frame_alone(guidance, device):
     model = image(device, dtype=torch.float16 if device == "cuda" else torch.float32)
-    in_force = replace(told(rungs=4, guidance=guidance, scale=1.3), picture=camera(1, (64, 64))[0])
-    batch, alone = (drawn(model, way, 6, in_force) for way in ("stream", "rollout"))
+    state = told(steps=4, guidance=guidance, scale=1.3).updated(camera(1, (64, 64))[0])
+    batch, alone = (drawn(model, way, 6, state) for way in ("stream", "rollout"))
     assert far(batch, alone) < (2e-2 if device == "cuda" else 1e-5)
 
 
 @everywhere
 def test_the_device_draws_what_float32_on_the_cpu_draws(device):
-    wanted = drawn(video("cpu"), "rollout", 5, told(rungs=4))
-    assert far(drawn(video(device, dtype=torch.float32), "rollout", 5, told(rungs=4)), wanted) < 1e-3
+    wanted = drawn(video("cpu"), "rollout", 5, told(steps=4))
+    assert far(drawn(video(device, dtype=torch.float32), "rollout", 5, told(steps=4)), wanted) < 1e-3
 
 
 @everywhere
 def test_the_same_take_is_the_same_twice_bit_for_bit(device):
-    takes = [drawn(video(device), "rollout", 4, told(seed=3, rungs=4)) for _ in range(2)]
+    takes = [drawn(video(device), "rollout", 4, told(seed=3, steps=4)) for _ in range(2)]
     assert torch.equal(*takes)
 
 
@@ -126,9 +125,9 @@ def no_waiting(device):
 @everywhere
 def test_no_layer_of_the_video_model_waits_for_the_device(device, monkeypatch):
     model = video(device)
-    playing, in_force = samplers_of(model)["rollout"](model), told(rungs=4)
+    playing, state = samplers_of(model)["rollout"](model), told(steps=4)
     for _ in range(6):
-        playing.step(in_force)
+        playing.step(state)
     body, calls = model.net.body, []
 
     def watched(*given):
@@ -137,17 +136,17 @@ def test_no_layer_of_the_video_model_waits_for_the_device(device, monkeypatch):
             return body(*given)
 
     monkeypatch.setattr(model.net, "body", watched)
-    playing.step(in_force)
-    assert len(calls) == 5  # four rungs and the clean pass
+    playing.step(state)
+    assert len(calls) == 5  # four steps and the clean pass
 
 
 @everywhere
 def test_no_layer_of_the_image_model_waits_for_the_device(device, monkeypatch):
     model = image(device)
     playing = samplers_of(model)["stream"](model)
-    in_force = replace(told(rungs=2), picture=camera(1, (64, 64))[0])
+    state = told(steps=2).updated(camera(1, (64, 64))[0])
     for _ in range(4):
-        playing.step(in_force)
+        playing.step(state)
     forward, calls = model.unet.forward, []
 
     def watched(*given, **named):
@@ -156,7 +155,7 @@ def test_no_layer_of_the_image_model_waits_for_the_device(device, monkeypatch):
             return forward(*given, **named)
 
     monkeypatch.setattr(model.unet, "forward", watched)
-    playing.step(in_force)
+    playing.step(state)
     assert len(calls) == 1
 
 
@@ -165,28 +164,28 @@ def test_no_layer_of_the_image_model_waits_for_the_device(device, monkeypatch):
 @pytest.mark.parametrize(("make", "sampler"), [(image, "stream"), (video, "rollout")])
 def test_a_steady_tick_does_not_wait_at_all(make, sampler):
     model = make("cuda")
-    playing, in_force = samplers_of(model)[sampler](model), told(rungs=4)
+    playing, state = samplers_of(model)[sampler](model), told(steps=4)
     for _ in range(8):
-        playing.step(in_force)
+        playing.step(state)
     with no_waiting("cuda"):
-        playing.step(in_force)
+        playing.step(state)
 
 
 @everywhere
 def test_fifty_chunks_take_no_more_memory_than_ten(device):
     model = video(device)
-    playing, in_force = samplers_of(model)["rollout"](model), told(rungs=2)
+    playing, state = samplers_of(model)["rollout"](model), told(steps=2)
     for _ in range(10):
-        playing.step(in_force)
+        playing.step(state)
     place, held = playing.cache.graph_key, playing.cache.bytes
     if device == "cuda":
         torch.cuda.synchronize()
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
-        playing.step(in_force)
+        playing.step(state)
         most = torch.cuda.max_memory_allocated()
     for _ in range(40):
-        playing.step(in_force)
+        playing.step(state)
     assert (playing.cache.graph_key, playing.cache.bytes) == (place, held)
     if device == "cuda":
         assert torch.cuda.memory_allocated() <= before + 2**20
@@ -197,9 +196,9 @@ def test_fifty_chunks_take_no_more_memory_than_ten(device):
 @no_gpu
 @pytest.mark.parametrize(("make", "sampler"), [(image, "stream"), (video, "rollout"), (video, "stream")])
 def test_cuda_graphs_draw_what_eager_draws(make, sampler):
-    wanted = drawn(make("cuda", dtype=torch.float32), sampler, 24, told(rungs=4))
+    wanted = drawn(make("cuda", dtype=torch.float32), sampler, 24, told(steps=4))
     model = make("cuda", dtype=torch.float32, graphs=True)
-    assert far(drawn(model, sampler, 24, told(rungs=4)), wanted) < 1e-4
+    assert far(drawn(model, sampler, 24, told(steps=4)), wanted) < 1e-4
     call = model.unet.forward if make is image else model.net.body
     assert any(isinstance(known, Recording) for known in call._recordings.values())
 
@@ -209,7 +208,7 @@ def test_cuda_graphs_draw_what_eager_draws(make, sampler):
 def test_cuda_graphs_hear_a_new_prompt_and_keep_two_streams_apart():
     def take(model):
         """Two streams by turns on one model, each switched once."""
-        engines = [Engine(model, "rollout", in_force=told(seed=seed, rungs=4)) for seed in (1, 2)]
+        engines = [Engine(model, "rollout", state=told(seed=seed, steps=4)) for seed in (1, 2)]
         frames = []
         for turn in range(100):
             for number, engine in enumerate(engines):
@@ -225,7 +224,7 @@ def test_cuda_graphs_hear_a_new_prompt_and_keep_two_streams_apart():
 @pytest.mark.gpu
 @no_gpu
 def test_a_restarted_stream_is_replayed_as_it_was():
-    engine = Engine(video("cuda", graphs=True), "rollout", in_force=told(seed=5, rungs=4))
+    engine = Engine(video("cuda", graphs=True), "rollout", state=told(seed=5, steps=4))
     first = [engine.step().hash for _ in range(60)]
     engine.restart(0)
     again = [engine.step().hash for _ in range(60)]
@@ -253,5 +252,5 @@ def test_eight_bits_on_the_gpu_stay_close(name):
 @pytest.mark.gpu
 @no_gpu
 def test_a_compiled_video_model_draws_what_eager_draws():
-    wanted = drawn(video("cuda", dtype=torch.float32), "rollout", 6, told(rungs=4))
-    assert far(drawn(video("cuda", dtype=torch.float32, compile=True), "rollout", 6, told(rungs=4)), wanted) < 1e-3
+    wanted = drawn(video("cuda", dtype=torch.float32), "rollout", 6, told(steps=4))
+    assert far(drawn(video("cuda", dtype=torch.float32, compile=True), "rollout", 6, told(steps=4)), wanted) < 1e-3

@@ -9,9 +9,9 @@ from studio.samplers import Rollout, StreamBatch
 FRAMES = 7
 
 
-def take(model, in_force, sampler=StreamBatch, source=None):
+def take(model, state, sampler=StreamBatch, source=None):
     stream = sampler(model)
-    return torch.cat([stream.step(in_force, source) for _ in range(FRAMES)])
+    return torch.cat([stream.step(state, source) for _ in range(FRAMES)])
 
 
 def test_every_kind_a_person_can_choose_is_there():
@@ -41,11 +41,11 @@ def test_guiding_the_clean_latent_is_guiding_the_noise_with_the_papers_virtual_r
 @pytest.mark.parametrize("kind", ["full", "self", "initialize"])
 def test_scale_one_equals_no_guidance_bit_for_bit_and_costs_nothing(kind, sampler):
     model = TinyModel()
-    plain = take(model, controls(rungs=3), sampler)
+    plain = take(model, controls(steps=3), sampler)
     calls, model.calls = model.calls, []
-    assert torch.equal(take(model, controls(rungs=3, guidance=kind, scale=1.0, negative="fog"), sampler), plain)
+    assert torch.equal(take(model, controls(steps=3, guidance=kind, scale=1.0, negative="fog"), sampler), plain)
     assert model.calls == calls
-    assert not torch.allclose(take(model, controls(rungs=3, guidance=kind, scale=1.5, negative="fog"), sampler), plain)
+    assert not torch.allclose(take(model, controls(steps=3, guidance=kind, scale=1.5, negative="fog"), sampler), plain)
 
 
 @pytest.mark.parametrize("kind", ["full", "initialize"])
@@ -53,56 +53,56 @@ def test_the_negative_prompt_matters_and_the_prompt_itself_as_negative_changes_n
     model = TinyModel()
     fog, rain = (take(model, controls(guidance=kind, scale=2.0, negative=text)) for text in ("fog", "rain"))
     assert not torch.allclose(fog, rain, atol=1e-3)
-    same = take(model, controls("a meadow", negative="a meadow", guidance=kind, scale=2.0, rungs=1))
-    torch.testing.assert_close(same, take(model, controls("a meadow", rungs=1)), atol=1e-4, rtol=1e-4)
+    same = take(model, controls("a meadow", negative="a meadow", guidance=kind, scale=2.0, steps=1))
+    torch.testing.assert_close(same, take(model, controls("a meadow", steps=1)), atol=1e-4, rtol=1e-4)
 
 
 def test_full_guidance_is_two_forwards_of_one_row_in_closed_form():
     model, scale = TinyModel(), 2.5
-    out = StreamBatch(model).step(controls(rungs=1, guidance="full", scale=scale, negative="fog"))
+    out = StreamBatch(model).step(controls(steps=1, guidance="full", scale=scale, negative="fog"))
     from studio.noise import noise
 
     x = noise(0, 0, 0, model.latent)[None]
-    told = controls(rungs=1)
+    told = controls(steps=1)
     positive = model.denoise(x, [1.0], model.condition(told, [0]), [0], model.new_cache())
     negative = model.denoise(x, [1.0], model.condition(told, [0], model.encode_text("fog")), [0], model.new_cache())
     torch.testing.assert_close(out, negative + scale * (positive - negative), atol=1e-6, rtol=1e-6)
-    initialize = StreamBatch(model).step(controls(rungs=1, guidance="initialize", scale=scale, negative="fog"))
+    initialize = StreamBatch(model).step(controls(steps=1, guidance="initialize", scale=scale, negative="fog"))
     torch.testing.assert_close(initialize, out, atol=1e-5, rtol=1e-5)
 
 
 def test_self_guidance_is_away_from_the_input_latent_and_from_zero_without_one():
     model = TinyModel()
     for source in (None, drawn(*model.latent, seed=5)):
-        plain = StreamBatch(model).step(controls(rungs=1), source)
-        away = StreamBatch(model).step(controls(rungs=1, guidance="self", scale=1.4), source)
+        plain = StreamBatch(model).step(controls(steps=1), source)
+        away = StreamBatch(model).step(controls(steps=1, guidance="self", scale=1.4), source)
         anchor = 0 if source is None else source
         torch.testing.assert_close(away, plain + 0.4 * (plain - anchor), atol=1e-6, rtol=1e-6)
 
 
 def test_rows_of_a_tick_are_as_many_as_the_guidance_needs():
-    rungs = 3
+    steps = 3
     counts = {}
     for kind in GUIDANCES:
         model = TinyModel()
         stream = StreamBatch(model)
         for _ in range(5):
-            stream.step(controls(rungs=rungs, guidance=kind, scale=1.5, negative="fog"))
+            stream.step(controls(steps=steps, guidance=kind, scale=1.5, negative="fog"))
         model.calls.clear()
-        stream.step(controls(rungs=rungs, guidance=kind, scale=1.5, negative="fog"))
+        stream.step(controls(steps=steps, guidance=kind, scale=1.5, negative="fog"))
         counts[kind] = [len(rows) for rows, _ in model.calls]
     assert counts == {
-        "none": [1 + rungs],
-        "self": [1 + rungs],
-        "initialize": [1 + rungs + 1],
-        "full": [1 + rungs, rungs],
+        "none": [1 + steps],
+        "self": [1 + steps],
+        "initialize": [1 + steps + 1],
+        "full": [1 + steps, steps],
     }
 
 
-def test_the_first_rungs_negative_is_kept_as_anchor_for_all_rungs():
+def test_the_first_steps_negative_is_kept_as_anchor_for_all_steps():
     model = TinyModel()
     stream = StreamBatch(model)
-    told = controls(rungs=3, guidance="initialize", scale=1.5, negative="fog")
+    told = controls(steps=3, guidance="initialize", scale=1.5, negative="fog")
     for _ in range(3):
         stream.step(told)
     entered = stream.snapshot().rows[-1]
@@ -114,7 +114,7 @@ def test_the_first_rungs_negative_is_kept_as_anchor_for_all_rungs():
 @pytest.mark.parametrize("kind", ["full", "self", "initialize"])
 def test_guidance_stays_bounded_over_hundreds_of_frames(kind):
     stream = StreamBatch(TinyModel())
-    told = controls(rungs=1, guidance=kind, scale=1.4, negative="fog")
+    told = controls(steps=1, guidance=kind, scale=1.4, negative="fog")
     sizes = [float(stream.step(told).abs().max()) for _ in range(200)]
     assert max(sizes[100:]) < 1.5 * max(sizes[:100])
 

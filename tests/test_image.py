@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 from safetensors.torch import load_file, save_file
 from tiny_folders import tiny_controlnet, tiny_lora, tiny_sd, tiny_taesd, unet_shape
 
-from studio.controls import ControlError, InForce, Lora, Picture, Prompt, Sampling, Structure
+from studio.controls import ControlError, ControlState, Lora, Picture, Prompt, Sampling, Structure
 from studio.models.errors import CheckpointError, MissingWeights
 from studio.models.image import lora
 from studio.models.image.checkpoint import fingerprint
@@ -52,8 +52,8 @@ def opened(folders):
     return once
 
 
-def in_force(*controls):
-    held = InForce()
+def state(*controls):
+    held = ControlState()
     for control in (FOX, *controls):
         held = held.after(control, 0)
     return held
@@ -66,10 +66,10 @@ def picture_bytes(pixels=None):
 
 
 def draw(model, held=None, rows=1, x=None, levels=None, text=None):
-    """The clean latents of rows on the first rungs of a ladder."""
-    held = held or in_force()
+    """The clean latents of rows on the first steps of a schedule."""
+    held = held or state()
     x = torch.stack([noise(1, row, 0, model.latent) for row in range(rows)]) if x is None else x
-    levels = levels or model.ladder(max(len(x), 2))[: len(x)]
+    levels = levels or model.sigmas(max(len(x), 2))[: len(x)]
     frames = list(range(len(x)))
     return model.denoise(x, levels, model.condition(held, frames, text), frames)
 
@@ -113,7 +113,7 @@ def test_stream_08_a_known_answer_comes_out_of_epsilon_and_of_v(opened, monkeypa
     monkeypatch.setattr(model.unet, "forward", known)
     sigma = (b / (a + b)).flatten().tolist()
     x = ((a * clean + b * fresh) / (a + b)).float()
-    answer = model.denoise(x, sigma, model.condition(in_force(), [0, 1, 2]), [0, 1, 2])
+    answer = model.denoise(x, sigma, model.condition(state(), [0, 1, 2]), [0, 1, 2])
     assert answer.dtype == torch.float32
     assert told == [[999, 499, 19]]
     assert (answer - clean).abs().max() < 3e-5
@@ -132,11 +132,11 @@ def test_the_clean_latent_is_the_one_of_diffusers_schedulers(opened, folders, na
     else:
         steps.set_timesteps(1000)
     model = opened(name)
-    sigma, a = model.levels.sigmas[step], model.levels.a[step].float()
+    sigma, a = model.levels.all_sigmas[step], model.levels.a[step].float()
     b = model.levels.b[step].float()
     x = noise(1, 0, 0, (1, *model.latent))
     ours = draw(model, x=x, levels=(sigma,))
-    cond = model.condition(in_force(), [0])
+    cond = model.condition(state(), [0])
     preserving = x * (a + b)
     said = model.unet(preserving, torch.tensor([step]), encoder_hidden_states=cond.text).sample
     given = preserving / a if scheduler == "EulerDiscrete" else preserving  # Euler's own x is x0 + (b / a) noise
@@ -154,7 +154,7 @@ def test_a_picture_from_noise_is_the_pipelines_own(opened, folders, family):
     fresh = noise(1, 0, 0, model.latent)
     options = dict(num_inference_steps=1, guidance_scale=0.0, height=64, width=64, latents=fresh[None].clone())
     theirs = pipe(FOX.text, output_type="latent", **options).images[0]
-    (sigma,) = model.ladder(1)
+    (sigma,) = model.sigmas(1)
     ours = draw(model, x=sigma * fresh[None], levels=(sigma,))[0]
     assert torch.allclose(ours, theirs, atol=1e-4 * float(theirs.abs().max()))
     picture = (pipe(FOX.text, output_type="np", **options).images[0] * 255).round()
@@ -177,7 +177,7 @@ def test_a_picture_from_a_picture_is_the_pipelines_own(opened, folders, family):
         output_type="latent",
     ).images[0]
     fresh = torch.randn((1, *model.latent), generator=torch.Generator().manual_seed(7))
-    (sigma,) = model.ladder(1, 0.5)
+    (sigma,) = model.sigmas(1, 0.5)
     ours = draw(model, x=add_noise(model.encode_picture(Picture(data))[None], fresh, sigma), levels=(sigma,))[0]
     assert torch.allclose(ours, theirs, atol=1e-4 * float(theirs.abs().max()))
 
@@ -187,7 +187,7 @@ def test_words_and_negative_words_are_the_pipelines_own(opened, folders, family)
     pipe = pipeline(folders / family, "StableDiffusionPipeline" if family == "sd" else "StableDiffusionXLPipeline")
     model = opened(family)
     fresh = noise(1, 0, 0, model.latent)[None]
-    (sigma,) = model.ladder(1)
+    (sigma,) = model.sigmas(1)
     for negative in ("blurred", None):  # of SDXL no negative words are zeros
         theirs = pipe(
             FOX.text,
@@ -207,7 +207,7 @@ def test_words_and_negative_words_are_the_pipelines_own(opened, folders, family)
 def test_rows_at_different_levels_are_each_as_alone(opened):
     for name in ("sd", "sdxl", "lcm"):
         model = opened(name)
-        levels = model.ladder(4)
+        levels = model.sigmas(4)
         x = torch.stack([noise(1, row, 0, model.latent) for row in range(4)])
         together = draw(model, x=x, levels=levels)
         for row in range(4):
@@ -218,17 +218,19 @@ def test_rows_at_different_levels_are_each_as_alone(opened):
 # Levels
 
 
-def test_stream_09_the_ladder_rises_with_strength_and_falls_by_its_rungs(opened):
-    """Property 9: strength and level are monotone, whatever the number of rungs; every rung is a timestep."""
+def test_stream_09_the_schedule_rises_with_strength_and_falls_by_its_steps(opened):
+    """Property 9: strength and level are monotone, whatever the number of steps; every step is a timestep."""
     for model in (opened("sd"), opened("lcm")):
-        for rungs in (1, 2, 3, 4, 8, 16):
-            ladders = [model.ladder(rungs, strength) for strength in np.linspace(0.02, 1, 99)]
-            assert all(len(ladder) == rungs for ladder in ladders)
-            assert all(high > low for ladder in ladders for high, low in pairwise(ladder))
-            assert all(low[0] <= high[0] for low, high in pairwise(ladders))
-            assert ladders[-1][0] > ladders[0][0]
+        for steps in (1, 2, 3, 4, 8, 16):
+            schedules = [model.sigmas(steps, strength) for strength in np.linspace(0.02, 1, 99)]
+            assert all(len(sigmas) == steps for sigmas in schedules)
+            assert all(high > low for sigmas in schedules for high, low in pairwise(sigmas))
+            assert all(low[0] <= high[0] for low, high in pairwise(schedules))
+            assert schedules[-1][0] > schedules[0][0]
             assert all(
-                model.levels.sigmas[model.levels.timestep(sigma)] == sigma for ladder in ladders for sigma in ladder
+                model.levels.all_sigmas[model.levels.timestep(sigma)] == sigma
+                for sigmas in schedules
+                for sigma in sigmas
             )
 
 
@@ -236,32 +238,32 @@ def test_the_steps_of_a_turbo_model_and_of_a_consistency_model(opened):
     from diffusers import LCMScheduler
 
     turbo, distilled = opened("sd"), opened("lcm")
-    assert [turbo.levels.timestep(sigma) for sigma in turbo.ladder(4)] == [999, 749, 499, 249]
-    assert [turbo.levels.timestep(sigma) for sigma in turbo.ladder(2, 0.5)] == [499, 249]
-    for rungs in (1, 2, 3, 4, 7):
+    assert [turbo.levels.timestep(sigma) for sigma in turbo.sigmas(4)] == [999, 749, 499, 249]
+    assert [turbo.levels.timestep(sigma) for sigma in turbo.sigmas(2, 0.5)] == [499, 249]
+    for steps in (1, 2, 3, 4, 7):
         for strength in (1.0, 0.6, 0.35):
             theirs = LCMScheduler()
-            theirs.set_timesteps(rungs, strength=strength)
-            ours = [distilled.levels.timestep(sigma) for sigma in distilled.ladder(rungs, strength)]
+            theirs.set_timesteps(steps, strength=strength)
+            ours = [distilled.levels.timestep(sigma) for sigma in distilled.sigmas(steps, strength)]
             assert ours == theirs.timesteps.tolist()
 
 
-@pytest.mark.parametrize(("rungs", "strength"), [(0, 1.0), (1, 0.0), (1, 1.5), (30, 0.02), (1001, 1.0)])
-def test_a_ladder_that_cannot_be_is_told(opened, rungs, strength):
+@pytest.mark.parametrize(("steps", "strength"), [(0, 1.0), (1, 0.0), (1, 1.5), (30, 0.02), (1001, 1.0)])
+def test_a_schedule_that_cannot_be_is_told(opened, steps, strength):
     with pytest.raises(ValueError, match="possible: strength in"):
-        opened("sd").ladder(rungs, strength)
+        opened("sd").sigmas(steps, strength)
 
 
 def test_a_level_of_no_timestep_is_told(opened):
-    with pytest.raises(ValueError, match="is no level of this model; take one of ladder"):
+    with pytest.raises(ValueError, match="is no level of this model; take one of sigmas"):
         draw(opened("sd"), levels=(0.51234,))
 
 
 def test_levels_of_pure_noise_play_with_v_and_not_with_epsilon(folders, tmp_path):
     whole = tiny_sd(tmp_path / "v", prediction="v_prediction", scheduler="DDIMScheduler", zero_snr=True)
     model = Image(whole, folders / "taesd", size=SIZE)
-    assert model.ladder(1) == (1.0,)
-    assert torch.isfinite(draw(model, levels=model.ladder(1))).all()
+    assert model.sigmas(1) == (1.0,)
+    assert torch.isfinite(draw(model, levels=model.sigmas(1))).all()
     with pytest.raises(CheckpointError, match=r'pure noise .* needs prediction_type "v_prediction"'):
         Image(tiny_sd(tmp_path / "e", scheduler="DDIMScheduler", zero_snr=True), folders / "taesd", size=SIZE)
 
@@ -274,7 +276,7 @@ def test_predictions_and_schedules_that_are_unknown_are_told():
         Levels(falling.flip(0), "epsilon")
     levels = Levels(falling, "sample")
     said = noise(1, 0, 0, (1, 4, 2, 2))
-    assert torch.equal(levels.clean(said, torch.zeros_like(said), levels.told(levels.ladder(1), "cpu")), said)
+    assert torch.equal(levels.clean(said, torch.zeros_like(said), levels.told(levels.sigmas(1), "cpu")), said)
 
 
 def test_a_consistency_models_scale_is_told_as_its_pipeline_tells_it(opened, folders):
@@ -283,9 +285,9 @@ def test_a_consistency_models_scale_is_told_as_its_pipeline_tells_it(opened, fol
     theirs = LatentConsistencyModelPipeline.get_guidance_scale_embedding(None, torch.tensor([7.0]), embedding_dim=16)
     assert torch.allclose(guidance_embedding(8.0, 16), theirs[0], atol=1e-3)  # of sines of numbers up to 7000
     model = opened("lcm")
-    plain, eight = draw(model), draw(model, in_force(Sampling(scale=8)))
+    plain, eight = draw(model), draw(model, state(Sampling(scale=8)))
     assert not torch.allclose(plain, eight)
-    assert torch.equal(plain, draw(model, in_force(Sampling(guidance="full", scale=8))))  # made outside the net
+    assert torch.equal(plain, draw(model, state(Sampling(guidance="full", scale=8))))  # made outside the net
 
 
 # Rows
@@ -294,7 +296,7 @@ def test_a_consistency_models_scale_is_told_as_its_pipeline_tells_it(opened, fol
 def rows_changed(model, held, change):
     """Which rows' answers a change of row 1 moves."""
     x = torch.stack([noise(1, row, 0, model.latent) for row in range(3)])
-    levels, frames = model.ladder(4)[:3], [7, 6, 5]
+    levels, frames = model.sigmas(4)[:3], [7, 6, 5]
     cond = model.condition(held, frames)
     before = model.denoise(x, levels, cond, frames)
     after = model.denoise(*change(x, levels, cond), frames)
@@ -311,20 +313,20 @@ def test_stream_06_a_changed_row_changes_that_row_alone(opened, name):
     model = opened(name)
 
     def other_level(x, levels, cond):
-        return x, (levels[0], model.ladder(8)[3], levels[2]), cond
+        return x, (levels[0], model.sigmas(8)[3], levels[2]), cond
 
     def other_words(x, levels, cond):
-        told = model.condition(in_force(Prompt("a lake")), [6])
+        told = model.condition(state(Prompt("a lake")), [6])
         return x, levels, cond.cat([cond.rows([0]), told, cond.rows([2])])
 
     for change in (other_latent, other_level, other_words):
-        assert rows_changed(model, in_force(), change) == [False, True, False]
+        assert rows_changed(model, state(), change) == [False, True, False]
 
 
 def test_stream_06_permuted_rows_permute_the_answers(opened):
     """Property 6."""
     model = opened("sd")
-    x, levels = torch.stack([noise(1, row, 0, model.latent) for row in range(3)]), model.ladder(3)
+    x, levels = torch.stack([noise(1, row, 0, model.latent) for row in range(3)]), model.sigmas(3)
     order = [2, 0, 1]
     assert torch.allclose(
         draw(model, x=x, levels=levels)[order],
@@ -337,16 +339,16 @@ def test_stream_06_permuted_rows_permute_the_answers(opened):
 def test_stream_06_with_cross_frame_attention_rows_see_each_other(opened):
     """Property 6: unless cross-frame attention is on; and one row alone sees what it always sees."""
     model = opened("sd", cross_frame=True)
-    assert rows_changed(model, in_force(), other_latent) == [True, True, True]
+    assert rows_changed(model, state(), other_latent) == [True, True, True]
     assert torch.allclose(draw(model), draw(opened("sd")), rtol=1e-5, atol=1e-4)
 
 
 def test_branches_of_the_same_frames_do_not_see_each_other(opened):
     model = opened("sd", cross_frame=True)
     x = torch.stack([noise(1, row, 0, model.latent) for row in range(2)])
-    levels, frames = model.ladder(2), [5, 4]
-    told = model.condition(in_force(), frames)
-    against = model.condition(in_force(), frames, model.encode_text("blurred"))
+    levels, frames = model.sigmas(2), [5, 4]
+    told = model.condition(state(), frames)
+    against = model.condition(state(), frames, model.encode_text("blurred"))
     both = model.denoise(torch.cat([x, x]), levels * 2, told.cat([told, against]), frames * 2)
     apart = [model.denoise(x, levels, cond, frames) for cond in (told, against)]
     assert torch.allclose(both, torch.cat(apart), rtol=1e-5, atol=1e-4)
@@ -375,7 +377,7 @@ def test_without_cross_frame_attention_the_unet_is_diffusers_own_bit_for_bit(ope
     model = opened("sd")
     stock = UNet2DConditionModel.from_pretrained(folders / "sd" / "unet").eval().to(memory_format=torch.channels_last)
     x = noise(1, 0, 0, (2, *model.latent)).contiguous(memory_format=torch.channels_last)
-    t, text = torch.tensor([999, 499]), model.condition(in_force(), [0, 1]).text
+    t, text = torch.tensor([999, 499]), model.condition(state(), [0, 1]).text
     with torch.no_grad():
         said = [net(x, t, encoder_hidden_states=text).sample for net in (model.unet, stock)]
     assert torch.equal(*said)
@@ -412,12 +414,9 @@ def test_a_prompt_too_long_to_be_read_whole_is_read_as_far_as_it_goes_and_said(o
 @pytest.mark.parametrize("name", ["sd", "sdxl"])
 def test_all_that_is_told_of_words_blends(opened, name):
     model = opened(name)
-    held = InForce().after(Prompt("a fox"), 0).after(Prompt("a lake", blend=3), 10)
-    told = [
-        model.condition(InForce(prompt=held.prompt, since=10, fading=held.fading, now=now), [now])
-        for now in (9, 11, 20)
-    ]
-    pure = [model.condition(in_force(Prompt(words)), [0]) for words in ("a fox", "a lake")]
+    held = ControlState().after(Prompt("a fox"), 0).after(Prompt("a lake", blend=3), 10)
+    told = [model.condition(held.at(now), [now]) for now in (9, 11, 20)]
+    pure = [model.condition(state(Prompt(words)), [0]) for words in ("a fox", "a lake")]
     for part in (lambda cond: cond.text, *([lambda cond: cond.extra["pooled"]] if name == "sdxl" else [])):
         assert torch.equal(part(told[0]), part(pure[0]))
         assert torch.allclose(part(told[1]), torch.lerp(part(pure[0]), part(pure[1]), 0.5), atol=1e-6)
@@ -521,7 +520,7 @@ def test_a_lora_applied_is_the_lora_merged(opened, folders, style, weight):
             scale = float(tensors.get(f"{stem}.alpha", torch.tensor(2.0))) / 2
             product = tensors[f"{stem}.{up}.weight"].flatten(1) @ tensors[f"{stem}.{down}.weight"].flatten(1)
             layer.weight.data += weight * scale * product.reshape(layer.weight.shape)
-    ours, theirs = draw(model, in_force(Lora("first", weight)), rows=2), draw(merged, rows=2)
+    ours, theirs = draw(model, state(Lora("first", weight)), rows=2), draw(merged, rows=2)
     assert torch.allclose(ours, theirs, rtol=1e-5, atol=1e-5 * float(theirs.abs().max()))
     assert not torch.allclose(ours, draw(opened("sd"), rows=2), atol=1e-2)
 
@@ -532,16 +531,16 @@ def test_two_loras_of_different_ranks_applied_are_both_merged(opened, folders):
     merged = Image(folders / "sd", folders / "taesd", size=SIZE)
     for file, weight in zip(files, (1.0, -0.6)):
         lora.fuse({"unet": merged.unet}, lora.read(file, {"unet": merged.unet}), weight)
-    ours, theirs = draw(model, in_force(Lora("second", 1), Lora("third", -0.6))), draw(merged)
+    ours, theirs = draw(model, state(Lora("second", 1), Lora("third", -0.6))), draw(merged)
     assert torch.allclose(ours, theirs, rtol=1e-5, atol=1e-5 * float(theirs.abs().max()))
 
 
 def test_every_row_has_its_own_weights_of_every_lora(opened, folders):
     """Two styles, three rows: together as each alone; what a sampler does with rows that began under others."""
     model = opened("sd", loras=lora_files(folders))
-    mixes = (in_force(Lora("first", 1)), in_force(Lora("second", 0.7), Lora("first", -1)), in_force())
+    mixes = (state(Lora("first", 1)), state(Lora("second", 0.7), Lora("first", -1)), state())
     x = torch.stack([noise(1, row, 0, model.latent) for row in range(3)])
-    levels = model.ladder(3)
+    levels = model.sigmas(3)
     conds = [model.condition(held, [row]) for row, held in enumerate(mixes)]
     together = model.denoise(x, levels, conds[0].cat(conds), [0, 1, 2])
     for row, cond in enumerate(conds):
@@ -553,8 +552,8 @@ def test_every_row_has_its_own_weights_of_every_lora(opened, folders):
 def test_a_lora_taken_away_leaves_nothing(opened, folders):
     model = opened("sd", loras=lora_files(folders))
     before = draw(model)
-    assert not torch.equal(draw(model, in_force(Lora("first", 2))), before)
-    assert torch.equal(draw(model, in_force(Lora("first", 2), Lora("first", 0))), before)
+    assert not torch.equal(draw(model, state(Lora("first", 2))), before)
+    assert torch.equal(draw(model, state(Lora("first", 2), Lora("first", 0))), before)
     assert torch.equal(before, draw(opened("sd")))
     assert model.loras == ("first", "second")
     assert "lora" not in model.refuses
@@ -563,7 +562,7 @@ def test_a_lora_taken_away_leaves_nothing(opened, folders):
 
 def test_sessions_play_one_model_with_styles_of_their_own_at_once(opened, folders):
     model = opened("sd", loras=lora_files(folders))
-    mixes = [in_force(Lora("first", weight)) for weight in (0, 1)]
+    mixes = [state(Lora("first", weight)) for weight in (0, 1)]
     wanted = [draw(model, held) for held in mixes]
     wrong = []
 
@@ -582,10 +581,10 @@ def test_sessions_play_one_model_with_styles_of_their_own_at_once(opened, folder
 
 @pytest.mark.parametrize("guidance", ["none", "full", "initialize"])
 def test_styles_structure_and_pictures_change_while_streaming_and_nothing_in_flight_is_lost(opened, folders, guidance):
-    """Every frame is as drawn alone under what was in force when it began, three rungs in one batch."""
+    """Every frame is as drawn alone under what was in force when it began, three steps in one batch."""
     model = opened("sd", loras=lora_files(folders), controlnet=folders / "controlnet-sd")
     data = picture_bytes()
-    sampling = Sampling(rungs=3, guidance=guidance, scale=2, strength=0.7)
+    sampling = Sampling(steps=3, guidance=guidance, scale=2, strength=0.7)
     changes = [
         (),
         (Lora("first", 1),),
@@ -594,7 +593,7 @@ def test_styles_structure_and_pictures_change_while_streaming_and_nothing_in_fli
         (Picture(data), Structure(0.7), Lora("second", 1)),
         (Prompt("a lake"),),
     ]
-    held = [in_force(sampling, *controls) for controls in changes]
+    held = [state(sampling, *controls) for controls in changes]
     stream, alone = PictureStream(model), PictureStream(model, alone=True)
     came = [latent for each in held if (latent := stream.tick(each)) is not None] + stream.flush()
     wanted = [alone.step(each) for each in held]
@@ -606,18 +605,18 @@ def test_styles_structure_and_pictures_change_while_streaming_and_nothing_in_fli
 def test_a_lora_of_the_text_encoder_changes_how_the_prompt_is_read(opened, folders):
     loras = lora_files(folders, text=True)
     model, plain = opened("sd", loras=loras), opened("sd")
-    told = model.condition(in_force(Lora("first", 1)), [0]).text
-    assert not torch.allclose(told, model.condition(in_force(), [0]).text, atol=1e-3)
-    assert torch.equal(model.condition(in_force(), [0]).text, plain.condition(in_force(), [0]).text)
+    told = model.condition(state(Lora("first", 1)), [0]).text
+    assert not torch.allclose(told, model.condition(state(), [0]).text, atol=1e-3)
+    assert torch.equal(model.condition(state(), [0]).text, plain.condition(state(), [0]).text)
     assert torch.equal(model.encode_text("a fox"), plain.encode_text("a fox"))
 
 
 def test_a_consistency_lora_is_fused_and_brings_its_levels(opened, folders):
     ((_, file), *_) = lora_files(folders)
     fused, live = opened("sd", lcm_lora=file), opened("sd", loras=(("first", file),))
-    assert [fused.levels.timestep(sigma) for sigma in fused.ladder(4)] == [999, 759, 499, 259]
-    levels = fused.ladder(1)
-    theirs = draw(live, in_force(Lora("first", 1)), levels=levels)
+    assert [fused.levels.timestep(sigma) for sigma in fused.sigmas(4)] == [999, 759, 499, 259]
+    levels = fused.sigmas(1)
+    theirs = draw(live, state(Lora("first", 1)), levels=levels)
     assert torch.allclose(draw(fused, levels=levels), theirs, rtol=1e-5, atol=1e-5 * float(theirs.abs().max()))
     assert torch.equal(draw(opened("sd", lcm_lora=file.parent / file.name)), draw(fused))
 
@@ -718,8 +717,8 @@ def test_structure_is_the_pipelines_controlnet(opened, folders, family, strength
         latents=fresh.clone(),
         output_type="latent",
     ).images[0]
-    held = in_force(Picture(data), Structure(strength, "picture"))
-    (sigma,) = model.ladder(1)
+    held = state(Picture(data), Structure(strength, "picture"))
+    (sigma,) = model.sigmas(1)
     ours = draw(model, held, x=sigma * fresh, levels=(sigma,))[0]
     assert torch.allclose(ours, theirs, atol=1e-4 * float(theirs.abs().max()))
     assert not torch.allclose(ours, draw(model, x=sigma * fresh, levels=(sigma,))[0], atol=1e-2)
@@ -728,9 +727,9 @@ def test_structure_is_the_pipelines_controlnet(opened, folders, family, strength
 def test_every_row_has_its_own_structure(opened, folders):
     model = opened("sd", controlnet=folders / "controlnet-sd")
     data = picture_bytes()
-    held = [in_force(Picture(data), Structure(strength, "edges")) for strength in (0.5, 2)]
+    held = [state(Picture(data), Structure(strength, "edges")) for strength in (0.5, 2)]
     x = torch.stack([noise(1, row, 0, model.latent) for row in range(2)])
-    levels = model.ladder(2)
+    levels = model.sigmas(2)
     conds = [model.condition(each, [row]) for row, each in enumerate(held)]
     together = model.denoise(x, levels, conds[0].cat(conds), [0, 1])
     alone = [model.denoise(x[[row]], levels[row : row + 1], cond, [row]) for row, cond in enumerate(conds)]
@@ -740,7 +739,7 @@ def test_every_row_has_its_own_structure(opened, folders):
 def test_structure_of_no_strength_is_never_asked(opened, folders, monkeypatch):
     model = opened("sd", controlnet=folders / "controlnet-sd")
     monkeypatch.setattr(model.controlnet, "forward", lambda *told, **more: pytest.fail("asked"))
-    for held in (in_force(Picture(picture_bytes())), in_force(Structure(1)), in_force()):
+    for held in (state(Picture(picture_bytes())), state(Structure(1)), state()):
         assert torch.equal(draw(model, held), draw(opened("sd"), held))
     assert "structure" not in model.refuses
     assert "controlnet=folder" in opened("sd").refuses["structure"]

@@ -20,7 +20,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 from ui_stand_ins import StandIn, StandInModel
 
-from studio.controls import Picture, Prompt, Stroke, to_message
+from studio.controls import Picture, Prompt, Stroke, strokes, to_message
 from studio.frames import Frame
 from studio.presets import Preset
 from studio.score import Score
@@ -444,7 +444,7 @@ def test_a_picture_in_binary_reaches_the_session_and_is_numbered():
         assert session.sent == [Picture(jpeg())]
         assert told(link, "sent") == [{"type": "sent", "number": 9, "revision": 1, "saw": 4}]
         session.step()
-        assert link.seat.in_force.picture == Picture(jpeg())
+        assert link.seat.state[Picture] == Picture(jpeg())
         session.send(Picture(jpeg(grey=9)))  # taken into a frame before this link heard of its revision
         session.step()
         assert told(link, "state") == [], "a camera's pictures change nothing that the page shows"
@@ -508,7 +508,7 @@ def test_the_newest_picture_is_all_that_waits():
             await link.hear(sent(jpeg(grey=grey)))
         assert len(session._inbox) == 1
         session.step()
-        assert link.seat.in_force.picture == Picture(jpeg(grey=39))
+        assert link.seat.state[Picture] == Picture(jpeg(grey=39))
 
     linked(test, drawing())
 
@@ -520,20 +520,20 @@ def test_a_page_is_told_what_plays_and_why_the_rest_does_not():
     class Refusing(StandInModel):
         refuses = MappingProxyType({"stroke": "it knows words alone"})
 
-        def ladder(self, rungs, strength=1.0):
-            if rungs != 4:
-                raise ValueError("4 rungs")
-            return super().ladder(rungs)
+        def sigmas(self, steps, strength=1.0):
+            if steps != 4:
+                raise ValueError("4 steps")
+            return super().sigmas(steps)
 
     async def test(link, session):
         link.greet()
         (hello,) = told(link, "hello")
-        assert hello["plays"] == ["prompt", "sampling", "erase", "pause", "sink", "cache"]
+        assert hello["plays"] == ["prompt", "sampling", "sink", "erase", "pause", "cache"]
         assert hello["refuses"] == {"stroke": "it knows words alone"}
         assert not hello["choice"]
         session.model = Draws((32, 48))
         (hello,) = told(link, "hello")
-        assert {"picture", "similarity", "structure", "lora", "noise", "camera", "rungs", "stroke"} < set(
+        assert {"picture", "similarity", "structure", "lora", "noise", "camera", "steps", "stroke"} < set(
             hello["plays"]
         )
         assert not {"sink", "cache"} & set(hello["plays"])
@@ -582,8 +582,8 @@ def test_a_preset_gives_what_the_model_plays_and_says_what_it_leaves_aside():
         (notice,) = told(link, "notice")
         assert notice["message"] == "stand-in takes no strokes: it knows words alone."
         session.step()
-        assert session.engine.in_force.prompt.text == "a meadow"
-        assert not session.engine.in_force.strokes
+        assert session.engine.state[Prompt].text == "a meadow"
+        assert not strokes(session.engine.state)
 
     linked(test)
 

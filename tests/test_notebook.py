@@ -30,7 +30,7 @@ def test_first_light_plays_switches_rewinds_replays_and_renders(tmp_path):
     assert "the same future again" in said(notebook)
     assert "84 frames, 84 different pictures, all as they were" in said(notebook)
     assert (tmp_path / "first-light.mp4").stat().st_size > 10_000
-    assert (tmp_path / "first-light.jsonl").read_text().startswith('{"studio": 1')
+    assert (tmp_path / "first-light.jsonl").read_text().startswith('{"studio": 2')
 
 
 @pytest.mark.timeout(300)

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from studio.conditioning import Conditioning
-from studio.controls import InForce, Picture, Prompt, Sampling, Similarity
+from studio.controls import ControlState, Picture, Prompt, Sampling, Similarity
 from studio.samplers import PictureStream
 
 SIDE = 32  # latent cells: four tiles by four
@@ -33,18 +33,13 @@ def scene(x: int, y: int = 64, size: int = 24) -> bytes:
     return png(picture)
 
 
-def controls(picture: bytes, regions: bool = True, threshold: float = 0.02, **sampling: Any) -> InForce:
-    return replace(
-        InForce(),
-        picture=Picture(picture),
-        similarity=Similarity(threshold, 0, regions),
-        sampling=Sampling(**{"rungs": 2, **sampling}),
-    )
+def controls(picture: bytes, regions: bool = True, threshold: float = 0.02, **sampling: Any) -> ControlState:
+    return ControlState.of(Picture(picture), Similarity(threshold, 0, regions), Sampling(**{"steps": 2, **sampling}))
 
 
-def streamed(model: PictureModel, told: list[InForce]) -> list[Tensor]:
+def streamed(model: PictureModel, told: list[ControlState]) -> list[Tensor]:
     stream = PictureStream(model)
-    ticks = [stream.tick(in_force) for in_force in told]
+    ticks = [stream.tick(state) for state in told]
     return [latent for latent in ticks if latent is not None] + stream.flush()
 
 
@@ -63,16 +58,16 @@ def test_only_the_part_that_changed_is_drawn_and_the_rest_stays():
     changed = (second != first).any(0)
     assert changed[8:16, :8].any()  # the square's tile, and of what was drawn around it nothing
     assert int(changed.sum()) == int(changed[8:16, :8].sum())
-    whole = streamed(PictureModel(by_cell, SIDE), [replace(one, similarity=Similarity(0.02, 0)) for one in told])
+    whole = streamed(PictureModel(by_cell, SIDE), [one.updated(Similarity(0.02, 0)) for one in told])
     for part, all_of_it in zip((first, second, third), whole, strict=True):
         torch.testing.assert_close(part, all_of_it[0])
 
 
 def test_what_is_drawn_around_a_part_is_left_as_it_was():
     """A crop's border lacks what is beyond it: measured, laying it too is three times as wrong (docs/log.md)."""
-    told = [controls(scene(x), rungs=1, strength=0.4) for x in (8, 16, 24)]
+    told = [controls(scene(x), steps=1, strength=0.4) for x in (8, 16, 24)]
     parts = torch.cat(streamed(PictureModel(unet, SIDE), told))
-    whole = torch.cat(streamed(PictureModel(unet, SIDE), [replace(one, similarity=Similarity()) for one in told]))
+    whole = torch.cat(streamed(PictureModel(unet, SIDE), [one.updated(Similarity()) for one in told]))
     changed = (parts[1:] != parts[:-1]).any(0).any(0)
     assert int(changed.sum()) == int(changed[8:16, :8].sum())
     assert (parts - whole)[1:].abs().mean() < 0.7 * (parts[0] - whole[1:]).abs().mean()
@@ -80,24 +75,24 @@ def test_what_is_drawn_around_a_part_is_left_as_it_was():
 
 @pytest.mark.parametrize("kind", ["full", "self", "initialize"])
 def test_a_part_is_guided_as_the_whole_is(kind):
-    told = [controls(scene(x, y=180), guidance=kind, scale=1.7, rungs=3) for x in (160, 168, 176, 184)]
-    whole = streamed(PictureModel(by_cell, SIDE), [replace(one, similarity=Similarity()) for one in told])
+    told = [controls(scene(x, y=180), guidance=kind, scale=1.7, steps=3) for x in (160, 168, 176, 184)]
+    whole = streamed(PictureModel(by_cell, SIDE), [one.updated(Similarity()) for one in told])
     for part, all_of_it in zip(streamed(PictureModel(by_cell, SIDE), told), whole, strict=True):
         torch.testing.assert_close(part, all_of_it, atol=1e-4, rtol=1e-4)
 
 
-def shapes_of(told: list[InForce], model: PictureModel | None = None) -> list[tuple[int, int]]:
+def shapes_of(told: list[ControlState], model: PictureModel | None = None) -> list[tuple[int, int]]:
     """What is drawn of each frame."""
     model = model or PictureModel(by_cell, SIDE)
-    streamed(model, [replace(one, sampling=replace(one.sampling, rungs=1)) for one in told])
+    streamed(model, [one.updated(replace(one[Sampling], steps=1)) for one in told])
     return [tuple(x.shape[-2:]) for x in model.inputs]
 
 
 def test_a_change_of_anything_else_draws_the_whole():
     one, two = controls(scene(8)), controls(scene(16))
     assert shapes_of([one, two]) == [(32, 32), (24, 16)]
-    assert shapes_of([one, replace(two, prompt=Prompt("a city"))]) == [(32, 32)] * 2
-    assert shapes_of([one, replace(two, sampling=replace(two.sampling, seed=2))]) == [(32, 32)] * 2
+    assert shapes_of([one, two.updated(Prompt("a city"))]) == [(32, 32)] * 2
+    assert shapes_of([one, two.updated(replace(two[Sampling], seed=2))]) == [(32, 32)] * 2
     assert shapes_of([controls(scene(x), drift=4) for x in (8, 16)]) == [(32, 32)] * 2
     assert shapes_of([controls(scene(x), regions=False) for x in (8, 16)]) == [(32, 32)] * 2
     assert shapes_of([controls(scene(x), threshold=0.0) for x in (8, 16)]) == [(32, 32)] * 2
@@ -127,8 +122,8 @@ def test_with_a_control_picture_the_whole_is_drawn():
     model = PictureModel(by_cell, SIDE)
     condition = model.condition
 
-    def structured(in_force: InForce, frames: Any, text: Tensor | None = None) -> Conditioning:
-        return replace(condition(in_force, frames, text), extra={"structure": torch.zeros(len(frames), 3, 256, 256)})
+    def structured(state: ControlState, frames: Any, text: Tensor | None = None) -> Conditioning:
+        return replace(condition(state, frames, text), extra={"structure": torch.zeros(len(frames), 3, 256, 256)})
 
     model.condition = structured
     assert shapes_of([controls(scene(8)), controls(scene(16))], model) == [(32, 32)] * 2
@@ -138,32 +133,32 @@ def test_rows_that_are_told_in_other_shapes_are_drawn_in_calls_of_their_own():
     model = PictureModel(closed_form)
     condition = model.condition
 
-    def longer(in_force: InForce, frames: Any, text: Tensor | None = None) -> Conditioning:
-        cond = condition(in_force, frames, text)
-        return cond.rows([0]) if in_force.prompt.text == "short" else replace(cond, text=cond.text.repeat(1, 2, 1))
+    def longer(state: ControlState, frames: Any, text: Tensor | None = None) -> Conditioning:
+        cond = condition(state, frames, text)
+        return cond.rows([0]) if state[Prompt].text == "short" else replace(cond, text=cond.text.repeat(1, 2, 1))
 
     model.condition = longer
     texts = ("long", "short", "long", "short")
-    told = [replace(controls(noisy(k), rungs=3), prompt=Prompt(text)) for k, text in enumerate(texts)]
+    told = [controls(noisy(k), steps=3).updated(Prompt(text)) for k, text in enumerate(texts)]
     frames = streamed(model, told)
     assert [[frame for frame, _ in rows] for rows in model.calls[:5]] == [[0], [0], [1], [0, 2], [1]]
     model.calls.clear()
-    for frame, in_force in zip(frames, told, strict=True):
-        torch.testing.assert_close(PictureStream(model).step(in_force), frame, atol=1e-5, rtol=1e-5)
+    for frame, state in zip(frames, told, strict=True):
+        torch.testing.assert_close(PictureStream(model).step(state), frame, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("alone", [False, True])
 def test_from_a_snapshot_it_goes_on_bit_for_bit(alone):
-    told = [controls(scene(x), guidance="initialize", scale=1.4, rungs=3) for x in (8, 16, 24, 32, 40, 48)]
+    told = [controls(scene(x), guidance="initialize", scale=1.4, steps=3) for x in (8, 16, 24, 32, 40, 48)]
     stream = PictureStream(PictureModel(closed_form, SIDE), alone=alone)
-    for in_force in told[:3]:
-        stream.tick(in_force)
+    for state in told[:3]:
+        stream.tick(state)
     state = stream.snapshot()
-    onward = [stream.step(in_force) for in_force in told[3:]]
+    onward = [stream.step(state) for state in told[3:]]
     other = PictureStream(PictureModel(closed_form, SIDE), alone=alone)
     for again in (stream, other):
         again.restore(state)
-        assert all(torch.equal(again.step(in_force), one) for in_force, one in zip(told[3:], onward, strict=True))
+        assert all(torch.equal(again.step(state), one) for state, one in zip(told[3:], onward, strict=True))
 
 
 def test_after_a_tick_that_failed_it_goes_on_as_if_it_had_not_been():
@@ -171,12 +166,12 @@ def test_after_a_tick_that_failed_it_goes_on_as_if_it_had_not_been():
     model = PictureModel(closed_form, SIDE)
     stream, wanted = PictureStream(model), streamed(PictureModel(closed_form, SIDE), told)
     frames = []
-    for in_force in told:
+    for state in told:
         net, model.net = model.net, lambda *_: 1 / 0
         with pytest.raises(ZeroDivisionError):
-            stream.tick(in_force)
+            stream.tick(state)
         model.net = net
-        frames.append(stream.tick(in_force))
+        frames.append(stream.tick(state))
     for frame, one in zip([*frames[1:], *stream.flush()], wanted, strict=True):
         assert torch.equal(frame, one)
 
@@ -203,13 +198,13 @@ def test_what_regions_cost_in_accuracy_and_save_in_work_on_a_real_unet():
     Printed with -s for docs/log.md: the share of the work that is left, and the error where the picture moved and where
     it stood still, beside how much the frames themselves change.
     """
-    told = [controls(scene(x), rungs=1, strength=0.4) for x in range(8, 88, 16)]
+    told = [controls(scene(x), steps=1, strength=0.4) for x in range(8, 88, 16)]
     drawn, work = {}, {}
     for regions in (False, True):
         model = PictureModel(unet, SIDE)
         counter = FlopCounterMode(display=False)
         with counter:
-            frames = streamed(model, [replace(one, similarity=Similarity(0.02, 0, regions)) for one in told])
+            frames = streamed(model, [one.updated(Similarity(0.02, 0, regions)) for one in told])
         drawn[regions], work[regions] = torch.cat(frames[1:]), counter.get_total_flops()
         cells = sum(x[0, 0].numel() for x in model.inputs[1:]) / (len(told) - 1) / SIDE**2
     whole = drawn[False]

@@ -7,7 +7,7 @@ import torch
 from drawn import untrained, untrained_net, vector
 from einops import rearrange
 
-from studio.controls import InForce, Prompt, Sampling, Stroke
+from studio.controls import ControlState, Prompt, Sampling, Stroke
 from studio.engine import Engine
 from studio.models.errors import MissingWeights
 from studio.models.pocket import model as pocket
@@ -25,10 +25,10 @@ def model(folder):
 
 
 def told(*controls):
-    in_force = InForce()
+    state = ControlState()
     for control in controls:
-        in_force = in_force.after(control, 0)
-    return in_force
+        state = state.after(control, 0)
+    return state
 
 
 def pin(x, y, id="1", label="fox", size=0.375):
@@ -118,11 +118,11 @@ def test_the_coordinates_tell_every_cell_apart_and_are_always_the_same(model):
 
 
 def test_the_prompt_is_told_to_every_frame_and_another_text_may_stand_in(model):
-    in_force = told(Prompt("a meadow"))
-    cond = model.condition(in_force, [0, 1, 2])
+    state = told(Prompt("a meadow"))
+    cond = model.condition(state, [0, 1, 2])
     assert cond.text.shape == (3, pocket.TOKENS, pocket.DIMENSIONS)
     assert torch.equal(cond.text[2], model.encode_text("a meadow"))
-    other = model.condition(in_force, [0], model.encode_text(""))
+    other = model.condition(state, [0], model.encode_text(""))
     assert torch.equal(other.text[0], pocket.text_tokens(vector("")))
     channels = TRACK_CHANNELS + pocket.CONSTANTS  # what follows is the place the words recall
     assert torch.equal(other.tracks[:, :channels], cond.tracks[:1, :channels])
@@ -169,12 +169,12 @@ def test_every_prompt_and_view_recalls_its_own_place_and_the_model_diffuses_arou
     assert not torch.equal(at("a meadow", 1), at("a meadow", 2))
 
 
-def test_the_ladder_starts_in_pure_noise_and_refuses_none(model):
-    assert model.ladder(1) == (1.0,)
-    assert model.ladder(2) == pytest.approx((1.0, 100 / 101))
-    assert model.ladder(4) == pytest.approx((1.0, 300 / 301, 100 / 101, 100 / 103))
-    with pytest.raises(ValueError, match="1 or more rungs"):
-        model.ladder(0)
+def test_the_schedule_starts_in_pure_noise_and_refuses_none(model):
+    assert model.sigmas(1) == (1.0,)
+    assert model.sigmas(2) == pytest.approx((1.0, 100 / 101))
+    assert model.sigmas(4) == pytest.approx((1.0, 300 / 301, 100 / 101, 100 / 103))
+    with pytest.raises(ValueError, match="1 or more steps"):
+        model.sigmas(0)
 
 
 def test_missing_weights_are_named_with_what_to_do(tmp_path):
@@ -219,7 +219,7 @@ def test_the_fingerprint_names_the_weights(folder, model, tmp_path):
 
 CONTROLS = (
     Prompt("snowy mountains at night"),
-    Sampling(seed=5, rungs=2),
+    Sampling(seed=5, steps=2),
     Stroke("1", "fox", ((0, 0.2, 0.6), (6, 0.8, 0.4)), mode="path"),
 )
 
@@ -237,7 +237,7 @@ def test_a_frame_is_a_picture(model):
 
 
 def test_two_engines_on_one_model_each_equal_their_solo_run(model):
-    others = (dataclasses.replace(CONTROLS[0], text="the sea"), Sampling(seed=6, rungs=3))
+    others = (dataclasses.replace(CONTROLS[0], text="the sea"), Sampling(seed=6, steps=3))
     solo = [[f.hash for f in played(Engine(model), 4, controls)] for controls in (CONTROLS, others)]
     engines = Engine(model), Engine(model)
     for engine, controls in zip(engines, (CONTROLS, others)):

@@ -1,19 +1,19 @@
 import pytest
 import torch
 
-from studio.schedule import PREDICTIONS, add_noise, clean_from, ladder, output_for, warp
+from studio.schedule import PREDICTIONS, add_noise, clean_from, output_for, sigmas, warp
 
 
-def test_four_rungs_at_shift_five_are_self_forcings_steps():
-    assert ladder(4, 5) == pytest.approx((1, 0.9375, 0.83333333, 0.625))
-    assert ladder(5, 5) == pytest.approx((1, 0.9523809, 0.88235294, 0.76923077, 0.5555556))  # Rolling Forcing's
+def test_four_steps_at_shift_five_are_self_forcings_steps():
+    assert sigmas(4, 5) == pytest.approx((1, 0.9375, 0.83333333, 0.625))
+    assert sigmas(5, 5) == pytest.approx((1, 0.9523809, 0.88235294, 0.76923077, 0.5555556))  # Rolling Forcing's
 
 
 @pytest.mark.parametrize("shift", [0.5, 1, 3, 8])
-@pytest.mark.parametrize("rungs", [1, 2, 16])
-def test_a_ladder_falls_from_one_and_stays_above_zero(rungs, shift):
-    levels = ladder(rungs, shift)
-    assert len(levels) == rungs
+@pytest.mark.parametrize("steps", [1, 2, 16])
+def test_a_schedule_falls_from_one_and_stays_above_zero(steps, shift):
+    levels = sigmas(steps, shift)
+    assert len(levels) == steps
     assert levels[0] == 1
     assert levels[-1] > 0
     assert list(levels) == sorted(set(levels), reverse=True)
@@ -75,8 +75,8 @@ def test_results_are_float32_whatever_the_model_computes_in():
 
 
 def test_what_cannot_be_is_refused():
-    with pytest.raises(ValueError, match="1 or more rungs"):
-        ladder(0)
+    with pytest.raises(ValueError, match="1 or more steps"):
+        sigmas(0)
     with pytest.raises(ValueError, match="velocity, wiener"):
         clean_from("epsilon", torch.zeros(1, 1), 0.5, torch.zeros(1, 1))
 

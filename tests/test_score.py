@@ -4,11 +4,11 @@ import logging
 
 import pytest
 
-from studio.controls import Erase, Pause, Prompt, Sampling, Stroke
+from studio.controls import Erase, Pause, Prompt, Sampling, Stroke, strokes
 from studio.score import Event, Header, Score, ScoreError, ScoreWriter
 
 HEADER = Header("tiny", "0123456789ab", 32, 32, start=10, frames=5, digest="ab")
-FIRST = '{"studio": 1, "model": "tiny", "weights": "0123456789ab", "width": 32, "height": 32, "start": 10, "frames": 5}'
+FIRST = '{"studio": 2, "model": "tiny", "weights": "0123456789ab", "width": 32, "height": 32, "start": 10, "frames": 5}'
 
 
 def score():
@@ -35,7 +35,7 @@ def test_a_score_survives_its_file(tmp_path):
 def test_a_score_is_readable_json_lines():
     first, *rest = [json.loads(line) for line in score().lines()]
     assert first == {
-        "studio": 1,
+        "studio": 2,
         "model": "tiny",
         "weights": "0123456789ab",
         "width": 32,
@@ -51,8 +51,8 @@ def test_a_score_is_readable_json_lines():
 
 def test_what_was_in_force_before_the_take_keeps_its_frames_and_its_order():
     opening = score().opening()
-    assert [(id, since) for id, (_, since) in opening.strokes.items()] == [("b", 7), ("a", 3)]
-    assert opening.prompt == Prompt("winter")
+    assert [(id, since) for id, (_, since) in strokes(opening).items()] == [("b", 7), ("a", 3)]
+    assert opening[Prompt] == Prompt("winter")
 
 
 def test_a_recording_that_was_cut_off_plays_to_its_last_control():
@@ -70,7 +70,7 @@ def test_a_recording_that_was_cut_off_plays_to_its_last_control():
         ("hello\n", "line 1 is no JSON .*'hello'; correct the line or take it out"),
         ("[1]\n", "line 1 must be a JSON object"),
         ('{"frame": 0}\n', 'line 1 is no header: it lacks "studio"'),
-        (FIRST.replace('"studio": 1', '"studio": 9') + "\n", "version is 9, this studio plays 1; update"),
+        (FIRST.replace('"studio": 2', '"studio": 9') + "\n", "version is 9, this studio plays 2; update"),
         (FIRST.replace('"width": 32, ', "") + "\n", 'lacks "width"; add it'),
         (FIRST.replace('"width": 32', '"width": "wide"') + "\n", "\"width\" is 'wide'; correct it"),
         (FIRST.replace('"start": 10', '"start": -1') + "\n", '"start" is -1; it must be 0 to 4294967295'),

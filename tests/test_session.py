@@ -7,7 +7,7 @@ import pytest
 from picture_nets import PictureModel, flat, noisy
 
 import studio
-from studio.controls import ControlError, Erase, Pause, Picture, Prompt, Sampling, Similarity, Stroke
+from studio.controls import ControlError, Erase, Pause, Picture, Prompt, Sampling, Similarity, Stroke, strokes
 from studio.outputs.latest import Latest
 from studio.presets import Preset
 from studio.score import Event, Score, ScoreError, replay
@@ -69,7 +69,7 @@ def test_of_one_slot_the_latest_value_wins_and_the_others_leave_no_trace(model):
     assert [receipt.revision for receipt in session.receipts] == []
     assert session.step().hash == once.step().hash
     assert [receipt.revision for receipt in session.receipts] == [last]
-    assert session.engine.in_force.sampling.scale == 1.9
+    assert session.engine.state[Sampling].scale == 1.9
 
 
 def test_strokes_of_different_ids_do_not_overwrite_each_other(model):
@@ -77,7 +77,7 @@ def test_strokes_of_different_ids_do_not_overwrite_each_other(model):
     for control in (drag(0.1, "a"), drag(0.2, "b"), drag(0.3, "a")):
         session.send(control)
     session.step()
-    places = {id: stroke.points[-1][1] for id, (stroke, _) in session.engine.in_force.strokes.items()}
+    places = {id: stroke.points[-1][1] for id, (stroke, _) in strokes(session.engine.state).items()}
     assert places == {"a": 0.3, "b": 0.2}
 
 
@@ -86,7 +86,7 @@ def test_an_erasure_of_all_takes_what_was_sent_before_it_and_not_what_came_after
     for control in (drag(0.1, "a"), drag(0.2, "b"), Erase("*"), drag(0.3, "a")):
         session.send(control)
     session.step()
-    assert list(session.engine.in_force.strokes) == ["a"]
+    assert list(strokes(session.engine.state)) == ["a"]
 
 
 def test_what_is_no_control_is_told_to_the_sender_and_the_stream_goes_on(model):
@@ -137,7 +137,7 @@ def test_paused_there_are_no_frames_and_what_is_sent_waits(model):
     session.send(Prompt("winter"))
     assert session.step() is None
     assert session.step() is None
-    assert session.engine.in_force.prompt.text != "winter"
+    assert session.engine.state[Prompt].text != "winter"
     assert session.stats["paused"]
     session.send(Pause(False))
     other.send(Prompt("winter"))
@@ -223,8 +223,8 @@ def test_a_reset_goes_back_to_frame_0_with_the_controls_and_another_seed(model):
     session.send(Prompt("spring"))
     session.reset(seed=9)
     made = play(session, 6)
-    assert session.engine.in_force.prompt.text == "spring"
-    assert session.engine.in_force.sampling == Sampling(9, "self", 1.5, 3)
+    assert session.engine.state[Prompt].text == "spring"
+    assert session.engine.state[Sampling] == Sampling(9, "self", 1.5, 3)
     assert session.score.header.start == 0
     assert replayed(session.score, model) == made
     session.reset()
@@ -252,7 +252,7 @@ def test_a_preset_takes_strokes_away_and_plays_its_later_controls_at_their_frame
     revision = session.play(preset)
     frame = session.step()
     assert frame.revision == revision
-    assert list(session.engine.in_force.strokes) == ["new"]
+    assert list(strokes(session.engine.state)) == ["new"]
     prompts = [(event.frame, event.control.text) for event in session.score.events if isinstance(event.control, Prompt)]
     play(session, 4)
     prompts = [(event.frame, event.control.text) for event in session.score.events if isinstance(event.control, Prompt)]
@@ -265,8 +265,8 @@ def test_what_a_person_sends_is_not_undone_by_a_presets_later_controls(model):
     play(session, 1)
     session.send(Prompt("autumn"))
     play(session, 4)
-    assert session.engine.in_force.prompt.text == "autumn"
-    assert list(session.engine.in_force.strokes) == ["new"]
+    assert session.engine.state[Prompt].text == "autumn"
+    assert list(strokes(session.engine.state)) == ["new"]
 
 
 def test_on_its_thread_a_session_makes_the_same_frames(model):
@@ -368,8 +368,8 @@ def test_a_sink_whose_file_cannot_be_written_is_left_and_the_stream_goes_on(mode
 def test_open_makes_a_session_with_prompt_and_seed(model):
     session = studio.open(model, prompt="winter", seed=7)
     session.step()
-    assert session.engine.in_force.prompt.text == "winter"
-    assert session.engine.in_force.sampling.seed == 7
+    assert session.engine.state[Prompt].text == "winter"
+    assert session.engine.state[Sampling].seed == 7
 
 
 def test_an_unknown_model_and_an_impossible_size_are_told(model):
@@ -388,7 +388,7 @@ def still():
 
 
 CAMERA = [
-    (0, Sampling(rungs=3)),
+    (0, Sampling(steps=3)),
     (2, Picture(noisy(1))),
     (3, Similarity(0.1, most=4)),
     (4, Picture(noisy(2))),
@@ -482,7 +482,7 @@ def test_how_many_frames_were_skipped_lately_is_told(still):
     session = Session(still)
     assert session.stats["skip_rate"] == 0
     session.send(Similarity(0.1, most=1000))
-    session.send(Sampling(rungs=1))
+    session.send(Sampling(steps=1))
     play(session, 4)
     assert session.stats["skip_rate"] == 0.75
     drawn = session.stats["tick_ms"]
@@ -495,7 +495,7 @@ def test_a_thread_that_skips_waits_and_wakes_for_a_new_picture(still):
     session, seen = Session(still), Queue()
     session.sinks.append(Each(seen.put))
     session._pace.tick_ms.append(60_000.0)  # as if drawing took a minute: it would wait its longest
-    for control in (Similarity(0.1, most=1000), Sampling(rungs=1), Picture(flat(9))):
+    for control in (Similarity(0.1, most=1000), Sampling(steps=1), Picture(flat(9))):
         session.send(control)
     session.start()
     while not seen.get(timeout=60).skipped:
@@ -534,9 +534,9 @@ def test_a_session_goes_on_with_another_model_under_what_that_takes(model, still
     frame = session.step()
     assert (frame.index, frame.picture.shape) == (7, (64, 64, 3))
     assert session.model is still
-    assert session.engine.in_force.prompt.text == "autumn"
-    assert session.engine.in_force.sampling.rungs == 3
-    assert not session.engine.in_force.strokes
+    assert session.engine.state[Prompt].text == "autumn"
+    assert session.engine.state[Sampling].steps == 3
+    assert not strokes(session.engine.state)
     assert session.receipts[-1].frame == 7
     with pytest.raises(ControlError, match="it draws from words"):
         session.send(drag(0.5))
@@ -581,8 +581,8 @@ def test_a_preset_that_is_playing_goes_on_with_what_the_new_model_takes(model, s
     play(session, 1)
     session.hand_over(still)
     play(session, 4)
-    assert session.engine.in_force.prompt.text == "spring"
-    assert not session.engine.in_force.strokes
+    assert session.engine.state[Prompt].text == "spring"
+    assert not strokes(session.engine.state)
 
 
 def test_what_is_sent_while_a_session_is_handed_over_is_checked_for_the_model_that_plays_it(model, still):
@@ -599,7 +599,7 @@ def test_what_is_sent_while_a_session_is_handed_over_is_checked_for_the_model_th
     with pytest.raises(ControlError, match="still takes no stroke"):
         session.send(drag(0.5))
     session.step()
-    assert not session.engine.in_force.strokes
+    assert not strokes(session.engine.state)
 
 
 def test_a_paused_session_stays_paused_with_another_model(model, still):
@@ -626,14 +626,14 @@ def test_a_running_session_is_handed_over_between_two_frames(model, still):
     session.stop()
 
 
-def test_another_model_is_played_by_its_own_sampler_with_its_own_rungs_unless_a_person_chose_others(model, still):
-    still.sampler, still.rungs = "rollout", 4
+def test_another_model_is_played_by_its_own_sampler_with_its_own_steps_unless_a_person_chose_others(model, still):
+    still.sampler, still.steps = "rollout", 4
     session = Session(model)
     session.hand_over(still)
-    assert (session.engine.sampler_name, session.engine.in_force.sampling.rungs) == ("rollout", 4)
-    session.send(Sampling(rungs=3))
+    assert (session.engine.sampler_name, session.engine.state[Sampling].steps) == ("rollout", 4)
+    session.send(Sampling(steps=3))
     session.hand_over(model)
-    assert (session.engine.sampler_name, session.engine.in_force.sampling.rungs) == ("stream", 3)
+    assert (session.engine.sampler_name, session.engine.state[Sampling].steps) == ("stream", 3)
     session.step()
 
 

@@ -40,7 +40,7 @@ def test_the_chance_to_skip_falls_evenly_with_the_difference():
     assert drawn == pytest.approx({1: 0.2, 2: 0.4, 4: 0.8}, abs=0.06)
 
 
-def test_after_a_cut_the_rungs_in_flight_are_let_out_before_anything_is_skipped():
+def test_after_a_cut_the_steps_in_flight_are_let_out_before_anything_is_skipped():
     filter = SimilarityFilter(most=50, drain=3)
     new = [filter.is_new(flat(0)) for _ in range(8)]
     assert new == [True] * 4 + [False] * 4

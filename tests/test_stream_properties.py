@@ -20,7 +20,7 @@ from tiny_folders import tiny_sd
 from torch import Tensor
 
 from studio.conditioning import Conditioning
-from studio.controls import InForce, Picture, Prompt, Sampling, Similarity
+from studio.controls import ControlState, Picture, Prompt, Sampling, Similarity
 from studio.engine import Engine
 from studio.models.image.model import Image
 from studio.noise import noise
@@ -32,19 +32,14 @@ KINDS = ("none", "full", "self", "initialize")
 WORDS, NEGATIVE = "a meadow", "fog"
 
 
-def controls(text: str = WORDS, negative: str = NEGATIVE, picture: bytes = b"", **sampling: Any) -> InForce:
+def controls(text: str = WORDS, negative: str = NEGATIVE, picture: bytes = b"", **sampling: Any) -> ControlState:
     """Controls in force; a picture is drawn from the very top unless a strength is given."""
-    return replace(
-        InForce(),
-        prompt=Prompt(text, negative),
-        picture=Picture(picture),
-        sampling=Sampling(**{"strength": 1.0, **sampling}),
-    )
+    return ControlState.of(Prompt(text, negative), Picture(picture), Sampling(**{"strength": 1.0, **sampling}))
 
 
 @dataclass(frozen=True)
 class Step:
-    """What the paper's loop holds at a rung: its noisy latent, its stock noise, and the clean latent it makes."""
+    """What the paper's loop holds at a step: its noisy latent, its stock noise, and the clean latent it makes."""
 
     x: Tensor
     stock: Tensor
@@ -57,9 +52,9 @@ class OfFolder:
     def __init__(self, image: Image):
         self.image, self.encode_text, self.latent = image, image.encode_text, image.latent
 
-    def levels(self, rungs: int, strength: float) -> list[tuple[int, float, float]]:
-        steps = [self.image.levels.timestep(sigma) for sigma in self.image.ladder(rungs, strength)]
-        return [(t, float(self.image.levels.a[t]), float(self.image.levels.b[t])) for t in steps]
+    def levels(self, steps: int, strength: float) -> list[tuple[int, float, float]]:
+        timesteps = [self.image.levels.timestep(sigma) for sigma in self.image.sigmas(steps, strength)]
+        return [(t, float(self.image.levels.a[t]), float(self.image.levels.b[t])) for t in timesteps]
 
     def net(self, x: Tensor, t: list[int], text: Tensor) -> Tensor:
         said = self.image.unet(x, torch.tensor(t), text).sample
@@ -69,17 +64,17 @@ class OfFolder:
 
 
 @torch.no_grad()
-def alone(model: PictureModel | OfFolder, z: Tensor, in_force: InForce, add_noise: bool = True) -> list[Step]:
-    """A frame from a latent z, alone, rung by rung: StreamDiffusion's loop over the noise predictions."""
-    sampling, net = in_force.sampling, model.net
-    told, negative = (model.encode_text(text)[None] for text in (in_force.prompt.text, in_force.prompt.negative))
-    noises = [noise(sampling.seed, 0, rung, model.latent)[None] for rung in range(sampling.rungs)]
-    levels = model.levels(sampling.rungs, sampling.strength)
+def alone(model: PictureModel | OfFolder, z: Tensor, state: ControlState, add_noise: bool = True) -> list[Step]:
+    """A frame from a latent z, alone, step by step: StreamDiffusion's loop over the noise predictions."""
+    sampling, net = state[Sampling], model.net
+    told, negative = (model.encode_text(text)[None] for text in (state[Prompt].text, state[Prompt].negative))
+    noises = [noise(sampling.seed, 0, step, model.latent)[None] for step in range(sampling.steps)]
+    levels = model.levels(sampling.steps, sampling.strength)
     t, a, b = levels[0]
     x = a * z[None] + b * noises[0]
     stock = net(x, [t], negative) if sampling.guidance == "initialize" else noises[0]
-    steps = []
-    for rung, (next_t, next_a, next_b) in enumerate([*levels[1:], (0, 1.0, 1.0)], 1):
+    trace = []
+    for step, (next_t, next_a, next_b) in enumerate([*levels[1:], (0, 1.0, 1.0)], 1):
         epsilon = net(x, [t], told)
         if sampling.guidance == "full":
             against = net(x, [t], negative)
@@ -88,23 +83,23 @@ def alone(model: PictureModel | OfFolder, z: Tensor, in_force: InForce, add_nois
             virtual = sampling.delta * stock
             epsilon = virtual + sampling.scale * (epsilon - virtual)
         x0 = (x - b * epsilon) / a
-        steps.append(Step(x, stock, x0))
-        fresh = noises[rung] if add_noise and rung < len(noises) else torch.zeros_like(x)
+        trace.append(Step(x, stock, x0))
+        fresh = noises[step] if add_noise and step < len(noises) else torch.zeros_like(x)
         stock = fresh + next_a * (b * stock - b * epsilon) / a / next_b
         x = next_a * x0 + next_b * fresh
         t, a, b = next_t, next_a, next_b
-    return steps
+    return trace
 
 
-def of_picture(model: PictureModel, in_force: InForce, add_noise: bool = True) -> Tensor:
+def of_picture(model: PictureModel, state: ControlState, add_noise: bool = True) -> Tensor:
     """The frame (1, C, h, w) of a picture, alone."""
-    z = model.encode_picture(in_force.picture) if in_force.picture.data else torch.zeros(model.latent)
-    return alone(model, z, in_force, add_noise)[-1].x0
+    z = model.encode_picture(state[Picture]) if state[Picture].data else torch.zeros(model.latent)
+    return alone(model, z, state, add_noise)[-1].x0
 
 
-def streamed(stream: PictureStream, told: Sequence[InForce]) -> list[Tensor]:
+def streamed(stream: PictureStream, told: Sequence[ControlState]) -> list[Tensor]:
     """Every frame: one tick under each of the controls, then the flush."""
-    ticks = [stream.tick(in_force) for in_force in told]
+    ticks = [stream.tick(state) for state in told]
     return [latent for latent in ticks if latent is not None] + stream.flush()
 
 
@@ -117,15 +112,15 @@ def apart(got: Tensor, wanted: Tensor) -> float:
 
 
 @pytest.mark.parametrize(
-    ("net", "rungs", "kind", "add_noise"), list(itertools.product(NETS, (1, 2, 4), KINDS, (True, False))), ids=str
+    ("net", "steps", "kind", "add_noise"), list(itertools.product(NETS, (1, 2, 4), KINDS, (True, False))), ids=str
 )
-def test_stream_01_a_frame_of_the_batch_is_that_frame_alone(net, rungs, kind, add_noise):
+def test_stream_01_a_frame_of_the_batch_is_that_frame_alone(net, steps, kind, add_noise):
     """1: stream batch = one frame alone, relative error < 1e-5 in float32."""
     model = PictureModel(NETS[net])
-    told = [controls(picture=noisy(k), guidance=kind, scale=1.4, rungs=rungs) for k in range(6)]
+    told = [controls(picture=noisy(k), guidance=kind, scale=1.4, steps=steps) for k in range(6)]
     frames = streamed(PictureStream(model, add_noise=add_noise), told)
-    for frame, in_force in zip(frames, told, strict=True):
-        assert apart(frame, of_picture(model, in_force, add_noise)) < 1e-5
+    for frame, state in zip(frames, told, strict=True):
+        assert apart(frame, of_picture(model, state, add_noise)) < 1e-5
 
 
 @pytest.fixture(scope="module", params=["epsilon", "v_prediction"])
@@ -138,21 +133,21 @@ def image(request, tmp_path_factory):
 @pytest.mark.parametrize("kind", KINDS)
 def test_stream_01_on_a_diffusers_folder_of_either_prediction(image, kind):
     """1, on what a person opens: a folder's UNet, autoencoder and text encoder."""
-    told = [controls(picture=noisy(k), guidance=kind, scale=1.4, rungs=3, strength=0.7) for k in range(4)]
+    told = [controls(picture=noisy(k), guidance=kind, scale=1.4, steps=3, strength=0.7) for k in range(4)]
     frames = streamed(PictureStream(image), told)
-    for frame, in_force in zip(frames, told, strict=True):
-        wanted = alone(OfFolder(image), image.encode_picture(in_force.picture), in_force)[-1].x0
+    for frame, state in zip(frames, told, strict=True):
+        wanted = alone(OfFolder(image), image.encode_picture(state[Picture]), state)[-1].x0
         assert apart(frame, wanted) < 1e-5
 
 
 def test_stream_09_more_strength_begins_higher_and_keeps_less_of_the_picture(image):
-    """9: strength and level are monotone, every ladder falls, and the strength can change while the stream goes on."""
+    """9: strength and level are monotone, every schedule falls, and the strength can change on the way."""
     strengths = (0.05, 0.2, 0.4, 0.6, 0.8, 1.0)
-    ladders = [image.ladder(2, strength) for strength in strengths]
-    assert all(high > low for high, low in ladders)
-    assert all(before[0] < after[0] for before, after in itertools.pairwise(ladders))
-    told = [controls(picture=noisy(1), rungs=2, strength=strength) for strength in strengths]
-    source = image.encode_picture(told[0].picture)
+    schedules = [image.sigmas(2, strength) for strength in strengths]
+    assert all(high > low for high, low in schedules)
+    assert all(before[0] < after[0] for before, after in itertools.pairwise(schedules))
+    told = [controls(picture=noisy(1), steps=2, strength=strength) for strength in strengths]
+    source = image.encode_picture(told[0][Picture])
     distances = [apart(frame[0], source) for frame in streamed(PictureStream(image), told)]
     assert distances[:3] == sorted(distances[:3])  # further up a random net knows nothing of the picture anyway
     assert min(distances[3:]) > distances[1]
@@ -160,35 +155,35 @@ def test_stream_09_more_strength_begins_higher_and_keeps_less_of_the_picture(ima
 
 @pytest.mark.parametrize(("kind", "add_noise"), list(itertools.product(KINDS, (True, False))))
 def test_stream_01_the_batch_is_also_the_rollout_and_holds_below_the_top_and_without_a_picture(kind, add_noise):
-    """1, for a ladder that begins at a strength, for words alone, and one frame at a time."""
+    """1, for a schedule that begins at a strength, for words alone, and one frame at a time."""
     model = PictureModel(unet)
-    sampling = {"guidance": kind, "scale": 2.0, "rungs": 3, "delta": 0.7}
+    sampling = {"guidance": kind, "scale": 2.0, "steps": 3, "delta": 0.7}
     for picture, strength in ((noisy(1), 0.6), (noisy(2), 0.1), (b"", 0.6)):
-        in_force = controls(picture=picture, **sampling, strength=strength)
-        whole = in_force if picture else controls(**sampling, strength=1.0)
+        state = controls(picture=picture, **sampling, strength=strength)
+        whole = state if picture else controls(**sampling, strength=1.0)
         for alone_too in (False, True):
             stream = PictureStream(model, alone=alone_too, add_noise=add_noise)
-            assert apart(stream.step(in_force), of_picture(model, whole, add_noise)) < 1e-5
+            assert apart(stream.step(state), of_picture(model, whole, add_noise)) < 1e-5
 
 
 @pytest.mark.parametrize(("kind", "delta"), list(itertools.product(("self", "initialize"), (1.0, 0.5, 1.7))))
-def test_stream_02_the_anchor_of_a_row_is_the_papers_stock_noise_at_every_rung(kind, delta):
+def test_stream_02_the_anchor_of_a_row_is_the_papers_stock_noise_at_every_step(kind, delta):
     """2: stock_i = (x_i - a_i x0')/b_i, the closed form, equals the paper's recursion at every step."""
     model = PictureModel(unet)
-    in_force = controls(picture=noisy(3), guidance=kind, scale=1.4, rungs=4, delta=delta)
-    steps = alone(model, model.encode_picture(in_force.picture), in_force)
+    state = controls(picture=noisy(3), guidance=kind, scale=1.4, steps=4, delta=delta)
+    trace = alone(model, model.encode_picture(state[Picture]), state)
     stream = PictureStream(model)
     for _ in range(4):
-        stream.tick(in_force)
+        stream.tick(state)
     rows = stream.snapshot().rows
-    assert [row.rung for row in rows] == [3, 2, 1]
+    assert [row.step_index for row in rows] == [3, 2, 1]
     for row in rows:
-        t = timesteps(4)[row.rung]
+        t = timesteps(4)[row.step_index]
         anchor = row.source if kind == "self" else row.anchor
         assert anchor is not None
         x = row.x * (A[t] + B[t])
-        assert apart(x, steps[row.rung].x) < 1e-5
-        assert apart((x - A[t] * anchor) / B[t], steps[row.rung].stock) < 1e-4
+        assert apart(x, trace[row.step_index].x) < 1e-5
+        assert apart((x - A[t] * anchor) / B[t], trace[row.step_index].stock) < 1e-4
 
 
 def test_stream_02_with_one_step_the_stock_noise_is_the_first_noise_on_every_frame():
@@ -196,17 +191,17 @@ def test_stream_02_with_one_step_the_stock_noise_is_the_first_noise_on_every_fra
     model = PictureModel(unet)
     stream, first = PictureStream(model), noise(0, 0, 0, model.latent)
     for k in range(5):
-        in_force = controls(picture=noisy(k), guidance="self", scale=1.4, rungs=1)
-        stream.tick(in_force)
-        stock = (model.inputs[-1] - A[999] * model.encode_picture(in_force.picture)) / B[999]
+        state = controls(picture=noisy(k), guidance="self", scale=1.4, steps=1)
+        stream.tick(state)
+        stock = (model.inputs[-1] - A[999] * model.encode_picture(state[Picture])) / B[999]
         torch.testing.assert_close(stock[0], first, atol=1e-6, rtol=1e-6)
 
 
-@pytest.mark.parametrize(("kind", "rungs"), list(itertools.product(KINDS, (1, 3))))
-def test_stream_02_it_stays_bounded_over_a_thousand_frames(kind, rungs):
+@pytest.mark.parametrize(("kind", "steps"), list(itertools.product(KINDS, (1, 3))))
+def test_stream_02_it_stays_bounded_over_a_thousand_frames(kind, steps):
     """2: bounded over 1000 frames at t = 999, g = 1.4; the same picture makes the same frame at any time."""
     model = PictureModel()
-    told = [controls(picture=noisy(k), guidance=kind, scale=1.4, rungs=rungs) for k in range(5)]
+    told = [controls(picture=noisy(k), guidance=kind, scale=1.4, steps=steps) for k in range(5)]
     frames = streamed(PictureStream(model), told * 200)
     assert len(frames) == 1000
     for frame, first in zip(frames, frames[:5] * 200, strict=True):
@@ -214,74 +209,72 @@ def test_stream_02_it_stays_bounded_over_a_thousand_frames(kind, rungs):
     assert max(float(frame.abs().max()) for frame in frames[:5]) < 100
 
 
-@pytest.mark.parametrize("rungs", [1, 2, 4])
-def test_stream_03_at_scale_one_all_kinds_are_none_bit_for_bit_and_cost_nothing(rungs):
+@pytest.mark.parametrize("steps", [1, 2, 4])
+def test_stream_03_at_scale_one_all_kinds_are_none_bit_for_bit_and_cost_nothing(steps):
     """3: g = 1: self = initialize = full = none; no extra rows."""
     drawn, rows = {}, {}
     for kind in KINDS:
         model = PictureModel(unet)
-        told = [controls(picture=noisy(k), guidance=kind, scale=1.0, rungs=rungs) for k in range(4)]
+        told = [controls(picture=noisy(k), guidance=kind, scale=1.0, steps=steps) for k in range(4)]
         drawn[kind], rows[kind] = torch.cat(streamed(PictureStream(model), told)), model.calls
     for kind in KINDS:
         assert torch.equal(drawn[kind], drawn["none"])
         assert rows[kind] == rows["none"]
 
 
-@pytest.mark.parametrize("rungs", [1, 2, 4])
-def test_stream_03_a_tick_is_one_forward_of_as_many_rows_as_its_guidance_needs(rungs):
+@pytest.mark.parametrize("steps", [1, 2, 4])
+def test_stream_03_a_tick_is_one_forward_of_as_many_rows_as_its_guidance_needs(steps):
     """3: UNet rows: none and self S, initialize S + 1, full 2 S."""
     rows = {}
     for kind in KINDS:
         model = PictureModel()
         stream = PictureStream(model)
-        for k in range(rungs + 2):
-            stream.tick(controls(picture=noisy(k), guidance=kind, scale=1.4, rungs=rungs))
+        for k in range(steps + 2):
+            stream.tick(controls(picture=noisy(k), guidance=kind, scale=1.4, steps=steps))
         rows[kind] = len(model.calls[-1])
-        assert len(model.calls) == rungs + 2
-    assert rows == {"none": rungs, "self": rungs, "initialize": rungs + 1, "full": 2 * rungs}
+        assert len(model.calls) == steps + 2
+    assert rows == {"none": steps, "self": steps, "initialize": steps + 1, "full": 2 * steps}
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.4, 7.0])
 def test_stream_04_without_delta_the_noise_prediction_is_scaled_and_nothing_else(scale):
     """4: delta = 0 gives eps = g eps_c, for both residual kinds."""
     model = PictureModel(unet)
-    in_force = controls(picture=noisy(1), guidance="self", scale=scale, rungs=1, delta=0.0)
-    frame = PictureStream(model).step(in_force)
+    state = controls(picture=noisy(1), guidance="self", scale=scale, steps=1, delta=0.0)
+    frame = PictureStream(model).step(state)
     x = model.inputs[-1]
     epsilon = unet(x, [999], model.encode_text(WORDS)[None])
     assert apart(frame, (x - B[999] * scale * epsilon) / A[999]) < 1e-5
-    other = replace(in_force, sampling=replace(in_force.sampling, guidance="initialize"))
+    other = state.updated(replace(state[Sampling], guidance="initialize"))
     assert apart(PictureStream(PictureModel(unet)).step(other), frame) < 1e-5
 
 
-@pytest.mark.parametrize(("scale", "rungs"), list(itertools.product((0.0, 1.4, 3.0), (1, 2, 4))))
-def test_stream_04_a_net_that_sees_the_noise_that_was_put_in_gives_the_picture_back(scale, rungs):
+@pytest.mark.parametrize(("scale", "steps"), list(itertools.product((0.0, 1.4, 3.0), (1, 2, 4))))
+def test_stream_04_a_net_that_sees_the_noise_that_was_put_in_gives_the_picture_back(scale, steps):
     """4: self with d = 1 and a net that returns exactly the injected noise reproduces the input latent, for every g."""
-    noises = {t: noise(0, 0, rung, (4, 8, 8)) for rung, t in enumerate(timesteps(rungs))}
+    noises = {t: noise(0, 0, step, (4, 8, 8)) for step, t in enumerate(timesteps(steps))}
     model = PictureModel(lambda x, t, text: torch.stack([noises[level] for level in t]))
-    in_force = controls(picture=noisy(1), guidance="self", scale=scale, rungs=rungs)
-    frame = PictureStream(model).step(in_force)
-    torch.testing.assert_close(frame[0], model.encode_picture(in_force.picture), atol=1e-3, rtol=1e-3)
+    state = controls(picture=noisy(1), guidance="self", scale=scale, steps=steps)
+    frame = PictureStream(model).step(state)
+    torch.testing.assert_close(frame[0], model.encode_picture(state[Picture]), atol=1e-3, rtol=1e-3)
 
 
-def test_stream_05_initialize_is_full_guidance_at_its_first_rung():
+def test_stream_05_initialize_is_full_guidance_at_its_first_step():
     """5: with d = 1 the same eps_u at step 0, so for S = 1 identical frames; not for more."""
-    for rungs in (1, 2):
+    for steps in (1, 2):
         full, once = (
-            PictureStream(PictureModel(unet)).step(controls(picture=noisy(1), guidance=kind, scale=1.8, rungs=rungs))
+            PictureStream(PictureModel(unet)).step(controls(picture=noisy(1), guidance=kind, scale=1.8, steps=steps))
             for kind in ("full", "initialize")
         )
-        assert (apart(once, full) < 1e-6) == (rungs == 1)
+        assert (apart(once, full) < 1e-6) == (steps == 1)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_stream_06_another_picture_changes_its_own_frame_alone(kind):
     """6: rows never mix: changing frame j changes only output j; permuting the pictures permutes the frames."""
-    told = [controls(picture=noisy(k), guidance=kind, scale=1.4, rungs=3) for k in range(6)]
+    told = [controls(picture=noisy(k), guidance=kind, scale=1.4, steps=3) for k in range(6)]
     frames = streamed(PictureStream(PictureModel(unet)), told)
-    other = streamed(
-        PictureStream(PictureModel(unet)), [*told[:2], replace(told[2], picture=Picture(noisy(9))), *told[3:]]
-    )
+    other = streamed(PictureStream(PictureModel(unet)), [*told[:2], told[2].updated(Picture(noisy(9))), *told[3:]])
     changed = [place for place, (one, two) in enumerate(zip(frames, other, strict=True)) if apart(two, one) > 1e-5]
     assert changed == [2]
     order = [4, 0, 5, 2, 1, 3]
@@ -294,53 +287,50 @@ def test_stream_07_noise_is_held_and_seeded():
     """7: the same seed gives the same bits, another seed others; the same picture twice gives the same frame; two
     streams in a process share nothing.
     """
-    told = [controls(picture=noisy(k % 2), rungs=2, seed=5) for k in range(6)]
+    told = [controls(picture=noisy(k % 2), steps=2, seed=5) for k in range(6)]
     frames = streamed(PictureStream(PictureModel(unet)), told)
     assert all(torch.equal(frame, frames[2 + place % 2]) for place, frame in enumerate(frames[2:5], 2))
     torch.manual_seed(1)
     one, two = PictureStream(PictureModel(unet)), PictureStream(PictureModel(unet))
-    pairs = [
-        (one.tick(in_force), two.tick(replace(in_force, sampling=replace(in_force.sampling, seed=6))))
-        for in_force in told
-    ]
+    pairs = [(one.tick(state), two.tick(state.updated(replace(state[Sampling], seed=6)))) for state in told]
     assert all(torch.equal(ours, frame) for (ours, _), frame in zip(pairs[1:], frames, strict=False))
     assert not any(torch.equal(ours, theirs) for ours, theirs in pairs[1:])
 
 
 def test_stream_07_words_alone_are_drawn_the_same_from_a_seed():
     """7: text to image is reproducible from the seed, and with the noise held every frame is the same."""
-    frames = streamed(PictureStream(PictureModel(unet)), [controls(rungs=2, seed=3)] * 4)
-    again = streamed(PictureStream(PictureModel(unet)), [controls(rungs=2, seed=3)] * 4)
+    frames = streamed(PictureStream(PictureModel(unet)), [controls(steps=2, seed=3)] * 4)
+    again = streamed(PictureStream(PictureModel(unet)), [controls(steps=2, seed=3)] * 4)
     assert all(torch.equal(one, two) for one, two in zip(frames, again, strict=True))
     assert all(apart(frame, frames[0]) < 1e-5 for frame in frames)
-    assert apart(PictureStream(PictureModel(unet)).step(controls(rungs=2, seed=4)), frames[0]) > 0.1
+    assert apart(PictureStream(PictureModel(unet)).step(controls(steps=2, seed=4)), frames[0]) > 0.1
 
 
 def test_stream_07_noise_that_drifts_moves_every_frame_a_little_and_comes_to_new_noise():
     """7, with `drift`: successive frames are near one another, frames a whole drift apart are not."""
-    frames = streamed(PictureStream(PictureModel(unet)), [controls(rungs=2, drift=8)] * 17)
-    steps = [apart(after, before) for before, after in itertools.pairwise(frames)]
-    assert min(steps) > 0
-    assert max(steps) < 0.6 * apart(frames[8], frames[0])
-    again = streamed(PictureStream(PictureModel(unet)), [controls(rungs=2, drift=8)] * 4)
+    frames = streamed(PictureStream(PictureModel(unet)), [controls(steps=2, drift=8)] * 17)
+    distances = [apart(after, before) for before, after in itertools.pairwise(frames)]
+    assert min(distances) > 0
+    assert max(distances) < 0.6 * apart(frames[8], frames[0])
+    again = streamed(PictureStream(PictureModel(unet)), [controls(steps=2, drift=8)] * 4)
     assert apart(again[3], frames[3]) < 1e-5
 
 
-def test_stream_09_a_changed_number_of_rungs_keeps_every_frame_and_its_order():
-    """9: a live change of the ladder's length keeps shapes right: no frame is lost, mixed or out of order."""
+def test_stream_09_a_changed_number_of_steps_keeps_every_frame_and_its_order():
+    """9: a live change of the schedule's length keeps shapes right: no frame is lost, mixed or out of order."""
     for before, after in itertools.permutations((1, 2, 3, 5), 2):
         model = PictureModel()
         stream = PictureStream(model)
-        many = [controls(picture=noisy(k), rungs=before) for k in range(6)]
-        few = [controls(picture=noisy(10 + k), rungs=after) for k in range(9)]
-        came = [stream.tick(in_force) for in_force in [*many, *few]]
+        many = [controls(picture=noisy(k), steps=before) for k in range(6)]
+        few = [controls(picture=noisy(10 + k), steps=after) for k in range(9)]
+        came = [stream.tick(state) for state in [*many, *few]]
         waiting = [place for place, latent in enumerate(came) if latent is None]
         assert waiting == [*range(before - 1), *range(5 + before, 5 + after)], (before, after)
         frames = [latent for latent in came if latent is not None] + stream.flush()
         assert stream.frame == len(frames)
-        entered = few[max(0, before - after) :]  # until the longer ladders are out there is no room
-        for frame, in_force in zip(frames, [*many, *entered], strict=True):
-            assert apart(frame, of_picture(model, in_force)) < 1e-5
+        entered = few[max(0, before - after) :]  # until the longer schedules are out there is no room
+        for frame, state in zip(frames, [*many, *entered], strict=True):
+            assert apart(frame, of_picture(model, state)) < 1e-5
 
 
 def test_stream_10_frames_that_are_denoised_as_one_are_refused():
@@ -354,20 +344,20 @@ def test_stream_10_frames_that_are_denoised_as_one_are_refused():
 # The stream
 
 
-@pytest.mark.parametrize("rungs", [1, 2, 4])
-def test_stream_11_the_first_ticks_give_nothing_and_the_flush_gives_the_last_frames(rungs):
+@pytest.mark.parametrize("steps", [1, 2, 4])
+def test_stream_11_the_first_ticks_give_nothing_and_the_flush_gives_the_last_frames(steps):
     """11: the first S - 1 calls give None, never junk; N frames in, N frames out, each with its number."""
     model = PictureModel(unet)
     stream = PictureStream(model, start=40)
-    told = [controls(picture=noisy(k), rungs=rungs) for k in range(7)]
-    ticks = [stream.tick(in_force) for in_force in told]
-    assert [latent is None for latent in ticks] == [True] * (rungs - 1) + [False] * (8 - rungs)
-    assert [row.frame for row in stream.snapshot().rows] == list(range(48 - rungs, 47))
+    told = [controls(picture=noisy(k), steps=steps) for k in range(7)]
+    ticks = [stream.tick(state) for state in told]
+    assert [latent is None for latent in ticks] == [True] * (steps - 1) + [False] * (8 - steps)
+    assert [row.frame for row in stream.snapshot().rows] == list(range(48 - steps, 47))
     last = stream.flush()
-    assert len(last) == rungs - 1
+    assert len(last) == steps - 1
     assert (stream.frame, stream.in_flight, stream.flush()) == (47, 0, [])
-    for frame, in_force in zip([*filter(lambda latent: latent is not None, ticks), *last], told, strict=True):
-        assert apart(frame, of_picture(model, in_force)) < 1e-5
+    for frame, state in zip([*filter(lambda latent: latent is not None, ticks), *last], told, strict=True):
+        assert apart(frame, of_picture(model, state)) < 1e-5
 
 
 CHANGES = {
@@ -389,11 +379,11 @@ def test_stream_12_a_change_takes_effect_at_a_frame_boundary_and_loses_nothing(w
     after as if it had always been; all kinds of guidance switch live, with no frame missing.
     """
     model = PictureModel()
-    told = [replace(CHANGES[was if k < 5 else becomes], picture=Picture(noisy(k))) for k in range(10)]
-    told = [replace(one, sampling=replace(one.sampling, rungs=3)) for one in told]
+    told = [CHANGES[was if k < 5 else becomes].updated(Picture(noisy(k))) for k in range(10)]
+    told = [one.updated(replace(one[Sampling], steps=3)) for one in told]
     frames = streamed(PictureStream(model), told)
-    for frame, in_force in zip(frames, told, strict=True):
-        assert apart(frame, of_picture(model, in_force)) < 1e-5
+    for frame, state in zip(frames, told, strict=True):
+        assert apart(frame, of_picture(model, state)) < 1e-5
 
 
 def test_stream_12_a_blend_passes_evenly_from_the_old_words_to_the_new():
@@ -402,9 +392,9 @@ def test_stream_12_a_blend_passes_evenly_from_the_old_words_to_the_new():
     told = []
     condition = engine.model.condition
 
-    def heard(in_force: InForce, frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
-        told.append(condition(in_force, frames, text).text[0])
-        return condition(in_force, frames, text)
+    def heard(state: ControlState, frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
+        told.append(condition(state, frames, text).text[0])
+        return condition(state, frames, text)
 
     engine.model.condition = heard
     engine.apply([(1, Prompt("a meadow"))])
@@ -426,7 +416,7 @@ def test_stream_13_the_prompt_can_change_under_every_kind_and_the_negative_matte
     """13: update of the prompt works for all kinds; the negative prompt changes full and initialize alone."""
 
     def take(*words: tuple[str, str]) -> list[Tensor]:
-        told = [controls(*pair, picture=noisy(1), guidance=kind, scale=1.6, rungs=2) for pair in words]
+        told = [controls(*pair, picture=noisy(1), guidance=kind, scale=1.6, steps=2) for pair in words]
         return streamed(PictureStream(PictureModel(unet)), told)
 
     fog = take((WORDS, "fog"), (WORDS, "fog"), ("a city", "fog"))
@@ -439,10 +429,10 @@ def test_stream_13_the_prompt_can_change_under_every_kind_and_the_negative_matte
 # The similarity filter
 
 
-def filtered(pictures: Sequence[bytes], rungs: int = 2, threshold: float = 0.02, **options: Any) -> list[Any]:
+def filtered(pictures: Sequence[bytes], steps: int = 2, threshold: float = 0.02, **options: Any) -> list[Any]:
     """The frames of an engine with the filter on, a picture a frame."""
     engine = Engine(PictureModel())
-    engine.apply([(0, Sampling(rungs=rungs)), (0, Similarity(threshold, **options))])
+    engine.apply([(0, Sampling(steps=steps)), (0, Similarity(threshold, **options))])
     frames = []
     for number, data in enumerate(pictures, 1):
         engine.apply([(number, Picture(data))])
@@ -453,7 +443,7 @@ def filtered(pictures: Sequence[bytes], rungs: int = 2, threshold: float = 0.02,
 @pytest.mark.parametrize("level", [0, 1, 117, 128, 254, 255])
 def test_stream_14_identical_pictures_of_any_brightness_are_skipped_surely(level):
     """14: identical frames: P(skip) = 1, black, grey and white; the first is never skipped."""
-    frames = filtered([flat(level)] * 20, rungs=1, most=1000)
+    frames = filtered([flat(level)] * 20, steps=1, most=1000)
     assert [frame.skipped for frame in frames] == [False] + [True] * 19
     assert all(frame.picture is frames[0].picture for frame in frames)
     assert [frame.index for frame in frames] == list(range(20))
@@ -461,27 +451,27 @@ def test_stream_14_identical_pictures_of_any_brightness_are_skipped_surely(level
 
 def test_stream_14_skips_in_a_row_are_bounded_and_counted_anew():
     """14: consecutive skips <= most; a processed frame resets the count, whatever the reason it was processed for."""
-    skipped = [frame.skipped for frame in filtered([flat(9)] * 9, rungs=1, most=3)]
+    skipped = [frame.skipped for frame in filtered([flat(9)] * 9, steps=1, most=3)]
     assert skipped == [False, True, True, True, False, True, True, True, False]
     moved = [flat(9)] * 3 + [flat(99)] + [flat(9)] * 5
-    skipped = [frame.skipped for frame in filtered(moved, rungs=1, most=3)]
+    skipped = [frame.skipped for frame in filtered(moved, steps=1, most=3)]
     assert skipped == [False, True, True, False, False, True, True, True, False]
 
 
-@pytest.mark.parametrize("rungs", [1, 2, 4])
-def test_stream_14_after_a_cut_the_new_picture_is_there_within_the_rungs(rungs):
+@pytest.mark.parametrize("steps", [1, 2, 4])
+def test_stream_14_after_a_cut_the_new_picture_is_there_within_the_steps(steps):
     """14: the pipe is drained before it skips: the new picture shows after S - 1 more processed frames, then stands."""
     cut = [flat(30)] * 8 + [flat(220)] * 12
-    frames = filtered(cut, rungs, most=100)
-    assert [frame.skipped for frame in frames[8:]] == [False] * rungs + [True] * (12 - rungs)
-    settled = filtered([flat(220)] * (rungs + 1), rungs)[-1].picture
+    frames = filtered(cut, steps, most=100)
+    assert [frame.skipped for frame in frames[8:]] == [False] * steps + [True] * (12 - steps)
+    settled = filtered([flat(220)] * (steps + 1), steps)[-1].picture
     shown = [np.array_equal(frame.picture, settled) for frame in frames[8:]]
-    assert shown == [False] * (rungs - 1) + [True] * (13 - rungs)
+    assert shown == [False] * (steps - 1) + [True] * (13 - steps)
 
 
 def test_stream_14_a_change_of_brightness_is_not_similar():
     """14: brightness is no scale to be divided out."""
-    assert not any(frame.skipped for frame in filtered([flat(level) for level in (200, 210, 220, 255, 0)], rungs=1))
+    assert not any(frame.skipped for frame in filtered([flat(level) for level in (200, 210, 220, 255, 0)], steps=1))
 
 
 def test_stream_14_the_filter_is_seeded():
@@ -497,29 +487,29 @@ def test_stream_14_the_filter_is_seeded():
 
 
 @pytest.mark.parametrize(
-    "change", [Prompt("a city"), Sampling(seed=3), Sampling(guidance="self", scale=1.5), Sampling(rungs=5)], ids=repr
+    "change", [Prompt("a city"), Sampling(seed=3), Sampling(guidance="self", scale=1.5), Sampling(steps=5)], ids=repr
 )
 def test_stream_14_nothing_is_skipped_while_a_change_has_not_come_out(change):
     """14, for the other controls: a change is drawn until the frame that was begun under it is there."""
     engine = Engine(PictureModel())
-    engine.apply([(1, Sampling(rungs=3)), (2, Similarity(0.02, most=100)), (3, Picture(flat(60)))])
+    engine.apply([(1, Sampling(steps=3)), (2, Similarity(0.02, most=100)), (3, Picture(flat(60)))])
     assert engine.step().skipped is False
     while not engine.step().skipped:
         pass
     engine.apply([(4, change)])
     assert [engine.step().skipped for _ in range(6)] == [False] * 3 + [True] * 3
-    fresh = Engine(engine.model, in_force=engine.in_force)
+    fresh = Engine(engine.model, state=engine.state)
     assert np.array_equal(engine.step().picture, fresh.step().picture)
 
 
 def test_stream_14_words_alone_are_drawn_once_while_the_noise_is_held_and_always_while_it_drifts():
     """14, without a picture: every frame would be the same."""
     engine = Engine(PictureModel())
-    engine.apply([(1, Sampling(rungs=1)), (2, Similarity(0.02, most=5))])
+    engine.apply([(1, Sampling(steps=1)), (2, Similarity(0.02, most=5))])
     assert [engine.step().skipped for _ in range(7)] == [False] + [True] * 5 + [False]
-    engine.apply([(3, Sampling(rungs=1, drift=4))])
+    engine.apply([(3, Sampling(steps=1, drift=4))])
     assert not any(engine.step().skipped for _ in range(5))
-    engine.apply([(3, Sampling(rungs=1)), (4, Picture(flat(1)))])
+    engine.apply([(3, Sampling(steps=1)), (4, Picture(flat(1)))])
     assert [engine.step().skipped for _ in range(3)] == [False, True, True]
     engine.apply([(5, Picture())])
     assert [engine.step().skipped for _ in range(3)] == [False, True, True]
@@ -535,7 +525,7 @@ def test_stream_17_of_pictures_that_come_too_fast_the_newest_is_drawn_and_none_i
             session.step()
     assert model.encoded == [noisy(3), noisy(7), noisy(11)]
     assert sum(isinstance(event.control, Picture) for event in session.score.events) == 1
-    assert model.read.count(session.engine.in_force.prompt.text) == 1
+    assert model.read.count(session.engine.state[Prompt].text) == 1
 
 
 def test_stream_17_streams_of_one_model_are_isolated():
@@ -548,7 +538,7 @@ def test_stream_17_streams_of_one_model_are_isolated():
         for frame in range(6):
             for number, session in enumerate([ours, *others]):
                 session.send(Picture(noisy(100 * number + frame + k)))
-                session.send(Sampling(seed=number + k, rungs=1 + number))
+                session.send(Sampling(seed=number + k, steps=1 + number))
             made.append(ours.step().hash)
             for session in others:
                 session.step()

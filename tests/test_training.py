@@ -11,7 +11,7 @@ from drawn import SCENES, few_prompts, few_scenes, untrained, untrained_net, vec
 from einops import rearrange
 from PIL import Image
 
-from studio.controls import InForce, Stroke
+from studio.controls import ControlState, Stroke
 from studio.engine import Engine
 from studio.models.pocket import model as pocket
 from studio.models.pocket.appearance import FOLD, TRACK_CHANNELS
@@ -270,7 +270,7 @@ def test_training_is_told_the_same_track_map_as_the_studio_draws(tmp_path):
         x=one, y=one + 0.2, size=size, facing=torch.full((1, 2, SLOTS), -1.0),
     )  # fmt: skip
     path = Stroke("1", "cow", ((0, 0.3, 0.5), (1, 0.4, 0.6), (2, 0.5, 0.7)), mode="path", size=0.35)
-    told = model.condition(InForce().after(path, 0), [0, 1]).tracks[:, :TRACK_CHANNELS]
+    told = model.condition(ControlState().after(path, 0), [0, 1]).tracks[:, :TRACK_CHANNELS]
     with torch.no_grad():
         torch.testing.assert_close(track_maps(asked, model.memory)[0], told, atol=2e-2, rtol=0)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from studio.controls import InForce, Stroke
+from studio.controls import ControlState, Stroke, strokes
 from studio.trajectory import place, placements
 
 
@@ -62,8 +62,8 @@ def test_a_drag_is_at_its_last_point_and_a_pin_at_its_first():
 
 
 def test_placements_count_from_the_frame_each_stroke_took_effect_at():
-    in_force = InForce().after(path(*ACROSS), 100).after(Stroke("b", "cow", ((0, 0.1, 0.1),), size=0.5), 3)
-    first, second = placements(in_force.strokes, 105)
+    state = ControlState().after(path(*ACROSS), 100).after(Stroke("b", "cow", ((0, 0.1, 0.1),), size=0.5), 3)
+    first, second = placements(strokes(state), 105)
     assert (first.id, first.label, round(first.x, 6), first.size) == ("a", "fox", 0.5, 0.34)
     assert (second.id, second.label, second.x, second.size) == ("b", "cow", 0.1, 0.5)
 

@@ -1,6 +1,5 @@
 import io
 import threading
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from transformers import UMT5Config
 
-from studio.controls import ControlError, Erase, InForce, Picture, Prompt, Sampling, Similarity, Stroke
+from studio.controls import ControlError, ControlState, Erase, Picture, Prompt, Sampling, Similarity, Stroke
 from studio.models.errors import CheckpointError
 from studio.models.wan import umt5
 from studio.models.wan.checkpoint import diffusers_names, load_transformer
@@ -303,16 +302,16 @@ def test_a_lora_for_another_base_says_so(base, tmp_path, kind):
 def test_causal_20_one_cached_forward_is_diffusers_own(base, tmp_path, level):
     student = Wan(base, tiny_wan.tiny_wan_file(tmp_path / "x.pt", "model.", generator_ema=1), size=SIZE)
     x = drawn(3, *student.latent)
-    cond = student.condition(InForce(), [0, 1, 2])
+    cond = student.condition(ControlState(), [0, 1, 2])
     ours = student.denoise(x, [level] * 3, cond, [0, 1, 2], student.new_cache())
     theirs = x - level * forward(tiny_wan.tiny_transformer(1), x, level, cond.text[0])
     torch.testing.assert_close(ours, theirs, atol=2e-5, rtol=0)
 
 
-def test_causal_11_the_ladder_is_the_published_one(model):
-    assert model.ladder(4) == pytest.approx((1, 0.9375, 0.83333, 0.625), abs=1e-5)
-    assert model.ladder(5) == pytest.approx((1, 0.95238, 0.88235, 0.76923, 0.55556), abs=1e-5)
-    assert model.ladder(2, 0.5) == pytest.approx((5 * 0.5 / 3, 5 * 0.25 / 2))
+def test_causal_11_the_schedule_is_the_published_one(model):
+    assert model.sigmas(4) == pytest.approx((1, 0.9375, 0.83333, 0.625), abs=1e-5)
+    assert model.sigmas(5) == pytest.approx((1, 0.95238, 0.88235, 0.76923, 0.55556), abs=1e-5)
+    assert model.sigmas(2, 0.5) == pytest.approx((5 * 0.5 / 3, 5 * 0.25 / 2))
 
 
 @pytest.mark.parametrize("size", [(16, 16), (48, 80), (112, 32)])
@@ -572,7 +571,7 @@ def test_a_file_that_is_no_tiny_decoder_is_told(base, tmp_path, kind):
 def playing(model, sampler="rollout", **sampling):
     session = Session(model, sampler=sampler)
     session.send(Prompt("a fox runs in the forest"))
-    session.send(Sampling(**{"seed": 3, "rungs": 2, **sampling}))
+    session.send(Sampling(**{"seed": 3, "steps": 2, **sampling}))
     return session
 
 
@@ -658,7 +657,7 @@ def test_what_it_cannot_play_is_refused_with_the_reason_and_the_stream_goes_on(m
 
 
 def test_a_blend_of_prompts_lies_between_them(model):
-    begun, ended = (InForce().after(Prompt(text), 0) for text in ("a fox", "the sea"))
-    between = replace(begun.after(Prompt("the sea", blend=3), 4), now=5)
+    begun, ended = (ControlState().after(Prompt(text), 0) for text in ("a fox", "the sea"))
+    between = begun.after(Prompt("the sea", blend=3), 4).at(5)
     states = [model.condition(told, [0]).text[0] for told in (begun, between, ended)]
     torch.testing.assert_close(states[1], torch.lerp(states[0], states[2], 0.5))

@@ -199,10 +199,10 @@ def test_a_graphed_causal_model_streams_the_same_frames_and_records_few_forms(ch
         sampler = Rollout(model) if chunk > 1 else StreamBatch(model)
         made = []
         for step in range(24):
-            in_force = controls("rain" if step > 15 else "a meadow", rungs=3)
+            state = controls("rain" if step > 15 else "a meadow", steps=3)
             if step == 16:
-                sampler.switch("recache", in_force)
-            made.append(sampler.step(in_force))
+                sampler.switch("recache", state)
+            made.append(sampler.step(state))
         return torch.cat(made), model.net.body
 
     eager, _ = stream(lambda body: body)
@@ -218,7 +218,7 @@ def test_a_compiled_causal_model_streams_the_same_frames():
         model = TinyModel()
         wrapped(model.net, **options)
         sampler = StreamBatch(model)
-        return torch.cat([sampler.step(controls(rungs=2)) for _ in range(8)])
+        return torch.cat([sampler.step(controls(steps=2)) for _ in range(8)])
 
     assert torch.allclose(stream(), stream(compile="eager"), atol=1e-5)
 
@@ -284,7 +284,7 @@ def test_a_causal_model_in_eight_bits_streams_nearly_the_same_frames(name):
         model = TinyModel()
         model.net = wrapped(model.net.ready(), **options)
         sampler = StreamBatch(model)
-        return torch.cat([sampler.step(controls(rungs=2)) for _ in range(4)])
+        return torch.cat([sampler.step(controls(steps=2)) for _ in range(4)])
 
     exact, near = stream(), stream(quantize=name)
     assert 0 < (near - exact).norm() < 0.1 * exact.norm()

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from studio.controls import Control, ControlError, Erase, InForce
+from studio.controls import Control, ControlError, ControlState, Erase, Pause, opening_events, strokes
 from studio.frames import Frame
 from studio.presets import Preset
 from studio.score import Event, Header, Score
@@ -35,8 +35,8 @@ class StandInModel:
     def __init__(self, size: tuple[int, int]) -> None:
         self.size = size
 
-    def ladder(self, rungs: int, strength: float = 1.0) -> tuple[float, ...]:
-        return tuple((rungs - k) / rungs for k in range(rungs))
+    def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
+        return tuple((steps - k) / steps for k in range(steps))
 
 
 class StandInSession:
@@ -44,7 +44,7 @@ class StandInSession:
 
     def __init__(self, size: tuple[int, int] = (64, 64)) -> None:
         self.model = StandInModel(size)
-        self.engine = SimpleNamespace(in_force=InForce(), frame=0)
+        self.engine = SimpleNamespace(state=ControlState(), frame=0)
         self.sinks: list = []
         self.receipts: deque[StandInReceipt] = deque(maxlen=1000)
         self.sent: list[Control] = []
@@ -75,11 +75,11 @@ class StandInSession:
         with self._lock:
             sent, self._inbox = list(self._inbox.values()), {}
             for revision, control in sent:
-                self.engine.in_force = self.engine.in_force.after(control, self.engine.frame)
+                self.engine.state = self.engine.state.after(control, self.engine.frame)
                 self._applied = revision
                 self.receipts.append(StandInReceipt(revision, control.kind, self.engine.frame))
                 self._events.append(Event(self.engine.frame, control))
-            if self.engine.in_force.paused:
+            if self.engine.state[Pause].paused:
                 return None
             frame = Frame(self.engine.frame, self._drawn(), self._applied, time.time_ns(), 1.0)
             self.engine.frame += 1
@@ -90,7 +90,7 @@ class StandInSession:
     def _drawn(self) -> np.ndarray:
         height, width = self.model.size
         picture = np.full((height, width, 3), self.engine.frame % 128, np.uint8)
-        for placed in placements(self.engine.in_force.strokes, self.engine.frame):
+        for placed in placements(strokes(self.engine.state), self.engine.frame):
             y, x = round(placed.y * height), round(placed.x * width)
             picture[max(0, y - 2) : y + 3, max(0, x - 2) : x + 3] = 255
         return picture
@@ -102,7 +102,7 @@ class StandInSession:
             "tick_ms": 1.0,
             "frame": self.engine.frame,
             "revision": self._applied,
-            "paused": self.engine.in_force.paused,
+            "paused": self.engine.state[Pause].paused,
             "recording": self._recording,
             "problem": self.problem,
             "error": None,
@@ -133,7 +133,7 @@ class StandInSession:
         height, width = self.model.size
         self.engine.frame = self._start = frame
         self._header = Header("stand-in", "0" * 12, width, height, frame, None, "stream")
-        self._events = [Event(at, control) for at, control in self.engine.in_force.controls(frame)]
+        self._events = [Event(at, control) for at, control in opening_events(self.engine.state, frame)]
 
     def record(self, path: Path) -> int:
         with self._lock:

@@ -30,7 +30,7 @@ from torch.utils import _pytree as pytree
 QUANTIZATIONS = ("int8", "int8-dynamic", "fp8", "fp8-dynamic")
 EXACT = ("time_", "text_", "embed", "proj_in", "proj_out")  # layers that stay as they are: few, small and sensitive
 GRAPHS = 24  # the most forms of call a module keeps graphs of
-RECOMPILED = 32  # forms a call is compiled for; torch's own 8 are soon used up by numbers of rungs: then it is eager
+RECOMPILED = 32  # forms a call is compiled for; torch's own 8 are soon used up by numbers of steps: then it is eager
 PATIENCE = 4  # calls of a form before it is recorded: a cache that fills meets forms that do not come again
 
 

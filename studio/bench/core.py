@@ -6,7 +6,6 @@ Two ways are run side by side in one process (`paired`), so the ratios hold wher
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from itertools import cycle
 from typing import Any
@@ -16,12 +15,12 @@ import torch
 from studio.bench.nets import TinyPictures, TinyVideo, camera
 from studio.bench.paired import paired
 from studio.conditioning import Conditioning
-from studio.controls import InForce, Prompt, Sampling, Similarity
+from studio.controls import ControlState, Prompt, Sampling, Similarity
 from studio.noise import noise
 from studio.samplers import samplers_of
 
 ROUNDS, QUICK = 40, 4
-RUNGS = (1, 2, 4)
+STEPS = (1, 2, 4)
 KINDS = ("none", "self", "initialize", "full")
 CHANGED = 0.2  # of each side: the part of a picture that moves
 
@@ -29,17 +28,17 @@ CHANGED = 0.2  # of each side: the part of a picture that moves
 def core(seed: int = 0, rounds: int = ROUNDS) -> dict[str, Any]:
     """All ratios of the suite; `rounds` timings of each pair.
 
-    stream_batch: sequential over stream batch, time a frame, by rungs, on nets whose forward costs about the same for
-    any number of rows (for them the most possible is the number of rungs). guidance: a kind's time over none's at four
-    rungs, on those nets and on larger ones, where twice the rows are twice the work. recache: of the kept frames over a
-    chunk of four rungs, on frames that share their work as Wan-1.3B's at 480x832 do. cache: recomputing what the cache
+    stream_batch: sequential over stream batch, time a frame, by steps, on nets whose forward costs about the same for
+    any number of rows (for them the most possible is the number of steps). guidance: a kind's time over none's at four
+    steps, on those nets and on larger ones, where twice the rows are twice the work. recache: of the kept frames over a
+    chunk of four steps, on frames that share their work as Wan-1.3B's at 480x832 do. cache: recomputing what the cache
     holds over reading it. similarity_regions: a picture a fifth of whose sides moves, drawn in part over drawn whole,
     and how far the two latents are apart, root mean square over the whole one's.
     """
     small = (TinyPictures(seed), TinyVideo(seed, cells=(4, 4)))
     large = TinyVideo(seed)
     return {
-        "stream_batch": {m.name: {str(s): stream_batch(m, seed, s, rounds) for s in RUNGS} for m in small},
+        "stream_batch": {m.name: {str(s): stream_batch(m, seed, s, rounds) for s in STEPS} for m in small},
         "guidance": {m.name: guidance(m, seed, rounds) for m in small},
         "guidance_large": {m.name: guidance(m, seed, rounds) for m in (TinyPictures(seed, cells=32), large)},
         "recache": recache(large, seed, rounds),
@@ -48,28 +47,28 @@ def core(seed: int = 0, rounds: int = ROUNDS) -> dict[str, Any]:
     }
 
 
-def told(**sampling: Any) -> InForce:
+def told(**sampling: Any) -> ControlState:
     """Controls in force: a prompt, a negative one, and the sampling."""
-    return replace(InForce(), prompt=Prompt("a meadow", "rain"), sampling=Sampling(**sampling))
+    return ControlState.of(Prompt("a meadow", "rain"), Sampling(**sampling))
 
 
-def playing(model: Any, name: str, in_force: InForce) -> Callable[[], Any]:
+def playing(model: Any, name: str, state: ControlState) -> Callable[[], Any]:
     """One step of a sampler that has played long enough for its cache and pipe to be full."""
     sampler: Any = samplers_of(model)[name](model)
-    for _ in range((model.sink + model.window) // model.chunk + in_force.sampling.rungs + 1):
-        sampler.step(in_force)
-    return partial(sampler.step, in_force)
+    for _ in range((model.sink + model.window) // model.chunk + state[Sampling].steps + 1):
+        sampler.step(state)
+    return partial(sampler.step, state)
 
 
-def stream_batch(model: Any, seed: int, rungs: int, rounds: int) -> float:
-    in_force = told(seed=seed, rungs=rungs)
-    ways = {name: playing(model, name, in_force) for name in ("stream", "rollout")}
+def stream_batch(model: Any, seed: int, steps: int, rounds: int) -> float:
+    state = told(seed=seed, steps=steps)
+    ways = {name: playing(model, name, state) for name in ("stream", "rollout")}
     return paired(ways, rounds).ratio("rollout", "stream")
 
 
-def guidance(model: Any, seed: int, rounds: int, rungs: int = 4) -> dict[str, float]:
+def guidance(model: Any, seed: int, rounds: int, steps: int = 4) -> dict[str, float]:
     ways = {
-        kind: playing(model, "stream", told(seed=seed, rungs=rungs, guidance=kind, scale=1.5, delta=1.0))
+        kind: playing(model, "stream", told(seed=seed, steps=steps, guidance=kind, scale=1.5, delta=1.0))
         for kind in KINDS
     }
     timings = paired(ways, rounds)
@@ -77,15 +76,15 @@ def guidance(model: Any, seed: int, rounds: int, rungs: int = 4) -> dict[str, fl
 
 
 def recache(model: Any, seed: int, rounds: int) -> float:
-    """A prompt switch's rebuilding of the cache, over a chunk of four rungs and its clean pass."""
-    in_force = told(seed=seed, rungs=4)
-    chunk: Any = playing(model, "rollout", in_force)
-    switch = partial(chunk.func.__self__.switch, "recache", replace(in_force, prompt=Prompt("rain")))
+    """A prompt switch's rebuilding of the cache, over a chunk of four steps and its clean pass."""
+    state = told(seed=seed, steps=4)
+    chunk: Any = playing(model, "rollout", state)
+    switch = partial(chunk.func.__self__.switch, "recache", state.updated(Prompt("rain")))
     return paired({"recache": switch, "chunk": chunk}, rounds).ratio("recache", "chunk")
 
 
 def cache(model: Any, seed: int, rounds: int) -> float:
-    """One rung of a chunk that sees nine frames: these forwarded again with it, over read from the cache."""
+    """One step of a chunk that sees nine frames: these forwarded again with it, over read from the cache."""
     kept, frames = model.sink + model.window, model.sink + model.window + model.chunk
     x = torch.stack([noise(seed, frame, 0, model.latent) for frame in range(frames)])
     cond = model.condition(told(), range(frames))
@@ -108,9 +107,9 @@ def similarity_regions(model: Any, seed: int, rounds: int) -> dict[str, float]:
 
     def drawing(regions: bool) -> tuple[Any, Callable[[], torch.Tensor]]:
         sampler: Any = samplers_of(model)["stream"](model)
-        base = replace(told(seed=seed, rungs=1), similarity=Similarity(0.02, regions=regions))
+        base = told(seed=seed, steps=1).updated(Similarity(0.02, regions=regions))
         coming = cycle(pictures)
-        return sampler, lambda: sampler.step(replace(base, picture=next(coming)))
+        return sampler, lambda: sampler.step(base.updated(next(coming)))
 
     (_, part), (_, whole) = drawing(True), drawing(False)
     timings = paired({"part": part, "whole": whole}, rounds, warm=1)

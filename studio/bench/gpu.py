@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from studio.bench import BenchError, roofline
 from studio.bench.nets import camera
 from studio.bench.reference import NotRun, Reference, ratios, reference_at, run
 from studio.bench.shapes import SHAPES, SMALL, Shape, write
-from studio.controls import Control, InForce, Prompt, Sampling
+from studio.controls import Control, ControlState, Prompt, Sampling
 from studio.engine import Engine
 from studio.models.registry import IMAGE, WAN
 from studio.samplers import samplers_of
@@ -139,14 +139,14 @@ def image(model: Any, shape: Shape, plan: Plan) -> dict[str, Any]:
     latency_ms: from a picture's control to the frame drawn from it, p50 and p95.
     """
     seen, unseen = (camera(count, shape.size) for count in (DECODED_BEFORE, NEVER_SEEN))
-    in_force = replace(InForce(), prompt=Prompt("a meadow"), sampling=Sampling(rungs=shape.rungs), picture=seen[0])
+    state = ControlState.of(Prompt("a meadow"), Sampling(steps=shape.steps), seen[0])
     sampler: Any = samplers_of(model)["stream"](model)
-    denoise = timed(lambda: sampler.step(in_force), plan.pictures, plan.warm)
-    engine = Engine(model, "stream", in_force=in_force)
+    denoise = timed(lambda: sampler.step(state), plan.pictures, plan.warm)
+    engine = Engine(model, "stream", state=state)
     drawing = {name: drawn_from(engine, pictures) for name, pictures in (("seen", seen), ("unseen", unseen))}
     whole = timed(drawing["seen"], plan.pictures, plan.warm)
     jpeg = timed(drawing["unseen"], plan.pictures, plan.warm)
-    waits = (sum(whole[at : at + shape.rungs]) for at in range(len(whole) - shape.rungs + 1))
+    waits = (sum(whole[at : at + shape.steps]) for at in range(len(whole) - shape.steps + 1))
     return {
         "denoise_fps": rate(denoise),
         "fps": rate(whole),
@@ -176,19 +176,21 @@ def video(model: Any, shape: Shape, plan: Plan) -> dict[str, Any]:
     words = [Prompt(f"a meadow, take {number}") for number in range(4)]
     for prompt in words:
         model.encode_text(prompt.text)  # once, on the sender's thread: no frame waits for it
-    in_force = replace(InForce(), prompt=words[0], sampling=Sampling(rungs=shape.rungs))
+    state = ControlState.of(words[0], Sampling(steps=shape.steps))
     sampler: Any = samplers_of(model)["rollout"](model)
-    denoise = timed(lambda: sampler.step(in_force), plan.chunks, plan.warm)
-    engine = Engine(model, "rollout", in_force=in_force)
+    denoise = timed(lambda: sampler.step(state), plan.chunks, plan.warm)
+    engine = Engine(model, "rollout", state=state)
     count = PICTURES * model.chunk
-    steps(engine, count - PICTURES + 1)  # the first latent of a stream is one picture: from here on chunks are whole
-    chunks = timed(lambda: steps(engine, count), plan.chunks, plan.warm)
+    run_steps(
+        engine, count - PICTURES + 1
+    )  # the first latent of a stream is one picture: from here on chunks are whole
+    chunks = timed(lambda: run_steps(engine, count), plan.chunks, plan.warm)
     coming = itertools.cycle(enumerate(words))
     waits = []
     for _ in range(max(2, plan.chunks // 2)):
         engine.apply([next(coming)])
         waits += timed(engine.step, 1, 0)
-        steps(engine, count - 1)
+        run_steps(engine, count - 1)
     return {
         "denoise_fps": round(count * rate(denoise), 2),
         "fps": round(count * rate(chunks), 2),
@@ -199,7 +201,7 @@ def video(model: Any, shape: Shape, plan: Plan) -> dict[str, Any]:
     }
 
 
-def steps(engine: Engine, count: int) -> None:
+def run_steps(engine: Engine, count: int) -> None:
     for _ in range(count):
         engine.step()
 
@@ -207,7 +209,7 @@ def steps(engine: Engine, count: int) -> None:
 def of_peak(shape: Shape, model: Any, chunk_seconds: float) -> float | None:
     """The share of the device's peak that denoising reaches, None where the device is not in the table."""
     peak = roofline.peak_of(torch.cuda.get_device_name()) if torch.cuda.is_available() else None
-    work = sum(roofline.wan_chunk(shape.net, shape.size, shape.rungs, model.chunk, model.sink, model.window))
+    work = sum(roofline.wan_chunk(shape.net, shape.size, shape.steps, model.chunk, model.sink, model.window))
     return round(work / chunk_seconds / peak, 3) if peak else None
 
 

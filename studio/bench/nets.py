@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from studio.conditioning import Conditioning
-from studio.controls import Picture
+from studio.controls import Picture, Prompt
 from studio.kv_cache import KVCache
 from studio.models.wan.causal_wan import CausalWan
 from studio.noise import noise
 from studio.pictures import decoded
-from studio.schedule import clean_from, ladder
+from studio.schedule import clean_from, sigmas
 
 WORDS = (8, 32)  # token states of a prompt
 
@@ -57,11 +57,11 @@ class TinyPictures:
         self.net.eval().requires_grad_(False)
         self.encode_text = lru_cache(maxsize=8)(text_states)
 
-    def ladder(self, rungs: int, strength: float = 1.0) -> tuple[float, ...]:
-        return ladder(rungs, strength=strength)
+    def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
+        return sigmas(steps, strength=strength)
 
-    def condition(self, in_force: Any, frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
-        text = self.encode_text(in_force.prompt.text) if text is None else text
+    def condition(self, state: Any, frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
+        text = self.encode_text(state[Prompt].text) if text is None else text
         return Conditioning(text.expand(len(frames), -1, -1), torch.zeros(len(frames), 0, *self.latent[1:]))
 
     def denoise(
@@ -97,11 +97,11 @@ class TinyVideo:
         self.net = CausalWan(net, "velocity", self.chunk).ready()
         self.encode_text = lru_cache(maxsize=8)(text_states)
 
-    def ladder(self, rungs: int, strength: float = 1.0) -> tuple[float, ...]:
-        return ladder(rungs, 5.0, strength)
+    def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
+        return sigmas(steps, 5.0, strength)
 
-    def condition(self, in_force: Any, frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
-        text = self.encode_text(in_force.prompt.text) if text is None else text
+    def condition(self, state: Any, frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
+        text = self.encode_text(state[Prompt].text) if text is None else text
         return Conditioning(text.expand(len(frames), -1, -1), torch.zeros(len(frames), 0, *self.latent[1:]))
 
     def denoise(

@@ -35,7 +35,7 @@ class Reference:
 
 def told_streamdiffusion(shape: Shape, paths: dict[str, Path], count: int) -> dict[str, Any]:
     places = {name: str(path) for name, path in paths.items()}
-    return {**places, "size": shape.size, "rungs": shape.rungs, "count": count, "warm": min(count, 20)}
+    return {**places, "size": shape.size, "steps": shape.steps, "count": count, "warm": min(count, 20)}
 
 
 def told_longlive(shape: Shape, paths: dict[str, Path], count: int) -> dict[str, Any]:

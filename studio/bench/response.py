@@ -11,13 +11,13 @@ import threading
 import time
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from studio.bench.rates import WARM, played
-from studio.controls import Control, InForce, Prompt, Sampling, Stroke
+from studio.controls import Control, ControlState, Prompt, Sampling, Stroke
 from studio.frames import Frame
 from studio.session.session import Session
 
@@ -53,11 +53,11 @@ class WatchedModel:
     """A model that notes which frames were drawn under which controls."""
 
     model: Any
-    drawn: list[tuple[InForce, tuple[int, ...]]] = field(default_factory=list)
+    drawn: list[tuple[ControlState, tuple[int, ...]]] = field(default_factory=list)
 
-    def condition(self, in_force: Any, frames: Sequence[int], *args: Any, **options: Any) -> Any:
-        self.drawn.append((in_force, tuple(int(frame) for frame in frames)))
-        return self.model.condition(in_force, frames, *args, **options)
+    def condition(self, state: Any, frames: Sequence[int], *args: Any, **options: Any) -> Any:
+        self.drawn.append((state, tuple(int(frame) for frame in frames)))
+        return self.model.condition(state, frames, *args, **options)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.model, name)
@@ -112,8 +112,8 @@ def summary(results: Sequence[tuple[float, float]]) -> dict[str, float]:
 
 def one_change(session: Session, watched: WatchedModel, control: Control, chance: random.Random) -> tuple[float, float]:
     """Ticks to the first frame that differs and to the first made wholly under the control."""
-    rungs = session.engine.in_force.sampling.rungs
-    before, after = 3, rungs + 4
+    steps = session.engine.state[Sampling].steps
+    before, after = 3, steps + 4
     state = session.snapshot()
     watch = Watch()
     session.sinks.append(watch)
@@ -129,7 +129,7 @@ def one_change(session: Session, watched: WatchedModel, control: Control, chance
     session.stop()
     session.sinks.remove(watch)
     first = next(place for place, frame in enumerate(watch.frames) if frame.revision >= revision)
-    wholly = made_wholly_under(session.engine.in_force, watched, watch.frames[first].index)
+    wholly = made_wholly_under(session.engine.state, watched, watch.frames[first].index)
     settled = next(place for place, frame in enumerate(watch.frames) if frame.index >= wholly)
     start = in_ticks(watch.times, sent)
     session.restore(state)
@@ -145,9 +145,9 @@ def first_difference(frames: Sequence[Frame], others: Sequence[Frame | None]) ->
     raise RuntimeError("a control changed no frame; the model does not hear it, look at its `condition`")
 
 
-def made_wholly_under(in_force: InForce, watched: WatchedModel, effect: int) -> int:
+def made_wholly_under(state: ControlState, watched: WatchedModel, effect: int) -> int:
     """The first frame, from the one the change took effect at on, of which nothing was drawn under other controls."""
-    others = [frames for controls, frames in watched.drawn if replace(controls, now=in_force.now) != in_force]
+    others = [frames for controls, frames in watched.drawn if controls.at(state.frame) != state]
     touched = {frame for frames in others for frame in frames}
     return next(frame for frame in range(effect, effect + 10_000) if frame not in touched)
 
@@ -169,7 +169,7 @@ def sweeps(model: Any, seed: int, count: int, seconds: float) -> dict[str, float
         final = Sampling(seed=seed, guidance="self", scale=1.0 + 0.05 * (number + 1))
         revision, sent = sweep(session, final, seconds)
         place = first_under(watch, revision)
-        lost += session.engine.in_force.sampling != final
+        lost += session.engine.state[Sampling] != final
         settled.append((place - in_ticks(watch.times, sent), (watch.times[place] - sent) * 1e3))
     session.close()
     ticks, milliseconds = (max(column) for column in zip(*settled))
@@ -188,7 +188,7 @@ def sweep(session: Session, final: Sampling, seconds: float) -> tuple[int, float
     for number in range(total):
         time.sleep(max(0.0, begun + number / HERTZ - time.perf_counter()))
         share = number / total
-        session.send(Sampling(final.seed, final.guidance, 1.0 + share * (final.scale - 1.0), final.rungs))
+        session.send(Sampling(final.seed, final.guidance, 1.0 + share * (final.scale - 1.0), final.steps))
     sent = time.perf_counter()
     return session.send(final), sent
 

@@ -24,12 +24,12 @@ def wan_forward(net: dict[str, Any], rows: int, tokens: int, keys: int, words: i
 
 
 def wan_chunk(
-    net: dict[str, Any], size: tuple[int, int], rungs: int = 4, chunk: int = 3, sink: int = 3, window: int = 6
+    net: dict[str, Any], size: tuple[int, int], steps: int = 4, chunk: int = 3, sink: int = 3, window: int = 6
 ) -> tuple[float, float]:
-    """FLOP (products, attention) of a chunk: its rungs and its clean pass, each on the kept frames and itself."""
+    """FLOP (products, attention) of a chunk: its steps and its clean pass, each on the kept frames and itself."""
     tokens = (size[0] // 16) * (size[1] // 16)
     products, attention = wan_forward(net, chunk, tokens, (sink + window + chunk) * tokens)
-    return (rungs + 1) * products, (rungs + 1) * attention
+    return (steps + 1) * products, (steps + 1) * attention
 
 
 def seconds(work: tuple[float, float], peak: float, attention: float = FLASH_2) -> float:

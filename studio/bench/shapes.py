@@ -52,7 +52,7 @@ WAN = dict(
 @dataclass(frozen=True)
 class Shape:
     """One architecture. kind: "image" or "video"; net: the UNet's or transformer's arguments; text: widths of the text
-    encoders' states; tiny: channels of the tiny decoder (TAESD's one width, TAEHV's four); rungs: as it is played.
+    encoders' states; tiny: channels of the tiny decoder (TAESD's one width, TAEHV's four); steps: as it is played.
     """
 
     kind: str
@@ -60,7 +60,7 @@ class Shape:
     text: tuple[int, ...]
     tiny: tuple[int, ...]
     size: tuple[int, int]
-    rungs: int
+    steps: int
 
 
 SHAPES = {

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import math
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
+
+from studio.controls.state import ControlState, Held
 
 
 class ControlError(ValueError):
@@ -14,14 +17,33 @@ class ControlError(ValueError):
 
 @dataclass(frozen=True)
 class Control:
-    """Something a person set: a frozen value, valid by construction."""
+    """Something a person set: a frozen value, valid by construction. All that a kind of control is stands in its class.
+
+    kind: its name in messages and scores; timed: whether the frame it took effect at matters later.
+    """
 
     kind: ClassVar[str]
+    timed: ClassVar[bool] = False
 
     @property
-    def slot(self) -> Any:
+    def slot(self) -> Hashable:
         """The place a control takes: a later control of the same slot replaces an earlier one."""
         return self.kind
+
+    @classmethod
+    def initial(cls) -> Self | None:
+        """Give the control in force before anybody sent one; None for a kind with a slot for each name."""
+        return cls()
+
+    def fold(self, state: ControlState, frame: int) -> ControlState:
+        """Give the controls in force once this one has taken effect at a frame."""
+        return state.drop(self.slot) if self == self.initial() else state.put(self.slot, Held(self))
+
+    @classmethod
+    def opening(cls, state: ControlState, frame: int) -> Iterator[tuple[int, Control]]:
+        """Yield the (frame, control) pairs of this kind that a take begins with."""
+        if (control := state.held(cls).control) != cls.initial():
+            yield frame, control
 
 
 def to_message(control: Control) -> dict[str, Any]:

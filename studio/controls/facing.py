@@ -9,9 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
-from studio.controls.stroke import Point
-
 TURN = 0.02
+Point = tuple[float, float, float]  # t in frames, x, y in 0..1
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 from studio.controls.base import Control, check_choice, check_integer, check_text, settle
+from studio.controls.state import ControlState, Held
 
 SWITCHES = ("recache", "keep", "cut")
 LONGEST_PROMPT = 500
 LONGEST_BLEND = 1000
+MOST_BLENDING = 8  # prompts that are still heard while a newer one comes in
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Prompt(Control):
     switch: str = "recache"
     blend: int = 0
     kind: ClassVar[str] = "prompt"
+    timed: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         settle(
@@ -35,3 +39,37 @@ class Prompt(Control):
             switch=check_choice("prompt switch", self.switch, SWITCHES),
             blend=check_integer("prompt blend", self.blend, 0, LONGEST_BLEND),
         )
+
+    @classmethod
+    def initial(cls) -> Self:
+        return cls("a quiet meadow on a sunny day")
+
+    def fold(self, state: ControlState, frame: int) -> ControlState:
+        """Give the state under these words; those before go on being heard while these blend in."""
+        if not self.blend:
+            return state.put(self.slot, Held(self))
+        before = active_prompts(state.at(frame))[-MOST_BLENDING:]
+        return state.put(self.slot, Held(self, frame, tuple(Held(prompt, since) for prompt, since, _ in before)))
+
+    @classmethod
+    def opening(cls, state: ControlState, frame: int) -> Iterator[tuple[int, Control]]:
+        (first, *_), *blending = active_prompts(state.at(frame))
+        yield frame, first
+        for prompt, since, _ in blending:
+            yield since, prompt
+
+
+def active_prompts(state: ControlState) -> tuple[tuple[Prompt, int, float], ...]:
+    """Give the prompts heard in the frame being drawn, oldest first: (prompt, its frame, weight in 0..1).
+
+    They fold: the first counts whole, each later one mixes into what came before it by its weight. With no blend
+    under way it is one prompt of weight 1.
+    """
+    held = state.held(Prompt)
+    chain = [
+        (one.control, one.frame, min(1.0, max(0, state.frame - one.frame + 1) / (one.control.blend + 1)))
+        for one in (*held.before, held)
+    ]
+    whole = max((place for place, (*_, weight) in enumerate(chain) if weight >= 1), default=0)
+    (prompt, *_), *later = chain[whole:]
+    return ((replace(prompt, blend=0), 0, 1.0), *later)

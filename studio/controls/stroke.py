@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -16,13 +17,13 @@ from studio.controls.base import (
     settle,
     shown,
 )
+from studio.controls.facing import Point, trail
+from studio.controls.state import ControlState, Held
 
 MODES = ("drag", "pin", "path")
 MOST_POINTS = 2048
 LONGEST_PATH = 1e6  # frames: eleven hours at 24 frames a second
 SIZES = (0.1, 0.8)
-
-Point = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Stroke(Control):
     size: float = 0.34
     loop: bool = True
     kind: ClassVar[str] = "stroke"
+    timed: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         settle(
@@ -58,6 +60,31 @@ class Stroke(Control):
     def slot(self) -> tuple[str, str]:
         return ("stroke", self.id)
 
+    @classmethod
+    def initial(cls) -> None:
+        return None
+
+    def fold(self, state: ControlState, frame: int) -> ControlState:
+        return state.put(self.slot, Held(self._continued(state), frame))
+
+    def _continued(self, state: ControlState) -> Stroke:
+        """A dragged stroke keeps, in its own points, the little of its history that tells which way it looks.
+
+        So it does not matter to a replay or to a take's first frame how many messages brought it there.
+        """
+        if self.mode != "drag":
+            return self
+        held = state.slots.get(self.slot)
+        before = held.control if held else self
+        history = before.points if before.mode == "drag" and before.label == self.label else ()
+        return replace(self, points=trail((*history, *self.points)))
+
+    @classmethod
+    def opening(cls, state: ControlState, frame: int) -> Iterator[tuple[int, Control]]:
+        """Yield each with the frame it took effect at, so that a path goes on where it is."""
+        for held in state.all(cls).values():
+            yield held.frame, held.control
+
 
 @dataclass(frozen=True)
 class Erase(Control):
@@ -72,6 +99,24 @@ class Erase(Control):
     @property
     def slot(self) -> tuple[str, str]:
         return ("stroke", self.id)
+
+    @classmethod
+    def initial(cls) -> None:
+        return None
+
+    def fold(self, state: ControlState, frame: int) -> ControlState:
+        slots = [("stroke", id) for id in state.all(Stroke)] if self.id == "*" else [self.slot]
+        return state.drop(*slots)
+
+    @classmethod
+    def opening(cls, state: ControlState, frame: int) -> Iterator[tuple[int, Control]]:
+        """Yield nothing: what was taken away is not there."""
+        yield from ()
+
+
+def strokes(state: ControlState) -> dict[str, tuple[Stroke, int]]:
+    """Give the strokes in force by id, each with the frame it took effect at; the first painted first, as drawn."""
+    return {id: (held.control, held.frame) for id, held in state.all(Stroke).items()}
 
 
 def check_stroke_id(value: Any) -> str:

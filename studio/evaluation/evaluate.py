@@ -17,7 +17,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from studio.controls import InForce, Prompt
+from studio.controls import ControlState, Prompt
 from studio.engine import Engine
 from studio.evaluation import takes
 from studio.evaluation.detector import Detector, load_detector
@@ -75,19 +75,19 @@ def summary(judged: list[dict]) -> dict:
     }
 
 
-def started(model, take: takes.Take, rungs: int, sampler: str = "stream") -> Engine:
+def started(model, take: takes.Take, steps: int, sampler: str = "stream") -> Engine:
     engine = Engine(model, sampler)
-    engine.apply(list(enumerate(take.controls(rungs), 1)))
+    engine.apply(list(enumerate(take.controls(steps), 1)))
     return engine
 
 
 def still_takes(
-    model, detector: Detector, count: int, rungs: int, seed: int, labels: tuple[str, ...] = ()
+    model, detector: Detector, count: int, steps: int, seed: int, labels: tuple[str, ...] = ()
 ) -> Iterator[list[dict]]:
     rng = np.random.default_rng(seed)
     for _ in range(count):
         take = takes.draw_take(rng, labels=labels)
-        engine = started(model, take, rungs)
+        engine = started(model, take, steps)
         yield [
             judge(detector, frame.picture, take, frame.index)
             for frame in (engine.step() for _ in range(max(JUDGED) + 1))
@@ -95,13 +95,13 @@ def still_takes(
         ]
 
 
-def switches(model, detector: Detector, count: int, rungs: int, seed: int) -> Iterator[dict]:
+def switches(model, detector: Detector, count: int, steps: int, seed: int) -> Iterator[dict]:
     """One row a take: the judgement of the sixth frame after the switch, and after how many the scene was right."""
     rng = np.random.default_rng(seed)
     for _ in range(count):
         take, other = takes.draw_take(rng), takes.draw_take(rng)
         scene = Scene(other.scene.place, take.scene.view, other.scene.time, other.scene.weather)
-        engine = started(model, take, rungs)
+        engine = started(model, take, steps)
         for _ in range(SWITCH_AT):
             engine.step()
         engine.apply([(9, Prompt(words.compose(scene.place, scene.time, scene.weather, rng), switch="recache"))])
@@ -113,12 +113,12 @@ def switches(model, detector: Detector, count: int, rungs: int, seed: int) -> It
         yield {**sixth, "unseen": False, "frames_to_scene": first}
 
 
-def long_takes(model, detector: Detector, count: int, rungs: int, seed: int) -> Iterator[tuple[list[dict], list[dict]]]:
+def long_takes(model, detector: Detector, count: int, steps: int, seed: int) -> Iterator[tuple[list[dict], list[dict]]]:
     """The early and the late judgements of takes of 600 frames."""
     rng = np.random.default_rng(seed)
     for _ in range(count):
         take = takes.draw_take(rng)
-        engine = started(model, take, rungs)
+        engine = started(model, take, steps)
         early, late = [], []
         for _ in range(601):
             frame = engine.step()
@@ -128,21 +128,21 @@ def long_takes(model, detector: Detector, count: int, rungs: int, seed: int) -> 
         yield early, late
 
 
-def hand_takes(model, count: int, rungs: int, seed: int) -> Iterator[tuple[list[dict], list[dict]]]:
+def hand_takes(model, count: int, steps: int, seed: int) -> Iterator[tuple[list[dict], list[dict]]]:
     """The judgements of a take before and after its switch."""
     rng = np.random.default_rng(seed)
     for _ in range(count):
-        take, engine, in_force = takes.draw_hand_take(rng), Engine(model), InForce()
+        take, engine, state = takes.draw_hand_take(rng), Engine(model), ControlState()
         before, after = [], []
         for number in range(max(HAND_AFTER) + 1):
-            sent = take.controls(number, rungs)
+            sent = take.controls(number, steps)
             for control in sent:
-                in_force = in_force.after(control, number)
+                state = state.after(control, number)
             engine.apply([(number + 1, control) for control in sent])
             frame = engine.step()
             if number in (*HAND_BEFORE, *HAND_AFTER):
-                fresh = Engine(model, start=number, in_force=in_force).step()
-                true = takes.hand_truth(in_force, take.scene_at(number), number)
+                fresh = Engine(model, start=number, state=state).step()
+                true = takes.hand_truth(state, take.scene_at(number), number)
                 kept = before if number < take.switch else after
                 kept.append({"frame": number, **judge_hand(_tensor(frame.picture), _tensor(fresh.picture), *true)})
         yield before, after
@@ -169,14 +169,14 @@ def evaluate(
     model,
     seed: int = 2026,
     count: int = 200,
-    rungs=(1, 2, 4, 16),
+    steps=(1, 2, 4, 16),
     long: int = 8,
-    default_rungs: int = 2,
+    default_steps: int = 2,
     progress=lambda iterable, **_: iterable,
 ) -> dict:
     """The figures of `studio evaluate --json`.
 
-    `count` takes a number of rungs (a quarter beyond 4) and for the switch, a quarter for the hand and for
+    `count` takes a number of steps (a quarter beyond 4) and for the switch, a quarter for the hand and for
     added subjects, `long` long takes.
 
     Raises ValueError if the drawn world does not know the model's subjects (only the pocket model can be judged).
@@ -184,17 +184,17 @@ def evaluate(
     if not hasattr(model, "labels"):
         raise ValueError(f"{model.name} was not trained on the drawn world, so there is no truth to judge it by")
     began, detector = time.monotonic(), load_detector()
-    out: dict = {"model": model.name, "weights": model.weights_id, "seed": seed, "takes": count, "rungs": {}}
-    for number in rungs:
-        played = count if number <= 4 else max(1, count // 4)  # a ladder of 16 takes ten times as long
-        judged = progress(still_takes(model, detector, played, number, seed), total=played, desc=f"{number} rungs")
-        out["rungs"][str(number)] = summary([row for rows in judged for row in rows])
+    out: dict = {"model": model.name, "weights": model.weights_id, "seed": seed, "takes": count, "steps": {}}
+    for number in steps:
+        played = count if number <= 4 else max(1, count // 4)  # a schedule of 16 takes ten times as long
+        judged = progress(still_takes(model, detector, played, number, seed), total=played, desc=f"{number} steps")
+        out["steps"][str(number)] = summary([row for rows in judged for row in rows])
     if added := tuple(label for label in vocabulary.added() if label in model.labels):
         played = max(1, count // 4)
-        judged = still_takes(model, detector, played, default_rungs, seed + 5, added)
+        judged = still_takes(model, detector, played, default_steps, seed + 5, added)
         rows = [row for rows in progress(judged, total=played, desc="added subjects") for row in rows]
         out["added"] = {"subjects": len(added), **summary(rows)}
-    rows = list(progress(switches(model, detector, count, default_rungs, seed + 1), total=count, desc="switch"))
+    rows = list(progress(switches(model, detector, count, default_steps, seed + 1), total=count, desc="switch"))
     frames = [row["frames_to_scene"] for row in rows]
     within = float(np.mean([f <= 6 for f in frames]))
     out["switch"] = {
@@ -203,11 +203,11 @@ def evaluate(
         "frames_to_scene_p95": float(np.quantile(frames, 0.95)),
         "within_6_frames": round(within, 4),
     }
-    pairs = list(progress(long_takes(model, detector, long, default_rungs, seed + 2), total=long, desc="600 frames"))
+    pairs = list(progress(long_takes(model, detector, long, default_steps, seed + 2), total=long, desc="600 frames"))
     out["early"] = summary([row for early, _ in pairs for row in early])
     out["late"] = summary([row for _, late in pairs for row in late])
     hands = max(1, count // 4)
-    pairs = list(progress(hand_takes(model, hands, default_rungs, seed + 4), total=hands, desc="hand"))
+    pairs = list(progress(hand_takes(model, hands, default_steps, seed + 4), total=hands, desc="hand"))
     out["hand_before"] = hand_summary([row for before, _ in pairs for row in before])
     out["hand_after"] = hand_summary([row for _, after in pairs for row in after])
     out["detector_right"] = detector_right(detector, seed + 3)

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from studio.controls import Control, InForce, Prompt, Sampling, Stroke
+from studio.controls import Control, ControlState, Prompt, Sampling, Stroke, strokes
 from studio.models.pocket import model as pocket
 from studio.training import vocabulary
 from studio.trajectory import Placement, placements
@@ -34,10 +34,10 @@ class Take:
     size: float
     seed: int
 
-    def controls(self, rungs: int) -> tuple:
+    def controls(self, steps: int) -> tuple:
         return (
             Prompt(self.prompt),
-            Sampling(seed=self.seed, rungs=rungs),
+            Sampling(seed=self.seed, steps=steps),
             Stroke("subject", self.word, self.path, mode="path", size=self.size, loop=True),
         )
 
@@ -89,9 +89,9 @@ class HandTake:
     size: float
     seed: int
 
-    def controls(self, frame: int, rungs: int) -> list[Control]:
+    def controls(self, frame: int, steps: int) -> list[Control]:
         """What the page sends before a frame."""
-        sent: list[Control] = [Prompt(self.prompt), Sampling(seed=self.seed, rungs=rungs)] if frame == 0 else []
+        sent: list[Control] = [Prompt(self.prompt), Sampling(seed=self.seed, steps=steps)] if frame == 0 else []
         if frame == self.switch:
             sent.append(Prompt(self.other_prompt, switch="recache"))
         for label, hand in zip(self.labels, self.hands, strict=True):
@@ -147,8 +147,8 @@ class Truth:
 
 def truth(take: Take, frame: int, scene: Scene | None = None) -> Truth:
     scene = scene or take.scene
-    in_force = InForce().after(Stroke("subject", take.word, take.path, mode="path", size=take.size), 0)
-    (placed,) = placements(in_force.strokes, frame)
+    state = ControlState().after(Stroke("subject", take.word, take.path, mode="path", size=take.size), 0)
+    (placed,) = placements(strokes(state), frame)
     background = painted(scene, frame)
     picture, alpha = with_subject(background, take.label, placed, scene)
     light = world.LIGHT[scene.time]
@@ -171,10 +171,10 @@ def with_subject(picture: Tensor, label: str, placed: Placement, scene: Scene) -
     return drawn[0], alpha[0]
 
 
-def hand_truth(in_force: InForce, scene: Scene, frame: int) -> tuple[Tensor, Tensor]:
+def hand_truth(state: ControlState, scene: Scene, frame: int) -> tuple[Tensor, Tensor]:
     """A frame as the drawn world shows it under the strokes in force, and all subjects' alpha (1, 256, 256)."""
     picture, covered = painted(scene, frame), torch.zeros(1, world.SIZE, world.SIZE)
-    for placed in placements(in_force.strokes, frame):
+    for placed in placements(strokes(state), frame):
         picture, alpha = with_subject(picture, placed.label, placed, scene)
         covered = torch.maximum(covered, alpha)
     return picture, covered

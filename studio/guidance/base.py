@@ -12,8 +12,8 @@ from torch import Tensor
 class Guidance:
     """Where a row's anchor comes from, and so what it costs.
 
-    "nowhere": there is none. "negative": the row's clean latent under the negative prompt, at every rung: twice the
-    work. "first": the same at the row's first rung alone, kept from there on: one row more while a row is new.
+    "nowhere": there is none. "negative": the row's clean latent under the negative prompt, at every step: twice the
+    work. "first": the same at the row's first step alone, kept from there on: one row more while a row is new.
     "source": the latent the row was begun from, zero when it was pure noise: free.
     """
 

@@ -157,8 +157,8 @@ def video_need(network: Network, options: Mapping[str, Any], size: tuple[int, ..
     tiny = options.get("tiny_decoder", network.tiny or None) is not None
     chunk = options.get("chunk", 3)
     kept = options.get("sink", 3) + options.get("window", 6)
-    rungs = options.get("rungs", 4)
-    chunks = {"rollout": 1, "rolling": rungs, "stream": rungs + 1}.get(options.get("sampler", "rollout"), 1)
+    steps = options.get("steps", 4)
+    chunks = {"rollout": 1, "rolling": steps, "stream": steps + 1}.get(options.get("sampler", "rollout"), 1)
     flight = chunk * chunks  # rows of one forward: the cache gives each a slot
     height, width = size
     pixels = height * width * number // HALF
@@ -301,7 +301,7 @@ def spoken(needed: Need, here: Machine, cuda: bool) -> str:
 
 
 def work(network: Network, options: Mapping[str, Any]) -> float:
-    """Operations for one picture in one step, or for one chunk of video down four rungs and its clean pass."""
+    """Operations for one picture in one step, or for one chunk of video down four steps and its clean pass."""
     size = tuple(options.get("size") or network.size)
     if network.kind == "image":
         return 2 * network.net * math.prod(size) / 64 * SHARE

@@ -10,7 +10,7 @@ from torch import Tensor
 
 if TYPE_CHECKING:
     from studio.conditioning import Conditioning
-    from studio.controls import InForce, Picture
+    from studio.controls import ControlState, Picture
     from studio.kv_cache import KVCache
 
 
@@ -45,7 +45,7 @@ OPTIONAL: dict[str, Any] = {
     "loras": (),
     "recache": "causal",
     "sampler": "stream",
-    "rungs": 2,
+    "steps": 2,
     "reads": None,
 }
 
@@ -62,12 +62,12 @@ class Model(Protocol):
     frames its cache keeps; weights_id: 12 hex digits of the weights' sha256.
 
     These attributes may be left out (`optional` reads them).
-    opening: rungs of the first frame after a clean start (as many as the others). device: of the latents (the CPU).
+    opening: steps of the first frame after a clean start (as many as the others). device: of the latents (the CPU).
     labels: the subjects it knows. independent: whether its frames do not see each other, as an image model's: it then
     has no cache, each frame in flight keeps the controls it began under, and noise is held from frame to frame, or
     drifts. refuses: the kinds of control it cannot play, each with the reason in words for the person who sent it.
     loras: the names of the LoRAs it was opened with. recache: how its checkpoint learned to be recached, "causal" or
-    "bidirectional" (`Sampler.recache`). sampler, rungs: what it was distilled for, and is played with unless told.
+    "bidirectional" (`Sampler.recache`). sampler, steps: what it was distilled for, and is played with unless told.
     reads: label -> the subject it is drawn as, and whether the model knows the word.
     """
 
@@ -79,10 +79,10 @@ class Model(Protocol):
     window: int
     weights_id: str
 
-    def ladder(self, rungs: int, strength: float = 1.0) -> tuple[float, ...]:
-        """Noise levels in (0, 1], highest first; ValueError for a number of rungs the model cannot play.
+    def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
+        """Noise levels in (0, 1], highest first; ValueError for a number of steps the model cannot play.
 
-        strength in (0, 1]: how far up the ladder begins, below 1 only for frames that begin from a picture.
+        strength in (0, 1]: how far up the schedule begins, below 1 only for frames that begin from a picture.
         """
         ...
 
@@ -90,7 +90,7 @@ class Model(Protocol):
         """Token states (L, D) of a prompt; also of the empty one. Called at every guided tick: remember them."""
         ...
 
-    def condition(self, in_force: InForce, frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
+    def condition(self, state: ControlState, frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
         """What the frames are told under these controls; with `text` (L, D) instead of the prompt's."""
         ...
 

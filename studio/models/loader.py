@@ -26,7 +26,7 @@ def load(name: str | Path, progress: Progress | None = None, cancel: Event | Non
 
     What is not on this machine is downloaded (`progress`, `cancel`: see download.fetch), after the disk and what the
     model takes in memory were checked. options: the factory's; one of a part's name takes that part's place, so
-    `tiny_vae=None` goes without it; sampler, rungs: to play it with, instead of what it was made for. Raises
+    `tiny_vae=None` goes without it; sampler, steps: to play it with, instead of what it was made for. Raises
     UnknownModel, OptionError, memory.NotEnough, download.DownloadError, or what the factory says of its files.
     """
     from studio.hub.memory import NETWORKS, check, network_of
@@ -61,14 +61,14 @@ def played(model: Model) -> Model:
 
 
 def asked(name: str | Path, options: Mapping[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """The factory, how its model is played (`sampler`, `rungs`), and the options of the table and the person together.
+    """The factory, how its model is played (`sampler`, `steps`), and the options of the table and the person together.
 
     Raises OptionError for an option the factory does not take.
     """
     entry = MODELS.get(str(name))
     factory = entry.factory if entry else of_folder(name)[0]
-    chosen = {key: value for key in ("sampler", "rungs") if (value := options.get(key)) is not None}
-    given = {key: value for key, value in options.items() if key not in ("sampler", "rungs")}
+    chosen = {key: value for key in ("sampler", "steps") if (value := options.get(key)) is not None}
+    given = {key: value for key, value in options.items() if key not in ("sampler", "steps")}
     known = takes(name)
     if strange := [key for key in given if key not in known]:
         raise OptionError(f"{name} takes no {', '.join(strange)}; it takes: {', '.join(known) or 'no options'}")

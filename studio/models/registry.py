@@ -31,7 +31,7 @@ class Entry:
 
     factory: "module:function", called with a path for each part, by the part's name, and with the options. options:
     what it is called with where a person says nothing else. memory: its row in `studio.hub.memory.NETWORKS`.
-    licence: for a person, with what it forbids said first. sampler, rungs: what it was distilled for, where its class
+    licence: for a person, with what it forbids said first. sampler, steps: what it was distilled for, where its class
     does not say it (`base.OPTIONAL`).
     """
 
@@ -42,12 +42,12 @@ class Entry:
     parts: Mapping[str, Part] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     sampler: str | None = None
-    rungs: int | None = None
+    steps: int | None = None
 
     @property
     def meant(self) -> dict[str, Any]:
-        """The sampler and the rungs, where they are named."""
-        return {key: value for key in ("sampler", "rungs") if (value := getattr(self, key)) is not None}
+        """The sampler and the steps, where they are named."""
+        return {key: value for key in ("sampler", "steps") if (value := getattr(self, key)) is not None}
 
     @property
     def bytes(self) -> int:
@@ -121,7 +121,7 @@ MODELS: dict[str, Entry] = {
             ),
             "tiny_vae": Part("madebyollin/taesd", TINY_VAE, 9_800_000, "MIT"),
         },
-        rungs=1,
+        steps=1,
     ),
     "sdxl-turbo": Entry(
         IMAGE,
@@ -139,7 +139,7 @@ MODELS: dict[str, Entry] = {
             ),
             "tiny_vae": Part("madebyollin/taesdxl", TINY_VAE, 9_800_000, "MIT"),
         },
-        rungs=1,
+        steps=1,
     ),
     "sd15-lcm": Entry(
         IMAGE,
@@ -161,7 +161,7 @@ MODELS: dict[str, Entry] = {
             ),
             "tiny_vae": Part("madebyollin/taesd", TINY_VAE, 9_800_000, "MIT"),
         },
-        rungs=4,
+        steps=4,
     ),
     "self-forcing": Entry(
         WAN,

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from studio.conditioning import Conditioning
+from studio.controls import Picture, Prompt, Sampling, Sink
 from studio.guidance import GUIDANCES, guided
 from studio.kv_cache import CacheSnapshot
 from studio.models.base import optional
@@ -26,7 +27,7 @@ from studio.noise import noise
 from studio.schedule import add_noise
 
 if TYPE_CHECKING:
-    from studio.controls import InForce
+    from studio.controls import ControlState
     from studio.models.base import Model
 
 SWITCHES = ("recache", "keep", "cut")
@@ -35,26 +36,26 @@ RECACHES = ("causal", "bidirectional")
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """A chunk in flight: its first frame, its ladder and rung, its noisy latent x (chunk, C, h, w) at that rung.
+    """A chunk in flight: its first frame, its sigmas and step, its noisy latent x (chunk, C, h, w) at that step.
 
     source: the latent it was begun from, zero for none; anchor: what "initialize" guidance keeps, once there.
     """
 
     frame: int
-    ladder: tuple[float, ...]
+    sigmas: tuple[float, ...]
     x: Tensor
     source: Tensor
-    rung: int = 0
+    step_index: int = 0
     anchor: Tensor | None = None
 
     @property
     def sigma(self) -> float:
-        return self.ladder[self.rung]
+        return self.sigmas[self.step_index]
 
     @property
     def left(self) -> int:
-        """Rungs to go, this one among them."""
-        return len(self.ladder) - self.rung
+        """Steps to go, this one among them."""
+        return len(self.sigmas) - self.step_index
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,14 +68,14 @@ class Drawn:
 
 
 @dataclass(frozen=True, eq=False)
-class SamplerState:
+class SamplerSnapshot:
     """All that a sampler holds. kept: the frames in the cache; pending: those still to be written there.
 
     renewed: the count of sink renewals that was in force last.
     """
 
     frame: int
-    rungs: int
+    steps: int
     renewed: int
     rows: tuple[Row, ...]
     pending: tuple[Drawn, ...]
@@ -99,7 +100,7 @@ class Sampler(ABC):
     def restart(self, frame: int) -> None:
         """A clean start: cache empty, nothing in flight, the next frame is number `frame`."""
         self.frame = frame
-        self._rungs = 0
+        self._steps = 0
         self._renewed = 0
         self._rows: tuple[Row, ...] = ()
         self._pending: tuple[Drawn, ...] = ()
@@ -107,37 +108,37 @@ class Sampler(ABC):
         self.cache.clear()
 
     @torch.no_grad()
-    def step(self, in_force: InForce, source: Tensor | None = None) -> Tensor:
+    def step(self, state: ControlState, source: Tensor | None = None) -> Tensor:
         """The clean latents (chunk, C, h, w), float32, of the next frames; ticks until they are there.
 
         After a clean start with a picture in force, of a model that takes them, the first is the picture's: (1, ...).
         """
-        while (latents := self.tick(in_force, source)) is None:
+        while (latents := self.tick(state, source)) is None:
             pass
         return latents
 
     @torch.no_grad()
-    def tick(self, in_force: InForce, source: Tensor | None = None) -> Tensor | None:
-        """Every row a rung down: the latents that came out, (chunk, C, h, w), or None while the pipe fills.
+    def tick(self, state: ControlState, source: Tensor | None = None) -> Tensor | None:
+        """Every row a step down: the latents that came out, (chunk, C, h, w), or None while the pipe fills.
 
-        source (C, h, w): the latent a new row begins from, where the model's ladder starts below 1.
+        source (C, h, w): the latent a new row begins from, where the model's schedule starts below 1.
         """
         self._repair()
-        self._renew_sink(in_force.sink.renewed)
-        if self._is_cold and in_force.picture.data and hasattr(self.model, "encode_picture"):
-            return self._given(in_force)
-        return self._advance(self._admitted(in_force, source), in_force)
+        self._renew_sink(state[Sink].renewed)
+        if self._is_cold and state[Picture].data and hasattr(self.model, "encode_picture"):
+            return self._given(state)
+        return self._advance(self._admitted(state, source), state)
 
     @torch.no_grad()
-    def flush(self, in_force: InForce) -> list[Tensor]:
-        """The latents of the chunks in flight, in order, each (chunk, C, h, w), down what is left of their ladders.
+    def flush(self, state: ControlState) -> list[Tensor]:
+        """The latents of the chunks in flight, in order, each (chunk, C, h, w), down what is left of their schedules.
 
         No row is begun behind them; the next tick begins with an empty pipe, on the cache as it is.
         """
         came = []
         while self._rows:
             self._repair()
-            latents = self._advance(self._rows, in_force)
+            latents = self._advance(self._rows, state)
             came += [] if latents is None else [latents]
         return came
 
@@ -156,23 +157,23 @@ class Sampler(ABC):
         """Whether clean frames are written by a forward of their own, so that attention hides nothing from any row."""
         return self.cache.evicts == "after"
 
-    def _given(self, in_force: InForce) -> Tensor:
+    def _given(self, state: ControlState) -> Tensor:
         """The first frame as a picture has it, (1, C, h, w): written as it is (Self-Forcing's `initial_latent`)."""
-        latent = self.model.encode_picture(in_force.picture).to(optional(self.model, "device"), torch.float32)
-        self._pending = (Drawn(self.frame, latent, self.model.condition(in_force, [self.frame])),)
+        latent = self.model.encode_picture(state[Picture]).to(optional(self.model, "device"), torch.float32)
+        self._pending = (Drawn(self.frame, latent, self.model.condition(state, [self.frame])),)
         self.frame += 1
         return latent[None]
 
-    def _advance(self, rows: tuple[Row, ...], in_force: InForce) -> Tensor | None:
-        """Every row a rung down: the latents that came out, if any."""
+    def _advance(self, rows: tuple[Row, ...], state: ControlState) -> Tensor | None:
+        """Every row a step down: the latents that came out, if any."""
         if self._is_apart:
             self._write(self._pending)
             self._settle()
-        cond = self.model.condition(in_force, self._numbers(rows))
-        rows, clean = self._denoised(rows, cond, in_force)
+        cond = self.model.condition(state, self._numbers(rows))
+        rows, clean = self._denoised(rows, cond, state)
         self._settle()
-        self._rungs = in_force.sampling.rungs
-        moved = [self._moved(row, latents, in_force.sampling.seed) for row, latents in zip(rows, clean, strict=True)]
+        self._steps = state[Sampling].steps
+        moved = [self._moved(row, latents, state[Sampling].seed) for row, latents in zip(rows, clean, strict=True)]
         self._rows = tuple(row for row in moved if row is not None)
         if moved[0] is not None:
             return None
@@ -185,26 +186,26 @@ class Sampler(ABC):
         self._kept, self._pending = self._surviving(self._kept + self._pending), ()
 
     @abstractmethod
-    def _room(self, rows: Sequence[Row], rungs: int) -> bool:
+    def _room(self, rows: Sequence[Row], steps: int) -> bool:
         """Whether another row may enter behind these."""
 
-    def _admitted(self, in_force: InForce, source: Tensor | None) -> tuple[Row, ...]:
-        """The rows of this tick: those in flight, begun anew if the number of rungs changed, and one more if it may."""
-        sampling = in_force.sampling
-        rows = self._rows if self._rungs == sampling.rungs else ()
-        if not self._room(rows, sampling.rungs):
+    def _admitted(self, state: ControlState, source: Tensor | None) -> tuple[Row, ...]:
+        """The rows of this tick: those in flight, begun anew if the number of steps changed, and one more if it may."""
+        sampling = state[Sampling]
+        rows = self._rows if self._steps == sampling.steps else ()
+        if not self._room(rows, sampling.steps):
             return rows
         cold = not (rows or self._pending or self._kept)
-        rungs = max(sampling.rungs, optional(self.model, "opening")) if cold else sampling.rungs
-        ladder = self.model.ladder(rungs)
+        steps = max(sampling.steps, optional(self.model, "opening")) if cold else sampling.steps
+        sigmas = self.model.sigmas(steps)
         frame = rows[-1].frame + self.model.chunk if rows else self.frame
         fresh = self._noise(sampling.seed, frame, 0)
         begun = torch.zeros_like(fresh) if source is None else source.to(fresh).expand_as(fresh)
-        return (*rows, Row(frame, ladder, add_noise(begun, fresh, ladder[0]), begun))
+        return (*rows, Row(frame, sigmas, add_noise(begun, fresh, sigmas[0]), begun))
 
-    def _noise(self, seed: int, frame: int, rung: int) -> Tensor:
+    def _noise(self, seed: int, frame: int, step: int) -> Tensor:
         """A chunk's noise, (chunk, C, h, w)."""
-        drawn = [noise(seed, frame + i, rung, self.model.latent) for i in range(self.model.chunk)]
+        drawn = [noise(seed, frame + i, step, self.model.latent) for i in range(self.model.chunk)]
         return sent(torch.stack(drawn), optional(self.model, "device"))
 
     def _numbers(self, rows: Sequence[Row]) -> list[int]:
@@ -212,10 +213,10 @@ class Sampler(ABC):
         return [row.frame + i for row in rows for i in range(self.model.chunk)]
 
     def _denoised(
-        self, rows: tuple[Row, ...], cond: Conditioning, in_force: InForce
+        self, rows: tuple[Row, ...], cond: Conditioning, state: ControlState
     ) -> tuple[tuple[Row, ...], Sequence[Tensor]]:
         """The rows, with the anchors they got, and their guided clean latents; what was pending is in the cache."""
-        guidance, scale = GUIDANCES[in_force.sampling.guidance], in_force.sampling.scale
+        guidance, scale = GUIDANCES[state[Sampling].guidance], state[Sampling].scale
         if not guidance.takes_part(scale):
             return rows, self._forward(rows, cond, self._pending)
         if guidance.anchor == "source":
@@ -223,10 +224,10 @@ class Sampler(ABC):
             return rows, [guided(c, row.source, scale) for c, row in zip(clean, rows, strict=True)]
         if guidance.anchor == "negative":
             clean = self._forward(rows, cond, self._pending)
-            anchors = self._forward(rows, self._negative(rows, in_force), ())
+            anchors = self._forward(rows, self._negative(rows, state), ())
             return rows, [guided(c, a, scale) for c, a in zip(clean, anchors, strict=True)]
         new = tuple(row for row in rows if row.anchor is None)
-        told = Conditioning.cat([cond, self._negative(new, in_force)]) if new else cond
+        told = Conditioning.cat([cond, self._negative(new, state)]) if new else cond
         clean = self._forward(rows + new, told, self._pending)
         first = iter(clean[len(rows) :])
         rows = tuple(replace(row, anchor=next(first)) if row.anchor is None else row for row in rows)
@@ -234,10 +235,10 @@ class Sampler(ABC):
             guided(c, row.anchor, scale) for c, row in zip(clean, rows, strict=False) if row.anchor is not None
         ]
 
-    def _negative(self, rows: Sequence[Row], in_force: InForce) -> Conditioning:
+    def _negative(self, rows: Sequence[Row], state: ControlState) -> Conditioning:
         """What the rows are told under the negative prompt."""
-        text = self.model.encode_text(in_force.prompt.negative)
-        return self.model.condition(in_force, self._numbers(rows), text)
+        text = self.model.encode_text(state[Prompt].negative)
+        return self.model.condition(state, self._numbers(rows), text)
 
     def _forward(self, rows: Sequence[Row], cond: Conditioning, pending: Sequence[Drawn]) -> Sequence[Tensor]:
         """The rows' clean latents, a chunk each; pending frames go first, at sigma 0, and are written."""
@@ -255,19 +256,19 @@ class Sampler(ABC):
         return clean[len(pending) :].split(self.model.chunk)
 
     def _moved(self, row: Row, clean: Tensor, seed: int) -> Row | None:
-        """The row a rung down, under fresh noise; None when it has come out."""
+        """The row a step down, under fresh noise; None when it has come out."""
         if row.left == 1:
             return None
-        rung = row.rung + 1
-        fresh = self._noise(seed, row.frame, rung).to(clean.device)
-        return replace(row, x=add_noise(clean, fresh, row.ladder[rung]), rung=rung)
+        step = row.step_index + 1
+        fresh = self._noise(seed, row.frame, step).to(clean.device)
+        return replace(row, x=add_noise(clean, fresh, row.sigmas[step]), step_index=step)
 
     def _surviving(self, drawn: tuple[Drawn, ...]) -> tuple[Drawn, ...]:
         """The frames the cache keeps of these: the sink, and the window's last."""
         sink, window = self.cache.sink, self.cache.window
         return drawn[:sink] + drawn[sink:][-window:]
 
-    def switch(self, kind: str, in_force: InForce, anew: bool = True) -> None:
+    def switch(self, kind: str, state: ControlState, anew: bool = True) -> None:
         """A new prompt is in force from the next frame on: what becomes of the cache.
 
         "recache": rebuilt as if the new words had always been there, the sink by its policy; "keep": left as it is, so
@@ -279,10 +280,10 @@ class Sampler(ABC):
         if kind == "cut":
             self.restart(self.frame)
         elif kind == "recache" and not self._is_cold:
-            policy = in_force.sink.policy
+            policy = state[Sink].policy
             if policy == "renew" and anew:
                 self._drop_sink()
-            text = self.model.condition(in_force, [self.frame]).text[0]
+            text = self.model.condition(state, [self.frame]).text[0]
             self.recache(text, optional(self.model, "recache"), keep_sink=policy == "keep")
 
     @torch.no_grad()
@@ -340,16 +341,21 @@ class Sampler(ABC):
             self.cache.clear()
             self._write(self._kept)
 
-    def snapshot(self) -> SamplerState:
+    def snapshot(self) -> SamplerSnapshot:
         """All that the sampler holds; good for any number of restores."""
         cache = self.cache.snapshot()
-        return SamplerState(self.frame, self._rungs, self._renewed, self._rows, self._pending, self._kept, cache)
+        return SamplerSnapshot(self.frame, self._steps, self._renewed, self._rows, self._pending, self._kept, cache)
 
-    def restore(self, state: SamplerState) -> None:
+    def restore(self, snapshot: SamplerSnapshot) -> None:
         """Back to a snapshot, bit for bit."""
-        self.frame, self._rungs, self._renewed, self._rows = state.frame, state.rungs, state.renewed, state.rows
-        self._pending, self._kept = state.pending, state.kept
-        self.cache.restore(state.cache)
+        self.frame, self._steps, self._renewed, self._rows = (
+            snapshot.frame,
+            snapshot.steps,
+            snapshot.renewed,
+            snapshot.rows,
+        )
+        self._pending, self._kept = snapshot.pending, snapshot.kept
+        self.cache.restore(snapshot.cache)
 
 
 def under(drawn: Sequence[Drawn], text: Tensor) -> tuple[Drawn, ...]:

@@ -1,4 +1,4 @@
-"""The stream of an image model: frames that do not see each other, each on its own rung (StreamDiffusion, 2312.12491).
+"""The stream of an image model: frames that do not see each other, each on its own step (StreamDiffusion, 2312.12491).
 
 A frame keeps the controls it began under to its end, so whatever a person changes, nothing in flight is lost or mixed:
 the change shows from the next frame on that begins.
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from studio.conditioning import Conditioning
+from studio.controls import Picture, Prompt, Sampling, Similarity, Structure, active_prompts, lora_weights, strokes
 from studio.guidance import GUIDANCES, Guidance, counted, guided
 from studio.models.base import optional
 from studio.noise import drifting
@@ -24,10 +25,10 @@ from studio.schedule import add_noise
 from studio.similarity import Box, around, cells, changed_box, inside
 
 if TYPE_CHECKING:
-    from studio.controls import InForce, Picture, Sampling
+    from studio.controls import ControlState
     from studio.models.base import Model
 
-REMEMBERED = 64  # noises, of one rung each
+REMEMBERED = 64  # noises, of one step each
 WHOLE: Box = (slice(None), slice(None))
 
 
@@ -39,7 +40,7 @@ class PictureRow(Row):
     what of the frame is new, inside of the box; the rest of the box is drawn for its sake, and left as it was.
     """
 
-    in_force: InForce
+    state: ControlState
     cond: Conditioning
     negative: Conditioning | None
     box: Box = WHOLE
@@ -47,15 +48,15 @@ class PictureRow(Row):
 
     @property
     def guidance(self) -> Guidance:
-        return GUIDANCES[self.in_force.sampling.guidance]
+        return GUIDANCES[self.state[Sampling].guidance]
 
     @property
     def is_guided(self) -> bool:
-        return self.guidance.takes_part(self.in_force.sampling.scale)
+        return self.guidance.takes_part(self.state[Sampling].scale)
 
     @property
     def asks_negative(self) -> bool:
-        """Whether this rung also needs the clean latent under the negative prompt."""
+        """Whether this step also needs the clean latent under the negative prompt."""
         return self.is_guided and (self.guidance.anchor == "negative" or self._lacks_anchor)
 
     @property
@@ -72,7 +73,7 @@ class Seen:
 
 
 @dataclass(frozen=True, eq=False)
-class PictureStreamState:
+class PictureStreamSnapshot:
     """All that the stream holds. last: the latent (C, h, w) that came out last."""
 
     frame: int
@@ -85,7 +86,7 @@ class PictureStream:
     """Draws an independent model's frames in order; `frame` is the number of the next one that comes out.
 
     alone: one row at a time instead of a batch of them; the same frames, each from newer controls, at more cost.
-    add_noise: whether a frame is noised anew between rungs; without, x at the next rung is (1 - sigma) x0, as
+    add_noise: whether a frame is noised anew between steps; without, x at the next step is (1 - sigma) x0, as
     StreamDiffusion's `do_add_noise=False`. State changes only when a tick is done.
     """
 
@@ -110,35 +111,35 @@ class PictureStream:
         """Frames begun that have not come out."""
         return len(self._rows)
 
-    def step(self, in_force: InForce) -> Tensor:
+    def step(self, state: ControlState) -> Tensor:
         """The clean latent (1, C, h, w), float32, of the next frame; ticks until it is there."""
-        while (latent := self.tick(in_force)) is None:
+        while (latent := self.tick(state)) is None:
             pass
         return latent
 
     @torch.no_grad()
-    def tick(self, in_force: InForce) -> Tensor | None:
-        """Begin a frame under these controls and bring all a rung down: the one that came out, or None for now.
+    def tick(self, state: ControlState) -> Tensor | None:
+        """Begin a frame under these controls and bring all a step down: the one that came out, or None for now.
 
-        After fewer rungs were chosen those in flight come out first, one a tick, and none begins until there is room;
+        After fewer steps were chosen those in flight come out first, one a tick, and none begins until there is room;
         after more, a few ticks give None.
         """
-        if not self._has_room(in_force.sampling.rungs):
+        if not self._has_room(state[Sampling].steps):
             return self._advance(self._rows)
-        fresh, seen = self._begun(in_force)
+        fresh, seen = self._begun(state)
         latent = self._advance((*self._rows, fresh))
         self._seen = seen
         return latent
 
-    def _has_room(self, rungs: int) -> bool:
+    def _has_room(self, steps: int) -> bool:
         """Whether another frame may begin: it must come out after the one before it."""
-        return not self._rows or (not self.alone and self._rows[-1].left < rungs)
+        return not self._rows or (not self.alone and self._rows[-1].left < steps)
 
     @torch.no_grad()
-    def flush(self, in_force: InForce | None = None) -> list[Tensor]:
+    def flush(self, state: ControlState | None = None) -> list[Tensor]:
         """The latents (1, C, h, w) of the frames in flight, with none begun behind them.
 
-        in_force is for samplers whose rows hear what is in force now; these keep what they began under.
+        state is for samplers whose rows hear what is in force now; these keep what they began under.
         """
         came = []
         while self._rows:
@@ -148,43 +149,43 @@ class PictureStream:
 
     # A frame begins
 
-    def _begun(self, in_force: InForce) -> tuple[PictureRow, Seen | None]:
+    def _begun(self, state: ControlState) -> tuple[PictureRow, Seen | None]:
         """A new row, and what will have been seen once it is drawn."""
-        sampling, picture = in_force.sampling, in_force.picture
+        sampling, picture = state[Sampling], state[Picture]
         frame = self.frame + self.in_flight
         source, strength = (self._encoded(picture), sampling.strength) if picture.data else (None, 1.0)
-        ladder = self.model.ladder(sampling.rungs, strength)
-        cond = self.model.condition(in_force, [frame])
-        kept, seen = self._part(in_force, cond)
+        sigmas = self.model.sigmas(sampling.steps, strength)
+        cond = self.model.condition(state, [frame])
+        kept, seen = self._part(state, cond)
         box = WHOLE if kept == WHOLE else around(kept, self.model.latent[1:])
         fresh = self._fresh(sampling, frame, 0)
         source = torch.zeros_like(fresh) if source is None else source
         row = PictureRow(
             frame=frame,
-            ladder=ladder,
-            x=cut(add_noise(source, fresh, ladder[0])[None], box),
+            sigmas=sigmas,
+            x=cut(add_noise(source, fresh, sigmas[0])[None], box),
             source=cut(source[None], box),
-            in_force=in_force,
+            state=state,
             cond=cropped(cond, box),
             negative=None,
             box=box,
             kept=kept,
         )
         if row.asks_negative:
-            text = self.model.encode_text(in_force.prompt.negative)
-            row = replace(row, negative=cropped(self.model.condition(in_force, [frame], text), box))
+            text = self.model.encode_text(state[Prompt].negative)
+            row = replace(row, negative=cropped(self.model.condition(state, [frame], text), box))
         return row, seen
 
-    def _part(self, in_force: InForce, cond: Conditioning) -> tuple[Box, Seen | None]:
+    def _part(self, state: ControlState, cond: Conditioning) -> tuple[Box, Seen | None]:
         """The box that is new in a frame, with `Similarity.regions`, and what will have been seen then.
 
         It is the whole where anything but the picture changed, where a control picture speaks of all of it, and where
         nothing changed at all: so what boxes have left at their seams is gone once the picture stands still.
         """
-        similarity = in_force.similarity
-        if not (similarity.regions and similarity.threshold and in_force.picture.data) or in_force.sampling.drift:
+        similarity = state[Similarity]
+        if not (similarity.regions and similarity.threshold and state[Picture].data) or state[Sampling].drift:
             return WHOLE, None
-        now = Seen(cells(decoded(in_force.picture.data, tuple(self.model.size)), self.model.latent[1:]), told(in_force))
+        now = Seen(cells(decoded(state[Picture].data, tuple(self.model.size)), self.model.latent[1:]), told(state))
         if self._seen is None or self._seen.told != now.told or any(part.ndim > 3 for part in cond.extra.values()):
             return WHOLE, now
         box = changed_box(self._seen.cells, now.cells, similarity.threshold)
@@ -202,17 +203,17 @@ class PictureStream:
     def _device(self) -> Any:
         return optional(self.model, "device")
 
-    def _fresh(self, sampling: Sampling, frame: int, rung: int) -> Tensor:
-        return self._noise(sampling.seed, frame if sampling.drift else 0, rung, sampling.drift)
+    def _fresh(self, sampling: Sampling, frame: int, step: int) -> Tensor:
+        return self._noise(sampling.seed, frame if sampling.drift else 0, step, sampling.drift)
 
-    def _drawn_noise(self, seed: int, frame: int, rung: int, drift: int) -> Tensor:
-        """(C, h, w): the noise of a rung, which every frame has alike, or which drifts."""
-        return drifting(seed, frame, rung, self.model.latent, drift).to(self._device)
+    def _drawn_noise(self, seed: int, frame: int, step: int, drift: int) -> Tensor:
+        """(C, h, w): the noise of a step, which every frame has alike, or which drifts."""
+        return drifting(seed, frame, step, self.model.latent, drift).to(self._device)
 
     # A tick
 
     def _advance(self, rows: tuple[PictureRow, ...]) -> Tensor | None:
-        """All rows a rung down; the latent of the oldest, if that was its last."""
+        """All rows a step down; the latent of the oldest, if that was its last."""
         moved = [self._moved(row, clean) for row, clean in self._denoised(rows)]
         came = [clean for row, clean in moved if row is None]
         self._rows = tuple(row for row, _ in moved if row is not None)
@@ -251,13 +252,13 @@ class PictureStream:
         return [answers[place] for place in range(len(asked))]
 
     def _moved(self, row: PictureRow, clean: Tensor) -> tuple[PictureRow | None, Tensor]:
-        """The row a rung down, None when it has come out; and its clean latent."""
+        """The row a step down, None when it has come out; and its clean latent."""
         if row.left == 1:
             return None, clean
-        rung = row.rung + 1
-        fresh = cut(self._fresh(row.in_force.sampling, row.frame, rung), row.box)
-        x = add_noise(clean, fresh if self.add_noise else torch.zeros_like(fresh), row.ladder[rung])
-        return replace(row, x=x, rung=rung), clean
+        step = row.step_index + 1
+        fresh = cut(self._fresh(row.state[Sampling], row.frame, step), row.box)
+        x = add_noise(clean, fresh if self.add_noise else torch.zeros_like(fresh), row.sigmas[step])
+        return replace(row, x=x, step_index=step), clean
 
     def _laid(self, clean: Tensor, row: PictureRow) -> Tensor:
         """(C, h, w): the frame's latent; what is not new is as it was in the last frame."""
@@ -268,20 +269,20 @@ class PictureStream:
         whole[:, *row.kept] = clean[0][:, *inside(row.box, row.kept)]
         return whole
 
-    def snapshot(self) -> PictureStreamState:
+    def snapshot(self) -> PictureStreamSnapshot:
         """All that the stream holds; good for any number of restores."""
-        return PictureStreamState(self.frame, self._rows, self._seen, self._last)
+        return PictureStreamSnapshot(self.frame, self._rows, self._seen, self._last)
 
-    def restore(self, state: PictureStreamState) -> None:
+    def restore(self, snapshot: PictureStreamSnapshot) -> None:
         """Back to a snapshot, bit for bit."""
-        self.frame, self._rows, self._seen, self._last = state.frame, state.rows, state.seen, state.last
+        self.frame, self._rows, self._seen, self._last = snapshot.frame, snapshot.rows, snapshot.seen, snapshot.last
 
 
 def pushed(row: PictureRow, clean: Tensor, negative: Tensor | None) -> tuple[PictureRow, Tensor]:
     """The row and its guided clean latent; negative: its clean latent under the negative prompt, where it asked."""
     if not row.is_guided:
         return row, clean
-    sampling = row.in_force.sampling
+    sampling = row.state[Sampling]
     if row.guidance.anchor == "negative":
         assert negative is not None
         return row, guided(clean, negative, sampling.scale)
@@ -292,10 +293,11 @@ def pushed(row: PictureRow, clean: Tensor, negative: Tensor | None) -> tuple[Pic
     return row, guided(clean, counted(anchor, row.x, row.sigma, sampling.delta), sampling.scale)
 
 
-def told(in_force: InForce) -> tuple[Any, ...]:
+def told(state: ControlState) -> tuple[Any, ...]:
     """All that a frame is told beside its picture: equal for two frames that differ in nothing else."""
-    strokes = (dict(in_force.strokes), in_force.now) if in_force.strokes else None  # what is painted may move
-    return in_force.heard, in_force.sampling, in_force.structure, dict(in_force.loras), strokes
+    painted = strokes(state)
+    moving = (painted, state.frame) if painted else None  # what is painted may move
+    return active_prompts(state), state[Sampling], state[Structure], lora_weights(state), moving
 
 
 def cut(latent: Tensor, box: Box) -> Tensor:

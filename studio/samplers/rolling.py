@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class Rolling(Sampler):
-    """StreamDiT's partition (arXiv 2507.03745): `chunks` in flight, ceil(rungs / chunks) rungs from one to the next.
+    """StreamDiT's partition (arXiv 2507.03745): `chunks` in flight, ceil(steps / chunks) steps from one to the next.
 
     Every row sees the cache and the whole window both ways; the chunk that has come out is written by a clean pass of
-    its own. chunks: None is as many as rungs, Rolling Forcing's window (arXiv 2509.25161): after a tick for every rung,
+    its own. chunks: None is as many as steps, Rolling Forcing's window (arXiv 2509.25161): after a tick for every step,
     a chunk a tick. 1 is the rollout; and with a chunk as long as the whole clip, all of it is at one level.
 
     The window grows and shrinks by whole chunks and each passes every level once, so any number of chunks can be drawn
@@ -27,7 +27,7 @@ class Rolling(Sampler):
 
     def __init__(self, model: Model, start: int = 0, chunks: int | None = None) -> None:
         if chunks is not None and chunks < 1:
-            raise ValueError(f"{chunks} chunks cannot be in flight; 1 or more can, or None for as many as rungs")
+            raise ValueError(f"{chunks} chunks cannot be in flight; 1 or more can, or None for as many as steps")
         self.chunks = chunks
         super().__init__(model, start)
 
@@ -35,5 +35,5 @@ class Rolling(Sampler):
     def _is_apart(self) -> bool:
         return True
 
-    def _room(self, rows: Sequence[Row], rungs: int) -> bool:
-        return not rows or rows[-1].left <= rungs - ceil(rungs / min(self.chunks or rungs, rungs))
+    def _room(self, rows: Sequence[Row], steps: int) -> bool:
+        return not rows or rows[-1].left <= steps - ceil(steps / min(self.chunks or steps, steps))

@@ -1,4 +1,4 @@
-"""The rollout: one chunk down the whole ladder, then the next (Self-Forcing, arXiv 2506.08009; LongLive)."""
+"""The rollout: one chunk down the whole schedule, then the next (Self-Forcing, arXiv 2506.08009; LongLive)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from studio.samplers.base import Row, Sampler
 
 
 class Rollout(Sampler):
-    """One row in flight: a frame costs as many forwards as it has rungs, and sees clean frames only.
+    """One row in flight: a frame costs as many forwards as it has steps, and sees clean frames only.
 
     With a cache that evicts after writing it is the published algorithm to the forward: the clean pass stands alone and
-    sees what the denoising passes saw. Otherwise the clean chunk rides along with the next one's first rung.
+    sees what the denoising passes saw. Otherwise the clean chunk rides along with the next one's first step.
     """
 
-    def _room(self, rows: Sequence[Row], rungs: int) -> bool:
+    def _room(self, rows: Sequence[Row], steps: int) -> bool:
         return not rows

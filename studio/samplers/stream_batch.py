@@ -1,4 +1,4 @@
-"""The stream batch: chunks in flight, each on its own rung, one forward a tick (StreamDiffusion, arXiv 2312.12491)."""
+"""The stream batch: chunks in flight, each on its own step, one forward a tick (StreamDiffusion, arXiv 2312.12491)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from studio.samplers.base import Row, Sampler
 
 
 class StreamBatch(Sampler):
-    """Every tick moves every row a rung down, lets one out and one in.
+    """Every tick moves every row a step down, lets one out and one in.
 
     For a causal model the rows of one tick are one sequence after the cache: StreamDiT's diagonal partition
     (arXiv 2507.03745) with cached context. The first ticks after a clean start let nothing out.
     """
 
-    def _room(self, rows: Sequence[Row], rungs: int) -> bool:
-        return not rows or rows[-1].left < rungs  # the new row comes out one tick after the one before it
+    def _room(self, rows: Sequence[Row], steps: int) -> bool:
+        return not rows or rows[-1].left < steps  # the new row comes out one tick after the one before it

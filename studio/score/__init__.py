@@ -15,14 +15,15 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from studio.controls import Control, ControlError, InForce, from_message, to_message
+from studio.controls import Control, ControlError, ControlState, from_message, to_message
 from studio.controls.base import shown
 
 if TYPE_CHECKING:
     from studio.frames import Frame
     from studio.models.base import Model
 
-VERSION = 1
+VERSION = 2
+READ = (1, 2)  # 1 is 0.2's: its controls are brought up to date as they are read (`controls.upgrade`)
 LARGEST = 2**32 - 1  # frame number
 log = logging.getLogger("studio")
 
@@ -137,13 +138,13 @@ class Score:
         """The take with its number of frames and their digest in the header."""
         return Score(replace(self.header, frames=digest.frames, digest=str(digest)), list(self.events))
 
-    def opening(self) -> InForce:
+    def opening(self) -> ControlState:
         """The controls in force at the first frame."""
-        in_force = InForce()
+        state = ControlState()
         for event in self.events:
             if event.frame <= self.header.start:
-                in_force = in_force.after(event.control, event.frame)
-        return in_force
+                state = state.after(event.control, event.frame)
+        return state
 
 
 def header_line(header: Header) -> str:
@@ -183,7 +184,7 @@ def read_header(values: dict[str, Any], name: str) -> Header:
     where = f"{name}, line 1"
     if version is None:
         raise ScoreError(f'{where} is no header: it lacks "studio"; give a score that the studio recorded')
-    if version != VERSION:
+    if version not in READ:
         raise ScoreError(f"{where}: the score's version is {shown(version)}, this studio plays {VERSION}; update it")
     missing = [name for name in ("model", "weights", "width", "height") if name not in values]
     if missing:
@@ -292,7 +293,7 @@ def replay(score: Score | str | Path, model: Model | None = None) -> Iterator[Fr
     header = score.header
     if header.sampler not in SAMPLERS:
         raise ScoreError(f"the take's sampler is {header.sampler!r}; there are: {', '.join(SAMPLERS)}; correct line 1")
-    engine = Engine(playable(score, model), header.sampler, start=header.start, in_force=score.opening())
+    engine = Engine(playable(score, model), header.sampler, start=header.start, state=score.opening())
     waiting = [event for event in score.events if event.frame > header.start]
     return frames_of(engine, waiting, header.start, score.length)
 

@@ -2,5 +2,5 @@
 
 from studio.session.session import Receipt as Receipt
 from studio.session.session import Session as Session
-from studio.session.session import SessionState as SessionState
+from studio.session.session import SessionSnapshot as SessionSnapshot
 from studio.session.session import open as open

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studio.controls import Control, ControlError, Erase, InForce, Pause, Picture, Prompt
+from studio.controls import Control, ControlError, ControlState, Erase, Pause, Picture, Prompt, Sampling, opening_events
 from studio.controls.base import shown
-from studio.engine import Engine, EngineState
+from studio.engine import Engine, EngineSnapshot
 from studio.frames import Frame, FrameSink
 from studio.models.base import optional
 from studio.models.loader import load
@@ -126,10 +126,10 @@ def thinned(score: Score) -> Score:
 
 
 @dataclass(frozen=True)
-class SessionState:
+class SessionSnapshot:
     """All of a session at a frame: go back to it, or branch from it as often as you like."""
 
-    engine: EngineState
+    engine: EngineSnapshot
     score: Score
     coming: tuple[Event, ...] = ()
 
@@ -183,7 +183,7 @@ class Session:
         if size and tuple(self.model.size) != tuple(size):
             raise ValueError(f"{self.model.name} makes {self.model.size}, not {size} (height, width); leave size out")
         self.engine = Engine(self.model, sampler, start=start)
-        self.engine.check(self.engine.in_force.prompt)  # what the model lacks to read words is told now, not mid-stream
+        self.engine.check(self.engine.state[Prompt])  # what the model lacks to read words is told now, not mid-stream
         self.sinks: list[FrameSink] = []
         self.receipts: deque[Receipt] = deque(maxlen=RECEIPTS)
         self.error: BaseException | None = None
@@ -239,7 +239,7 @@ class Session:
         """
         with self._turn:
             self._apply(self._inbox.take(only=Pause.kind))
-            if self.engine.in_force.paused:
+            if self.engine.state[Pause].paused:
                 return None
             taken, self._taken_over = self._taken_over, set()
             self._coming = [event for event in self._coming if event.control.slot not in taken]
@@ -283,7 +283,7 @@ class Session:
             "skip_rate": round(self._pace.skip_rate, 3),
             "frame": self.engine.frame,
             "revision": self.engine.revision,
-            "paused": self.engine.in_force.paused,
+            "paused": self.engine.state[Pause].paused,
             "recording": self._take.digest is not None,
             "problem": writer.problem if writer else None,
             "error": str(self.error) if self.error else None,
@@ -393,11 +393,11 @@ class Session:
         with self._turn:
             self._finish_take()
             self._apply(self._inbox.take())
-            in_force = self.engine.in_force.restarted(0)
+            state = self.engine.state.restarted(0)
             if seed is not None:
-                in_force = in_force.after(replace(in_force.sampling, seed=seed), 0)
+                state = state.after(replace(state[Sampling], seed=seed), 0)
             self._coming = []
-            self.engine.restart(0, in_force)
+            self.engine.restart(0, state)
             self._take = self._begun()
 
     def hand_over(self, model: Model) -> dict[str, str]:
@@ -407,51 +407,51 @@ class Session:
         Ends a recording and begins a take. The present model plays on while the new one is shown the words in force.
         """
         engine = Engine(model)
-        engine.taken(self.engine.in_force)
+        engine.taken(self.engine.state)
         with self._turn:
             self._finish_take()
             with self._inbox.arrived:  # so nothing comes that was checked by the one and would be played by the other
                 self._apply(self._inbox.take())
-                in_force, refused = engine.taken(self._with_rungs_for(model))
-                engine.restart(self.engine.frame, in_force)
+                state, refused = engine.taken(self._with_steps_for(model))
+                engine.restart(self.engine.frame, state)
                 engine.revision = self.engine.revision
                 self.engine, self.model = engine, model
             self._coming = [event for event in self._coming if engine.takes(event.control)]
             self._take = self._begun()
         return refused
 
-    def _with_rungs_for(self, model: Model) -> InForce:
-        """The controls in force, with the next model's own number of rungs if they have the present model's."""
-        in_force = self.engine.in_force
-        if in_force.sampling.rungs != optional(self.model, "rungs"):
-            return in_force
-        return replace(in_force, sampling=replace(in_force.sampling, rungs=optional(model, "rungs")))
+    def _with_steps_for(self, model: Model) -> ControlState:
+        """The controls in force, with the next model's own number of steps if they have the present model's."""
+        state = self.engine.state
+        if state[Sampling].steps != optional(self.model, "steps"):
+            return state
+        return state.updated(replace(state[Sampling], steps=optional(model, "steps")))
 
     def _begun(self) -> Take:
         """A take that begins at the next frame, with what is in force as its first events."""
         engine, (height, width) = self.engine, self.model.size
         name, model = engine.sampler_name, self.model
         header = Header(model.name, model.weights_id, width, height, engine.frame, sampler=name)
-        events = [Event(frame, control) for frame, control in engine.in_force.controls(engine.frame)]
+        events = [Event(frame, control) for frame, control in opening_events(engine.state, engine.frame)]
         return Take(Score(header, events))
 
     # Back and forth in time
 
-    def snapshot(self) -> SessionState:
+    def snapshot(self) -> SessionSnapshot:
         """The session as it is between two frames."""
         with self._turn:
-            return SessionState(self.engine.snapshot(), self._take.score.copy(), tuple(self._coming))
+            return SessionSnapshot(self.engine.snapshot(), self._take.score.copy(), tuple(self._coming))
 
-    def restore(self, state: SessionState) -> None:
+    def restore(self, snapshot: SessionSnapshot) -> None:
         """Go on from a snapshot, of this session or another on the same model. Ends a recording."""
         with self._turn:
-            header = state.score.header
+            header = snapshot.score.header
             if (header.model, header.weights) != (self.model.name, self.model.weights_id):
                 raise ValueError(f"the snapshot is of {header.model}; hand over to it, then restore")
             self._finish_take()
-            self.engine.restore(state.engine)
-            self._take = Take(thinned(state.score))
-            self._coming = list(state.coming)
+            self.engine.restore(snapshot.engine)
+            self._take = Take(thinned(snapshot.score))
+            self._coming = list(snapshot.coming)
 
     def close(self) -> None:
         """Stop, finish what is being recorded, and close the sinks."""
@@ -479,7 +479,7 @@ def open(
 ) -> Session:
     """A session on a model, with its first prompt and seed set; it makes a frame at every `step()`."""
     session = Session(model, sampler=sampler, size=size)
-    session.send(replace(session.engine.in_force.sampling, seed=seed))
+    session.send(replace(session.engine.state[Sampling], seed=seed))
     if prompt is not None:
         session.send(Prompt(prompt))
     return session

@@ -25,7 +25,7 @@ from studio.training.codec import codec_loss, psnr
 from studio.training.diffusion import Stage, follow, rate_at
 from studio.training.forcing import Player
 
-RUNGS = (1, 2, 2, 2, 4)  # rows in flight of the streams that are played, in turn
+STEPS = (1, 2, 2, 2, 4)  # rows in flight of the streams that are played, in turn
 STREAMS = 12  # of each, at once
 APART = 3  # ticks between two frames of a stream that are kept
 DRAWN, CLEAN = 0.6, 0.25  # share of latents as the model drew them, as the truth encodes to; the rest lies between
@@ -59,7 +59,7 @@ def played(net: pocket.PocketNet, maker: ClipMaker, count: int, seed: int = 6, d
     """Plays streams as the page does, until `count` frames are kept."""
     torch.manual_seed(seed)
     rng, player = np.random.default_rng(seed), Player(net.to(device), maker, device)
-    pools = [player.begun(min(STREAMS, count), rungs, rng) for rungs in RUNGS]
+    pools = [player.begun(min(STREAMS, count), steps, rng) for steps in STEPS]
     parts: list[tuple[Tensor, ...]] = []
     while sum(len(part[0]) for part in parts) < count:
         streams = pools[len(parts) % len(pools)]

@@ -46,7 +46,7 @@ class Stage:
 
 def noise_levels(batch: int, frames: int, rng: np.random.Generator) -> np.ndarray:
     """(B, T) sigmas. A clip is a rollout (clean past, the rest at one level), a stream batch (clean past, then rising
-    levels) or independent; levels are uniform under the ladder's shift, and often exactly one, where a ladder starts.
+    levels) or independent; levels are uniform under the schedule's shift, and often exactly one, where it starts.
     """
     free = warp_all(rng.random((batch, frames)))
     free[rng.random((batch, frames)) < 0.25] = 1.0

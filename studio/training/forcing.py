@@ -2,7 +2,7 @@
 
 While it plays, the model sees frames it drew itself and re-noises its own guesses; taught on true pasts alone, a small
 mistake there is taken for truth and grows: blocks of false colour after a change of prompt. Here streams are played as
-the studio plays them (a sink, the frame that just came out, rows in flight on a ladder, prompts that change, a hand
+the studio plays them (a sink, the frame that just came out, rows in flight on a schedule, prompts that change, a hand
 that drags) and every guess is corrected towards the drawn truth (Self-Forcing, arXiv 2506.08009; as the truth is known,
 plain regression takes the place of its distribution loss, as in DAgger, arXiv 1011.0686).
 """
@@ -23,7 +23,7 @@ from torch import Tensor
 from studio.conditioning import Conditioning
 from studio.models.pocket import appearance
 from studio.models.pocket import model as pocket
-from studio.schedule import add_noise, ladder
+from studio.schedule import add_noise, sigmas
 from studio.training.checkpoint import load_checkpoint, save_checkpoint
 from studio.training.clips import SLOTS, ClipMaker
 from studio.training.diffusion import (
@@ -43,8 +43,8 @@ from studio.world import world
 SWITCH = 0.04  # chance a frame that the prompt changes
 NEW_SUBJECT = 0.02  # ... that a subject becomes another, or comes or goes
 LENGTH = 60  # frames a stream is played on average before it begins anew
-RUNGS = ((1, 0.15), (2, 0.6), (4, 0.25))  # rows in flight, and how many of the streams have so many
-SHIFTS = (3.0, 100.0)  # a tick's ladder is warped by something between, evenly in its logarithm
+STEPS = ((1, 0.15), (2, 0.6), (4, 0.25))  # rows in flight, and how many of the streams have so many
+SHIFTS = (3.0, 100.0)  # a tick's schedule is warped by something between, evenly in its logarithm
 TAUGHT = 4  # every so many steps one of diffusion forcing, which keeps what only it teaches
 AVERAGE = 0.99  # a hundred steps
 GRAB, DROP, SPEED = 0.08, 0.12, 0.35  # a hand takes a subject up, lets it go, goes so much of the way in a frame
@@ -154,7 +154,7 @@ class Streams:
     """
 
     hands: Hands
-    rungs: int
+    steps: int
     past: Told
     guesses: Tensor
 
@@ -227,21 +227,21 @@ class Player:
             return pocket.around(mean, self.net.denoiser, rows.latent, levels, told, positions).float()
 
     @torch.no_grad()
-    def begun(self, count: int, rungs: int, rng: np.random.Generator) -> Streams:
-        """Streams after a cold start: a frame down the opening ladder, a second after it, the others guessed."""
+    def begun(self, count: int, steps: int, rng: np.random.Generator) -> Streams:
+        """Streams after a cold start: a frame down the opening schedule, a second after it, the others guessed."""
         hands = Hands.drawn(self.maker, count, rng)
-        asked, _ = self.asked(hands, rungs + 1)
+        asked, _ = self.asked(hands, steps + 1)
         latent = torch.zeros_like(asked.latent[:, :1])
-        for level in ladder(pocket.Pocket.opening, pocket.SHIFT):
+        for level in sigmas(pocket.Pocket.opening, pocket.SHIFT):
             first = Told(add_noise(latent, torch.randn_like(latent), level), asked.tracks[:, :1])
             latent = self.guess(hands, first, (level,))
         past = Told(latent, asked.tracks[:, :1])
         rest = Told(torch.randn_like(asked.latent[:, 1:]), asked.tracks[:, 1:])
-        guesses = self.guess(hands, Told.cat([past, rest]), (0.0, *[1.0] * rungs))[:, 1:]
-        return Streams(hands, rungs, Told.cat([past, Told(guesses[:, :1], rest.tracks[:, :1])]), guesses[:, 1:])
+        guesses = self.guess(hands, Told.cat([past, rest]), (0.0, *[1.0] * steps))[:, 1:]
+        return Streams(hands, steps, Told.cat([past, Told(guesses[:, :1], rest.tracks[:, :1])]), guesses[:, 1:])
 
     def tick(self, streams: Streams, channels: Tensor, rng: np.random.Generator) -> Tensor:
-        """Plays one tick on some ladder, and gives the weighted squared error of the rows in flight."""
+        """Plays one tick on some schedule, and gives the weighted squared error of the rows in flight."""
         shift = float(np.exp(rng.uniform(*np.log(SHIFTS))))
         guesses, asked, weight = self.play(streams, shift, rng)
         error = (guesses - asked.latent).square() * channels.view(-1, 1, 1)
@@ -250,9 +250,9 @@ class Player:
     def play(self, streams: Streams, shift: float, rng: np.random.Generator) -> tuple[Tensor, Told, Tensor]:
         """Plays one tick, as the stream batch does; the rows' guesses, what was asked of them, its weights."""
         streams.hands.move(self.maker, rng)
-        rungs = streams.rungs
-        sigma = ladder(rungs, shift)[::-1]
-        asked, weight = self.asked(streams.hands, rungs)
+        steps = streams.steps
+        sigma = sigmas(steps, shift)[::-1]
+        asked, weight = self.asked(streams.hands, steps)
         begun = torch.cat([streams.guesses, torch.zeros_like(asked.latent[:, :1])], 1)
         x = add_noise(begun, torch.randn_like(begun), torch.tensor(sigma, device=begun.device).expand(len(begun), -1))
         rows = Told.cat([streams.past, Told(x, asked.tracks)])
@@ -268,7 +268,7 @@ class Player:
         chosen = np.flatnonzero(rng.random(len(streams.hands.scene)) < 1 / LENGTH)
         if not len(chosen):
             return
-        fresh = self.begun(len(chosen), streams.rungs, rng)
+        fresh = self.begun(len(chosen), streams.steps, rng)
         streams.hands.put(chosen, fresh.hands)
         for kept, new in (
             (streams.past.latent, fresh.past.latent),
@@ -279,11 +279,11 @@ class Player:
 
 
 class Lessons:
-    """Streams in play for every number of rungs, and what a step of training learns from."""
+    """Streams in play for every number of steps, and what a step of training learns from."""
 
     def __init__(self, net: pocket.PocketNet, maker: ClipMaker, stage: Stage, rng: np.random.Generator, device: str):
         self.player, self.stage, self.rng = Player(net, maker, device), stage, rng
-        self.pools = [self.player.begun(stage.clips, rungs, rng) for rungs, _ in RUNGS]
+        self.pools = [self.player.begun(stage.clips, steps, rng) for steps, _ in STEPS]
         self.channels = channel_weights(net, self.pools[0].past.latent[:4, 0])
 
     def error(self, step: int) -> Tensor:
@@ -293,7 +293,7 @@ class Lessons:
             net, device = self.player.net, self.player.device
             batch = encode_batch(net, clips, self.player.vectors, self.rng, device)
             return diffusion_loss(net, batch, self.channels, self.rng)[0]
-        streams = self.pools[int(self.rng.choice(len(self.pools), p=[share for _, share in RUNGS]))]
+        streams = self.pools[int(self.rng.choice(len(self.pools), p=[share for _, share in STEPS]))]
         self.player.renew(streams, self.rng)
         return self.player.tick(streams, self.channels, self.rng)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 import uvicorn
 
-from studio.controls import InForce
+from studio.controls import ControlState
 from studio.presets import Preset
 from studio.presets import presets as all_presets
 from studio.ui.canvas import WEB, Canvas
@@ -45,7 +45,7 @@ HEAD = """
 
 def build(routes: Routes, presets: Presets, opening: Preset | None = None) -> gr.Blocks:
     """The page's layout and its few Gradio events; everything live goes over the link."""
-    begun = InForce()
+    begun = ControlState()
     for event in opening.events if opening else ():
         begun = begun.after(event.control, event.frame)
 

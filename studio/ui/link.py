@@ -120,7 +120,7 @@ class Link:
             presets=list(self._presets),
             recording=seat.recording,
             takes=seat.takes,
-            state=state_message(seat.in_force),
+            state=state_message(seat.state),
         )
 
     def _tell_of_model(self) -> None:
@@ -143,9 +143,7 @@ class Link:
         if receipts:
             self._receipted = receipts[-1].revision
             if any(receipt.revision not in self._mine and receipt.kind != Picture.kind for receipt in receipts):
-                self.say(
-                    "state", state=state_message(self.seat.in_force)
-                )  # a preset, a notebook: not this page's doing
+                self.say("state", state=state_message(self.seat.state))  # a preset, a notebook: not this page's doing
             self._mine = {revision for revision in self._mine if revision > self._receipted}
             self.say("receipts", items=[[receipt.revision, receipt.kind, receipt.frame] for receipt in receipts])
         if self._clock() - self._status_at > STATUS_EVERY:
@@ -280,7 +278,7 @@ class Link:
         if take:
             self._told(take)
         self._receipted = 0
-        self.say("state", state=state_message(self.seat.in_force))
+        self.say("state", state=state_message(self.seat.state))
 
     def _told(self, take: dict[str, Any] | None) -> None:
         self.say("recording", recording=False)
@@ -301,7 +299,7 @@ class Link:
         left_out = await asyncio.to_thread(self.seat.play, self._presets[name])
         if left_out:
             self.say("notice", message=words(self.seat.model_name, left_out))
-        self.say("state", state=state_message(self.seat.in_force))
+        self.say("state", state=state_message(self.seat.state))
 
     async def _models(self, message: dict[str, Any]) -> None:
         library = self.seat.library
@@ -335,21 +333,21 @@ def played(model: Model) -> list[str]:
         "cache": not independent,
         "noise": independent,
         "camera": pictures and independent,  # a video model's picture is its first frame, a still
-        "rungs": several_rungs(model),
+        "steps": several_steps(model),
     }
     return [kind for kind in kinds if lacking.get(kind, True)] + [part for part, acts in parts.items() if acts]
 
 
-def several_rungs(model: Model) -> bool:
-    """Can a person choose how many rungs the model's ladder has?"""
+def several_steps(model: Model) -> bool:
+    """Can a person choose how many steps the model's schedule has?"""
 
-    def playable(rungs: int) -> bool:
+    def playable(steps: int) -> bool:
         try:
-            return bool(model.ladder(rungs))
+            return bool(model.sigmas(steps))
         except ValueError:
             return False
 
-    return sum(playable(rungs) for rungs in range(1, 9)) > 1
+    return sum(playable(steps) for steps in range(1, 9)) > 1
 
 
 def picture_of(data: bytes) -> dict[str, Any]:

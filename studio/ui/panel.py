@@ -14,7 +14,7 @@ from typing import Any
 
 import gradio as gr
 
-from studio.controls import InForce
+from studio.controls import ControlState
 from studio.controls.prompt import SWITCHES
 from studio.controls.sampling import GUIDANCE_KINDS
 from studio.controls.sink import POLICIES
@@ -31,7 +31,7 @@ NAMES = {
 class Panel:
     """What the sections put there, so that their values can be set together when something else changed them."""
 
-    def __init__(self, begun: InForce) -> None:
+    def __init__(self, begun: ControlState) -> None:
         self.begun = begun
         self.fields: list[tuple[str, str]] = []
         self.components: list[Any] = []
@@ -94,7 +94,7 @@ def section(needs: str = "", title: str = "", name: str = "") -> Iterator[None]:
         yield
 
 
-def panel(presets: Presets, begun: InForce) -> Panel:
+def panel(presets: Presets, begun: ControlState) -> Panel:
     """Every section, from top to bottom."""
     made = Panel(begun)
     preset_section(presets)
@@ -197,11 +197,11 @@ def structure_section(made: Panel) -> None:
 
 
 def sampling_section(made: Panel) -> None:
-    """Seed, guidance and rungs."""
+    """Seed, guidance and steps."""
     with section():
         made.dial("sampling", "seed", gr.Slider, "Seed", minimum=0, maximum=9999, step=1)
         pushes = "Pushes towards the words, at a scale above 1."
         made.dial("sampling", "guidance", gr.Radio, "Guidance", choices=named(GUIDANCE_KINDS), info=pushes)
         made.dial("sampling", "scale", gr.Slider, "Scale", minimum=0, maximum=5, step=0.05)
-        steps = "Steps a picture: more is finer, slower."
-        made.dial("sampling", "rungs", gr.Slider, "Rungs", "rungs", minimum=1, maximum=8, step=1, info=steps)
+        info = "Steps a picture: more is finer, slower."
+        made.dial("sampling", "steps", gr.Slider, "Steps", "steps", minimum=1, maximum=8, step=1, info=info)

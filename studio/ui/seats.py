@@ -11,7 +11,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studio.controls import Control, ControlError, Erase, InForce, to_message
+from studio.controls import (
+    Control,
+    ControlError,
+    ControlState,
+    Erase,
+    Pause,
+    Picture,
+    Prompt,
+    Sampling,
+    Similarity,
+    Sink,
+    Structure,
+    lora_weights,
+    strokes,
+    to_message,
+)
 from studio.models.base import optional
 from studio.ui.mailbox import Mailbox, encode_png
 from studio.ui.takes import Download, Downloads, TakeVideo, take_path
@@ -64,7 +79,7 @@ class Seat:
         self._video: TakeVideo | None = None
         self._path: Path | None = None
         self._played = self._closed = False
-        self._asked = session.engine.in_force
+        self._asked = session.engine.state
         self._revision = 0
         self._lock = threading.RLock()
         session.sinks.append(self.mailbox)
@@ -74,15 +89,15 @@ class Seat:
         return self._video is not None
 
     @property
-    def in_force(self) -> InForce:
+    def state(self) -> ControlState:
         """The controls in force, or those that will be with the next frame."""
         receipts = tuple(self.session.receipts)
         settled = bool(receipts) and receipts[-1].revision >= self._revision
-        return self.session.engine.in_force if settled else self._asked
+        return self.session.engine.state if settled else self._asked
 
     def send(self, control: Control) -> int:
         """The control to the session; its revision."""
-        asked = self.in_force.after(control, self.session.stats["frame"])
+        asked = self.state.after(control, self.session.stats["frame"])
         self._revision = self.session.send(control)
         self._asked, self._played = asked, True
         return self._revision
@@ -96,7 +111,7 @@ class Seat:
         taken = [event for event in preset.events if event.control.kind not in refuses]
         left_out = {event.control.kind: refuses[event.control.kind] for event in preset.events if event not in taken}
         preset = replace(preset, events=tuple(taken))
-        asked, frame = self.in_force.after(Erase("*"), 0), self.session.stats["frame"]
+        asked, frame = self.state.after(Erase("*"), 0), self.session.stats["frame"]
         self.session.play(preset)
         for event in preset.events:
             asked = asked.after(event.control, frame) if event.frame == 0 else asked
@@ -138,7 +153,7 @@ class Seat:
                 return {}
             self.stop_recording()
             refused = self.session.hand_over(model)
-            self._asked = self.session.engine.in_force
+            self._asked = self.session.engine.state
             if self.link is not None:
                 self.session.start(FASTEST)  # it had stopped if something had gone wrong
         if self.library is not None:
@@ -164,7 +179,7 @@ class Seat:
         with self._lock:
             if self._video is not None:
                 return
-            self._path = take_path(self._folder, self.in_force.prompt.text)
+            self._path = take_path(self._folder, self.state[Prompt].text)
             self._video = TakeVideo(self._path.with_name(self._path.name + ".mp4"), self.session.stats["fps"])
             self.session.sinks.append(self._video)
             self._video.begin(self.session.record(self._path.with_name(self._path.name + ".jsonl")))
@@ -195,7 +210,7 @@ class Seat:
         frame = self.mailbox.seen(index)
         if frame is None:
             return None
-        name = f"studio-{self.in_force.sampling.seed}-{frame.index:06d}.png"
+        name = f"studio-{self.state[Sampling].seed}-{frame.index:06d}.png"
         secret = self.downloads.offer(Download(name, "image/png", encode_png(frame.picture)))
         return {"name": name, "address": secret, "frame": frame.index}
 
@@ -222,7 +237,7 @@ class Seat:
     def _keep(self, score: Score) -> None:
         if not score.header.frames:
             return
-        path = take_path(self._folder, self.in_force.prompt.text)
+        path = take_path(self._folder, self.state[Prompt].text)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             score.write(path.with_name(path.name + ".jsonl"))
@@ -247,18 +262,18 @@ def begin(seat: Seat, opening: Preset) -> None:
         log.warning("the first preset is not played: %s", error)
 
 
-def state_message(in_force: InForce) -> dict[str, Any]:
+def state_message(state: ControlState) -> dict[str, Any]:
     """The controls in force as the page reads them."""
     return {
-        "prompt": to_message(in_force.prompt),
-        "sampling": to_message(in_force.sampling),
-        "paused": in_force.paused,
-        "similarity": to_message(in_force.similarity),
-        "structure": to_message(in_force.structure),
-        "sink": to_message(in_force.sink),
-        "loras": dict(in_force.loras),
-        "picture": bool(in_force.picture.data),
-        "strokes": [to_message(stroke) | {"since": since} for stroke, since in in_force.strokes.values()],
+        "prompt": to_message(state[Prompt]),
+        "sampling": to_message(state[Sampling]),
+        "paused": state[Pause].paused,
+        "similarity": to_message(state[Similarity]),
+        "structure": to_message(state[Structure]),
+        "sink": to_message(state[Sink]),
+        "loras": dict(lora_weights(state)),
+        "picture": bool(state[Picture].data),
+        "strokes": [to_message(stroke) | {"since": since} for stroke, since in strokes(state).values()],
     }
 
 

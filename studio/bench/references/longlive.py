@@ -3,7 +3,7 @@
 
 Called with {"checkout", "net", "size": [H, W], "words": [length, width], "chunks"}: net holds the arguments of its
 CausalWanModel. Gives "denoise_fps": pictures (four a latent) a second, noise to latents, of chunks of three latents on
-a full cache of twelve with a sink of three, four rungs and the clean pass. Its text encoder and autoencoder are left
+a full cache of twelve with a sink of three, four steps and the clean pass. Its text encoder and autoencoder are left
 out: a stand-in gives token states, and nothing is decoded.
 """
 

@@ -1,7 +1,7 @@
 # pyright: reportMissingImports=false, reportPrivateImportUsage=false, reportAttributeAccessIssue=false, reportArgumentType=false
 """Runs a checkout of StreamDiffusion (github.com/cumulo-autumn/StreamDiffusion) on a checkpoint, and times it.
 
-Called with {"checkout", "folder", "tiny_vae", "size": [H, W], "rungs", "count", "warm"}: a Stable Diffusion folder and
+Called with {"checkout", "folder", "tiny_vae", "size": [H, W], "steps", "count", "warm"}: a Stable Diffusion folder and
 a tiny autoencoder's. Gives "denoise_fps", latents to latents; "fps", float pixels in host memory in, uint8 pixels in
 host memory out; both without TensorRT and without its similarity filter.
 """
@@ -26,9 +26,9 @@ def main(told):
     height, width = told["size"]
     read = StableDiffusionPipeline.from_pretrained
     pipeline = read(told["folder"], torch_dtype=dtype, safety_checker=None).to(device)
-    steps = [32, 45] if told["rungs"] == 2 else [32 + 16 * n // told["rungs"] for n in range(told["rungs"])]
+    t_index_list = [32, 45] if told["steps"] == 2 else [32 + 16 * n // told["steps"] for n in range(told["steps"])]
     stream = StreamDiffusion(
-        pipeline, t_index_list=steps, torch_dtype=dtype, width=width, height=height, cfg_type="none"
+        pipeline, t_index_list=t_index_list, torch_dtype=dtype, width=width, height=height, cfg_type="none"
     )
     stream.vae = AutoencoderTiny.from_pretrained(told["tiny_vae"], torch_dtype=dtype).to(device)
     stream.prepare("a meadow", num_inference_steps=50, guidance_scale=1.0)

@@ -174,8 +174,8 @@ def read_levels(folder: Path, distilled: bool) -> Levels:
         raise CheckpointError(
             f"{folder} has a {kind.__name__}, whose levels are not variance-preserving; playable: {PLAYABLE}"
         )
-    steps = config.get("original_inference_steps") or LCM_STEPS if distilled or "LCM" in kind.__name__ else 0
-    return Levels(alphas, config.get("prediction_type", "epsilon"), steps)
+    original_steps = config.get("original_inference_steps") or LCM_STEPS if distilled or "LCM" in kind.__name__ else 0
+    return Levels(alphas, config.get("prediction_type", "epsilon"), original_steps)
 
 
 class Words:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from studio.accelerate import wrapped
 from studio.conditioning import Conditioning, heard
+from studio.controls import Picture, Sampling, Structure, lora_weights
 from studio.models.base import Stateless
 from studio.models.errors import CheckpointError
 from studio.models.image import checkpoint as image_parts
@@ -27,7 +28,7 @@ from studio.models.image.cross_frame import join as cross_frame_attention
 from studio.pictures import as_bytes, cropped, decoded, edges
 
 if TYPE_CHECKING:
-    from studio.controls import InForce, Picture
+    from studio.controls import ControlState
     from studio.kv_cache import KVCache
 
 ALONE = "its frames are drawn one by one, from words and pictures"
@@ -80,7 +81,7 @@ class Image:
         if graphs and (files or cross_frame):
             raise ValueError("CUDA graphs keep what a forward does: graphs is not possible with loras or cross_frame")
         self._read(folder, tiny, lcm, structure)
-        self.rungs = 4 if self.levels.grid else 2  # until a person says otherwise
+        self.steps = 4 if self.levels.grid else 2  # until a person says otherwise
         self._measure(size)
         self._adapt(files, quantize)
         self._branches = cross_frame_attention(self.unet) if cross_frame else None
@@ -157,9 +158,9 @@ class Image:
         self.latent = (channels, height // factor, width // factor)
         self._times = torch.tensor([[height, width, 0, 0, height, width]], dtype=torch.float32, device=self.device)
 
-    def ladder(self, rungs: int, strength: float = 1.0) -> tuple[float, ...]:
-        """See `Levels.ladder`: four rungs at strength 1 are the timesteps 999, 749, 499 and 249."""
-        return self.levels.ladder(rungs, strength)
+    def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
+        """See `Levels.sigmas`: four steps at strength 1 are the timesteps 999, 749, 499 and 249."""
+        return self.levels.sigmas(steps, strength)
 
     def encode_text(self, text: str) -> Tensor:
         """(L, D) float32 token states; see `Words.states`. The last 64 texts are remembered."""
@@ -171,7 +172,7 @@ class Image:
             self._word_mix.set(torch.tensor([weights]) if weights else None, self.device, self.dtype)
             return self.words.states(text)
 
-    def condition(self, in_force: InForce, frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
+    def condition(self, state: ControlState, frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
         """What the frames are told; `text` stands in for the prompt's own states, which a LoRA may change.
 
         extra: "pooled" (SDXL), "guidance" (LCM's embedding of the scale), "loras" their weights and "strength" the
@@ -179,19 +180,19 @@ class Image:
         """
         if text is None:
             weights = tuple(
-                in_force.loras.get(name, 0.0) if speaks else 0.0 for name, speaks in zip(self.loras, self._speaks)
+                lora_weights(state).get(name, 0.0) if speaks else 0.0 for name, speaks in zip(self.loras, self._speaks)
             )
-            text = heard(in_force, lambda words: self._states(words, weights))
+            text = heard(state, lambda words: self._states(words, weights))
         extra: dict[str, Tensor] = {}
         if self.family == "sdxl":
             text, extra["pooled"] = text[:-1], text[-1, : self.words.pooled]
         if width := self.unet.config.time_cond_proj_dim:
-            extra["guidance"] = guidance_embedding(distilled_scale(in_force), width).to(self.device)
+            extra["guidance"] = guidance_embedding(distilled_scale(state), width).to(self.device)
         if self.loras:
-            extra["loras"] = torch.tensor([in_force.loras.get(name, 0.0) for name in self.loras])
-        structure = in_force.structure
-        if self.controlnet and structure.strength and in_force.picture.data:
-            extra["structure"] = self._shown(in_force.picture.data, structure.look)
+            extra["loras"] = torch.tensor([lora_weights(state).get(name, 0.0) for name in self.loras])
+        structure = state[Structure]
+        if self.controlnet and structure.strength and state[Picture].data:
+            extra["structure"] = self._shown(state[Picture].data, structure.look)
             extra["strength"] = torch.tensor(structure.strength)
         rows = len(frames)
         spread = {name: part.expand(rows, *part.shape) for name, part in extra.items()}
@@ -208,7 +209,7 @@ class Image:
         write: int = 0,
         causal: bool = True,
     ) -> Tensor:
-        """x (F, C, h, w), a sigma of the ladder each -> x0 (F, C, h, w), float32; h and w may be a part's.
+        """x (F, C, h, w), a sigma of the sigmas each -> x0 (F, C, h, w), float32; h and w may be a part's.
 
         Rows do not see each other, but with `cross_frame`, where those of one branch do. No cache is read or written.
         """
@@ -270,9 +271,9 @@ class ImageDecoder(Stateless):
         return [self.codec.decode(latent).cpu().numpy() for latent in latents]
 
 
-def distilled_scale(in_force: InForce) -> float:
+def distilled_scale(state: ControlState) -> float:
     """The guidance a latent consistency model is told to draw with: the scale's, unless guidance is made outside it."""
-    return in_force.sampling.scale if in_force.sampling.guidance == "none" else 1.0
+    return state[Sampling].scale if state[Sampling].guidance == "none" else 1.0
 
 
 def guidance_embedding(scale: float, width: int) -> Tensor:

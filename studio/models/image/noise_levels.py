@@ -42,49 +42,49 @@ class Levels:
         signal = alphas_cumprod.double().clamp(0, 1)
         self.a, self.b = signal.sqrt(), (1 - signal).sqrt()
         self.prediction, self.grid = prediction, grid
-        self.sigmas: list[float] = (self.b / (self.a + self.b)).tolist()
+        self.all_sigmas: list[float] = (self.b / (self.a + self.b)).tolist()
         if prediction == "epsilon" and self.a[-1] < NO_SIGNAL:
             raise CheckpointError(
                 "its last level is pure noise (zero terminal SNR), where a model that predicts the noise (epsilon) "
                 'tells nothing of the picture; such a scheduler needs prediction_type "v_prediction"'
             )
-        if any(low >= high for low, high in zip(self.sigmas, self.sigmas[1:])):
+        if any(low >= high for low, high in zip(self.all_sigmas, self.all_sigmas[1:])):
             raise CheckpointError("its alphas_cumprod do not fall from timestep to timestep; correct the scheduler")
         self.told = lru_cache(maxsize=256)(self._told)
 
-    def ladder(self, rungs: int, strength: float = 1.0) -> tuple[float, ...]:
-        """`rungs` sigmas, highest first: those of timesteps evenly spaced from T strength - 1 down.
+    def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
+        """`steps` sigmas, highest first: those of timesteps evenly spaced from T strength - 1 down.
 
         On a distilled grid the same of its levels, as LCM's scheduler chooses them; where the part of it below
-        `strength` is too short for so many rungs, off the grid.
+        `strength` is too short for so many steps, off the grid.
         """
-        count = len(self.sigmas)
-        if not (1 <= rungs <= count * strength and 0 < strength <= 1):
+        count = len(self.all_sigmas)
+        if not (1 <= steps <= count * strength and 0 < strength <= 1):
             raise ValueError(
-                f"{rungs} rungs from strength {strength:g}; possible: strength in (0, 1], 1 to {count} x strength rungs"
+                f"{steps} steps from strength {strength:g}; possible: strength in (0, 1], 1 to {count} x strength steps"
             )
         below = int(self.grid * strength + 1e-9)
-        if below >= rungs:
-            step = count // self.grid
-            steps = [(below - rung * below // rungs) * step - 1 for rung in range(rungs)]
+        if below >= steps:
+            stride = count // self.grid
+            timesteps = [(below - step * below // steps) * stride - 1 for step in range(steps)]
         else:
-            steps = [max(round(count * strength * (1 - rung / rungs)), 1) - 1 for rung in range(rungs)]
-        return tuple(self.sigmas[step] for step in steps)
+            timesteps = [max(round(count * strength * (1 - step / steps)), 1) - 1 for step in range(steps)]
+        return tuple(self.all_sigmas[t] for t in timesteps)
 
     def timestep(self, sigma: float) -> int:
-        """The timestep of a level of the ladder; ValueError for a sigma that is none of the checkpoint's levels."""
-        place = bisect_left(self.sigmas, sigma - 1e-6)
-        if place == len(self.sigmas) or self.sigmas[place] > sigma + 1e-6:
+        """The timestep of a level of the sigmas; ValueError for a sigma that is none of the checkpoint's levels."""
+        place = bisect_left(self.all_sigmas, sigma - 1e-6)
+        if place == len(self.all_sigmas) or self.all_sigmas[place] > sigma + 1e-6:
             raise ValueError(
-                f"sigma {sigma:g} is no level of this model; take one of ladder(rungs, strength), "
-                f"from {self.sigmas[0]:.4f} to {self.sigmas[-1]:.4f}"
+                f"sigma {sigma:g} is no level of this model; take one of sigmas(steps, strength), "
+                f"from {self.all_sigmas[0]:.4f} to {self.all_sigmas[-1]:.4f}"
             )
         return place
 
     def _told(self, sigmas: tuple[float, ...], device: torch.device | str) -> Told:
-        steps = torch.tensor([self.timestep(sigma) for sigma in sigmas])
-        a, b = (part[steps][:, None, None, None] for part in (self.a, self.b))
-        return Told(steps.to(device), *(part.float().to(device) for part in (a, b, a + b)))
+        timesteps = torch.tensor([self.timestep(sigma) for sigma in sigmas])
+        a, b = (part[timesteps][:, None, None, None] for part in (self.a, self.b))
+        return Told(timesteps.to(device), *(part.float().to(device) for part in (a, b, a + b)))
 
     def clean(self, output: Tensor, noisy: Tensor, told: Told) -> Tensor:
         """x0 float32 from what the net says of noisy = a x0 + b noise, (F, C, h, w) both; v = a noise - b x0.

@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from studio.conditioning import Conditioning, heard
+from studio.controls import Sampling, strokes
 from studio.models.base import Stateless
 from studio.models.errors import MissingWeights
 from studio.models.pocket.appearance import MAP, TRACK_CHANNELS, AppearanceMemory, draw_track, fold
@@ -27,11 +28,11 @@ from studio.models.pocket.autoencoder import PATCH, Autoencoder
 from studio.models.pocket.place_memory import PlaceMemory
 from studio.models.pocket.sentence_encoder import DIMENSIONS, text_encoder
 from studio.models.wan.causal_wan import CausalWan
-from studio.schedule import ladder
+from studio.schedule import sigmas
 from studio.trajectory import placements
 
 if TYPE_CHECKING:
-    from studio.controls import InForce
+    from studio.controls import ControlState
     from studio.kv_cache import KVCache
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -42,7 +43,7 @@ VIEWS = 4  # layouts a place has; the seed chooses
 TOKENS = 4
 COORDINATES = 14
 CONSTANTS = COORDINATES + CLOCK + VIEWS
-# Of the ladder. What a frame shows is nearly determined by what it is told, so lower levels buy nothing, and at them
+# Of the schedule. What a frame shows is nearly determined by what it is told, so lower levels buy nothing, and at them
 # the model leans on its own earlier guess: mistakes then live on (docs/log.md, "Ghosts").
 SHIFT = 100.0
 FILES = ("codec", "transformer", "memory", "places")
@@ -166,7 +167,7 @@ class Pocket:
     chunk = 1
     sink = 1
     window = 1
-    opening = 4  # rungs of the first frame, which has no past to lean on
+    opening = 4  # steps of the first frame, which has no past to lean on
     refuses = dict.fromkeys(("picture", "similarity", "structure", "lora"), "it draws from words and strokes alone")
 
     def __init__(self, folder: Path = WEIGHTS, dtype: torch.dtype | None = None):
@@ -193,24 +194,24 @@ class Pocket:
         self._named = lru_cache(maxsize=512)(lambda label: text_encoder()([label]))
         self._plane = lru_cache(maxsize=512)(lambda label: self.memory.read(self._named(label)))
 
-    def ladder(self, rungs: int, strength: float = 1.0) -> tuple[float, ...]:
-        """Levels of a ladder: 1 for one rung, (1, 0.990) for two, (1, 0.997, 0.990, 0.971) for four."""
-        return ladder(rungs, SHIFT)
+    def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
+        """Levels of a schedule: 1 for one step, (1, 0.990) for two, (1, 0.997, 0.990, 0.971) for four."""
+        return sigmas(steps, SHIFT)
 
     def _encode_text(self, text: str) -> Tensor:
         return text_tokens(text_encoder()([text])[0])
 
-    def condition(self, in_force: "InForce", frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
+    def condition(self, state: "ControlState", frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
         """What the frames of these numbers are told; `text` (4, 384) stands in for the prompt's own."""
-        view = in_force.sampling.seed % VIEWS
+        view = state[Sampling].seed % VIEWS
         if text is None:  # places blend as pictures do: half a word for one and half for another recall one of the two
-            text = heard(in_force, self.encode_text)
-            place = heard(in_force, lambda words: self._place(self.encode_text(words), view))
+            text = heard(state, self.encode_text)
+            place = heard(state, lambda words: self._place(self.encode_text(words), view))
         else:
             place = self._place(text, view)
         numbers = torch.tensor(list(frames))
         views, place = torch.full_like(numbers, view), place.expand(len(numbers), -1, -1, -1)
-        tracks = torch.cat([self._track_map(in_force, frames), constant_channels(numbers, views), place], 1)
+        tracks = torch.cat([self._track_map(state, frames), constant_channels(numbers, views), place], 1)
         return Conditioning(text.expand(len(numbers), -1, -1), tracks)
 
     def reads(self, label: str) -> tuple[str, bool]:
@@ -231,10 +232,10 @@ class Pocket:
         vector = torch.frombuffer(bytearray(sentence), dtype=torch.float32)
         return self.places.recall(vector[None], torch.tensor([view]))
 
-    def _track_map(self, in_force: "InForce", frames: Sequence[int]) -> Tensor:
+    def _track_map(self, state: "ControlState", frames: Sequence[int]) -> Tensor:
         """(F, 256, 16, 16): the strokes in force, in their order; who was painted last is in front."""
         track = torch.zeros(len(frames), 4, MAP, MAP)
-        for placed in zip(*(placements(in_force.strokes, frame) for frame in frames), strict=True):
+        for placed in zip(*(placements(strokes(state), frame) for frame in frames), strict=True):
             plane = self._plane(placed[0].label).expand(len(frames), -1, -1, -1)
             x, y, size, facing = torch.tensor([(p.x, p.y, p.size, -p.facing) for p in placed]).unbind(1)
             track = draw_track(track, plane, x, y, size, facing)  # sprites look to the left as they are stored

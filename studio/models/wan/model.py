@@ -21,12 +21,12 @@ from studio.models.wan.checkpoint import fingerprint, load_transformer, read_con
 from studio.models.wan.video_decoder import VideoDecoder, WanAutoencoder, load_tiny_decoder
 from studio.pictures import decoded
 from studio.samplers.base import RECACHES
-from studio.schedule import ladder
+from studio.schedule import sigmas
 
 if TYPE_CHECKING:
-    from studio.controls import InForce, Picture
+    from studio.controls import ControlState, Picture
 
-SHIFT = 5.0  # of the ladder all of them were distilled on: four rungs are 1, .9375, .8333, .625
+SHIFT = 5.0  # of the sigmas all of them were distilled on: four steps are 1, .9375, .8333, .625
 UNPAINTED = "this checkpoint was not trained on painted motion; the pocket model is"
 REFUSES = {
     "stroke": UNPAINTED,
@@ -54,7 +54,7 @@ class Wan:
 
     name = "wan"
     sampler = "rollout"
-    rungs = 4
+    steps = 4
     refuses = REFUSES
 
     def __init__(
@@ -109,13 +109,13 @@ class Wan:
         shared = (base / "vae", words / "text_encoder", tiny_decoder)
         self.weights_id = fingerprint(generator or base / "transformer", lora, *shared)
 
-    def ladder(self, rungs: int, strength: float = 1.0) -> tuple[float, ...]:
-        """Levels evenly spaced from `strength` down, warped by 5: (1, .9375, .8333, .625) for four rungs."""
-        return ladder(rungs, SHIFT, strength)
+    def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
+        """Levels evenly spaced from `strength` down, warped by 5: (1, .9375, .8333, .625) for four steps."""
+        return sigmas(steps, SHIFT, strength)
 
-    def condition(self, in_force: InForce, frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
+    def condition(self, state: ControlState, frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
         """What the latent frames of these numbers are told: the prompt's 512 token states, and no more."""
-        text = heard(in_force, self.encode_text) if text is None else text
+        text = heard(state, self.encode_text) if text is None else text
         _, height, width = self.latent
         tracks = torch.zeros(len(frames), 0, height, width, device=self.device)
         return Conditioning(text.expand(len(frames), -1, -1), tracks)
