@@ -44,7 +44,7 @@ from studio.ui.window import Window
 
 STATUS_EVERY = 0.5  # seconds
 PROGRESS_EVERY = 0.2  # seconds
-PATIENCE = 9  # heartbeats a page may leave unanswered
+SOCKET_PATIENCE = 9  # heartbeats a page may leave unanswered
 PINGS_KEPT = 64  # whose answers may still come
 PICTURE_HEADER = struct.Struct("<4sII")
 PICTURE_MAGIC = b"STP1"
@@ -64,7 +64,7 @@ class Heartbeat:
     that holds the interpreter) asked nobody meanwhile, and must take nobody for gone when it goes on.
     """
 
-    def __init__(self, clock: Callable[[], float], patience: int = PATIENCE) -> None:
+    def __init__(self, clock: Callable[[], float], patience: int = SOCKET_PATIENCE) -> None:
         self.patience = patience
         self._clock = clock
         self._unanswered = self._in_hand = self._number = 0
@@ -108,7 +108,7 @@ class Link:
     """One page's connection to one seat. All methods run on the event loop, but for `end`."""
 
     def __init__(
-        self, seat: Seat, presets: Presets, clock: Callable[[], float] = time.monotonic, patience: int = PATIENCE
+        self, seat: Seat, presets: Presets, clock: Callable[[], float] = time.monotonic, patience: int = SOCKET_PATIENCE
     ) -> None:
         self.token = secrets.token_urlsafe(24)
         self.seat = seat

@@ -25,7 +25,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from studio.ui.link import PATIENCE, Link, LinkError, Presets
+from studio.ui.link import SOCKET_PATIENCE, Link, LinkError, Presets
 from studio.ui.seats import CloseCode, Seats
 from studio.ui.security import LARGEST_MESSAGE, LARGEST_UPLOAD, Tickets, same_origin
 
@@ -138,7 +138,7 @@ class Routes:
         await socket.accept(subprotocol=PROTOCOL)
         with contextlib.suppress(WebSocketDisconnect, TimeoutError):
             await asyncio.wait_for(socket.receive_text(), FIRST_WORD)
-            if link := self._open(ticket, PATIENCE):
+            if link := self._open(ticket, SOCKET_PATIENCE):
                 await self._converse(socket, link)
             else:
                 await hang_up(socket, CloseCode.POLICY)
