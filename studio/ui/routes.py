@@ -273,13 +273,13 @@ async def hang_up(socket: WebSocket, code: CloseCode) -> None:
 
 
 def ended(link: Link | None) -> Response:
-    """What a pull is told in place of a close frame: 410 and who ended the link; 403 if there is none of that name.
+    """A pull's refusal, with the close code that a socket would have had, while that is known.
 
     A superseded page must learn that it is: at a plain refusal it would come back and take the seat from the other.
     """
     if link is None or link.closed is None:
         return problem(403, "this link is closed; the page opens a new one by itself")
-    return JSONResponse({"error": link.closed.words, "code": int(link.closed)}, status_code=410)
+    return JSONResponse({"error": link.closed.words, "code": int(link.closed)}, status_code=403)
 
 
 def problem(status: int, message: str) -> Response:
