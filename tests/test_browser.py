@@ -13,7 +13,8 @@ from ui_stand_ins import StandIn
 from studio.controls import Erase, Pause, Prompt, Sampling, Stroke, strokes
 from studio.presets import Preset
 from studio.score import Digest, Score, replay
-from studio.session.session import Session
+from studio.session import Session
+from studio.ui.seats import CloseCode
 
 TINY: Any = TinyModel()
 CHROMIUM = Path("/usr/bin/chromium")
@@ -487,6 +488,95 @@ def test_a_lost_link_comes_back_to_the_same_session(browse):
     until(lambda: visit.page.evaluate("window.studio.stage.frame") > frame)
     assert visit.session.running
     assert visit.page.locator(".st-chip").count() == 1
+
+
+@pytest.fixture
+def quick(server):
+    """The server with heartbeats so short that a page may be silent for three seconds only."""
+    usual, server.routes.heartbeat = server.routes.heartbeat, 0.3
+    yield server
+    server.routes.heartbeat = usual
+
+
+def plays_on(visit):
+    frame = visit.page.evaluate("window.studio.stage.frame")
+    until(lambda: visit.page.evaluate("window.studio.stage.frame") > frame + 3)
+
+
+@pytest.mark.parametrize(("query", "live"), [("", "live"), ("?link=pull", "live by HTTP")])
+def test_a_page_that_was_paused_longer_than_it_may_be_silent_plays_on(quick, browse, query, live):
+    visit = browse(query=query)
+    (seat,) = quick.routes.seats.taken.values()
+    link = seat.link
+    visit.key(" ")
+    until(lambda: visit.state[Pause].paused)
+    asked = link.heartbeat._number
+    until(lambda: link.closed or link.heartbeat._number > asked + 1.5 * link.heartbeat.patience)
+    assert visit.page.locator("[data-hud=link]").inner_text() == live
+    visit.key(" ")
+    until(lambda: not visit.state[Pause].paused)
+    plays_on(visit)
+    assert link.closed is None
+    assert seat.link is link
+
+
+@pytest.mark.parametrize("code", [code for code in CloseCode if code is not CloseCode.SUPERSEDED])
+def test_a_page_whose_socket_the_server_closes_says_so_and_comes_back(server, browse, code):
+    visit = browse()
+    visit.key(" ")
+    until(lambda: visit.state[Pause].paused)
+    (seat,) = server.routes.seats.taken.values()
+    seat.link.end(code)
+    visit.page.locator(".st-link[data-state=lost]", has_text="reconnecting").wait_for()
+    visit.page.locator(".st-veil[data-show=true]", has_text=code.words).wait_for()
+    visit.page.locator(".st-link[data-state=live]").wait_for()
+    assert visit.page.locator("[data-hud=link]").inner_text() == "live"
+    visit.key(" ")
+    until(lambda: not visit.state[Pause].paused)
+    plays_on(visit)
+    assert server.session is visit.session
+    assert len(server.routes.seats.taken) == 1
+
+
+def unsaid(page):
+    """The word that another tab has taken over is lost on its way; the close code is not."""
+
+    def through(socket):
+        server = socket.connect_to_server()
+        server.on_message(lambda message: None if '"superseded"' in str(message) else socket.send(message))
+
+    page.route_web_socket("**/studio/ws", through)
+
+
+@pytest.mark.parametrize(
+    ("query", "prepare"),
+    [("", lambda page: None), ("", unsaid), ("?link=pull", lambda page: None)],
+    ids=["socket", "code alone", "pull"],
+)
+def test_a_superseded_page_says_elsewhere_and_stays_ended(server, browse, query, prepare):
+    first = browse(query=query, prepare=prepare)
+    seat = first.page.evaluate("sessionStorage.getItem('studio-seat')")
+    take = f"sessionStorage.setItem('studio-seat', {json.dumps(seat)})"
+    second = browse(query=query, prepare=lambda page: page.add_init_script(take))
+    first.page.locator(".st-link[data-state=superseded]", has_text="elsewhere").wait_for()
+    first.page.locator(".st-veil[data-show=true]", has_text="goes on in another tab").wait_for()
+    time.sleep(1.5)  # a page that comes back does so after 0.4 s
+    assert first.page.locator("[data-hud=link]").inner_text() == "elsewhere"
+    assert first.page.evaluate("[window.studio.link.ended, window.studio.link.deliver]") == [True, None]
+    assert second.page.locator("[data-hud=link]").inner_text() == ("live by HTTP" if query else "live")
+    assert second.session is first.session
+    plays_on(second)
+
+
+def test_a_pull_that_falls_silent_is_given_up_and_taken_up_again(browse):
+    visit = browse(query="?link=pull")
+    visit.page.evaluate("window.studio.link.pullSilence = 1500")
+    for address in ("**/studio/up", "**/studio/frame"):
+        visit.page.route(address, lambda route: None)  # no answer, nor a refusal
+    visit.page.locator(".st-link[data-state=lost]", has_text="reconnecting").wait_for(timeout=40_000)
+    visit.page.unroute_all()
+    visit.page.locator(".st-link[data-state=live]").wait_for(timeout=40_000)
+    plays_on(visit)
 
 
 def test_a_reload_goes_on_with_the_same_session(server, browse):

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import gc
 import json
+import re
 import struct
 import threading
 import time
@@ -20,16 +21,16 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 from ui_stand_ins import StandIn, StandInModel
 
-from studio.controls import Picture, Prompt, Stroke, strokes, to_message
+from studio.controls import Pause, Picture, Prompt, Stroke, strokes, to_message
 from studio.frames import Frame
 from studio.presets import Preset
 from studio.score import Score
 from studio.ui import security
 from studio.ui.library import Progress
-from studio.ui.link import Link, LinkError, parse
+from studio.ui.link import PINGS_KEPT, SOCKET_PATIENCE, Heartbeat, Link, LinkError, parse
 from studio.ui.mailbox import HEADER, Mailbox, encode_jpeg, encode_png, pack, unpack
-from studio.ui.routes import PREFIX, PROTOCOL, Routes
-from studio.ui.seats import Seat, Seats, SeatsTaken
+from studio.ui.routes import PREFIX, PROTOCOL, PULL_PATIENCE, WEB, Routes
+from studio.ui.seats import CloseCode, Seat, Seats, SeatsTaken
 from studio.ui.security import Allowance, Tickets, same_origin
 from studio.ui.takes import TakeVideo, take_path
 from studio.ui.window import NARROWEST, PATIENCE, WIDEST, Window
@@ -180,6 +181,65 @@ def test_an_acknowledgement_of_nothing_changes_nothing():
     assert window.typical == 0.0
 
 
+# Heartbeat
+
+
+def test_a_page_is_silent_when_it_has_left_several_pings_unanswered():
+    heartbeat = Heartbeat(Clock(), patience=3)
+    for _ in range(2):
+        heartbeat.beat()
+    assert not heartbeat.silent
+    with heartbeat.answering():
+        pass
+    for _ in range(2):
+        heartbeat.beat()
+    assert not heartbeat.silent
+    heartbeat.beat()
+    assert heartbeat.silent
+
+
+def test_a_page_is_not_silent_while_what_it_said_is_in_hand():
+    heartbeat = Heartbeat(Clock(), patience=3)
+    with heartbeat.answering():
+        with heartbeat.answering():
+            pass
+        for _ in range(9):
+            heartbeat.beat()
+        assert not heartbeat.silent
+    heartbeat.beat()
+    assert not heartbeat.silent
+
+
+def test_a_server_that_stood_still_takes_no_page_for_gone():
+    clock = Clock()
+    heartbeat = Heartbeat(clock, patience=3)
+    heartbeat.beat()
+    clock.now += 3600
+    heartbeat.beat()
+    assert not heartbeat.silent
+
+
+def test_a_round_trip_is_that_of_the_ping_that_is_answered():
+    clock = Clock()
+    clock.now = 0.0
+    heartbeat = Heartbeat(clock)
+    first = heartbeat.ping()
+    clock.now = 5.0
+    second = heartbeat.beat()
+    clock.now = 5.25
+    assert heartbeat.round_trip(second) == 0.25
+    assert heartbeat.round_trip(second) is None
+    assert heartbeat.round_trip(first) == 5.25
+    assert heartbeat.round_trip(99) is None
+
+
+def test_pings_that_are_never_answered_do_not_pile_up():
+    heartbeat = Heartbeat(Clock())
+    numbers = [heartbeat.ping() for _ in range(3 * PINGS_KEPT)]
+    answered = [number for number in numbers if heartbeat.round_trip(number) is not None]
+    assert answered == numbers[-PINGS_KEPT:]
+
+
 # Security
 
 
@@ -282,6 +342,37 @@ test_folder: Path = Path()
 
 def told(link, type):
     return [message for message in map(json.loads, link.news()) if message["type"] == type]
+
+
+def test_the_shortest_round_trip_stays_right_through_an_hour_of_pings():
+    clock = Clock()
+
+    async def test(link, session):
+        link.greet()
+        late = [message["number"] for message in told(link, "ping")]
+        for _ in range(720):
+            link.beat()
+            (ping,) = told(link, "ping")
+            clock.now += 0.05
+            await link.hear(json.dumps({"type": "pong", "number": ping["number"]}))
+            await link.hear(json.dumps({"type": "pong", "number": ping["number"]}))
+            clock.now += 4.95
+        for number in [*late, 0, 10**6]:
+            await link.hear(json.dumps({"type": "pong", "number": number}))
+        assert link.window.shortest == pytest.approx(0.05)
+        assert link.window.typical == 0.0, "a ping is no frame"
+
+    linked(test, clock=clock)
+
+
+def test_who_ends_a_link_first_says_why():
+    async def test(link, session):
+        assert link.closed is None
+        link.end(CloseCode.SUPERSEDED)
+        link.end(CloseCode.SILENT)
+        assert link.closed is CloseCode.SUPERSEDED
+
+    linked(test)
 
 
 def test_a_control_reaches_the_session_and_is_numbered():
@@ -731,6 +822,19 @@ def test_a_page_that_comes_back_in_time_goes_on_where_it_was(tmp_path):
     asyncio.run(test())
 
 
+def test_a_page_that_comes_as_its_seat_is_closed_is_sent_to_another(tmp_path):
+    async def test():
+        house = seats(tmp_path)
+        seat = house.sit()
+        house.close_all()
+        link = Link(seat, {})
+        assert seat.attach(link) is None
+        assert link.closed is CloseCode.STOPPING
+        assert not seat.session.running
+
+    asyncio.run(test())
+
+
 def test_a_take_in_progress_is_finished_when_its_page_is_closed(tmp_path):
     house = seats(tmp_path)
     seat = house.sit()
@@ -996,6 +1100,233 @@ def test_a_second_tab_on_the_same_seat_takes_over(house):
             assert "another tab" in until(first, "superseded")["message"]
             assert until(second, "frame")
             assert seat.session.starts == 1
+
+
+MINUTE = 60.0
+
+
+@pytest.fixture
+def timed(tmp_path):
+    """A house with a heartbeat a minute, on time that passes when it is told to."""
+    clock = Clock()
+    routes = Routes(Seats(StandIn, opening=PRESET, takes=tmp_path), {"fox": PRESET}, MINUTE, clock)
+    app = Starlette(routes=routes.table(), lifespan=routes.lifespan)
+    with TestClient(app) as client:
+
+        def beat(times=1):
+            for _ in range(times):
+                clock.now += routes.heartbeat
+                assert client.portal
+                client.portal.call(routes.beat)
+
+        yield routes, client, beat
+
+
+def close_of(page) -> tuple[int, str]:
+    """Code and reason of the close that is next but for messages and frames."""
+    for _ in range(500):
+        message = page.receive()
+        if message["type"] == "websocket.close":
+            return message["code"], message["reason"]
+    raise AssertionError("the socket was not closed")
+
+
+def paused(seat, wanted=True) -> None:
+    end = time.monotonic() + 20
+    while seat.state[Pause].paused is not wanted or seat.session.engine.state[Pause].paused is not wanted:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def pause(wanted=True) -> dict[str, Any]:
+    return {"type": "control", "control": to_message(Pause(wanted))}
+
+
+def test_a_page_that_answers_pings_through_an_hour_of_pause_plays_on_by_the_same_link(timed):
+    routes, client, beat = timed
+    with socket(client, ticket_of(routes)) as page:
+        page.send_json({"type": "open"})
+        until(page, "hello")
+        (link,) = routes.links.values()
+        page.send_json(pause())
+        until(page, "receipts")
+        paused(link.seat)
+        for _ in range(60):
+            beat()
+            page.send_json({"type": "pong", "number": until(page, "ping")["number"]})
+        page.send_json(pause(False))
+        paused(link.seat, False)
+        first, second = until(page, "frame"), until(page, "frame")
+        assert second[1] > first[1]
+        assert list(routes.links.values()) == [link]
+        assert link.closed is None
+
+
+def test_a_socket_whose_page_answers_nothing_is_closed_as_silent_and_its_session_waits(timed):
+    routes, client, beat = timed
+    with socket(client, ticket_of(routes)) as page:
+        page.send_json({"type": "open"})
+        until(page, "hello")
+        (link,) = routes.links.values()
+        beat(SOCKET_PATIENCE)
+        assert link.closed is None
+        beat()
+        assert close_of(page) == (CloseCode.SILENT, CloseCode.SILENT.words)
+        assert routes.links == {}
+        assert link.seat.left_at is not None
+        assert link.seat.session.running
+    with socket(client, routes.tickets.mint(link.seat.id)) as page:
+        page.send_json({"type": "open"})
+        until(page, "hello")
+        assert until(page, "frame")
+        assert link.seat.session.starts == 1
+
+
+def test_a_page_whose_words_are_being_read_is_not_silent(timed):
+    routes, client, beat = timed
+    with socket(client, ticket_of(routes)) as page:
+        page.send_json({"type": "open"})
+        until(page, "hello")
+        (link,) = routes.links.values()
+        reading, read, send = threading.Event(), threading.Event(), link.seat.session.send
+
+        def slow(control):
+            reading.set()
+            assert read.wait(20)
+            return send(control)
+
+        link.seat.session.send = slow
+        page.send_json({"type": "control", "control": to_message(Prompt("a harbour"))})
+        assert reading.wait(20)
+        beat(3 * SOCKET_PATIENCE)
+        assert link.closed is None
+        read.set()
+        assert until(page, "sent")
+
+
+def test_a_superseded_socket_is_closed_with_a_code_of_its_own(house):
+    routes, client = house
+    seat = routes.seats.sit()
+    with socket(client, routes.tickets.mint(seat.id)) as first:
+        first.send_json({"type": "open"})
+        until(first, "hello")
+        with socket(client, routes.tickets.mint(seat.id)) as second:
+            second.send_json({"type": "open"})
+            until(second, "hello")
+            assert close_of(first) == (CloseCode.SUPERSEDED, CloseCode.SUPERSEDED.words)
+
+
+def test_a_page_whose_seat_is_closed_is_told(house):
+    routes, client = house
+    with socket(client, ticket_of(routes)) as page:
+        page.send_json({"type": "open"})
+        until(page, "hello")
+        routes.seats.close_all()
+        assert close_of(page) == (CloseCode.STOPPING, CloseCode.STOPPING.words)
+
+
+def test_a_ticket_whose_seat_is_gone_ends_as_refused(house):
+    routes, client = house
+    ticket = ticket_of(routes)
+    routes.seats.close_all()
+    with socket(client, ticket) as page:
+        page.send_json({"type": "open"})
+        assert close_of(page) == (CloseCode.POLICY, CloseCode.POLICY.words)
+
+
+def pulled(routes, client, seat) -> dict[str, str]:
+    """The headers of a new link by HTTP."""
+    papers = OURS | {"x-studio-ticket": routes.tickets.mint(seat.id)}
+    return OURS | {"x-studio-link": client.post(f"{PREFIX}/link", headers=papers).json()["token"]}
+
+
+def test_a_page_that_pulls_through_an_hour_of_pause_plays_on_by_the_same_link(timed):
+    routes, client, beat = timed
+    headers = pulled(routes, client, routes.seats.sit())
+    (link,) = routes.links.values()
+    client.post(f"{PREFIX}/up", headers=headers, json={"messages": [pause()]})
+    paused(link.seat)
+    for _ in range(60):
+        beat()
+        assert client.post(f"{PREFIX}/up", headers=headers, json={"messages": []}).status_code == 200
+    client.post(f"{PREFIX}/up", headers=headers, json={"messages": [pause(False)]})
+    paused(link.seat, False)
+    first, second = (unpack(client.get(f"{PREFIX}/frame", headers=headers).content) for _ in range(2))
+    assert second[1] > first[1]
+    for _ in range(2 * PULL_PATIENCE):  # frames alone do as well
+        beat()
+        assert client.get(f"{PREFIX}/frame", headers=headers).status_code == 200
+    assert list(routes.links.values()) == [link]
+
+
+def test_a_page_that_neither_pulls_nor_sends_is_taken_for_closed(timed):
+    routes, client, beat = timed
+    seat = routes.seats.sit()
+    headers = pulled(routes, client, seat)
+    (link,) = routes.links.values()
+    beat(PULL_PATIENCE)
+    assert link.closed is None
+    beat()
+    assert link.closed is CloseCode.SILENT
+    assert seat.left_at is not None
+    assert client.get(f"{PREFIX}/frame", headers=headers).status_code == 403
+    again = pulled(routes, client, seat)
+    assert client.get(f"{PREFIX}/frame", headers=again).status_code == 200
+    assert seat.session.starts == 1
+
+
+def test_a_pull_that_waits_keeps_its_link(timed):
+    routes, client, beat = timed
+    routes.heartbeat = 1.0  # a pull waits for ten of them
+    headers = pulled(routes, client, routes.seats.sit())
+    (link,) = routes.links.values()
+    client.get(f"{PREFIX}/frame", headers=headers)
+    client.post(f"{PREFIX}/up", headers=headers, json={"messages": [pause()]})
+    paused(link.seat)
+    link._shown = link.seat.mailbox.count  # there is no newer one to be had
+    answers: list[int] = []
+    waits = threading.Thread(target=lambda: answers.append(client.get(f"{PREFIX}/frame", headers=headers).status_code))
+    waits.start()
+    while not link.heartbeat._in_hand:  # it waits
+        time.sleep(0.01)
+    beat(3 * PULL_PATIENCE)
+    assert link.closed is None
+    client.post(f"{PREFIX}/up", headers=headers, json={"messages": [pause(False)]})
+    waits.join(20)
+    assert answers == [200]
+
+
+def test_a_superseded_pull_is_told_who_has_the_seat(house):
+    routes, client = house
+    seat = routes.seats.sit()
+    first = pulled(routes, client, seat)
+    second = pulled(routes, client, seat)
+    for answer in (
+        client.get(f"{PREFIX}/frame", headers=first),
+        client.post(f"{PREFIX}/up", headers=first, json={"messages": []}),
+    ):
+        assert answer.status_code == 403
+        assert answer.json() == {"error": CloseCode.SUPERSEDED.words, "code": CloseCode.SUPERSEDED}
+    assert client.get(f"{PREFIX}/frame", headers=second).status_code == 200
+
+
+def test_a_superseded_pull_is_forgotten_in_the_end(timed):
+    routes, client, beat = timed
+    seat = routes.seats.sit()
+    first, second = pulled(routes, client, seat), pulled(routes, client, seat)
+    for _ in range(PULL_PATIENCE + 1):
+        beat()
+        assert client.get(f"{PREFIX}/frame", headers=first).status_code == 403
+        assert client.get(f"{PREFIX}/frame", headers=second).status_code == 200
+    assert list(routes.links) == [second["x-studio-link"]]
+    assert seat.left_at is None
+
+
+def test_page_and_server_mean_the_same_by_a_close_code():
+    (table,) = re.findall(r"export const CLOSE = \{(.*?)\};", (WEB / "link.js").read_text())
+    theirs = {name: int(code) for name, code in re.findall(r"(\w+): (\d+)", table)}
+    assert theirs == {code.name.lower(): code for code in CloseCode}
+    assert all(0 < len(code.words.encode()) <= 123 for code in CloseCode), "a close frame holds no more"
 
 
 def test_a_lost_socket_leaves_the_session_for_a_while(house):

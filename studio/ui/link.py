@@ -3,12 +3,14 @@
 The page says (JSON): `control`, `command`, `ack`, `pong`; and pictures, in binary (`picture_of`). The server says:
 `hello` (again when the model is another), `state`, `sent` (a control's revision), `receipts` (revision -> frame it took
 effect at), `status`, `take`, `download`, `models`, `loading`, `notice`, `error`, `ping`, `superseded`; and frames, as
-`mailbox.pack` writes them. `LinkError` is what a page did wrong: it is told, nothing ends.
+`mailbox.pack` writes them. `LinkError` is what a page did wrong: it is told, nothing ends. A page that is open says
+something at least as often as it is asked (`ping`), whatever becomes of the frames: that, and no frame, keeps a link.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 import secrets
@@ -16,7 +18,7 @@ import struct
 import time
 import weakref
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -29,7 +31,7 @@ from studio.pictures import decoded
 from studio.presets import Preset
 from studio.ui.library import LibraryError, Progress, words
 from studio.ui.mailbox import Bell, pack
-from studio.ui.seats import Seat, state_message
+from studio.ui.seats import CloseCode, Seat, state_message
 from studio.ui.security import (
     LARGEST_MESSAGE,
     LARGEST_UPLOAD,
@@ -42,6 +44,8 @@ from studio.ui.window import Window
 
 STATUS_EVERY = 0.5  # seconds
 PROGRESS_EVERY = 0.2  # seconds
+SOCKET_PATIENCE = 9  # heartbeats a page may leave unanswered
+PINGS_KEPT = 64  # whose answers may still come
 PICTURE_HEADER = struct.Struct("<4sII")
 PICTURE_MAGIC = b"STP1"
 
@@ -53,16 +57,65 @@ class LinkError(ValueError):
 Presets = Mapping[str, Preset]
 
 
-class Link:
-    """One page's connection to one seat. All methods run on the event loop."""
+class Heartbeat:
+    """Is the page still there? It is asked with every beat, and whatever it says is an answer.
 
-    def __init__(self, seat: Seat, presets: Presets, clock: Callable[[], float] = time.monotonic) -> None:
+    Silence is counted in beats and not in seconds: a server that itself stood still (a suspended machine, a compiler
+    that holds the interpreter) asked nobody meanwhile, and must take nobody for gone when it goes on.
+    """
+
+    def __init__(self, clock: Callable[[], float], patience: int = SOCKET_PATIENCE) -> None:
+        self.patience = patience
+        self._clock = clock
+        self._unanswered = self._in_hand = self._number = 0
+        self._sent: dict[int, float] = {}
+
+    @property
+    def silent(self) -> bool:
+        return self._unanswered >= self.patience
+
+    def beat(self) -> int:
+        """One beat more without an answer; the number to ping with."""
+        if not self._in_hand:
+            self._unanswered += 1
+        return self.ping()
+
+    def ping(self) -> int:
+        """The number of a ping that goes out now; none comes twice, so that no late answer shortens a round trip."""
+        self._number += 1
+        self._sent[self._number] = self._clock()
+        self._sent.pop(self._number - PINGS_KEPT, None)
+        return self._number
+
+    def round_trip(self, number: int) -> float | None:
+        """Seconds from a ping to its answer, which comes now; None for a number that is not out."""
+        then = self._sent.pop(number, None)
+        return None if then is None else self._clock() - then
+
+    @contextlib.contextmanager
+    def answering(self) -> Iterator[None]:
+        """The page has said or asked something, and is not silent while that is in hand: reading a prompt may take a
+        minute, in which nothing else of the page's is heard."""
+        self._in_hand += 1
+        try:
+            yield
+        finally:
+            self._in_hand -= 1
+            self._unanswered = 0
+
+
+class Link:
+    """One page's connection to one seat. All methods run on the event loop, but for `end`."""
+
+    def __init__(
+        self, seat: Seat, presets: Presets, clock: Callable[[], float] = time.monotonic, patience: int = SOCKET_PATIENCE
+    ) -> None:
         self.token = secrets.token_urlsafe(24)
         self.seat = seat
         self.bell = Bell(asyncio.get_running_loop())
         self.window = Window()
-        self.closed = False
-        self.heard_at = clock()
+        self.heartbeat = Heartbeat(clock, patience)
+        self.closed: CloseCode | None = None
         self._clock = clock
         self._presets = presets
         self._allowance = Allowance(clock)
@@ -76,7 +129,6 @@ class Link:
         self._status_at = self._progress_at = 0.0
         self._told_of: Callable[[], Model | None] = lambda: None  # the model the page knows; it is not held here
         self._progress: Progress | None = None
-        self._pings: dict[int, float] = {}
         self._answer: dict[str, Callable[[dict[str, Any]], Awaitable[None]]] = {
             "control": self._control,
             "picture": self._picture,
@@ -97,9 +149,17 @@ class Link:
         self._introduce()
         progress = self.seat.progress
         self._progress = None if progress and progress.under_way else progress  # what is over is not told again
-        for number in range(3):
-            self._pings[number] = self._clock()
-            self.say("ping", number=number)
+        for _ in range(3):
+            self.say("ping", number=self.heartbeat.ping())
+
+    def beat(self) -> None:
+        """Ask the page whether it is there."""
+        self.say("ping", number=self.heartbeat.beat())
+
+    def end(self, code: CloseCode) -> None:
+        """Whoever ends a link first says why. From any thread."""
+        self.closed = self.closed or code
+        self.bell.ring()
 
     def _introduce(self) -> None:
         """What is played, and what of it can be set."""
@@ -194,7 +254,6 @@ class Link:
 
     async def hear(self, text: str | bytes) -> bool:
         """Handle one message, JSON or a picture; False if the page talks far too much and the link should be closed."""
-        self.heard_at = self._clock()
         allowance = self._pictures if isinstance(text, bytes) else self._allowance
         if not allowance.spend(len(text)):
             self.say("error", message="Too many messages at once; the last ones were left out. Slow down a little.")
@@ -247,8 +306,9 @@ class Link:
         self.bell.ring()
 
     async def _pong(self, message: dict[str, Any]) -> None:
-        if then := self._pings.pop(whole(message, "number"), None):
-            self.window.pinged(self._clock() - then)
+        round_trip = self.heartbeat.round_trip(whole(message, "number"))
+        if round_trip is not None:
+            self.window.pinged(round_trip)
 
     async def _command(self, message: dict[str, Any]) -> None:
         name = message.get("name")

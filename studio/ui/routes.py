@@ -25,8 +25,8 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from studio.ui.link import Link, LinkError, Presets
-from studio.ui.seats import Seats
+from studio.ui.link import SOCKET_PATIENCE, Link, LinkError, Presets
+from studio.ui.seats import CloseCode, Seats
 from studio.ui.security import LARGEST_MESSAGE, LARGEST_UPLOAD, Tickets, same_origin
 
 PREFIX = "/gradio_api/studio"
@@ -36,19 +36,27 @@ MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+
 FIRST_WORD = 5.0  # seconds a socket may be silent after its handshake
 OCTETS = "application/octet-stream"
 PULL_WAIT = 10.0  # seconds a pull waits for a frame
-PULL_SILENCE = 15.0  # seconds after which a page that pulled is taken for closed: HTTP has no hanging up
-POLICY, SUPERSEDED = 1008, 4001  # close codes
+HEARTBEAT = 5.0  # seconds between two pings to a page
+PULL_PATIENCE = 3  # heartbeats without a pull or an up; fewer, as HTTP has no hanging up and a closed page holds a seat
 log = logging.getLogger("studio")
 
 
 class Routes:
     """The link's addresses over one set of seats."""
 
-    def __init__(self, seats: Seats, presets: Presets) -> None:
+    def __init__(
+        self,
+        seats: Seats,
+        presets: Presets,
+        heartbeat: float = HEARTBEAT,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.seats = seats
         self.tickets = Tickets()
         self.links: dict[str, Link] = {}
-        self._presets = presets
+        self.heartbeat = heartbeat
+        self._presets, self._clock = presets, clock
+        self._beat_at = clock()
 
     def table(self) -> list[BaseRoute]:
         """For `demo.launch(app_kwargs={"routes": ...})`."""
@@ -73,39 +81,48 @@ class Routes:
 
     async def _sweep(self) -> None:
         while True:
-            await asyncio.sleep(1.0)
-            self._close_silent()
+            await asyncio.sleep(min(1.0, self.heartbeat))
+            self.beat()
             try:
                 await asyncio.to_thread(self.seats.sweep)
             except Exception:  # one seat's trouble must not keep the others from being looked after
                 log.exception("a seat could not be closed")
 
-    def _close_silent(self) -> None:
-        """On its own, so that the task that sweeps for ever holds on to no link, nor to its session's model."""
-        now = time.monotonic()
-        for link in [link for link in self.links.values() if now - link.heard_at > PULL_SILENCE]:
-            self._close(link)
+    def beat(self) -> None:
+        """Once every `heartbeat` seconds, ping every page and end the links whose page answers no more.
+
+        uvicorn pings sockets too, and so finds the lines that are dead; but there the browser answers, or a proxy. This
+        asks the page itself, by either transport. A page in the background can answer: only its timers are throttled.
+        On its own, so that the task that sweeps for ever holds on to no link, nor to its session's model.
+        """
+        now = self._clock()
+        if now - self._beat_at < self.heartbeat:
+            return
+        self._beat_at = now
+        for link in list(self.links.values()):
+            if link.heartbeat.silent:
+                link.end(CloseCode.SILENT)
+                self._forget(link)
+            else:
+                link.beat()
 
     # -- opening and closing ------------------------------------------------------------------------------------------
 
-    def _open(self, ticket: str) -> Link | None:
+    def _open(self, ticket: str, patience: int) -> Link | None:
         """A link to the seat the ticket is for; the seat's earlier link is told and ends."""
         seat = self.seats.find(self.tickets.burn(ticket))
         if seat is None:
             return None
-        link = Link(seat, self._presets)
+        link = Link(seat, self._presets, self._clock, patience)
         self.links[link.token] = link
         before = seat.attach(link)
         if before is not None:
-            before.say("superseded", message="This session goes on in another tab. Reload this page to take it back.")
-            before.closed = True
-            before.bell.ring()
+            before.say("superseded", message=CloseCode.SUPERSEDED.words)
+            before.end(CloseCode.SUPERSEDED)
         link.greet()
         return link
 
-    def _close(self, link: Link) -> None:
-        link.closed = True
-        link.bell.ring()
+    def _forget(self, link: Link) -> None:
         self.links.pop(link.token, None)
         link.seat.detach(link)
 
@@ -116,15 +133,15 @@ class Routes:
         to a handshake, and the page then falls back to pulling with the same ticket."""
         ticket = next((name[7:] for name in socket.scope["subprotocols"] if name.startswith("ticket.")), "")
         if not self._ours(socket) or not self.tickets.valid(ticket):
-            await socket.close(POLICY)  # before accept: the browser sees 403
+            await socket.close(CloseCode.POLICY)  # before accept: the browser sees 403
             return
         await socket.accept(subprotocol=PROTOCOL)
         with contextlib.suppress(WebSocketDisconnect, TimeoutError):
             await asyncio.wait_for(socket.receive_text(), FIRST_WORD)
-            if link := self._open(ticket):
+            if link := self._open(ticket, SOCKET_PATIENCE):
                 await self._converse(socket, link)
             else:
-                await socket.close(POLICY)
+                await hang_up(socket, CloseCode.POLICY)
 
     async def _converse(self, socket: WebSocket, link: Link) -> None:
         """Both directions until one of them ends."""
@@ -139,7 +156,7 @@ class Routes:
                 group.start_soon(until_gone, self._listen)
                 group.start_soon(until_gone, self._tell)
         finally:
-            self._close(link)
+            self._forget(link)
 
     async def _listen(self, socket: WebSocket, link: Link) -> None:
         strikes = 0
@@ -147,9 +164,11 @@ class Routes:
             message = await socket.receive()
             if message["type"] == "websocket.disconnect":
                 return
-            strikes = 0 if await link.hear(message.get("text") or message.get("bytes") or "") else strikes + 1
+            with link.heartbeat.answering():
+                heard = await link.hear(message.get("text") or message.get("bytes") or "")
+            strikes = 0 if heard else strikes + 1
             if strikes > 300:
-                await socket.close(POLICY, "far too many messages")
+                await hang_up(socket, CloseCode.POLICY)
                 return
 
     async def _tell(self, socket: WebSocket, link: Link) -> None:
@@ -158,7 +177,7 @@ class Routes:
             for text in texts:
                 await socket.send_text(text)
             if link.closed:
-                await socket.close(SUPERSEDED)
+                await hang_up(socket, link.closed)
                 return
             if link.has_frame():
                 if data := await link.next_frame():
@@ -170,7 +189,7 @@ class Routes:
 
     async def open_pull(self, request: Request) -> Response:
         ticket = request.headers.get("x-studio-ticket", "")
-        link = self._open(ticket) if self._ours(request) else None
+        link = self._open(ticket, PULL_PATIENCE) if self._ours(request) else None
         if link is None:
             return problem(403, "this ticket is used, too old or not ours; reload the page")
         return JSONResponse({"token": link.token, "messages": [json.loads(text) for text in link.news()]})
@@ -178,10 +197,12 @@ class Routes:
     async def frame(self, request: Request) -> Response:
         """200 with a frame, or 204 if none came in ten seconds (paused)."""
         link = self._link(request)
-        if link is None:
-            return problem(403, "this link is closed; the page opens a new one by itself")
-        link.heard_at = time.monotonic()
-        data = await link.frame(PULL_WAIT)
+        if link is None or link.closed:
+            return ended(link)
+        with link.heartbeat.answering():
+            data = await link.frame(PULL_WAIT)
+        if link.closed:
+            return ended(link)
         if data is None:
             return Response(status_code=204)
         return Response(data, media_type=OCTETS, headers={"cache-control": "no-store"})
@@ -189,26 +210,25 @@ class Routes:
     async def up(self, request: Request) -> Response:
         """Messages up as `{"messages": [...]}`; what there is to tell comes back the same way."""
         link = self._link(request)
-        if link is None:
-            return problem(403, "this link is closed; the page opens a new one by itself")
+        if link is None or link.closed:
+            return ended(link)
         picture = request.headers.get("content-type") == OCTETS
         largest = LARGEST_UPLOAD if picture else LARGEST_MESSAGE
         body = await read(request, largest)
         if body is None:
             return problem(413, f"at most {largest} bytes are possible; send less at once")
         try:
-            if picture:
-                await link.hear(body)
-            else:
-                await link.hear_all(json.loads(body)["messages"])
+            with link.heartbeat.answering():  # not while the body comes: of one cut off by a dead line no end is seen
+                if picture:
+                    await link.hear(body)
+                else:
+                    await link.hear_all(json.loads(body)["messages"])
         except (ValueError, KeyError, TypeError, LinkError) as error:
             link.say("error", message=f"not understood: {error}")
-        link.heard_at = time.monotonic()
         return JSONResponse({"messages": [json.loads(text) for text in link.news()]})
 
     def _link(self, request: Request) -> Link | None:
-        link = self.links.get(request.headers.get("x-studio-link", ""))
-        return link if link and not link.closed and self._ours(request) else None
+        return self.links.get(request.headers.get("x-studio-link", "")) if self._ours(request) else None
 
     # -- files --------------------------------------------------------------------------------------------------------
 
@@ -246,6 +266,20 @@ async def read(request: Request, largest: int) -> bytes | None:
         if len(body) > largest:
             return None
     return bytes(body)
+
+
+async def hang_up(socket: WebSocket, code: CloseCode) -> None:
+    await socket.close(int(code), code.words)
+
+
+def ended(link: Link | None) -> Response:
+    """A pull's refusal, with the close code that a socket would have had, while that is known.
+
+    A superseded page must learn that it is: at a plain refusal it would come back and take the seat from the other.
+    """
+    if link is None or link.closed is None:
+        return problem(403, "this link is closed; the page opens a new one by itself")
+    return JSONResponse({"error": link.closed.words, "code": int(link.closed)}, status_code=403)
 
 
 def problem(status: int, message: str) -> Response:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,31 @@ PAUSE_AFTER = 10.0  # seconds without a page after which a session stops drawing
 FASTEST = 30.0  # frames a second, as video; a faster machine would only play the paths faster
 CLOSE_AFTER = 120.0  # seconds without a page after which it is closed
 log = logging.getLogger("studio")
+
+
+class CloseCode(IntEnum):
+    """Who ended a link, as a WebSocket close code; the page has the same table (web/link.js, `CLOSE`).
+
+    A superseded page stays ended; after any other close it comes back by itself, to the same seat while there is one.
+    """
+
+    POLICY = 1008  # the server refused: no good ticket, or far too many messages
+    STOPPING = 1012  # the server stops, or this seat; uvicorn closes every socket with this code when it stops
+    SUPERSEDED = 4001  # another page took the seat, and nothing else
+    SILENT = 4002  # the page answered no heartbeat any more
+
+    @property
+    def words(self) -> str:
+        """What the page says of it; at most 123 bytes, which is what a close frame holds."""
+        return CLOSE_WORDS[self]
+
+
+CLOSE_WORDS = {
+    CloseCode.POLICY: "The server refused this page. Trying again.",
+    CloseCode.STOPPING: "The server has ended this session. Trying again.",
+    CloseCode.SUPERSEDED: "This session goes on in another tab. Reload this page to take it back.",
+    CloseCode.SILENT: "This page had fallen silent. Trying again; your session waits.",
+}
 
 
 class Waiting(RuntimeError):
@@ -161,8 +187,14 @@ class Seat:
         return refused
 
     def attach(self, link: Link) -> Link | None:
-        """The link becomes the one in use and the session runs; the link it takes over from, if any."""
+        """The link becomes the one in use and the session runs; the link it takes over from, if any.
+
+        A seat that was closed meanwhile ends it at once: the page gets another.
+        """
         with self._lock:
+            if self._closed:
+                link.end(CloseCode.STOPPING)
+                return None
             before, self.link, self.left_at = self.link, link, None
             self.mailbox.bell = link.bell
             self.session.start(FASTEST)
@@ -225,6 +257,8 @@ class Seat:
         """Stop for good. A take is finished; otherwise what was played is kept as a score."""
         with self._lock:
             self._closed = True
+            if self.link is not None:
+                self.link.end(CloseCode.STOPPING)
             if self.arrival:
                 self.arrival.cancel()
             self.stop()

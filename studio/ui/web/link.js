@@ -3,8 +3,11 @@
 
 const OPEN_WITHIN = 2500; // ms for a socket's first word; some proxies never answer a handshake, nor refuse it
 const SILENCE = 10000; // ms without a word, where the server says something twice a second: the line is dead, and no one will say so
+const PULL_SILENCE = 20000; // ms, where an answer may take ten seconds to come
 const UP_EVERY = 200; // ms between two looks for messages when pulling
-const SUPERSEDED = 4001;
+/** Who ended a link (studio/ui/seats.py, `CloseCode`). Only a superseded page stays ended. */
+export const CLOSE = { policy: 1008, stopping: 1012, superseded: 4001, silent: 4002 };
+const known = (code) => Object.values(CLOSE).includes(code);
 
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -35,7 +38,9 @@ export function packed(number, saw, jpeg) {
 export class Link {
   /** ask() -> {ticket} or {waiting}; on: {frame, message, state}, called with what arrives. */
   constructor({ root, ask, on, pull = false }) {
-    Object.assign(this, { base: `${root}/gradio_api/studio`, root, ask, on, pull, deliver: null, ended: false, silence: SILENCE });
+    Object.assign(this, {
+      base: `${root}/gradio_api/studio`, root, ask, on, pull, deliver: null, ended: false, silence: SILENCE, pullSilence: PULL_SILENCE,
+    });
   }
 
   /** Send a message, or a picture's bytes; it is dropped while there is no link, as the state is told anew when there is one. */
@@ -46,7 +51,14 @@ export class Link {
 
   end() {
     this.ended = true;
-    if (this.socket) this.socket.close();
+    this.deliver = null;
+    if (this.socket) Object.assign(this.socket, { onmessage: null }).close();
+  }
+
+  /** Another page has the seat: to come back would take it away there. */
+  superseded(words) {
+    if (!this.ended) this.on.state('superseded', words || 'This session goes on in another tab.');
+    this.end();
   }
 
   async run() {
@@ -54,21 +66,26 @@ export class Link {
     while (!this.ended) {
       const began = performance.now();
       let turned = false;
+      let words = ''; // the server's, of why it ended the link
       try {
         const { ticket, waiting } = await this.ask();
+        if (this.ended) return;
         turned = Boolean(waiting);
         if (waiting) this.on.state('waiting', waiting);
-        else await this.converse(ticket);
+        else words = await this.converse(ticket);
         if (performance.now() - began > 5000) pause = 400;
       } catch (error) {
         console.debug('studio link:', error.message);
       }
       this.deliver = null;
       if (this.ended) return;
-      if (!turned) this.on.state('lost');
+      if (!turned) this.on.state('lost', words);
       await sleep(pause);
       pause = Math.min(pause * 1.7, 4000);
-      while (!this.ended && !(await this.reachable())) await sleep(1500);
+      while (!this.ended && !(await this.reachable())) {
+        this.on.state('lost', words); // also where a seat was waited for
+        await sleep(1500);
+      }
     }
   }
 
@@ -114,22 +131,47 @@ export class Link {
         }
         return this.heard(JSON.parse(data));
       };
-      socket.onclose = ({ code }) => {
+      socket.onclose = ({ code, reason }) => {
         clearTimeout(late);
-        if (code === SUPERSEDED) this.ended = true;
-        if (this.deliver || this.ended) done();
+        if (code === CLOSE.superseded) this.superseded(reason);
+        const words = code === CLOSE.stopping ? reason || 'The server has stopped. Trying again until it is back.' : reason;
+        if (this.deliver || this.ended || known(code)) done(known(code) ? words : '');
         else failed(new Error('no socket'));
       };
     });
   }
 
+  /** Pulls until the line is dead or the server ends it; what is under way then is called off, not left beside the next line. */
   async byPull(ticket) {
-    const opened = await this.fetch('/link', { method: 'POST', headers: { 'x-studio-ticket': ticket } });
+    const line = new AbortController();
+    let late = null;
+    const within = (ms) => { clearTimeout(late); late = setTimeout(() => line.abort(), ms); };
+    const ask = async (path, options) => {
+      const answer = await this.fetch(path, { ...options, signal: line.signal });
+      within(this.pullSilence);
+      return answer;
+    };
+    within(this.pullSilence);
+    try {
+      await this.pulls(ask, ticket);
+    } catch (error) {
+      if (error.code === CLOSE.superseded) this.superseded(error.words);
+      if (!known(error.code)) throw error;
+      return error.words;
+    } finally {
+      clearTimeout(late);
+      line.abort();
+    }
+    return '';
+  }
+
+  async pulls(ask, ticket) {
+    const opened = await ask('/link', { method: 'POST', headers: { 'x-studio-ticket': ticket } });
     const { token, messages } = await opened.json();
     const headers = { 'x-studio-link': token };
     const queue = [];
     let wake = () => {};
-    const upload = (bytes) => this.fetch('/up', {
+    const upload = (bytes) => ask('/up', {
       method: 'POST', headers: { ...headers, 'content-type': 'application/octet-stream' }, body: bytes,
     }).then((answer) => answer.json()).then(({ messages: heard }) => heard.forEach((message) => this.heard(message)),
       (error) => console.debug('studio picture:', error.message)); // a lost link is found by the pulls
@@ -144,13 +186,13 @@ export class Link {
       while (!this.ended) {
         if (!queue.length) await Promise.race([sleep(UP_EVERY), new Promise((done) => { wake = done; })]);
         const body = JSON.stringify({ messages: queue.splice(0, 64) });
-        const answer = await this.fetch('/up', { method: 'POST', headers, body });
+        const answer = await ask('/up', { method: 'POST', headers, body });
         (await answer.json()).messages.forEach((message) => this.heard(message));
       }
     };
     const frames = async () => {
       while (!this.ended) {
-        const answer = await this.fetch('/frame', { headers, cache: 'no-store' });
+        const answer = await ask('/frame', { headers, cache: 'no-store' });
         if (answer.status === 200) this.on.frame(unpack(await answer.arrayBuffer()));
       }
     };
@@ -159,13 +201,14 @@ export class Link {
 
   async fetch(path, options) {
     const answer = await fetch(this.base + path, options);
-    if (!answer.ok) throw new Error(`${path} answered ${answer.status}`);
-    return answer;
+    if (answer.ok) return answer;
+    const { code, error } = await answer.json().catch(() => ({}));
+    throw Object.assign(new Error(`${path} answered ${answer.status}`), { code, words: error });
   }
 
   heard(message) {
     if (message.type === 'ping') this.send({ type: 'pong', number: message.number });
-    else if (message.type === 'superseded') this.on.state('superseded', message.message);
+    else if (message.type === 'superseded') this.superseded(message.message);
     else this.on.message(message);
   }
 }

@@ -280,7 +280,7 @@ class Page {
     const words = { live: detail === 'pull' ? 'live by HTTP' : 'live', lost: 'reconnecting', waiting: 'waiting', superseded: 'elsewhere' };
     this.find('.st-link').dataset.state = state;
     this.show('link', words[state]);
-    if (state === 'lost' && this.stage.drawn) this.veil('The link is lost. Trying again; your session waits.');
+    if (state === 'lost' && this.stage.drawn) this.veil(detail || 'The link is lost. Trying again; your session waits.');
     if (state === 'waiting' || state === 'superseded') this.veil(detail);
   }
 
