@@ -14,7 +14,7 @@ from typing import Any
 
 import gradio as gr
 
-from studio.controls import ControlState
+from studio.controls import CONTROLS, ControlState
 from studio.controls.prompt import SWITCHES
 from studio.controls.sampling import GUIDANCE_KINDS
 from studio.controls.sink import POLICIES
@@ -39,7 +39,7 @@ class Panel:
     def show(self, kind: str, field: str, component: type, label: str, needs: str = "", **options: Any) -> Any:
         """A component for a field of a control; `needs`: what a model must play for it to be shown, word by word."""
         made = component(
-            value=getattr(getattr(self.begun, kind), field),
+            value=getattr(self.begun[CONTROLS[kind]], field),
             label=label,
             interactive=True,
             elem_id="studio-" + NAMES.get((kind, field), field),
