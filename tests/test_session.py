@@ -350,7 +350,7 @@ def test_our_own_mistake_stops_the_thread_and_is_raised_at_stop(model, caplog):
     session.stop()
 
 
-def test_a_sink_whose_file_cannot_be_written_is_left_and_the_stream_goes_on(model, caplog):
+def test_an_output_whose_file_cannot_be_written_is_left_and_the_stream_goes_on(model, caplog):
     class Full:
         def put(self, frame):
             raise OSError(errno.ENOSPC, "No space left on device")
@@ -453,6 +453,49 @@ def test_a_branch_of_a_stream_of_pictures_goes_on_bit_for_bit(still):
     other = Session(still)
     other.restore(state)
     assert play(other, 12, CAMERA) == left
+
+
+def test_a_branch_has_the_controls_that_its_preset_had_still_to_play(model):
+    """What `restore` forgets, nobody sends again: the later controls of a preset come at their frames."""
+    session = Session(model)
+    session.play(Preset("p", "d", (Event(0, Prompt("winter")), Event(4, Prompt("spring")), Event(6, drag(0.2, "new")))))
+    play(session, 2)
+    state = session.snapshot()
+    left = play(session, 8)
+    assert session.engine.state[Prompt].text == "spring"
+    session.restore(state)
+    assert session.engine.state[Prompt].text == "winter"
+    assert play(session, 8) == left
+    assert list(strokes(session.engine.state)) == ["new"]
+    other = Session(model)
+    other.restore(state)
+    assert play(other, 8) == left
+    assert [event.frame for event in other.score.events if event.frame] == [4, 6]
+
+
+def test_what_a_person_sends_while_paused_is_not_undone_by_what_a_preset_still_plays(model):
+    session = Session(model)
+    session.play(Preset("p", "d", (Event(0, Prompt("winter")), Event(1, Prompt("spring")))))
+    play(session, 1)
+    session.send(Pause())
+    assert session.step() is None
+    session.send(Prompt("autumn"))
+    session.send(Pause(False))
+    play(session, 3)
+    assert session.engine.state[Prompt].text == "autumn"
+
+
+def test_the_pending_state_is_what_the_next_frame_is_made_under(model):
+    session = Session(model)
+    play(session, 3)
+    for control in (Prompt("winter"), drag(0.3, "a"), drag(0.4, "b"), Erase("a")):
+        session.send(control)
+    pending = session.pending_state()
+    assert pending[Prompt].text == "winter"
+    assert list(strokes(pending)) == ["b"]
+    assert session.engine.state[Prompt].text != "winter"
+    session.step()
+    assert session.engine.state.slots == pending.slots == session.pending_state().slots
 
 
 def test_a_snapshot_of_another_model_is_refused(model, still):

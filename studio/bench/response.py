@@ -26,7 +26,7 @@ HERTZ = 60
 
 @dataclass
 class Watch:
-    """A sink that notes every frame and when it came."""
+    """An output that notes every frame and when it came."""
 
     frames: list[Frame] = field(default_factory=list)
     times: list[float] = field(default_factory=list)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,8 +42,10 @@ class Encoder:
 
         path.touch()  # av opens the file only with the first packet; a place that cannot be is better told now
         self._file = av.open(str(path), "w", format=encoding.container)
-        self._stream = self._file.add_stream(encoding.codec, rate=fps, options=dict(encoding.options))
-        self._stream.height, self._stream.width, self._stream.pix_fmt = height, width, encoding.pixels
+        stream = self._file.add_stream(encoding.codec, rate=fps, options=dict(encoding.options))
+        assert isinstance(stream, av.VideoStream)
+        stream.height, stream.width, stream.pix_fmt = height, width, encoding.pixels
+        self._stream = stream
         self._palette = palette_converter(height, width, fps) if encoding.pixels == "pal8" else None
 
     def write(self, picture: np.ndarray) -> None:
@@ -103,10 +106,11 @@ class VideoFile:
 
 def palette_converter(height: int, width: int, fps: int) -> Callable[[VideoFrame], Iterable[VideoFrame]]:
     """Give a function from a picture to the same with 256 colours of its own (ffmpeg's palettegen and paletteuse)."""
+    from av import VideoFormat
     from av.filter import Graph
 
     graph = Graph()
-    source = graph.add_buffer(width=width, height=height, format="rgb24", time_base=f"1/{fps}")
+    source = graph.add_buffer(None, width, height, VideoFormat("rgb24", width, height), time_base=Fraction(1, fps))
     split, palette, use = (
         graph.add("split"),
         graph.add("palettegen", "stats_mode=single"),
@@ -135,6 +139,6 @@ def ready_frames(graph: Graph) -> Iterable[VideoFrame]:
 
     while True:
         try:
-            yield graph.pull()
+            yield graph.vpull()
         except (BlockingIOError, EOFError):
             return

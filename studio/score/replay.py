@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from studio.controls import ControlError
 from studio.score.events import Event
@@ -78,7 +78,7 @@ def load_model(header: Header) -> Model:
     from studio.models.registry import MODELS
 
     try:
-        options: dict[str, Any] = {"size": (header.height, header.width)} if "size" in takes(header.model) else {}
+        sized = "size" in takes(header.model)
     except UnknownModel as error:
         raise ScoreError(
             f"the take's model is {header.model!r}; this studio has: {', '.join(MODELS)}, and any folder that is where "
@@ -90,7 +90,7 @@ def load_model(header: Header) -> Model:
             f"the take was played on {header.model}, which is not on this machine; `studio models get {header.model}` "
             "downloads it"
         )
-    return load(header.model, **options)
+    return load(header.model, size=(header.height, header.width)) if sized else load(header.model)
 
 
 def render(

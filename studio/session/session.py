@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from studio.controls import Control, ControlError, ControlState, Erase, Pause, Prompt, Sampling
 from studio.controls.base import shown
@@ -50,8 +50,7 @@ class Session(Runner):
     ) -> None:
         """model: a loaded one, a name from MODELS or a folder; size: (height, width), if it can be had in several;
 
-        sampler: a name of `samplers_of(model)`, the one the model was made for if None; start: the first frame's
-        number. Raises ValueError for what cannot be.
+        sampler: a name of `samplers_of(model)`, the model's own if None; start: the first frame's number.
         """
         super().__init__(Inbox())
         self.model = model_of_size(model, size)
@@ -65,7 +64,7 @@ class Session(Runner):
     # What is sent
 
     def send(self, control: Control) -> int:
-        """Set a control; returns its revision. It takes effect in the next frame, unless a later one of its slot comes.
+        """Set a control, give its revision. It takes effect in the next frame, unless a later one of its slot comes.
 
         Raises ControlError to the sender for what cannot be; the stream goes on.
         """
@@ -82,7 +81,7 @@ class Session(Runner):
         """Take all strokes away and send a preset's controls, the later ones when their frame has come.
 
         What a person sends meanwhile takes its slot over: the preset's later controls of that slot do not come.
-        Returns the revision of the last one sent at once.
+        Gives the revision of the last one sent at once. Raises ControlError for what cannot be; then nothing is sent.
         """
         for event in preset.events:
             self.engine.check(event.control)
@@ -130,7 +129,7 @@ class Session(Runner):
     # Takes
 
     def record(self, path: str | Path | None = None) -> int:
-        """Begin a take at the present frame, from a clean start; returns its first frame's number.
+        """Begin to record a take at the present frame, from a clean start; gives its first frame's number.
 
         With a path it is also written there line by line while it is played, so that a crash loses nothing.
         """
@@ -141,7 +140,7 @@ class Session(Runner):
             return self.engine.frame
 
     def stop_recording(self) -> Score:
-        """The take that `record` began. Its file, if it has one, is complete."""
+        """End the take that `record` began and give it. Its file, if it has one, is complete."""
         with self._turn:
             score = self._recorder.finish()
         if score is None:
@@ -163,7 +162,7 @@ class Session(Runner):
             return self._recorder.score(self.engine.frame)
 
     def reset(self, seed: int | None = None) -> None:
-        """Back to frame 0 with an empty cache; the controls stay, with another seed if given. Ends a recording."""
+        """Go back to frame 0 with an empty cache; the controls stay, with another seed if given. Ends a recording."""
         with self._turn:
             self._recorder.finish()
             self._apply()
@@ -197,7 +196,7 @@ class Session(Runner):
     # Back and forth in time
 
     def snapshot(self) -> SessionSnapshot:
-        """The session as it is between two frames."""
+        """Give the session as it is between two frames."""
         with self._turn:
             return SessionSnapshot(self.engine.snapshot(), self._recorder.score(), self._inbox.scheduled)
 
@@ -223,8 +222,8 @@ class Session(Runner):
 
 def model_of_size(model: Model | str, size: tuple[int, int] | None) -> Model:
     """Give the model, loaded if it is a name or a folder; raises ValueError if it is not of the size (H, W)."""
-    options: dict[str, Any] = {"size": size} if size else {}
-    model = load(model, **options) if isinstance(model, str) else model
+    if isinstance(model, str):
+        model = load(model, size=size) if size else load(model)
     if size and tuple(model.size) != tuple(size):
         raise ValueError(f"{model.name} makes {model.size}, not {size} (height, width); leave size out")
     return model
