@@ -1,4 +1,4 @@
-"""Frame, what the studio makes, and FrameSink, where frames go."""
+"""Frame, what the studio makes, and FrameOutput, where frames go."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Frame:
 
     @cached_property
     def hash(self) -> str:
-        """32 hex digits of blake2b over the index and the pixels: equal if and only if the frames are."""
+        """Give 32 hex digits of blake2b over the index and the pixels: equal if and only if the frames are."""
         digest = hashlib.blake2b(f"{self.index} {self.picture.shape} ".encode(), digest_size=16)
         digest.update(np.ascontiguousarray(self.picture).data)
         return digest.hexdigest()
 
 
-class FrameSink(Protocol):
-    """A place for frames. `put` must not block for long: it runs on the session's thread."""
+class FrameOutput(Protocol):
+    """A place for frames: a page, a file. `put` must not block for long: it runs on the session's thread."""
 
     def put(self, frame: Frame) -> None: ...
 

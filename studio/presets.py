@@ -11,7 +11,6 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from studio.controls import ControlError, from_message
 from studio.controls.base import shown
@@ -19,7 +18,7 @@ from studio.score import Event
 
 PACKAGE = Path(__file__).parent
 FOLDERS = (PACKAGE / "_presets", PACKAGE.parent / "presets")  # installed as a wheel, or a clone
-LONGEST = 1_000_000  # bytes
+MAX_CHARACTERS = 1_000_000
 
 
 class PresetError(ValueError):
@@ -36,7 +35,7 @@ class Preset:
 
     @classmethod
     def read(cls, path: str | Path) -> Preset:
-        """The preset in a file; raises PresetError."""
+        """Read the preset in a file; raises PresetError."""
         try:
             text = Path(path).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -45,9 +44,9 @@ class Preset:
 
     @classmethod
     def parse(cls, text: str, where: str = "preset") -> Preset:
-        """The preset in a JSON text; raises PresetError."""
-        if len(text) > LONGEST:
-            raise PresetError(f"{where} has {len(text)} characters, {LONGEST} are possible; take strokes out")
+        """Read the preset in a JSON text, `where` in errors; raises PresetError."""
+        if len(text) > MAX_CHARACTERS:
+            raise PresetError(f"{where} has {len(text)} characters, {MAX_CHARACTERS} are possible; take strokes out")
         try:
             values = json.loads(text)
         except (ValueError, RecursionError) as error:
@@ -57,14 +56,14 @@ class Preset:
         for key in ("name", "description"):
             if not isinstance(values.get(key), str) or not values[key].strip():
                 raise PresetError(f'{where}: "{key}" is {shown(values.get(key))}; give it a short text')
-        events = (read_event(value, f"{where}, control {n}") for n, value in enumerate(values["controls"], 1))
+        events = (parse_event(value, f"{where}, control {n}") for n, value in enumerate(values["controls"], 1))
         # Stable: the order of the file holds within a frame.
         in_order = sorted(events, key=lambda event: event.frame)
         return cls(values["name"].strip(), values["description"].strip(), tuple(in_order))
 
 
-def read_event(value: Any, where: str) -> Event:
-    """One entry of a preset's "controls"."""
+def parse_event(value: object, where: str) -> Event:
+    """Read one entry of a preset's "controls"."""
     if not isinstance(value, dict):
         raise PresetError(f'{where} must be an object with a "kind", got {shown(value)}')
     frame = value.get("frame", 0)
@@ -77,13 +76,13 @@ def read_event(value: Any, where: str) -> Event:
 
 
 def presets(folders: Iterable[Path] = FOLDERS) -> dict[str, Preset]:
-    """Every preset by its file's name without ending, in the order of those names; the first folder there is counts."""
+    """Give every preset by its file's name without ending, in the order of names; the first folder there is counts."""
     folder = next((folder for folder in folders if folder.is_dir()), None)
     return {path.stem: Preset.read(path) for path in sorted(folder.glob("*.json"))} if folder else {}
 
 
 def preset(name: str) -> Preset:
-    """The preset of a name, or the one in a file."""
+    """Give the preset of a name, or the one in a .json file; raises PresetError."""
     found = presets()
     if name in found:
         return found[name]

@@ -72,7 +72,7 @@ def test_a_running_session_says_when_the_pictures_of_a_chunk_are_due():
 
     with Session(Chunked()) as session:
         session.send(Sampling(steps=1))
-        session.sinks.append(notes := Notes())
+        session.outputs.append(notes := Notes())
         assert session.step().due == 0.0, "made by hand, it is there at once"
         session.start(fps=100)
         serial = 1

@@ -1,6 +1,8 @@
 import errno
 import json
 import logging
+import subprocess
+import sys
 
 import pytest
 
@@ -96,6 +98,17 @@ def test_a_malformed_score_names_its_line_and_the_remedy(text, said):
     with pytest.raises(ScoreError, match=said) as caught:
         Score.parse(text)
     assert len(str(caught.value)) < 400
+
+
+def test_reading_a_score_loads_no_torch_and_opens_no_model(tmp_path):
+    path = score().write(tmp_path / "take.jsonl")
+    code = (
+        "import sys; from studio.score import Score\n"
+        f"assert Score.read({str(path)!r}).length == 5\n"
+        "print([name for name in sys.modules if name in ('torch', 'numpy') or name.startswith('studio.models')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_a_file_that_is_no_score_is_told(tmp_path):

@@ -11,7 +11,9 @@ from studio.controls import ControlError, Erase, Pause, Picture, Prompt, Samplin
 from studio.outputs.latest import Latest
 from studio.presets import Preset
 from studio.score import Event, Score, ScoreError, replay
-from studio.session.session import Inbox, Session, Turn
+from studio.session import Session
+from studio.session.inbox import Inbox
+from studio.session.turn import Turn
 
 SEVERAL = [
     (2, Stroke("a", "fox", ((0, 0.1, 0.5), (9, 0.9, 0.5)), "path")),
@@ -27,7 +29,7 @@ def drag(x, id="a"):
 
 
 class Each:
-    """A sink that misses no frame."""
+    """An output that misses no frame."""
 
     def __init__(self, put):
         self.put = put
@@ -272,7 +274,7 @@ def test_what_a_person_sends_is_not_undone_by_a_presets_later_controls(model):
 def test_on_its_thread_a_session_makes_the_same_frames(model):
     session, other = Session(model), Session(model)
     latest = Latest()
-    session.sinks.append(latest)
+    session.outputs.append(latest)
     session.start()
     serial, frame = 0, None
     while frame is None or frame.index < 10:
@@ -285,7 +287,7 @@ def test_on_its_thread_a_session_makes_the_same_frames(model):
 
 def test_a_paused_thread_wakes_at_the_message(model):
     session, latest = Session(model), Latest()
-    session.sinks.append(latest)
+    session.outputs.append(latest)
     session.send(Pause())
     session.start()
     assert latest.read(0, timeout=0.2) is None
@@ -348,7 +350,7 @@ def test_our_own_mistake_stops_the_thread_and_is_raised_at_stop(model, caplog):
     session.stop()
 
 
-def test_a_sink_whose_file_cannot_be_written_is_left_and_the_stream_goes_on(model, caplog):
+def test_an_output_whose_file_cannot_be_written_is_left_and_the_stream_goes_on(model, caplog):
     class Full:
         def put(self, frame):
             raise OSError(errno.ENOSPC, "No space left on device")
@@ -357,9 +359,9 @@ def test_a_sink_whose_file_cannot_be_written_is_left_and_the_stream_goes_on(mode
             raise AssertionError("is left already")
 
     session, latest = Session(model), Latest()
-    session.sinks += [Full(), latest]
+    session.outputs += [Full(), latest]
     play(session, 3)
-    assert session.sinks == [latest]
+    assert session.outputs == [latest]
     assert latest.serial == 3
     assert caplog.text.count("Full takes no more frames") == 1
     session.close()
@@ -453,6 +455,49 @@ def test_a_branch_of_a_stream_of_pictures_goes_on_bit_for_bit(still):
     assert play(other, 12, CAMERA) == left
 
 
+def test_a_branch_has_the_controls_that_its_preset_had_still_to_play(model):
+    """What `restore` forgets, nobody sends again: the later controls of a preset come at their frames."""
+    session = Session(model)
+    session.play(Preset("p", "d", (Event(0, Prompt("winter")), Event(4, Prompt("spring")), Event(6, drag(0.2, "new")))))
+    play(session, 2)
+    state = session.snapshot()
+    left = play(session, 8)
+    assert session.engine.state[Prompt].text == "spring"
+    session.restore(state)
+    assert session.engine.state[Prompt].text == "winter"
+    assert play(session, 8) == left
+    assert list(strokes(session.engine.state)) == ["new"]
+    other = Session(model)
+    other.restore(state)
+    assert play(other, 8) == left
+    assert [event.frame for event in other.score.events if event.frame] == [4, 6]
+
+
+def test_what_a_person_sends_while_paused_is_not_undone_by_what_a_preset_still_plays(model):
+    session = Session(model)
+    session.play(Preset("p", "d", (Event(0, Prompt("winter")), Event(1, Prompt("spring")))))
+    play(session, 1)
+    session.send(Pause())
+    assert session.step() is None
+    session.send(Prompt("autumn"))
+    session.send(Pause(False))
+    play(session, 3)
+    assert session.engine.state[Prompt].text == "autumn"
+
+
+def test_the_pending_state_is_what_the_next_frame_is_made_under(model):
+    session = Session(model)
+    play(session, 3)
+    for control in (Prompt("winter"), drag(0.3, "a"), drag(0.4, "b"), Erase("a")):
+        session.send(control)
+    pending = session.pending_state()
+    assert pending[Prompt].text == "winter"
+    assert list(strokes(pending)) == ["b"]
+    assert session.engine.state[Prompt].text != "winter"
+    session.step()
+    assert session.engine.state.slots == pending.slots == session.pending_state().slots
+
+
 def test_a_snapshot_of_another_model_is_refused(model, still):
     state = Session(model).snapshot()
     with pytest.raises(ValueError, match="the snapshot is of tiny; hand over to it, then restore"):
@@ -493,7 +538,7 @@ def test_how_many_frames_were_skipped_lately_is_told(still):
 
 def test_a_thread_that_skips_waits_and_wakes_for_a_new_picture(still):
     session, seen = Session(still), Queue()
-    session.sinks.append(Each(seen.put))
+    session.outputs.append(Each(seen.put))
     session._pace.tick_ms.append(60_000.0)  # as if drawing took a minute: it would wait its longest
     for control in (Similarity(0.1, most=1000), Sampling(steps=1), Picture(flat(9))):
         session.send(control)
@@ -513,11 +558,11 @@ def test_a_thread_that_skips_waits_and_wakes_for_a_new_picture(still):
 def test_a_thread_that_is_still_ending_with_an_error_is_followed_by_another(model, monkeypatch):
     session, ending, seen = Session(model), threading.Event(), Queue()
     step, session.step = session.step, lambda: 1 / 0
-    monkeypatch.setattr("studio.session.session.log.exception", lambda *_: ending.set() or time.sleep(0.3))
+    monkeypatch.setattr("studio.session.runner.log.exception", lambda *_: ending.set() or time.sleep(0.3))
     session.start()
     assert ending.wait(60)
     session.step = step
-    session.sinks.append(Each(seen.put))
+    session.outputs.append(Each(seen.put))
     session.start()
     assert seen.get(timeout=60).index == 0
     session.stop()
@@ -615,7 +660,7 @@ def test_a_paused_session_stays_paused_with_another_model(model, still):
 
 def test_a_running_session_is_handed_over_between_two_frames(model, still):
     session, latest = Session(model), Latest()
-    session.sinks.append(latest)
+    session.outputs.append(latest)
     session.start()
     serial, frame = latest.read(0, timeout=60)
     session.hand_over(still)

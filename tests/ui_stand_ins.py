@@ -45,7 +45,7 @@ class StandInSession:
     def __init__(self, size: tuple[int, int] = (64, 64)) -> None:
         self.model = StandInModel(size)
         self.engine = SimpleNamespace(state=ControlState(), frame=0)
-        self.sinks: list = []
+        self.outputs: list = []
         self.receipts: deque[StandInReceipt] = deque(maxlen=1000)
         self.sent: list[Control] = []
         self.problem: str | None = None
@@ -83,8 +83,8 @@ class StandInSession:
                 return None
             frame = Frame(self.engine.frame, self._drawn(), self._applied, time.time_ns(), 1.0)
             self.engine.frame += 1
-            for sink in tuple(self.sinks):
-                sink.put(frame)
+            for output in tuple(self.outputs):
+                output.put(frame)
             return frame
 
     def _drawn(self) -> np.ndarray:

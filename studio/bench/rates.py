@@ -106,7 +106,7 @@ def end_to_end(model: Any, seed: int, seconds: float) -> float:
     session, latest = played(model, seed), Latest()
     for _ in range(WARM):
         session.step()
-    session.sinks.append(latest)
+    session.outputs.append(latest)
     session.start()
     try:
         read = latest.read(0)

@@ -26,7 +26,7 @@ HERTZ = 60
 
 @dataclass
 class Watch:
-    """A sink that notes every frame and when it came."""
+    """An output that notes every frame and when it came."""
 
     frames: list[Frame] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
@@ -116,7 +116,7 @@ def one_change(session: Session, watched: WatchedModel, control: Control, chance
     before, after = 3, steps + 4
     state = session.snapshot()
     watch = Watch()
-    session.sinks.append(watch)
+    session.outputs.append(watch)
     watched.drawn.clear()
     session.start()
     watch.wait(before)
@@ -127,7 +127,7 @@ def one_change(session: Session, watched: WatchedModel, control: Control, chance
         watch.wait(len(watch.frames) + 1)
     watch.wait(len(watch.frames) + after)
     session.stop()
-    session.sinks.remove(watch)
+    session.outputs.remove(watch)
     first = next(place for place, frame in enumerate(watch.frames) if frame.revision >= revision)
     wholly = made_wholly_under(session.engine.state, watched, watch.frames[first].index)
     settled = next(place for place, frame in enumerate(watch.frames) if frame.index >= wholly)
@@ -161,7 +161,7 @@ def sweeps(model: Any, seed: int, count: int, seconds: float) -> dict[str, float
     session, watch = played(model, seed), Watch()
     for _ in range(WARM):
         session.step()
-    session.sinks.append(watch)
+    session.outputs.append(watch)
     session.start()
     watch.wait(2)
     settled, lost = [], 0

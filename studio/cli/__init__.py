@@ -20,6 +20,7 @@ from studio.hub.units import gigabytes
 from studio.models.errors import CheckpointError, MissingWeights, OptionError, UnknownModel
 from studio.models.loader import takes
 from studio.models.registry import MODELS
+from studio.outputs.errors import OutputError
 from studio.presets import PresetError
 from studio.score import Digest, Score, ScoreError, render, replay
 
@@ -40,6 +41,7 @@ TOLD = (
     CheckpointError,
     UsageError,
     BenchError,
+    OutputError,
     OSError,
 )
 

@@ -1,25 +1,51 @@
-"""Where frames go. `SINKS` is the table; a sink has `put(frame)` and `close()` (studio.frames.FrameSink).
+"""Where frames go: a page's newest frame (`latest`), or a file by its ending (`OUTPUTS`).
 
-To add one: a file here and its line in `SINKS`.
+To add a kind of file: a file here and its line in `OUTPUTS`.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
 
-from studio.frames import FrameSink
+from studio.frames import FrameOutput
+from studio.outputs import video
+from studio.outputs.errors import OutputError as OutputError
+from studio.outputs.png import PngSequence
 
-SINKS: dict[str, str] = {
-    "latest": "studio.outputs.latest:Latest",
-    "video": "studio.outputs.video:VideoFile",
-    "pictures": "studio.outputs.pictures:Pictures",
+
+class FileOutput(FrameOutput, Protocol):
+    """A file, or a folder of files, that frames are written into."""
+
+    @property
+    def path(self) -> Path: ...
+
+
+# Ending -> what writes it, from a path and frames a second.
+OUTPUTS: dict[str, Callable[[Path, int], FileOutput]] = {
+    ".mp4": lambda path, fps: video.VideoFile(path, fps, video.MP4),
+    ".webm": lambda path, fps: video.VideoFile(path, fps, video.WEBM),
+    ".gif": lambda path, fps: video.VideoFile(path, fps, video.GIF),
+    ".png": lambda path, fps: PngSequence(path.with_suffix("")),
 }
 
 
-def make(name: str, *args: Any, **options: Any) -> FrameSink:
-    """A sink by its name; its module is loaded only now."""
-    if name not in SINKS:
-        raise ValueError(f"no sink is called {name!r}; there are: {', '.join(SINKS)}")
-    module, factory = SINKS[name].split(":")
-    return getattr(importlib.import_module(module), factory)(*args, **options)
+def open_output(path: str | Path, fps: int = 24) -> FileOutput:
+    """Give what writes frames into a file of this ending, `fps` to the second.
+
+    `NAME.png` is a folder NAME of numbered PNG files; so is a folder's own path (one that is there, or that ends in
+    "/"). Nothing is written before the first frame. Raises OutputError for another ending.
+    """
+    if Path(path).is_dir() or str(path).endswith(("/", os.sep)):
+        return PngSequence(path)
+    path = Path(path)
+    make = OUTPUTS.get(path.suffix.lower())
+    if make is None:
+        said = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
+        raise OutputError(
+            f"{path} {said}, and the ending says what is written: {', '.join(OUTPUTS)} (a folder of PNG files), "
+            "or a folder's name with / at its end"
+        )
+    return make(path, fps)

@@ -22,22 +22,23 @@ class Latest:
 
     @property
     def serial(self) -> int:
-        """Counts the frames that came, and unlike a frame's index never goes back at a reset."""
+        """How many frames came; unlike a frame's index it never goes back at a reset."""
         return self._timeline.look()[0]
 
     def put(self, frame: Frame) -> None:
+        """Add a frame."""
         with self._changed:
             self._timeline.put(frame)
             self._changed.notify_all()
 
     def read(self, after: int = 0, timeout: float | None = None) -> tuple[int, Frame] | None:
-        """(serial, frame) of the newest, once newer than serial `after`; None at the timeout (seconds) or closed."""
+        """Wait for a frame newer than serial `after`: (serial, frame); None at the timeout (seconds) or once closed."""
         end = None if timeout is None else time.monotonic() + timeout
         with self._changed:
             while True:
-                serial, seen = self._timeline.look()
+                serial, shown = self._timeline.look()
                 if serial > after:
-                    return serial, seen[-1]
+                    return serial, shown[-1]
                 left = None if end is None else end - time.monotonic()
                 if self.closed or (left is not None and left <= 0):
                     return None
@@ -45,6 +46,7 @@ class Latest:
                 self._changed.wait(min(waits, default=None))
 
     def close(self) -> None:
+        """Wake who reads, and give nothing more."""
         with self._changed:
             self.closed = True
             self._changed.notify_all()

@@ -14,28 +14,29 @@ class Timeline:
 
     def __init__(self, kept: int = 1) -> None:
         self._lock = threading.Lock()
-        self._coming: deque[Frame] = deque()
-        self._seen: deque[Frame] = deque(maxlen=kept)
+        self._upcoming: deque[Frame] = deque()
+        self._shown: deque[Frame] = deque(maxlen=kept)
         self._count = 0
 
     def put(self, frame: Frame) -> None:
+        """Add a frame, to come into sight when it is due and those before it have."""
         with self._lock:
-            self._coming.append(frame)
+            self._upcoming.append(frame)
             self._advance()
 
     def look(self) -> tuple[int, tuple[Frame, ...]]:
-        """How many frames have come into sight, and the last of them, oldest first."""
+        """Give how many frames have come into sight, and the last of them, oldest first."""
         with self._lock:
             self._advance()
-            return self._count, tuple(self._seen)
+            return self._count, tuple(self._shown)
 
     def wait(self) -> float | None:
-        """Seconds until the next one does; None if there is none."""
+        """Give the seconds until the next one does; None if there is none."""
         with self._lock:
-            return max(0.0, self._coming[0].due - time.monotonic()) if self._coming else None
+            return max(0.0, self._upcoming[0].due - time.monotonic()) if self._upcoming else None
 
     def _advance(self) -> None:
         now = time.monotonic()
-        while self._coming and self._coming[0].due <= now:
-            self._seen.append(self._coming.popleft())
+        while self._upcoming and self._upcoming[0].due <= now:
+            self._shown.append(self._upcoming.popleft())
             self._count += 1

@@ -1,70 +1,144 @@
-"""A video file: H.264 in mp4, by PyAV."""
+"""A video file by PyAV: H.264 in mp4, VP9 in webm, or an animated gif."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from studio.frames import Frame
+from studio.outputs.errors import write_error
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+    from av.filter import Graph
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How pictures become a file: the container, the codec with its options, and the form of its pixels."""
+
+    container: str
+    codec: str
+    pixels: str
+    options: Mapping[str, str]
+
+
+# A small picture deserves the bits; "yuv420p" is what every player and browser shows.
+MP4 = Encoding("mp4", "libx264", "yuv420p", {"crf": "16", "preset": "veryfast"})
+WEBM = Encoding("webm", "libvpx-vp9", "yuv420p", {"crf": "20", "b": "0", "deadline": "realtime", "cpu-used": "5"})
+GIF = Encoding("gif", "gif", "pal8", {})
+
+
+class Encoder:
+    """A file that is open, and the codec that writes pictures (H, W, 3), uint8, into it."""
+
+    def __init__(self, path: Path, encoding: Encoding, fps: int, height: int, width: int) -> None:
+        import av
+
+        path.touch()  # av opens the file only with the first packet; a place that cannot be is better told now
+        self._file = av.open(str(path), "w", format=encoding.container)
+        stream = self._file.add_stream(encoding.codec, rate=fps, options=dict(encoding.options))
+        assert isinstance(stream, av.VideoStream)
+        stream.height, stream.width, stream.pix_fmt = height, width, encoding.pixels
+        self._stream = stream
+        self._palette = palette_converter(height, width, fps) if encoding.pixels == "pal8" else None
+
+    def write(self, picture: np.ndarray) -> None:
+        """Add a picture."""
+        import av
+
+        frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+        for converted in self._palette(frame) if self._palette else (frame,):
+            self._file.mux(self._stream.encode(converted))
+
+    def close(self) -> None:
+        """Write what the codec still holds, and the end of the file."""
+        self._file.mux(self._stream.encode())
+        self._file.close()
 
 
 class VideoFile:
     """Writes every frame it is given, `fps` to the second. The file appears under its name when it is complete."""
 
-    def __init__(self, path: str | Path, fps: int = 24) -> None:
+    def __init__(self, path: str | Path, fps: int = 24, encoding: Encoding = MP4) -> None:
         self.path = Path(path)
         self.fps = fps
         self.frames = 0
-        self._part = self.path.with_name(f".{self.path.stem}.part{self.path.suffix or '.mp4'}")
-        self._file: Any = None  # av's OutputContainer
-        self._stream: Any = None
+        self._encoding = encoding
+        self._part = self.path.with_name(f".{self.path.stem}.part.{encoding.container}")
+        self._encoder: Encoder | None = None
 
     def put(self, frame: Frame) -> None:
         """Encode one picture; raises OSError with the path and what to do if it cannot be written."""
         try:
-            if self._file is None:
-                self._open(*frame.picture.shape[:2])
             self._write(frame.picture)
         except OSError as error:
             self._drop()
-            raise cannot_write(self.path, error) from error
+            raise write_error(self.path, error) from error
         self.frames += 1
 
-    def _open(self, height: int, width: int) -> None:
-        import av
-
-        self._part.touch()  # av opens the file only with the first packet; a place that cannot be is better told now
-        self._file = av.open(str(self._part), "w", format="mp4")
-        # A small picture deserves the bits; "yuv420p" is what every player and browser shows.
-        self._stream = self._file.add_stream("libx264", rate=self.fps, options={"crf": "16", "preset": "veryfast"})
-        self._stream.height, self._stream.width, self._stream.pix_fmt = height, width, "yuv420p"
-
     def _write(self, picture: np.ndarray) -> None:
-        import av
-
-        self._file.mux(self._stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        if self._encoder is None:
+            self._encoder = Encoder(self._part, self._encoding, self.fps, *picture.shape[:2])
+        self._encoder.write(picture)
 
     def close(self) -> None:
         """Finish the file and give it its name; without a frame there is no file."""
-        if self._file is None:
+        if self._encoder is None:
             return
         try:
-            self._file.mux(self._stream.encode())
-            self._file.close()
+            self._encoder.close()
             self._part.replace(self.path)
         except OSError as error:
-            raise cannot_write(self.path, error) from error
+            raise write_error(self.path, error) from error
         finally:
             self._drop()
 
     def _drop(self) -> None:
-        self._file = self._stream = None
+        self._encoder = None
         self._part.unlink(missing_ok=True)
 
 
-def cannot_write(path: Path, error: OSError) -> OSError:
-    """The error a person can act on."""
-    reason = error.strerror or str(error)
-    return OSError(error.errno, f"cannot write {path} ({reason}); make room or choose another place, and render again")
+def palette_converter(height: int, width: int, fps: int) -> Callable[[VideoFrame], Iterable[VideoFrame]]:
+    """Give a function from a picture to the same with 256 colours of its own (ffmpeg's palettegen and paletteuse)."""
+    from av import VideoFormat
+    from av.filter import Graph
+
+    graph = Graph()
+    source = graph.add_buffer(None, width, height, VideoFormat("rgb24", width, height), time_base=Fraction(1, fps))
+    split, palette, use = (
+        graph.add("split"),
+        graph.add("palettegen", "stats_mode=single"),
+        graph.add("paletteuse", "new=1"),
+    )
+    source.link_to(split)
+    split.link_to(palette, 0, 0)
+    split.link_to(use, 1, 0)
+    palette.link_to(use, 0, 1)
+    use.link_to(graph.add("buffersink"))
+    graph.configure()
+    number = 0
+
+    def convert(picture: VideoFrame) -> Iterable[VideoFrame]:
+        nonlocal number
+        picture.pts, number = number, number + 1
+        graph.push(picture)
+        return ready_frames(graph)
+
+    return convert
+
+
+def ready_frames(graph: Graph) -> Iterable[VideoFrame]:
+    """Yield the pictures that a filter graph has ready."""
+    from av.error import BlockingIOError, EOFError
+
+    while True:
+        try:
+            yield graph.vpull()
+        except (BlockingIOError, EOFError):
+            return

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from statistics import median
 
-LAST = 5  # draws that the next one is judged by
+RECENT = 5  # draws that the next one is judged by
 MARGIN = 1.1  # it may take longer than the longest of them
 
 
@@ -19,26 +19,26 @@ class Playout:
     def __init__(self, fps: float | None = None) -> None:
         self._shortest = 1 / fps if fps else 0.0
         self._end = 0.0  # when all that was made has been shown
-        self._took: deque[float] = deque(maxlen=LAST)
-        self._coming: deque[float] = deque()
+        self._draw_seconds: deque[float] = deque(maxlen=RECENT)
+        self._due: deque[float] = deque()  # of the pictures to come
 
     def due(self, now: float, seconds: float, ahead: int) -> float:
-        """When to show a frame whose step ended now and took `seconds`; ahead: pictures made with it, to come after."""
-        if len(self._coming) != ahead + 1:
-            self._coming = deque(self._times(now, seconds, ahead + 1))
-        return self._coming.popleft()
+        """Give when to show a frame whose step ended now, after `seconds`; ahead: pictures made with it, to come."""
+        if len(self._due) != ahead + 1:
+            self._due = deque(self._times(now, seconds, ahead + 1))
+        return self._due.popleft()
 
     def wait(self, now: float) -> float:
-        """Seconds until the next step."""
-        return 0.0 if self._coming else max(0.0, self._end - MARGIN * max(self._took, default=0.0) - now)
+        """Give the seconds until the next step."""
+        return 0.0 if self._due else max(0.0, self._end - MARGIN * max(self._draw_seconds, default=0.0) - now)
 
     def _times(self, now: float, seconds: float, count: int) -> list[float]:
-        """The times of `count` pictures that were drawn together."""
+        """Give the times of `count` pictures that were drawn together."""
         each = self._shortest
-        if count > 1 and self._took:  # the first draw of all also warms up: it tells nothing
-            each = max(each, median((*self._took, seconds)) / count)
+        if count > 1 and self._draw_seconds:  # the first draw of all also warms up: it tells nothing
+            each = max(each, median((*self._draw_seconds, seconds)) / count)
         # A single picture is shown at once; one that is late is made up for by the next.
         start = max(self._end, now - (self._shortest if count == 1 else 0.0))
         self._end = start + count * each
-        self._took.append(seconds)
+        self._draw_seconds.append(seconds)
         return [start + number * each for number in range(count)]

@@ -57,7 +57,7 @@ class Bell:
 
 
 class Mailbox:
-    """A FrameSink that keeps the newest frame, and a few before it for snapshots; rings its bell for each."""
+    """A FrameOutput that keeps the newest frame, and a few before it for snapshots; rings its bell for each."""
 
     def __init__(self) -> None:
         self.bell: Bell | None = None

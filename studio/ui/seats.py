@@ -108,7 +108,7 @@ class Seat:
         self._asked = session.engine.state
         self._revision = 0
         self._lock = threading.RLock()
-        session.sinks.append(self.mailbox)
+        session.outputs.append(self.mailbox)
 
     @property
     def recording(self) -> bool:
@@ -213,7 +213,7 @@ class Seat:
                 return
             self._path = take_path(self._folder, self.state[Prompt].text)
             self._video = TakeVideo(self._path.with_name(self._path.name + ".mp4"), self.session.stats["fps"])
-            self.session.sinks.append(self._video)
+            self.session.outputs.append(self._video)
             self._video.begin(self.session.record(self._path.with_name(self._path.name + ".jsonl")))
 
     def stop_recording(self) -> dict[str, Any] | None:
@@ -223,7 +223,7 @@ class Seat:
                 return None
             score = self.session.stop_recording()
             video, self._video = self._video, None
-            self.session.sinks.remove(video)
+            self.session.outputs.remove(video)
             video.finish(score.header.start, score.length)
             take = self._offer(self._path, score, video)
             self.takes.append(take)

@@ -21,7 +21,7 @@ OFFERED = 64  # downloads a seat keeps on offer
 
 
 class TakeVideo:
-    """A FrameSink that writes one take as H.264, on a thread of its own, so that the session never waits for it.
+    """A FrameOutput that writes one take as H.264, on a thread of its own, so that the session never waits for it.
 
     Frames that come before `begin(start)` wait, because only the session knows with which frame a take begins.
     """

@@ -9,9 +9,8 @@ import pytest
 from PIL import Image
 
 from studio.frames import Frame
-from studio.outputs import SINKS, make
+from studio.outputs import OUTPUTS, OutputError, open_output
 from studio.outputs.latest import Latest
-from studio.outputs.pictures import Pictures, snapshot
 from studio.outputs.timeline import Timeline
 from studio.outputs.video import VideoFile
 
@@ -128,19 +127,59 @@ def test_a_disk_that_fills_leaves_no_half_a_video(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_pictures_are_png_files_with_every_pixel(tmp_path):
-    pictures = Pictures(tmp_path / "a" / "b")
-    pictures.put(frame(7))
-    pictures.close()
-    assert np.array_equal(np.asarray(Image.open(tmp_path / "a" / "b" / "000007.png")), frame(7).picture)
-    assert snapshot(frame(3), tmp_path / "one.png") == tmp_path / "one.png"
+def striped(index):
+    """A picture with a ramp across, in colours that tell its number."""
+    picture = np.zeros((64, 96, 3), np.uint8)
+    picture[..., 0], picture[..., 1], picture[..., 2] = 20 * index, np.linspace(0, 250, 96), 200 - 20 * index
+    return Frame(index, picture)
 
 
-def test_every_sink_of_the_table_can_be_had(tmp_path):
-    made = [make("latest"), make("video", tmp_path / "take.mp4"), make("pictures", tmp_path)]
-    assert len(made) == len(SINKS)
-    for sink in made:
-        sink.put(frame(1))
-        sink.close()
-    with pytest.raises(ValueError, match="no sink is called 'screen'; there are: latest, video, pictures"):
-        make("screen")
+def read_back(path):
+    """The pictures in what an output wrote."""
+    if path.is_dir():
+        return np.stack([np.asarray(Image.open(one)) for one in sorted(path.iterdir())])
+    return iio.imread(path, plugin="pyav")
+
+
+@pytest.mark.parametrize(("ending", "error"), [(".mp4", 6), (".webm", 8), (".gif", 6), (".png", 0), (".GIF", 6)])
+def test_a_file_of_every_ending_holds_every_frame_at_its_time(tmp_path, ending, error):
+    output = open_output(tmp_path / f"take{ending}", fps=10)
+    for index in range(8):
+        output.put(striped(index))
+    output.close()
+    pictures = read_back(output.path)
+    assert pictures.shape == (8, 64, 96, 3)
+    wanted = np.stack([striped(index).picture for index in range(8)]).astype(int)
+    assert np.abs(pictures - wanted).mean() <= error / 3
+    assert np.abs(pictures - wanted)[:, 8:-8, 8:-8].max() <= 4 * error
+    assert [path.name for path in tmp_path.iterdir()] == [output.path.name]
+    if not output.path.is_dir():
+        assert iio.immeta(output.path, plugin="pyav")["fps"] == pytest.approx(10)
+
+
+def test_png_files_are_named_by_their_frames_in_a_folder_that_is_made(tmp_path):
+    for path in (f"{tmp_path}/a/b/", tmp_path / "a" / "b.png"):
+        output = open_output(path)
+        output.put(frame(7))
+        output.close()
+        assert output.path == tmp_path / "a" / "b"
+        assert np.array_equal(np.asarray(Image.open(tmp_path / "a" / "b" / "000007.png")), frame(7).picture)
+    assert open_output(tmp_path / "a").path == tmp_path / "a", "a folder that is there"
+
+
+def test_an_ending_that_nothing_writes_is_refused_before_anything_is_written(tmp_path):
+    for name, said in (
+        ("take.avi", "ends in '.avi'"),
+        ("take", "has no ending"),
+        ("take.mp4.part", r"ends in '.part'"),
+    ):
+        with pytest.raises(OutputError, match=rf"{said}.*\.mp4, \.webm, \.gif, \.png"):
+            open_output(tmp_path / name)
+    assert list(OUTPUTS) == [".mp4", ".webm", ".gif", ".png"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_png_files_in_a_place_that_cannot_be_say_what_to_do(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match=r"cannot write .*file.frames .*; make room or choose"):
+        open_output(tmp_path / "file" / "frames.png").put(frame(0))

@@ -1,0 +1,203 @@
+"""The score's file: what was set, and when, as JSON lines a person can read.
+
+The first line is the header; every other line is a control with the frame it took effect at. Lines of a frame before
+the first are what was in force when the take began: a path that was under way goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from studio.controls import ControlError, ControlState, from_message, to_message
+from studio.controls.base import shown
+from studio.score.events import Event
+
+VERSION = 2  # written
+VERSIONS = (1, 2)  # read; 1 is 0.2's: its controls are brought up to date as they are read (`controls.upgrade`)
+MAX_FRAME = 2**32 - 1
+log = logging.getLogger("studio")
+
+
+class ScoreError(ValueError):
+    """A score that cannot be read or played: names the line and the remedy."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a take was played on.
+
+    weights: 12 hex digits that name the model's weights; start: the first frame's number; frames: how many were made
+    (None while the take is still being recorded, or if its recording was cut off); digest: of all frames' hashes.
+    """
+
+    model: str
+    weights: str
+    width: int
+    height: int
+    start: int = 0
+    frames: int | None = None
+    sampler: str = "stream"
+    digest: str = ""
+
+
+HEADER_TYPES: dict[str, type | tuple[type, ...]] = {
+    "model": str,
+    "weights": str,
+    "width": int,
+    "height": int,
+    "start": int,
+    "frames": (int, type(None)),
+    "sampler": str,
+    "digest": str,
+}
+
+
+@dataclass
+class Score:
+    """A take: its header, and every control in the order they took effect."""
+
+    header: Header
+    events: list[Event] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, path: str | Path) -> Score:
+        """Read the score in a file; no model is opened. Raises ScoreError that names the line and what to do."""
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except OSError as error:
+            raise ScoreError(f"cannot read the score {path} ({error.strerror}); check the path") from error
+        except UnicodeDecodeError as error:
+            raise ScoreError(f"{path} is no text file; give a score that the studio recorded (.jsonl)") from error
+        return cls.parse(text, str(path))
+
+    @classmethod
+    def parse(cls, text: str, name: str = "score") -> Score:
+        """Read the score in a text, `name` in errors. A last line that was cut off is left out, with a warning."""
+        numbered = [(number, line) for number, line in enumerate(whole_lines(text, name), 1) if line.strip()]
+        if not numbered:
+            raise ScoreError(f"{name} is empty; a score begins with a header line, record a take to get one")
+        score = cls(parse_header(parse_object(*numbered[0], name), name))
+        for number, line in numbered[1:]:
+            score.events.append(parse_event(parse_object(number, line, name), score, f"{name}, line {number}"))
+        return score
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines of the file, without their newlines."""
+        yield header_line(self.header)
+        for event in self.events:
+            yield event_line(event)
+
+    def write(self, path: str | Path) -> Path:
+        """Write the file whole or not at all, and give its path; raises OSError."""
+        path = Path(path)
+        part = path.with_name(path.name + ".part")
+        try:
+            part.write_text("".join(line + "\n" for line in self.lines()), encoding="utf-8")
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+        return path
+
+    @property
+    def length(self) -> int:
+        """How many frames there are to play: to the last control, if the recording was cut off."""
+        if self.header.frames is not None:
+            return self.header.frames
+        return max((event.frame for event in self.events), default=self.header.start) - self.header.start + 1
+
+    def ended(self, frames: int, digest: str = "") -> Score:
+        """Give a copy with its number of frames, and the digest of their hashes, in the header."""
+        return Score(replace(self.header, frames=frames, digest=digest), list(self.events))
+
+    def opening(self) -> ControlState:
+        """Give the controls in force at the first frame."""
+        state = ControlState()
+        for event in self.events:
+            if event.frame <= self.header.start:
+                state = state.after(event.control, event.frame)
+        return state
+
+
+def header_line(header: Header) -> str:
+    """Give the first line of the file."""
+    values = {name: value for name, value in asdict(header).items() if value not in (None, "")}
+    return json.dumps({"studio": VERSION, **values})
+
+
+def event_line(event: Event) -> str:
+    """Give the line of a control."""
+    return json.dumps({"frame": event.frame, **to_message(event.control)}, ensure_ascii=False)
+
+
+def whole_lines(text: str, name: str) -> list[str]:
+    """Give the lines of a text without one at its end that was cut off in the writing."""
+    *lines, rest = text.split("\n")
+    if rest.strip():
+        if lines and not is_json(rest):
+            log.warning("%s: its last line was cut off and is left out; the rest is played", name)
+        else:
+            lines.append(rest)
+    return lines
+
+
+def is_json(line: str) -> bool:
+    """Whether a line is a whole JSON value."""
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
+def parse_object(number: int, line: str, name: str) -> dict[str, Any]:
+    """Read the object a line holds."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ScoreError(
+            f"{name}, line {number} is no JSON ({error}): {shown(line)}; correct the line or take it out"
+        ) from error
+    if not isinstance(value, dict):
+        raise ScoreError(f"{name}, line {number} must be a JSON object, got {shown(line)}; correct it or take it out")
+    return value
+
+
+def parse_header(values: dict[str, Any], name: str) -> Header:
+    """Read the header of a first line, checked."""
+    version = values.pop("studio", None)
+    where = f"{name}, line 1"
+    if version is None:
+        raise ScoreError(f'{where} is no header: it lacks "studio"; give a score that the studio recorded')
+    if version not in VERSIONS:
+        raise ScoreError(f"{where}: the score's version is {shown(version)}, this studio plays {VERSION}; update it")
+    missing = [name for name in ("model", "weights", "width", "height") if name not in values]
+    if missing:
+        raise ScoreError(f'{where}: the header lacks "{missing[0]}"; add it (fields: {", ".join(HEADER_TYPES)})')
+    # A field of a later studio of the same version is left unread: it says more, and nothing else.
+    known = {field.name: values[field.name] for field in fields(Header) if field.name in values}
+    for key, value in known.items():
+        if isinstance(value, bool) or not isinstance(value, HEADER_TYPES[key]):
+            raise ScoreError(f'{where}: "{key}" is {shown(value)}; correct it')
+        if isinstance(value, int) and not 0 <= value <= MAX_FRAME:
+            raise ScoreError(f'{where}: "{key}" is {shown(value)}; it must be 0 to {MAX_FRAME}, correct it')
+    return Header(**known)
+
+
+def parse_event(values: dict[str, Any], score: Score, where: str) -> Event:
+    """Read the event of a line, checked against those of the score before it."""
+    frame = values.pop("frame", None)
+    if isinstance(frame, bool) or not isinstance(frame, int) or not 0 <= frame <= MAX_FRAME:
+        raise ScoreError(f'{where}: "frame" is {shown(frame)}; give the number of a frame, 0 or more')
+    start = score.header.start
+    before = max((start, *(event.frame for event in score.events[-1:])))
+    if max(frame, start) < before:
+        raise ScoreError(f"{where}: frame {frame} comes after frame {before}; put the lines in order of their frames")
+    try:
+        return Event(frame, from_message(values))
+    except ControlError as error:
+        raise ScoreError(f"{where}: {error}") from error

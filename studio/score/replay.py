@@ -1,0 +1,119 @@
+"""A take played again: its frames, bit for bit, or a video of them. Only here does a score meet a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from studio.controls import ControlError
+from studio.score.events import Event
+from studio.score.format import Header, Score, ScoreError
+
+if TYPE_CHECKING:
+    from studio.engine import Engine
+    from studio.frames import Frame
+    from studio.models.base import Model
+
+
+def replay(score: Score | str | Path, model: Model | None = None) -> Iterator[Frame]:
+    """Make every frame of a take again: the same frames, bit for bit, on the same kind of machine.
+
+    model: a loaded one, to save loading it. Raises ScoreError before the first frame if the take cannot be played here.
+    """
+    from studio.engine import Engine
+    from studio.samplers import SAMPLERS
+
+    score = score if isinstance(score, Score) else Score.read(score)
+    header = score.header
+    if header.sampler not in SAMPLERS:
+        raise ScoreError(f"the take's sampler is {header.sampler!r}; there are: {', '.join(SAMPLERS)}; correct line 1")
+    engine = Engine(playable_model(score, model), header.sampler, start=header.start, state=score.opening())
+    waiting = [event for event in score.events if event.frame > header.start]
+    return play_events(engine, waiting, score.length)
+
+
+def play_events(engine: Engine, waiting: Sequence[Event], frames: int) -> Iterator[Frame]:
+    """Yield so many frames of an engine, each event applied before its frame."""
+    applied = 0
+    for index in range(engine.frame, engine.frame + frames):
+        due = applied
+        while due < len(waiting) and waiting[due].frame <= index:
+            due += 1
+        engine.apply([(number + 1, waiting[number].control) for number in range(applied, due)])
+        applied = due
+        try:
+            frame = engine.step()
+        except ControlError as error:  # a session checks what it is sent; a file may have been changed since
+            raise ScoreError(
+                f"the take cannot be played at frame {index}: {error}; correct or take out its line"
+            ) from error
+        yield frame
+
+
+def playable_model(score: Score, model: Model | None) -> Model:
+    """Give the model a take was played on, loaded if need be; raises ScoreError if it is another."""
+    header = score.header
+    model = load_model(header) if model is None else model
+    if model.weights_id != header.weights:
+        raise ScoreError(
+            f"the take was played on weights {header.weights} of {header.model}, here are {model.weights_id}; "
+            "install the studio version it was recorded with, give the options it was played with (LoRAs, decoder), "
+            "or write these in line 1 to play it anew on them"
+        )
+    height, width = model.size
+    if (width, height) != (header.width, header.height):
+        raise ScoreError(
+            f"the take is {header.width}x{header.height}, the model {header.model} makes {width}x{height}; "
+            "correct line 1"
+        )
+    return model
+
+
+def load_model(header: Header) -> Model:
+    """Load the model a header names, a name or a folder, at the take's size; nothing is downloaded for it."""
+    from studio.hub.download import here
+    from studio.models.errors import UnknownModel
+    from studio.models.loader import load, takes
+    from studio.models.registry import MODELS
+
+    try:
+        sized = "size" in takes(header.model)
+    except UnknownModel as error:
+        raise ScoreError(
+            f"the take's model is {header.model!r}; this studio has: {', '.join(MODELS)}, and any folder that is where "
+            "the take says; update the studio, or say where the model is now: --model"
+        ) from error
+    entry = MODELS.get(header.model)
+    if entry and any(here(part) is None for part in entry.parts.values()):
+        raise ScoreError(
+            f"the take was played on {header.model}, which is not on this machine; `studio models get {header.model}` "
+            "downloads it"
+        )
+    return load(header.model, size=(header.height, header.width)) if sized else load(header.model)
+
+
+def render(
+    score: Score | str | Path,
+    path: str | Path,
+    *,
+    model: Model | None = None,
+    fps: int = 24,
+    progress: Callable[[Iterable[Frame], int], Iterable[Frame]] | None = None,
+) -> Path:
+    """Play a take again into a file of the ending's kind (`outputs.OUTPUTS`), `fps` frames to the second.
+
+    `progress(frames, total)` may wrap the frames to show how far it is. Raises OutputError for another ending, before
+    anything is loaded.
+    """
+    from studio.outputs import open_output
+
+    score = score if isinstance(score, Score) else Score.read(score)
+    output = open_output(path, fps)
+    frames: Iterable[Frame] = replay(score, model)
+    try:
+        for frame in progress(frames, score.length) if progress else frames:
+            output.put(frame)
+    finally:
+        output.close()
+    return output.path

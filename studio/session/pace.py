@@ -1,0 +1,44 @@
+"""How fast a session draws."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from studio.frames import Frame
+
+RECENT = 32  # frames the rate is measured over
+
+
+@dataclass
+class Pace:
+    """When the last frames were made, which of them were skipped, and how long the others took."""
+
+    made: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
+    skipped: deque[bool] = field(default_factory=lambda: deque(maxlen=RECENT))
+    tick_ms: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
+
+    def add(self, now: float, frame: Frame) -> None:
+        """Count a frame that was made, or is due, `now`, in seconds of any one clock."""
+        self.made.append(now)
+        self.skipped.append(frame.skipped)
+        if not frame.skipped:
+            self.tick_ms.append(frame.tick_ms)
+
+    @property
+    def skip_rate(self) -> float:
+        """The share, 0..1, of frames that the similarity filter skipped."""
+        skipped = tuple(self.skipped)
+        return sum(skipped) / len(skipped) if skipped else 0.0
+
+    @property
+    def fps(self) -> float:
+        """Frames a second."""
+        made = tuple(self.made)
+        return (len(made) - 1) / (made[-1] - made[0]) if len(made) > 1 and made[-1] > made[0] else 0.0
+
+    @property
+    def mean_tick_ms(self) -> float:
+        """Milliseconds that a frame took which was drawn."""
+        ticks = tuple(self.tick_ms)
+        return sum(ticks) / len(ticks) if ticks else 0.0
