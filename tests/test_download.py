@@ -13,8 +13,8 @@ import pytest
 from little_hub import COMMIT, LittleHub, key, serving
 
 from studio.hub import download
-from studio.hub.download import Cancelled, DownloadError, fetch
-from studio.models.registry import MODELS, Entry, Part
+from studio.hub.download import DownloadCancelled, DownloadError, fetch
+from studio.models.registry import MODELS, POCKET_COUNTS, Entry, Part
 
 BIG = bytes(range(256)) * 2000  # 512 KB
 CONFIG = b'{"layers": 3}\n'
@@ -29,7 +29,9 @@ TOTAL = len(CONFIG) + len(BIG) + len(STYLE)
 def hub(monkeypatch, tmp_path):
     """A hub with one model of two parts, called "little"; an empty cache; no waiting between tries."""
     little = LittleHub(FILES)
-    monkeypatch.setitem(MODELS, "little", Entry("x:y", "for tests", "MIT", "pocket", {"folder": NET, "lora": LORA}))
+    monkeypatch.setitem(
+        MODELS, "little", Entry("x:y", "for tests", "MIT", POCKET_COUNTS, {"folder": NET, "lora": LORA})
+    )
     with serving(little) as address:
         monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
         monkeypatch.setattr(
@@ -58,7 +60,7 @@ def test_every_part_comes_and_the_factory_gets_a_folder_or_the_only_file(hub):
 def test_the_folder_of_a_part_is_its_repositorys_whatever_file_is_named_first(hub, monkeypatch):
     turned = Part("ada/net", tuple(reversed(NET.files)), 1, "MIT")
     deep = Part("ada/net", ("unet/net.safetensors",), 1, "MIT")
-    monkeypatch.setitem(MODELS, "turned", Entry("x:y", "", "", "pocket", {"folder": turned, "net": deep}))
+    monkeypatch.setitem(MODELS, "turned", Entry("x:y", "", "", POCKET_COUNTS, {"folder": turned, "net": deep}))
     places = fetch("turned")
     assert (places["folder"] / "config.json").is_file()
     assert places["net"] == places["folder"] / "unet" / "net.safetensors"
@@ -85,7 +87,7 @@ def test_what_is_here_asks_no_network(hub):
 def test_a_part_that_is_gone_without_is_not_downloaded(hub):
     assert set(fetch("little", without=frozenset({"lora"}))) == {"folder"}
     assert not [path for path, _ in hub.sent() if "style" in path]
-    assert download.here(LORA) is None
+    assert download.find_downloaded(LORA) is None
 
 
 def test_a_line_that_breaks_goes_on_by_range(hub):
@@ -105,9 +107,9 @@ def test_a_stopped_download_is_not_there_and_goes_on_later_where_it_stopped(hub)
         if done > 200_000:
             stop.set()
 
-    with pytest.raises(Cancelled, match="goes on from there"):
+    with pytest.raises(DownloadCancelled, match="goes on from there"):
         fetch("little", watch, stop)
-    assert download.here(NET) is None
+    assert download.find_downloaded(NET) is None
     begun = list(download.cache().rglob("*.studio"))
     assert len(begun) == 1
     kept = begun[0].stat().st_size
@@ -126,11 +128,11 @@ def test_a_killed_process_leaves_nothing_that_counts_as_there(hub, tmp_path):
 
     program = (
         "import os, signal\n"
-        "from studio.models.registry import MODELS, Entry, Part\n"
+        "from studio.models.registry import MODELS, POCKET_COUNTS, Entry, Part\n"
         "from studio.hub.download import fetch\n"
         "from huggingface_hub import constants\n"
         "constants.DOWNLOAD_CHUNK_SIZE = 1 << 16\n"
-        f"MODELS['little'] = Entry('x:y', '', '', 'pocket', {{'folder': {NET!r}}})\n"
+        f"MODELS['little'] = Entry('x:y', '', '', POCKET_COUNTS, {{'folder': {NET!r}}})\n"
         "def watch(done, total, what):\n"
         "    if done > 200_000: os.kill(os.getpid(), signal.SIGKILL)\n"
         "fetch('little', watch)\n"
@@ -138,13 +140,13 @@ def test_a_killed_process_leaves_nothing_that_counts_as_there(hub, tmp_path):
     environment = {**os.environ, "HF_ENDPOINT": constants.ENDPOINT, "HF_HUB_CACHE": constants.HF_HUB_CACHE}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
-    assert download.here(NET) is None
+    assert download.find_downloaded(NET) is None
     hub.asked.clear()
     fetch("little")
     (span,) = downloads(hub)
     assert span is not None
     assert span.startswith("bytes=")
-    assert download.here(NET) is not None
+    assert download.find_downloaded(NET) is not None
 
 
 def test_a_server_that_ignores_range_sends_the_file_whole_again(hub):
@@ -159,7 +161,7 @@ def test_bytes_with_a_wrong_checksum_are_thrown_away_and_told(hub, part):
     hub.wrong = True
     with pytest.raises(DownloadError, match="wrong checksum and was thrown away"):
         fetch("little", without=frozenset({"folder", "lora"} - {part}))
-    assert download.here(MODELS["little"].parts[part]) is None
+    assert download.find_downloaded(MODELS["little"].parts[part]) is None
     assert not list(download.cache().rglob("*.studio"))
     hub.wrong = False
     assert fetch("little")
@@ -262,7 +264,7 @@ def test_a_model_changed_on_the_hub_brings_only_what_changed(hub):
     fetch("little")
     hub.commit = "f" * 40
     hub.files["ada/net/config.json"] = b'{"layers": 4}\n'
-    (download.here(NET) / "config.json").unlink()
+    (download.find_downloaded(NET) / "config.json").unlink()
     hub.asked.clear()
     places = fetch("little")
     assert (places["folder"] / "config.json").read_bytes() == b'{"layers": 4}\n'
@@ -283,7 +285,7 @@ def test_two_who_download_at_once_bring_each_file_once(hub):
 
 def test_only_files_that_cannot_run_code_are_fetched(hub, monkeypatch):
     bad = Part("ada/net", ("config.json", "run.py"), 1, "MIT")
-    monkeypatch.setitem(MODELS, "bad", Entry("x:y", "", "", "pocket", {"folder": bad}))
+    monkeypatch.setitem(MODELS, "bad", Entry("x:y", "", "", POCKET_COUNTS, {"folder": bad}))
     with pytest.raises(ValueError, match=r"run\.py is not fetched: only \.safetensors, \.pt"):
         fetch("bad")
     assert hub.sent() == []

@@ -14,7 +14,8 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from studio.accelerate import Recording, available, wrapped
+from studio.accelerate import Acceleration, accelerate, available
+from studio.accelerate.graphs import CapturedGraph
 from studio.bench.nets import camera
 from studio.bench.shapes import SMALL, write
 from studio.controls import ControlState, Prompt, Sampling
@@ -200,7 +201,7 @@ def test_cuda_graphs_draw_what_eager_draws(make, sampler):
     model = make("cuda", dtype=torch.float32, graphs=True)
     assert far(drawn(model, sampler, 24, told(steps=4)), wanted) < 1e-4
     call = model.unet.forward if make is image else model.net.body
-    assert any(isinstance(known, Recording) for known in call._recordings.values())
+    assert any(isinstance(known, CapturedGraph) for known in call._graphs.values())
 
 
 @pytest.mark.gpu
@@ -246,7 +247,7 @@ def test_eight_bits_on_the_gpu_stay_close(name):
     net.requires_grad_(False)
     x = torch.randn(64, 256, device="cuda", dtype=torch.bfloat16)
     wanted = net(x).float()
-    assert far(wrapped(net, quantize=name)(x).float(), wanted) < 0.08
+    assert far(accelerate(net, Acceleration(quantize=name))(x).float(), wanted) < 0.08
 
 
 @pytest.mark.gpu

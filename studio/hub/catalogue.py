@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from studio.hub import download, memory
+from studio.hub.download import find_downloaded
+from studio.hub.fit import fit
+from studio.hub.machine import Machine, this_machine
 from studio.models.registry import MODELS, Entry
 
 
@@ -28,24 +30,24 @@ class Listing:
     slow: bool = False
 
 
-def listing(machine: memory.Machine | None = None) -> list[Listing]:
-    """Every model, what plays live on this machine first, what plays slowly next, the rest last."""
-    machine = machine or memory.machine()
-    listed = [listed_entry(name, entry, machine) for name, entry in MODELS.items()]
+def list_models(machine: Machine | None = None) -> list[Listing]:
+    """List every model, what plays live on this machine first, what plays slowly next, the rest last."""
+    machine = machine or this_machine()
+    listed = [list_entry(name, entry, machine) for name, entry in MODELS.items()]
     return sorted(listed, key=lambda one: (not one.fits, one.slow))  # within each, the table's order
 
 
-def listed_entry(name: str, entry: Entry, machine: memory.Machine) -> Listing:
-    options = {**entry.options, **entry.meant}
-    found = memory.fit(memory.NETWORKS[entry.memory], machine, options, os.cpu_count() or 1)
+def list_entry(name: str, entry: Entry, machine: Machine) -> Listing:
+    """Describe one model of the registry, opened with its own options on a machine."""
+    found = fit(entry.memory, machine, {**entry.options, **entry.defaults}, os.cpu_count() or 1)
     return Listing(
-        name,
-        entry.what,
-        entry.licence,
-        entry.bytes,
-        found.need.on_device,
-        all(download.here(part) is not None for part in entry.parts.values()),
-        found.fits,
-        found.reason,
-        found.slow,
+        name=name,
+        what=entry.what,
+        licence=entry.licence,
+        download_bytes=entry.download_bytes,
+        memory_bytes=found.need.device_bytes,
+        here=all(find_downloaded(part) is not None for part in entry.parts.values()),
+        fits=found.fits,
+        reason=found.reason,
+        slow=found.slow,
     )

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 
 def gigabytes(count: int) -> str:
-    """For a person: 2.6 GB, 22 MB."""
+    """Write a number of bytes for a person: 2.6 GB, 22 MB."""
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(1, round(count / 1e6))} MB"

@@ -7,51 +7,93 @@ import inspect
 import json
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
+from studio.hub.progress import Progress
 from studio.models.errors import OptionError, UnknownModel
-from studio.models.registry import FOLDERS, IMAGE, MODELS
+from studio.models.registry import FOLDERS, MODELS, FolderFormat
 
 if TYPE_CHECKING:
     from studio.models.base import Model
 
 log = logging.getLogger("studio")
-Progress = Callable[[int, int, str], None]  # bytes done, bytes in all, what is under way
+DEFAULTS = ("sampler", "steps")  # how a model is played where nobody says otherwise; no factory's options
+
+
+@dataclass(frozen=True)
+class ResolvedOptions:
+    """What a model is made with: the factory, its options, and how the model is played (`sampler`, `steps`)."""
+
+    factory: str
+    options: Mapping[str, Any]
+    defaults: Mapping[str, str | int]
+
+    @property
+    def all(self) -> dict[str, Any]:
+        """Give options and defaults together: what its memory depends on."""
+        return {**self.options, **self.defaults}
 
 
 def load(name: str | Path, progress: Progress | None = None, cancel: Event | None = None, **options: Any) -> Model:
-    """The model of a name in `MODELS`, or of a diffusers folder, with its weights.
+    """Load the model of a name in `MODELS`, or of a diffusers folder, with its weights.
 
-    What is not on this machine is downloaded (`progress`, `cancel`: see download.fetch), after the disk and what the
-    model takes in memory were checked. options: the factory's; one of a part's name takes that part's place, so
-    `tiny_vae=None` goes without it; sampler, steps: to play it with, instead of what it was made for. Raises
-    UnknownModel, OptionError, memory.NotEnough, download.DownloadError, or what the factory says of its files.
+    What is not on this machine is downloaded, after the disk and what the model takes in memory were checked.
+
+    Args:
+        name: a name in `MODELS`, or the path of a folder.
+        progress, cancel: see `download.fetch`.
+        options: the factory's; one of a part's name takes that part's place, so `tiny_vae=None` goes without it.
+            sampler, steps: to play it with, instead of what it was made for.
+
+    Raises:
+        UnknownModel, OptionError, NotEnoughMemory, DownloadError, or what the factory says of its files.
+
+    Example:
+        load("sd-turbo", size=(512, 768), device="cuda")
     """
-    from studio.hub.memory import NETWORKS, check, network_of
-
-    factory, meant, options = asked(name, options)
+    resolved = resolve_options(name, options)
+    check_memory(name, resolved)
     if str(name) in MODELS:
-        entry = MODELS[str(name)]
-        check(NETWORKS[entry.memory], str(name), {**options, **meant})
-        if entry.parts:
-            from studio.hub.download import fetch
-
-            options = {**fetch(str(name), progress, cancel, without=frozenset(options)), **options}
+        paths = fetch_parts(str(name), resolved, progress, cancel)
     else:
-        _, argument, folder = of_folder(name)
-        check(network_of(folder, "image" if factory == IMAGE else "video"), str(name), options)
-        options, name = {argument: folder, **options}, folder
-    model = made(factory, options)
+        layout, folder = open_folder(name)
+        paths, name = {layout.argument: folder}, folder
+    model = instantiate(resolved.factory, {**paths, **resolved.options})
     model.name = str(name)  # what a score's header calls it
-    for key, value in meant.items():
+    for key, value in resolved.defaults.items():
         setattr(model, key, value)
-    return played(model)
+    return check_sampler(model)
 
 
-def played(model: Model) -> Model:
-    """The model, if there is a sampler of the name it is to be played with."""
+def check_memory(name: str | Path, resolved: ResolvedOptions) -> None:
+    """Raise NotEnoughMemory if the model does not fit this machine; nothing is downloaded or loaded for it."""
+    from studio.hub.fit import check_fit
+    from studio.hub.folder import folder_counts
+
+    if str(name) in MODELS:
+        counts = MODELS[str(name)].memory
+    else:
+        layout, folder = open_folder(name)
+        counts = folder_counts(folder, layout.kind)
+    check_fit(counts, str(name), resolved.all)
+
+
+def fetch_parts(
+    name: str, resolved: ResolvedOptions, progress: Progress | None, cancel: Event | None
+) -> dict[str, Path]:
+    """Give the path of every part that no option takes the place of; downloaded where it is not here."""
+    if not MODELS[name].parts:
+        return {}
+    from studio.hub import download
+
+    return download.fetch(name, progress, cancel, without=frozenset(resolved.options))
+
+
+def check_sampler(model: Model) -> Model:
+    """Give the model back, if there is a sampler of the name it is to be played with; else raise OptionError."""
     from studio.models.base import optional
     from studio.samplers import samplers_of
 
@@ -60,63 +102,69 @@ def played(model: Model) -> Model:
     return model
 
 
-def asked(name: str | Path, options: Mapping[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """The factory, how its model is played (`sampler`, `steps`), and the options of the table and the person together.
-
-    Raises OptionError for an option the factory does not take.
-    """
+def resolve_options(name: str | Path, options: Mapping[str, Any]) -> ResolvedOptions:
+    """Put the options of the table and the person together; OptionError for one the factory does not take."""
     entry = MODELS.get(str(name))
-    factory = entry.factory if entry else of_folder(name)[0]
-    chosen = {key: value for key in ("sampler", "steps") if (value := options.get(key)) is not None}
-    given = {key: value for key, value in options.items() if key not in ("sampler", "steps")}
-    known = takes(name)
-    if strange := [key for key in given if key not in known]:
-        raise OptionError(f"{name} takes no {', '.join(strange)}; it takes: {', '.join(known) or 'no options'}")
+    chosen = {key: value for key in DEFAULTS if (value := options.get(key)) is not None}
+    given = {key: value for key, value in options.items() if key not in DEFAULTS}
+    accepted = accepted_options(name)
+    if strange := [key for key in given if key not in accepted]:
+        raise OptionError(f"{name} takes no {', '.join(strange)}; it takes: {', '.join(accepted) or 'no options'}")
     if entry is None:
-        return factory, chosen, given
-    return factory, {**entry.meant, **chosen}, {**entry.options, **given}
+        return ResolvedOptions(factory_of(name), given, chosen)
+    return ResolvedOptions(entry.factory, {**entry.options, **given}, {**entry.defaults, **chosen})
 
 
-def takes(name: str | Path) -> tuple[str, ...]:
-    """The options a model's factory takes, by name."""
+def accepted_options(name: str | Path) -> tuple[str, ...]:
+    """List the options a model's factory takes, by name."""
+    return tuple(inspect.signature(import_factory(factory_of(name))).parameters)
+
+
+def factory_of(name: str | Path) -> str:
+    """Give the factory of a name in `MODELS` or of a folder, as "module:name"."""
     entry = MODELS.get(str(name))
-    return tuple(inspect.signature(attribute(entry.factory if entry else of_folder(name)[0])).parameters)
+    return entry.factory if entry else open_folder(name)[0].factory
 
 
-def made(factory: str, options: Mapping[str, Any]) -> Any:
-    """What the factory gives; OptionError where it says that an option is not possible."""
+def instantiate(factory: str, options: Mapping[str, Any]) -> Model:
+    """Make the model; OptionError where the factory says that an option is not possible."""
     try:
-        return attribute(factory)(**options)
+        return import_factory(factory)(**options)
     except ValueError as error:
         log.debug("%s refused", factory, exc_info=error)
         raise OptionError(str(error)) from error
 
 
-def attribute(factory: str) -> Callable[..., Any]:
-    """The function or class of "module:name"."""
+def import_factory(factory: str) -> Callable[..., Model]:
+    """Import the function or class of "module:name"."""
     module, _, name = factory.partition(":")
     return getattr(importlib.import_module(module), name)
 
 
-def of_folder(name: str | Path) -> tuple[str, str, Path]:
-    """The factory of a diffusers folder, the argument it takes the folder as, and the folder."""
+def open_folder(name: str | Path) -> tuple[FolderFormat, Path]:
+    """Tell what kind of diffusers folder a path is; UnknownModel if it is none that can be played."""
     folder = Path(name).expanduser()
     if not folder.exists():
         raise UnknownModel(
             f"no model is called {str(name)!r}; there are: {', '.join(MODELS)}, and any diffusers folder of Stable "
             "Diffusion or Wan, by its path"
         )
+    pipeline = read_pipeline(folder)
+    for beginning, layout in FOLDERS.items():
+        if pipeline.startswith(beginning):
+            return layout, folder.resolve()
+    raise UnknownModel(
+        f"{folder} is a {pipeline}; the studio plays StableDiffusionPipeline, StableDiffusionXLPipeline and WanPipeline"
+    )
+
+
+def read_pipeline(folder: Path) -> str:
+    """Read the name of the pipeline a diffusers folder says it is; UnknownModel where it says none."""
     index = folder / "model_index.json"
     wanted = "give a diffusers folder, with model_index.json beside unet/ or transformer/, vae/ and text_encoder/"
     if not index.is_file():
         raise UnknownModel(f"{folder} holds no model_index.json, so it is no diffusers folder; {wanted}")
     try:
-        kind = str(json.loads(index.read_text(encoding="utf-8"))["_class_name"])
+        return str(json.loads(index.read_text(encoding="utf-8"))["_class_name"])
     except (ValueError, KeyError, TypeError) as error:
         raise UnknownModel(f"{index} does not name a pipeline ({error!r}); {wanted}") from error
-    for beginning, (factory, argument) in FOLDERS.items():
-        if kind.startswith(beginning):
-            return factory, argument, folder.resolve()
-    raise UnknownModel(
-        f"{folder} is a {kind}; the studio plays StableDiffusionPipeline, StableDiffusionXLPipeline and WanPipeline"
-    )

@@ -1,14 +1,16 @@
 """What has a name. `MODELS` is the table: a name, and what stands behind it, loaded only when it is asked for.
 
 To add a model: a file that holds it (the contract is in base.py) and its entry here. Sizes of downloads are
-approximate, as the hub's pages gave them; `studio.hub.memory` computes what a model takes while it plays.
+approximate, as the hub's pages gave them; `studio.hub.footprint` computes what a model takes while it plays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
+
+from studio.hub.footprint import DEFAULT_SIZE, ParameterCounts
 
 
 @dataclass(frozen=True)
@@ -30,28 +32,29 @@ class Entry:
     """A model that has a name.
 
     factory: "module:function", called with a path for each part, by the part's name, and with the options. options:
-    what it is called with where a person says nothing else. memory: its row in `studio.hub.memory.NETWORKS`.
+    what it is called with where a person says nothing else. memory: its parameters, for what it takes while it plays.
     licence: for a person, with what it forbids said first. sampler, steps: what it was distilled for, where its class
-    does not say it (`base.OPTIONAL`).
+    does not say it.
     """
 
     factory: str
     what: str
     licence: str
-    memory: str
+    memory: ParameterCounts
     parts: Mapping[str, Part] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     sampler: str | None = None
     steps: int | None = None
 
     @property
-    def meant(self) -> dict[str, Any]:
-        """The sampler and the steps, where they are named."""
-        return {key: value for key in ("sampler", "steps") if (value := getattr(self, key)) is not None}
+    def defaults(self) -> dict[str, str | int]:
+        """Give the sampler and the steps, where they are named."""
+        named: dict[str, str | int | None] = {"sampler": self.sampler, "steps": self.steps}
+        return {key: value for key, value in named.items() if value is not None}
 
     @property
-    def bytes(self) -> int:
-        """About what is downloaded for it."""
+    def download_bytes(self) -> int:
+        """Sum about what is downloaded for it."""
         return sum(part.bytes for part in self.parts.values())
 
 
@@ -62,7 +65,7 @@ STABILITY = f"{NO_COMMERCE} without Stability AI's licence (https://stability.ai
 
 
 def diffusers_files(*networks: str, tokenizers: tuple[str, ...] = ("tokenizer",)) -> tuple[str, ...]:
-    """The half-precision files of a Stable Diffusion folder: nothing that is not read."""
+    """List the half-precision files of a Stable Diffusion folder: nothing that is not read."""
     weights = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model"}
     return (
         "model_index.json",
@@ -103,18 +106,27 @@ WAN_WORDS = Part(
 )
 WAN_TINY_DECODER = Part("lightx2v/Autoencoders", ("taew2_1.safetensors",), 22_643_000, "Apache-2.0 (TAEHV: MIT)")
 
+# Parameters as diffusers and transformers count them, from the published configs (the tests build them anew).
+POCKET_COUNTS = ParameterCounts("pocket", DEFAULT_SIZE["pocket"], 20_000_000, 22_713_216, 0)
+SD2_COUNTS = ParameterCounts("image", DEFAULT_SIZE["image"], 865_910_724, 340_387_840, 83_653_863, 2_445_063)
+SD15_COUNTS = ParameterCounts("image", DEFAULT_SIZE["image"], 859_520_964, 123_060_480, 83_653_863, 2_445_063)
+SDXL_COUNTS = ParameterCounts("image", DEFAULT_SIZE["image"], 2_567_463_684, 817_720_320, 83_653_863, 2_445_063)
+WAN_COUNTS = ParameterCounts(
+    "video", DEFAULT_SIZE["video"], 1_418_996_800, 5_680_910_336, 126_892_531, 11_300_000, layers=30, width=1536
+)
+
 MODELS: dict[str, Entry] = {
     "pocket": Entry(
         "studio.models.pocket.model:Pocket",
         "the embedded model: plays live on a laptop, painted strokes and all",
         "Apache-2.0",
-        "pocket",
+        POCKET_COUNTS,
     ),
     "sd-turbo": Entry(
         IMAGE,
         "pictures at 512x512 in one step, from words or from a camera",
         STABILITY,
-        "sd-turbo",
+        SD2_COUNTS,
         {
             "folder": Part(
                 "stabilityai/sd-turbo", diffusers_files("unet", "vae", "text_encoder"), 2_582_000_000, STABILITY
@@ -127,7 +139,7 @@ MODELS: dict[str, Entry] = {
         IMAGE,
         "finer pictures at 512x512 in one step, from words or from a camera",
         STABILITY,
-        "sdxl-turbo",
+        SDXL_COUNTS,
         {
             "folder": Part(
                 "stabilityai/sdxl-turbo",
@@ -145,7 +157,7 @@ MODELS: dict[str, Entry] = {
         IMAGE,
         "pictures at 512x512 in a few steps; any Stable Diffusion 1.5 LoRA or ControlNet fits",
         "CreativeML OpenRAIL-M: commercial use allowed, the uses it names are not",
-        "sd15-lcm",
+        SD15_COUNTS,
         {
             "folder": Part(
                 "stable-diffusion-v1-5/stable-diffusion-v1-5",
@@ -167,7 +179,7 @@ MODELS: dict[str, Entry] = {
         WAN,
         "streamed video at 480x832, trained on 5 seconds; prompts switch live",
         f"{NO_COMMERCE}: weights CC BY-NC-SA 4.0; Wan 2.1 Apache-2.0",
-        "wan-1.3b",
+        WAN_COUNTS,
         {
             "base": WAN_BASE,
             "generator": Part(
@@ -185,7 +197,7 @@ MODELS: dict[str, Entry] = {
         WAN,
         "streamed video at 480x832 without an end; made for switching prompts live",
         "Apache-2.0",
-        "wan-1.3b",
+        WAN_COUNTS,
         {
             "base": WAN_BASE,
             "generator": Part(
@@ -201,7 +213,7 @@ MODELS: dict[str, Entry] = {
         WAN,
         "streamed video at 480x832 for minutes, a rolling window of noise levels",
         "the hub's card says MIT, the code's licence is Tencent's own: read both before you sell with it",
-        "wan-1.3b",
+        WAN_COUNTS,
         {
             "base": WAN_BASE,
             "generator": Part(
@@ -219,5 +231,19 @@ MODELS: dict[str, Entry] = {
     ),
 }
 
+
+@dataclass(frozen=True)
+class FolderFormat:
+    """How a diffusers folder is opened: the factory, the argument it takes the folder as, and what it makes."""
+
+    factory: str
+    argument: str
+    kind: Literal["image", "video"]
+
+
 # What a folder's model_index.json may say it is, by how the name begins.
-FOLDERS = {"StableDiffusion": (IMAGE, "folder"), "LatentConsistency": (IMAGE, "folder"), "Wan": (WAN, "base")}
+FOLDERS: dict[str, FolderFormat] = {
+    "StableDiffusion": FolderFormat(IMAGE, "folder", "image"),
+    "LatentConsistency": FolderFormat(IMAGE, "folder", "image"),
+    "Wan": FolderFormat(WAN, "base", "video"),
+}

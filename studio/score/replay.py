@@ -72,20 +72,20 @@ def playable_model(score: Score, model: Model | None) -> Model:
 
 def load_model(header: Header) -> Model:
     """Load the model a header names, a name or a folder, at the take's size; nothing is downloaded for it."""
-    from studio.hub.download import here
+    from studio.hub.download import find_downloaded
     from studio.models.errors import UnknownModel
-    from studio.models.loader import load, takes
+    from studio.models.loader import accepted_options, load
     from studio.models.registry import MODELS
 
     try:
-        sized = "size" in takes(header.model)
+        sized = "size" in accepted_options(header.model)
     except UnknownModel as error:
         raise ScoreError(
             f"the take's model is {header.model!r}; this studio has: {', '.join(MODELS)}, and any folder that is where "
             "the take says; update the studio, or say where the model is now: --model"
         ) from error
     entry = MODELS.get(header.model)
-    if entry and any(here(part) is None for part in entry.parts.values()):
+    if entry and any(find_downloaded(part) is None for part in entry.parts.values()):
         raise ScoreError(
             f"the take was played on {header.model}, which is not on this machine; `studio models get {header.model}` "
             "downloads it"

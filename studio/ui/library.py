@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from studio.hub.catalogue import listing
+from studio.hub.catalogue import list_models
 from studio.models.loader import load
 from studio.models.registry import MODELS
 from studio.session.session import Session
@@ -69,7 +69,7 @@ class Library:
         home: str,
         offered: Collection[str] | None = None,
         *,
-        listing: Callable[[], list[Any]] = listing,
+        listing: Callable[[], list[Any]] = list_models,
         load: Callable[..., Model] = load,
         options: Mapping[str, Any] | None = None,
     ) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from studio.accelerate import wrapped
+from studio.accelerate import Acceleration, accelerate
 from studio.conditioning import Conditioning, heard
 from studio.controls import Picture, Sampling, Structure, lora_weights
 from studio.models.base import Stateless
@@ -45,7 +45,7 @@ class Image:
     folder: a diffusers folder; tiny_vae: an AutoencoderTiny folder to use instead of its full one, many times faster;
     lcm_lora: a latent consistency LoRA (file or folder), fused at loading; controlnet: a ControlNet folder; loras:
     name -> file, played live by `Lora`; size (H, W); dtype: float16 on a GPU, float32 on the CPU; cross_frame: frames
-    in flight see each other, so that they look alike; compile, graphs, quantize, attention: see `wrappers.wrapped`.
+    in flight see each other, so that they look alike; compile, graphs, quantize, attention: see `accelerate`.
     Raises MissingWeights or CheckpointError for files that cannot be played as asked, before anything is played.
     """
 
@@ -85,9 +85,9 @@ class Image:
         self._measure(size)
         self._adapt(files, quantize)
         self._branches = cross_frame_attention(self.unet) if cross_frame else None
-        wrapped(self.unet, attention=attention)
+        accelerate(self.unet, Acceleration(attention=attention))
         for net in filter(None, (self.unet, self.controlnet, self.codec.net)):
-            wrapped(net, compile=compile, graphs=graphs)
+            accelerate(net, Acceleration(compile=compile, graphs=graphs))
         given = [path for path in (tiny, lcm, structure, *files) if path]
         self.weights_id = image_parts.fingerprint(used_files(folder, tiny is not None, given))
         self.refuses = REFUSES | self._lacks()
@@ -134,7 +134,7 @@ class Image:
         nets = {"unet": self.unet, **self.words.encoders}
         deltas = [lora.read(file, nets) for file in files]
         if quantize:
-            wrapped(self.unet, quantize=quantize)
+            accelerate(self.unet, Acceleration(quantize=quantize))
         of_unet = [{place: delta for place, delta in each.items() if place[0] == "unet"} for each in deltas]
         of_words = [{place: delta for place, delta in each.items() if place[0] != "unet"} for each in deltas]
         self._mix, self._word_mix = lora.adapt(nets, of_unet), lora.adapt(nets, of_words)

@@ -48,7 +48,7 @@ class Wan:
     recache: how a prompt switch rebuilds the cache, "bidirectional" as LongLive's code does, or "causal".
     positions, evicts: see `KVCache`; the published code has "absolute" positions, which drift on long streams.
     text_device, keep_text_encoder: see `umt5.TextEncoder`. quantize, compile, graphs, attention: see
-    `wrappers.wrapped`.
+    `accelerate`.
     Raises CheckpointError for files that do not fit, ValueError for options that are not possible.
     """
 
@@ -100,11 +100,11 @@ class Wan:
         transformer = load_transformer(base, generator, lora, which, self.dtype)
         self.net = CausalWan(transformer, "velocity", chunk).ready(self.dtype).to(self.device)
         if quantize or compile or graphs or attention:
-            from studio.accelerate import wrapped
+            from studio.accelerate import Acceleration, accelerate
 
-            wrapped(self.net, quantize=quantize, compile=compile, graphs=graphs, attention=attention)
+            accelerate(self.net, Acceleration(compile, graphs, quantize, attention))
             if self.decoding is not self.codec:
-                wrapped(self.decoding, compile=compile, graphs=graphs)
+                accelerate(self.decoding, Acceleration(compile, graphs))
         self.encode_text = umt5.TextEncoder(words, *place, text_device, keep_text_encoder)  # 11 GB: last
         shared = (base / "vae", words / "text_encoder", tiny_decoder)
         self.weights_id = fingerprint(generator or base / "transformer", lora, *shared)

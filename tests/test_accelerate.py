@@ -8,8 +8,18 @@ from causal_nets import TinyModel, controls, tiny
 from diffusers.models import attention_dispatch
 from torch import nn
 
-from studio import accelerate as wrappers
-from studio.accelerate import Graphed, available, forget, wrapped
+from studio.accelerate import (
+    QUANTIZATIONS,
+    Acceleration,
+    accelerate,
+    available,
+    compile,
+    forget,
+    graphs,
+    quantize,
+    regions,
+)
+from studio.accelerate.graphs import CapturedGraph, GraphedCallable
 from studio.samplers import Rollout, StreamBatch
 
 
@@ -61,7 +71,7 @@ def flat(outputs):
 def test_a_compiled_unet_is_the_same_unet_and_gives_the_same(backend):
     net, (x, t, text) = unet(), asked()
     before = net(x, t, text).sample
-    assert wrapped(net, compile=backend) is net
+    assert accelerate(net, Acceleration(compile=backend)) is net
     assert type(net).__name__ == "UNet2DConditionModel"
     assert net.config.sample_size == 8
     assert torch.allclose(net(x, t, text).sample, before, atol=1e-5)
@@ -77,7 +87,7 @@ def test_a_transformer_of_diffusers_is_compiled_by_its_blocks():
         encoder_hidden_states=torch.ones(1, 5, 10),
     )
     before = net(**told_twice).sample
-    wrapped(net, compile="eager")
+    accelerate(net, Acceleration(compile="eager"))
     assert all(block._compiled_call_impl is not None for block in net.blocks)
     assert torch.allclose(net(**told_twice).sample, before, atol=1e-5)
 
@@ -99,8 +109,8 @@ def test_an_autoencoder_is_compiled_where_it_is_called():
         calls.append(len(inputs))
         return graph.forward
 
-    for name in wrappers.parts(net).compile:
-        wrappers.replace_call(net, name, lambda call: torch.compile(call, backend=backend))
+    for name in regions.regions_of(net).compile:
+        regions.replace_call(net, name, lambda call: torch.compile(call, backend=backend))
     assert torch.allclose(net.encode(picture).latents, latent, atol=1e-6)
     assert torch.allclose(net.decode(latent).sample, decoded, atol=1e-6)
     assert len(calls) == 2
@@ -115,11 +125,11 @@ def test_a_graphed_call_is_recorded_when_it_has_come_a_few_times_and_gives_what_
         recorded.append(1)
         return played(call)
 
-    net.forward = Graphed(eager, capture)
-    for turn in range(wrappers.PATIENCE + 3):
+    net.forward = GraphedCallable(eager, capture)
+    for turn in range(graphs.WARMUP_CALLS + 3):
         x, t, text = asked(seed=turn)
         assert torch.equal(net(x, t, text).sample, eager(x, t, text).sample)
-        assert len(recorded) == (turn >= wrappers.PATIENCE)
+        assert len(recorded) == (turn >= graphs.WARMUP_CALLS)
     x, t, text = asked(rows=3)
     assert torch.equal(net(x, t, text).sample, eager(x, t, text).sample)
     assert torch.equal(net(x, t, text, return_dict=False)[0], eager(x, t, text).sample)
@@ -129,19 +139,19 @@ def test_a_graphed_call_is_recorded_when_it_has_come_a_few_times_and_gives_what_
 @pytest.fixture
 def impatient(monkeypatch):
     """Recorded at the second call of a form."""
-    monkeypatch.setattr(wrappers, "PATIENCE", 1)
+    monkeypatch.setattr(graphs, "WARMUP_CALLS", 1)
 
 
 @torch.no_grad()
 def test_a_graphs_outputs_are_not_overwritten_by_the_next_call(impatient):
-    call = Graphed(lambda x: x * 2, played)
+    call = GraphedCallable(lambda x: x * 2, played)
     first, second, third = (call(torch.full((2,), float(value))) for value in (1, 2, 3))
     assert [part[0].item() for part in (first, second, third)] == [2, 4, 6]
 
 
 @torch.no_grad()
 def test_a_graphs_inputs_changed_in_place_are_seen(impatient):
-    call, x, fixed = Graphed(lambda x, y: x + y, played), torch.zeros(2), torch.ones(2)
+    call, x, fixed = GraphedCallable(lambda x, y: x + y, played), torch.zeros(2), torch.ones(2)
     for value in range(4):
         x.fill_(value)
         assert call(x, fixed).tolist() == [value + 1.0] * 2
@@ -152,7 +162,7 @@ def test_a_graphs_inputs_changed_in_place_are_seen(impatient):
 
 @torch.no_grad()
 def test_what_is_not_a_tensor_is_part_of_the_form_a_graph_is_for(impatient):
-    call = Graphed(lambda x, scale: x * scale, played)
+    call = GraphedCallable(lambda x, scale: x * scale, played)
     for scale in (2.0, 2.0, 3.0, 3.0, 2.0):
         assert call(torch.ones(1), scale=scale).item() == scale
 
@@ -161,7 +171,7 @@ def test_what_is_not_a_tensor_is_part_of_the_form_a_graph_is_for(impatient):
 def test_weights_changed_in_place_are_seen_and_what_a_graph_cannot_see_is_forgotten(impatient):
     net = nn.Linear(2, 2, bias=False).requires_grad_(False)
     net.gain, x = 1.0, torch.ones(1, 2)
-    net.forward = Graphed(lambda x: net.gain * nn.functional.linear(x, net.weight), played)
+    net.forward = GraphedCallable(lambda x: net.gain * nn.functional.linear(x, net.weight), played)
     for _ in range(3):
         net(x)
     net.weight.fill_(2.0)
@@ -169,26 +179,26 @@ def test_weights_changed_in_place_are_seen_and_what_a_graph_cannot_see_is_forgot
     forget(net)
     net.gain = 10.0
     assert net(x).tolist() == [[40.0, 40.0]]
-    assert net.forward._recordings
+    assert net.forward._graphs
 
 
 @torch.no_grad()
 def test_of_too_many_forms_the_one_longest_unused_is_dropped(monkeypatch, impatient):
-    monkeypatch.setattr(wrappers, "GRAPHS", 2)
-    call = Graphed(lambda x: x + 1, played)
+    monkeypatch.setattr(graphs, "MAX_GRAPHS", 2)
+    call = GraphedCallable(lambda x: x + 1, played)
     for rows in (1, 2, 1, 3, 3):
         assert call(torch.zeros(rows)).tolist() == [1.0] * rows
-        assert len(call._recordings) <= 2
-    assert [len(known.inputs[0]) for known in call._recordings.values()] == [1, 3]
+        assert len(call._graphs) <= 2
+    assert [len(known.inputs[0]) for known in call._graphs.values()] == [1, 3]
 
 
 def test_with_gradients_nothing_is_recorded(impatient):
-    call = Graphed(lambda x: x * 2, played)
+    call = GraphedCallable(lambda x: x * 2, played)
     x = torch.ones(1, requires_grad=True)
     for _ in range(3):
         call(x).backward()
     assert x.grad.item() == 6
-    assert not call._recordings
+    assert not call._graphs
 
 
 @pytest.mark.parametrize(("chunk", "recordings"), [(1, 1), (3, 2)])
@@ -206,9 +216,9 @@ def test_a_graphed_causal_model_streams_the_same_frames_and_records_few_forms(ch
         return torch.cat(made), model.net.body
 
     eager, _ = stream(lambda body: body)
-    replayed, body = stream(lambda body: Graphed(body, played))
+    replayed, body = stream(lambda body: GraphedCallable(body, played))
     assert torch.equal(eager, replayed)
-    recorded = [known for known in body._recordings.values() if isinstance(known, wrappers.Recording)]
+    recorded = [known for known in body._graphs.values() if isinstance(known, CapturedGraph)]
     assert len(recorded) == recordings
 
 
@@ -216,7 +226,7 @@ def test_a_graphed_causal_model_streams_the_same_frames_and_records_few_forms(ch
 def test_a_compiled_causal_model_streams_the_same_frames():
     def stream(**options):
         model = TinyModel()
-        wrapped(model.net, **options)
+        accelerate(model.net, Acceleration(**options))
         sampler = StreamBatch(model)
         return torch.cat([sampler.step(controls(steps=2)) for _ in range(8)])
 
@@ -224,7 +234,7 @@ def test_a_compiled_causal_model_streams_the_same_frames():
 
 
 def test_threads_do_not_mix_their_inputs(impatient):
-    call, wrong = Graphed(lambda x: x + 1, played), []
+    call, wrong = GraphedCallable(lambda x: x + 1, played), []
 
     def many(value):
         with torch.no_grad():
@@ -243,23 +253,23 @@ def test_threads_do_not_mix_their_inputs(impatient):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="here CUDA graphs can be used")
 def test_graphs_without_a_gpu_are_refused_with_the_reason():
     with pytest.raises(ValueError, match="graphs cannot be used here: CUDA graphs need an NVIDIA GPU"):
-        wrapped(nn.Linear(2, 2), graphs=True)
+        accelerate(nn.Linear(2, 2), Acceleration(graphs=True))
 
 
 def test_quantizing_without_torchao_says_how_to_get_it(monkeypatch):
-    monkeypatch.setattr(wrappers.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(quantize.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match="pip install torchao"):
-        wrapped(nn.Linear(16, 16), quantize="int8")
+        accelerate(nn.Linear(16, 16), Acceleration(quantize="int8"))
 
 
 def test_unknown_names_are_refused_with_what_is_possible():
     net = nn.Linear(16, 16)
     with pytest.raises(ValueError, match="possible: int8, int8-dynamic, fp8, fp8-dynamic"):
-        wrapped(net, quantize="int3")
+        accelerate(net, Acceleration(quantize="int3"))
     with pytest.raises(ValueError, match=r"possible: .*native"):
-        wrapped(net, attention="fast")
+        accelerate(net, Acceleration(attention="fast"))
     with pytest.raises(ValueError, match=r"no backend 'warp'; there are: .*inductor"):
-        wrapped(net, compile="warp")
+        accelerate(net, Acceleration(compile="warp"))
 
 
 @pytest.mark.parametrize("name", ["int8", "int8-dynamic", "fp8"])
@@ -270,7 +280,7 @@ def test_eight_bits_stay_close_and_leave_the_ends_exact(name):
     net.requires_grad_(False)
     x = torch.randn(4, 32)
     before, ends = net["inner"](x), (net["time_proj"].weight, net["odd"].weight)
-    wrapped(net, quantize=name)
+    accelerate(net, Acceleration(quantize=name))
     assert type(net["inner"].weight).__name__ != "Parameter"
     assert (net["inner"](x) - before).norm() < 0.05 * before.norm()
     assert all(now is then for now, then in zip((net["time_proj"].weight, net["odd"].weight), ends))
@@ -282,7 +292,7 @@ def test_a_causal_model_in_eight_bits_streams_nearly_the_same_frames(name):
 
     def stream(**options):
         model = TinyModel()
-        model.net = wrapped(model.net.ready(), **options)
+        model.net = accelerate(model.net.ready(), Acceleration(**options))
         sampler = StreamBatch(model)
         return torch.cat([sampler.step(controls(steps=2)) for _ in range(4)])
 
@@ -299,7 +309,7 @@ def test_an_attention_backend_reaches_a_transformer_and_gives_the_same():
         encoder_hidden_states=torch.ones(1, 5, 10),
     )
     before = net(**asked).sample
-    wrapped(net, attention="_native_math")
+    accelerate(net, Acceleration(attention="_native_math"))
     assert all(block.attn1.processor._attention_backend.value == "_native_math" for block in net.blocks)
     assert torch.allclose(net(**asked).sample, before, atol=1e-5)
     assert attention_dispatch._AttentionBackendRegistry.get_active_backend()[0].value == "native"
@@ -307,9 +317,9 @@ def test_an_attention_backend_reaches_a_transformer_and_gives_the_same():
 
 def test_a_unet_that_cannot_be_told_a_backend_is_an_error_and_not_silence():
     net = unet()
-    assert wrapped(net, attention="native") is net
+    assert accelerate(net, Acceleration(attention="native")) is net
     with pytest.raises(ValueError, match="computes attention with torch's own kernel"):
-        wrapped(net, attention="flex")
+        accelerate(net, Acceleration(attention="flex"))
 
 
 def test_a_backend_whose_package_is_missing_is_refused_with_the_reason():
@@ -317,20 +327,20 @@ def test_a_backend_whose_package_is_missing_is_refused_with_the_reason():
     if not missing:
         pytest.skip("every backend is here")
     with pytest.raises(ValueError, match="cannot be used here: "):
-        wrapped(tiny().transformer, attention=missing[0].removeprefix("attention:"))
+        accelerate(tiny().transformer, Acceleration(attention=missing[0].removeprefix("attention:")))
 
 
 def test_nothing_is_changed_when_one_option_is_refused():
     net = nn.Linear(16, 16)
     before = net.forward
     with pytest.raises(ValueError, match="quantize"):
-        wrapped(net, compile="eager", quantize="int3")
+        accelerate(net, Acceleration(compile="eager", quantize="int3"))
     assert net.forward == before
 
 
 def test_what_can_be_used_is_told_with_a_reason_for_the_rest():
     found = available()
-    assert {"compile", "graphs", *wrappers.QUANTIZATIONS, "attention:native"} <= set(found)
+    assert {"compile", "graphs", *QUANTIZATIONS, "attention:native"} <= set(found)
     assert found["attention:native"] == ""
     assert all(isinstance(reason, str) for reason in found.values())
     assert not any(name.startswith("attention:_") for name in found)
@@ -340,12 +350,12 @@ def test_compiled_code_is_kept_in_the_users_cache(monkeypatch, tmp_path):
     monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     if sys.platform != "win32":
-        assert wrappers.compile_cache() == tmp_path / "studio" / "inductor"
+        assert compile.compile_cache() == tmp_path / "studio" / "inductor"
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "/elsewhere")
-    assert str(wrappers.compile_cache()) == "/elsewhere"
+    assert str(compile.compile_cache()) == "/elsewhere"
 
 
-def test_looking_at_the_wrappers_loads_neither_diffusers_nor_torchao():
+def test_looking_at_the_accelerations_loads_neither_diffusers_nor_torchao():
     code = "import sys, studio.accelerate; print([m for m in ('diffusers', 'torchao') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

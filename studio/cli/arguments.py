@@ -1,0 +1,56 @@
+"""Arguments that several commands share, and what their texts are read as."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def comma_list(text: str) -> tuple[str, ...]:
+    """Read a,b as its parts."""
+    return tuple(filter(None, text.split(",")))
+
+
+def picture_size(text: str) -> tuple[int, int]:
+    """Read 512x512, 480x832 as (height, width)."""
+    height, x, width = text.lower().partition("x")
+    if not (x and height.isascii() and height.isdigit() and width.isascii() and width.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; give height x width in pixels, as 480x832")
+    return int(height), int(width)
+
+
+def add_model_arguments(parser: argparse.ArgumentParser, default: str | None = "pocket", said: str = "pocket") -> None:
+    """Add what a model is, and how it is opened; without a default it is a take's model, which has its own size."""
+    group = parser.add_argument_group("model", "options that a model does not take are refused, with those it takes")
+    group.add_argument("--model", default=default, help=f"a name of `studio models`, or a folder (default: {said})")
+    parser.set_defaults(size=None, sampler=None)
+    if default:  # a take has its own
+        group.add_argument(
+            "--size", type=picture_size, metavar="HxW", help="height and width in pixels, as 512x512 or 480x832"
+        )
+        group.add_argument("--sampler", help="stream, rollout or rolling (default: what the model was made for)")
+    group.add_argument("--quantize", metavar="KIND", help="weights in 8 bits: int8, fp8, int8-dynamic, fp8-dynamic")
+    group.add_argument("--compile", action="store_true", help="torch.compile: minutes at the start, faster then")
+    group.add_argument("--graphs", action="store_true", help="CUDA graphs")
+    group.add_argument("--attention", metavar="NAME", help="diffusers' attention backend: native, flash, sage, ...")
+    group.add_argument("--device", help="cuda, cuda:1 or cpu (default: the card, if there is one)")
+    group.add_argument("--full-vae", action="store_true", help="the model's own decoder: finer, and much slower")
+    group.add_argument(
+        "--lora", action="append", default=[], metavar="NAME=FILE", help="a LoRA and what to call it; may be repeated"
+    )
+    group.add_argument("--controlnet", type=Path, metavar="FOLDER", help="a ControlNet for an image model")
+    group.add_argument("--generator", type=Path, metavar="FILE", help="a student's weights for a Wan folder")
+
+
+def add_take_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add which take is played, and on what model."""
+    parser.add_argument("score", type=Path, help="a score that was recorded (.jsonl)")
+    add_model_arguments(parser, None, "the take's own")
+
+
+def add_measure_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what a measurement is of, and how its figures are written."""
+    add_model_arguments(parser)
+    parser.add_argument("--seed", type=int, default=0, help="of all that is random (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output, nothing else")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the work, to see that it runs")

@@ -1,0 +1,90 @@
+"""From a command's arguments to a model: its options, what is downloaded for it in sight, and the model itself."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from studio.cli.errors import UsageError
+from studio.cli.output import show_download
+from studio.hub.units import gigabytes
+from studio.models.loader import accepted_options, check_memory, resolve_options
+from studio.models.registry import MODELS
+
+if TYPE_CHECKING:
+    from studio.models.base import Model
+    from studio.score import Score
+
+# What a model is opened with, by the names of the command line and of the model's factory alike.
+OPENED_WITH = ("quantize", "compile", "graphs", "attention", "device", "controlnet", "generator")
+FILES = ("controlnet", "generator")  # those of them that are paths
+TINY_DECODERS = ("tiny_vae", "tiny_decoder")
+
+
+def model_options(arguments: argparse.Namespace, name: str) -> dict[str, Any]:
+    """Give the options that a model of this name is loaded with."""
+    accepted = accepted_options(name)
+    named = {key: getattr(arguments, key) for key in ("size", *OPENED_WITH, "sampler")}
+    options = {key: value for key, value in named.items() if value}
+    for key in FILES:
+        if key in options and not options[key].exists():
+            raise UsageError(f"--{key}: there is no {options[key]}; give the path of what was downloaded")
+    if arguments.full_vae:
+        tiny = next((key for key in TINY_DECODERS if key in accepted), None)
+        if tiny is None:
+            raise UsageError(f"{name} has one decoder; leave --full-vae out")
+        options[tiny] = None
+    if arguments.lora:
+        loras = dict(parse_lora(text) for text in arguments.lora)
+        single = "loras" not in accepted and "lora" in accepted and len(loras) == 1
+        options |= {"lora": next(iter(loras.values()))} if single else {"loras": loras}
+    return options
+
+
+def parse_lora(text: str) -> tuple[str, Path]:
+    """Read watercolour=styles/watercolour.safetensors as the name and the file."""
+    name, separator, file = text.partition("=")
+    if not (name and separator and file):
+        raise UsageError(f"--lora is {text!r}; give a name and a file, as watercolour=watercolour.safetensors")
+    if not Path(file).exists():
+        raise UsageError(f"--lora {name}: there is no {file}; give the path of what was downloaded")
+    return name, Path(file)
+
+
+def open_model(arguments: argparse.Namespace, name: str | None = None) -> Model:
+    """Load the model of --model with the options given; what is not here is downloaded in sight."""
+    from studio.models.loader import load
+
+    chosen: str = name or arguments.model
+    options = model_options(arguments, chosen)
+    download_missing(chosen, options)
+    return load(chosen, **options)
+
+
+def open_take_model(arguments: argparse.Namespace, score: Score) -> Model | None:
+    """Load the model to play a take on; None for the take's own as it is, which the score then finds."""
+    if not any(getattr(arguments, name) for name in ("model", "full_vae", "lora", *OPENED_WITH)):
+        return None
+    arguments.size = arguments.size or (score.header.height, score.header.width)
+    return open_model(arguments, arguments.model or score.header.model)
+
+
+def download_missing(name: str, options: dict[str, Any]) -> None:
+    """Download what a model lacks here, with its licence and a progress bar; NotEnoughMemory first if it won't fit."""
+    from studio.hub import download
+
+    entry = MODELS.get(name)
+    if entry is None:
+        return
+    resolved = resolve_options(name, options)
+    check_memory(name, resolved)
+    chosen = resolved.options
+    missing = [p for key, p in entry.parts.items() if key not in chosen and download.find_downloaded(p) is None]
+    if missing:
+        print(f"{name}: {gigabytes(sum(part.bytes for part in missing))} to download", file=sys.stderr)
+        for part in missing:
+            print(f"  {part.repo} ({gigabytes(part.bytes)}): {part.licence}", file=sys.stderr)
+        with show_download() as progress:
+            download.fetch(name, progress, without=frozenset(chosen))
