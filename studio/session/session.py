@@ -62,6 +62,11 @@ class Inbox:
             slots = [slot for slot in self._waiting if only is None or slot == only]
             return [self._waiting.pop(slot) for slot in slots]
 
+    def waiting(self) -> list[Control]:
+        """Give what has been put and not taken, in the order of sending."""
+        with self.arrived:
+            return [control for _, control in self._waiting.values()]
+
     def wait(self, timeout: float) -> None:
         """Until something is put or somebody wakes it, or so many seconds."""
         with self.arrived:
@@ -230,6 +235,11 @@ class Session:
             self._coming = [replace(event, frame=now + event.frame) for event in preset.events if event.frame > 0]
             return self._inbox.revision
 
+    def pending_state(self) -> ControlState:
+        """Give the controls in force once all that was sent has taken effect. It waits for no frame."""
+        with self._inbox.arrived:  # what is taken out is in force before this is let go
+            return self.engine.state.updated(*self._inbox.waiting(), frame=self.engine.frame)
+
     # What comes out
 
     def step(self) -> Frame | None:
@@ -238,14 +248,14 @@ class Session:
         While paused everything but Pause waits, so what is in force never runs ahead of the pictures.
         """
         with self._turn:
-            self._apply(self._inbox.take(only=Pause.kind))
+            self._apply_sent(only=Pause.kind)
             if self.engine.state[Pause].paused:
                 return None
             taken, self._taken_over = self._taken_over, set()
             self._coming = [event for event in self._coming if event.control.slot not in taken]
             while self._coming and self._coming[0].frame <= self.engine.frame:
                 self._inbox.put(self._coming.pop(0).control)
-            self._apply(self._inbox.take())
+            self._apply_sent()
             frame = self.engine.step()
             if self._running:
                 due = self._playout.due(time.monotonic(), frame.tick_ms / 1e3, self.engine.ahead)
@@ -255,6 +265,11 @@ class Session:
                 self._take.digest.add(frame)
             self._put(frame)
             return frame
+
+    def _apply_sent(self, *, only: Hashable | None = None) -> None:
+        """Put in force what waits in the inbox, or in one slot of it; nobody sees it in neither place."""
+        with self._inbox.arrived:
+            self._apply(self._inbox.take(only=only))
 
     def _apply(self, sent: Sequence[tuple[int, Control]]) -> None:
         self.engine.apply(sent)
@@ -392,7 +407,7 @@ class Session:
         """Back to frame 0 with an empty cache; the controls stay, with another seed if given. Ends a recording."""
         with self._turn:
             self._finish_take()
-            self._apply(self._inbox.take())
+            self._apply_sent()
             state = self.engine.state.restarted(0)
             if seed is not None:
                 state = state.after(replace(state[Sampling], seed=seed), 0)
