@@ -14,7 +14,7 @@ from studio.controls import Erase, Pause, Prompt, Sampling, Stroke, strokes
 from studio.presets import Preset
 from studio.score import Digest, Score, replay
 from studio.session import Session
-from studio.ui.seats import CloseCode
+from studio.ui.protocol import CloseCode
 
 TINY: Any = TinyModel()
 CHROMIUM = Path("/usr/bin/chromium")
@@ -367,7 +367,7 @@ def test_words_that_are_being_written_are_not_overwritten(browse):
     visit = browse()
     visit.page.locator("#studio-prompt textarea").fill("half a tho")
     visit.session.send(Prompt("from a notebook"))
-    until(lambda: visit.page.evaluate("window.studio.controls.prompt.text") == "from a notebook")
+    until(lambda: visit.page.evaluate("window.studio.controls.get('prompt').text") == "from a notebook")
     time.sleep(0.5)
     assert visit.page.locator("#studio-prompt textarea").input_value() == "half a tho"
 
@@ -493,9 +493,9 @@ def test_a_lost_link_comes_back_to_the_same_session(browse):
 @pytest.fixture
 def quick(server):
     """The server with heartbeats so short that a page may be silent for three seconds only."""
-    usual, server.routes.heartbeat = server.routes.heartbeat, 0.3
+    usual, server.routes.connections.heartbeat = server.routes.connections.heartbeat, 0.3
     yield server
-    server.routes.heartbeat = usual
+    server.routes.connections.heartbeat = usual
 
 
 def plays_on(visit):
@@ -507,7 +507,7 @@ def plays_on(visit):
 def test_a_page_that_was_paused_longer_than_it_may_be_silent_plays_on(quick, browse, query, live):
     visit = browse(query=query)
     (seat,) = quick.routes.seats.taken.values()
-    link = seat.link
+    link = seat.connection
     visit.key(" ")
     until(lambda: visit.state[Pause].paused)
     asked = link.heartbeat._number
@@ -517,7 +517,7 @@ def test_a_page_that_was_paused_longer_than_it_may_be_silent_plays_on(quick, bro
     until(lambda: not visit.state[Pause].paused)
     plays_on(visit)
     assert link.closed is None
-    assert seat.link is link
+    assert seat.connection is link
 
 
 @pytest.mark.parametrize("code", [code for code in CloseCode if code is not CloseCode.SUPERSEDED])
@@ -526,7 +526,7 @@ def test_a_page_whose_socket_the_server_closes_says_so_and_comes_back(server, br
     visit.key(" ")
     until(lambda: visit.state[Pause].paused)
     (seat,) = server.routes.seats.taken.values()
-    seat.link.end(code)
+    seat.connection.end(code)
     visit.page.locator(".st-link[data-state=lost]", has_text="reconnecting").wait_for()
     visit.page.locator(".st-veil[data-show=true]", has_text=code.words).wait_for()
     visit.page.locator(".st-link[data-state=live]").wait_for()
@@ -671,7 +671,7 @@ def test_words_not_applied_yet_outlive_what_the_session_does(browse):
     words.fill("a town of glass")
     words.blur()
     visit.session.send(Prompt("from a notebook"))
-    until(lambda: visit.page.evaluate("window.studio.controls.prompt.text") == "from a notebook")
+    until(lambda: visit.page.evaluate("window.studio.controls.get('prompt').text") == "from a notebook")
     time.sleep(0.5)
     assert words.input_value() == "a town of glass"
     visit.page.locator("#studio-apply.unapplied").wait_for()
@@ -721,7 +721,7 @@ def test_without_a_link_nothing_is_set_and_it_is_said(browse):
     visit.page.locator("#studio-apply").click()
     visit.key("Control+z")
     assert visit.page.locator(".st-chip").count() == 0
-    assert visit.page.evaluate("window.studio.controls.prompt.text") == "a meadow"
+    assert visit.page.evaluate("window.studio.controls.get('prompt').text") == "a meadow"
     visit.page.evaluate("delete window.studio.link.deliver; window.studio.link.deliver = window.deliver")
     visit.page.locator("#studio-apply").click()
     until(lambda: visit.state[Prompt].text == "a storm at sea")

@@ -10,8 +10,13 @@ import pytest
 from conftest import TinyModel
 
 from studio.models.errors import CheckpointError
-from studio.ui.library import Arrival, Library, LibraryError, Progress, words
-from studio.ui.seats import Seat, Seats, Waiting
+from studio.ui.errors import LibraryError, Waiting
+from studio.ui.library import Library
+from studio.ui.model_load import LoadProgress, ModelLoad
+from studio.ui.options import ServerOptions
+from studio.ui.plays import refusals
+from studio.ui.seat import Seat
+from studio.ui.seats import Seats
 
 
 @dataclass
@@ -85,8 +90,8 @@ def test_everything_is_offered_to_who_owns_the_machine_and_only_the_chosen_to_ot
     assert [item["name"] for item in library(shelf).offers()] == ["tiny", "other", "broken", "huge"]
     host = library(shelf, offered=("other",))
     assert [item["name"] for item in host.offers()] == ["tiny", "other"]
-    assert host.choice
-    assert not library(shelf, offered=()).choice
+    assert host.has_choice
+    assert not library(shelf, offered=()).has_choice
     with pytest.raises(LibraryError, match="offers: tiny, other"):
         host.check("broken")
 
@@ -102,9 +107,7 @@ def test_everything_is_offered_to_who_owns_the_machine_and_only_the_chosen_to_ot
     ],
 )
 def test_strangers_may_change_to_what_the_host_allows(models, host, share, may):
-    from studio.ui.app import offered
-
-    assert offered(models, host, share) == may
+    assert ServerOptions(models=models, host=host, share=share).offered == may
 
 
 @pytest.mark.parametrize("name", ["/etc", "../tiny", "", None, 7, ["tiny"], {"name": "tiny"}, "TINY"])
@@ -115,7 +118,7 @@ def test_a_page_names_a_model_on_offer_and_never_a_folder(shelf, name):
 
 def test_what_does_not_fit_is_not_begun(shelf):
     with pytest.raises(LibraryError, match="huge does not fit this machine: needs a card"):
-        Arrival(library(shelf), "huge", lambda model: {})
+        ModelLoad(library(shelf), "huge", lambda model: {})
 
 
 def test_a_folder_is_offered_by_its_last_part_and_loaded_by_its_whole(shelf, tmp_path):
@@ -135,7 +138,7 @@ def test_one_loaded_model_is_shared_and_two_are_not_loaded_at_once(shelf):
     made = library(shelf)
     shelf.go_on.clear()
     got: list = []
-    arrivals = [Arrival(made, "other", lambda model: got.append(model) or {}) for _ in range(3)]
+    arrivals = [ModelLoad(made, "other", lambda model: got.append(model) or {}) for _ in range(3)]
     until(lambda: any(arrival.progress.stage == "download" for arrival in arrivals))
     shelf.go_on.set()
     assert [arrived(arrival).stage for arrival in arrivals] == ["ready"] * 3
@@ -147,14 +150,14 @@ def test_one_loaded_model_is_shared_and_two_are_not_loaded_at_once(shelf):
 def test_a_download_is_told_and_can_be_called_off(shelf):
     made = library(shelf)
     shelf.go_on.clear()
-    arrival = Arrival(made, "other", lambda model: {})
+    arrival = ModelLoad(made, "other", lambda model: {})
     until(lambda: arrival.progress.stage == "download")
-    assert arrival.progress == Progress("other", "download", 1, 2, "a file")
+    assert arrival.progress == LoadProgress("other", "download", 1, 2, "a file")
     arrival.cancel()
     assert arrived(arrival).stage == "cancelled"
     assert shelf.loaded == ["tiny"]
     shelf.go_on.set()
-    assert arrived(Arrival(made, "other", lambda model: {})).stage == "ready", "and it can be chosen again"
+    assert arrived(ModelLoad(made, "other", lambda model: {})).stage == "ready", "and it can be chosen again"
 
 
 def test_a_load_that_cannot_be_interrupted_comes_to_nothing_when_it_was_called_off(shelf):
@@ -162,7 +165,7 @@ def test_a_load_that_cannot_be_interrupted_comes_to_nothing_when_it_was_called_o
     load, taken = shelf.load, []
     made._load = lambda name, progress, cancel: load(name, progress, threading.Event())
     shelf.go_on.clear()
-    arrival = Arrival(made, "other", lambda model: taken.append(model) or {})
+    arrival = ModelLoad(made, "other", lambda model: taken.append(model) or {})
     until(lambda: arrival.progress.stage == "download")
     arrival.cancel()
     shelf.go_on.set()
@@ -174,7 +177,7 @@ def test_a_load_that_cannot_be_interrupted_comes_to_nothing_when_it_was_called_o
 def test_one_that_waits_its_turn_can_be_called_off_too(shelf):
     made = library(shelf)
     shelf.go_on.clear()
-    first, second = (Arrival(made, name, lambda model: {}) for name in ("other", "broken"))
+    first, second = (ModelLoad(made, name, lambda model: {}) for name in ("other", "broken"))
     until(lambda: first.progress.stage == "download")
     second.cancel()
     assert arrived(second).stage == "cancelled"
@@ -183,7 +186,7 @@ def test_one_that_waits_its_turn_can_be_called_off_too(shelf):
 
 
 def test_a_failure_is_told_in_its_own_words(shelf):
-    failed = arrived(Arrival(library(shelf), "broken", lambda model: {}))
+    failed = arrived(ModelLoad(library(shelf), "broken", lambda model: {}))
     assert failed.stage == "failed"
     assert failed.what == "broken could not be played: unet lacks conv_in.weight; download it again"
 
@@ -198,7 +201,7 @@ def test_a_model_that_cannot_draw_is_found_out_before_it_is_played(shelf):
 
     made._load = load
     taken = []
-    failed = arrived(Arrival(made, "other", lambda model: taken.append(model) or {}))
+    failed = arrived(ModelLoad(made, "other", lambda model: taken.append(model) or {}))
     assert (failed.stage, taken) == ("failed", [])
     assert "out of memory" in failed.what
 
@@ -207,12 +210,12 @@ def test_a_seat_goes_over_and_the_model_that_nobody_plays_is_let_go(shelf, tmp_p
     made = library(shelf)
     one, two = (Seat(made.session(), tmp_path, library=made) for _ in range(2))
     first = weakref.ref(one.session.model)
-    one.choose("other")
-    assert arrived(one.arrival).stage == "ready"
+    one.models.choose("other")
+    assert arrived(one.models.load).stage == "ready"
     assert (one.session.model.name, two.session.model.name) == ("other", "tiny")
     assert sorted(made._loaded) == ["other", "tiny"]
-    two.choose("other")
-    assert arrived(two.arrival).stage == "ready"
+    two.models.choose("other")
+    assert arrived(two.models.load).stage == "ready"
     assert two.session.model is one.session.model
     until(lambda: first() is None)  # nobody plays it any more
     assert list(made._loaded) == ["other"]
@@ -222,8 +225,8 @@ def test_a_model_that_somebody_has_in_hand_when_it_is_left_goes_a_moment_later(s
     made = library(shelf)
     seat = Seat(made.session(), tmp_path, library=made)
     in_hand = seat.session.model
-    seat.choose("other")
-    assert arrived(seat.arrival).stage == "ready"
+    seat.models.choose("other")
+    assert arrived(seat.models.load).stage == "ready"
     assert sorted(made._loaded) == ["other", "tiny"]
     del in_hand
     until(lambda: list(made._loaded) == ["other"])
@@ -233,8 +236,8 @@ def test_a_server_whose_home_was_let_go_loads_it_again_for_the_next_page(shelf, 
     made = library(shelf)
     house = Seats(made.session, library=made, takes=tmp_path)
     seat = house.sit()
-    seat.choose("other")
-    assert arrived(seat.arrival).stage == "ready"
+    seat.models.choose("other")
+    assert arrived(seat.models.load).stage == "ready"
     until(lambda: "tiny" not in made._loaded)
     with pytest.raises(Waiting, match="tiny is being loaded; this page starts by itself"):
         house.sit()
@@ -258,15 +261,15 @@ def test_the_home_model_stays_ready_while_nobody_plays(shelf, tmp_path):
 def test_two_models_are_not_sent_for_at_once_by_one_page(shelf, tmp_path):
     seat = Seat(library(shelf).session(), tmp_path)
     with pytest.raises(LibraryError, match="one model"):
-        seat.choose("other")
+        seat.models.choose("other")
     made = library(shelf)
     seat = Seat(made.session(), tmp_path, library=made)
     shelf.go_on.clear()
-    seat.choose("other")
+    seat.models.choose("other")
     with pytest.raises(LibraryError, match="other is on its way; call it off first"):
-        seat.choose("tiny")
+        seat.models.choose("tiny")
     shelf.go_on.set()
-    arrived(seat.arrival)
+    arrived(seat.models.load)
 
 
 def test_a_closed_page_calls_its_model_off(shelf, tmp_path):
@@ -274,10 +277,10 @@ def test_a_closed_page_calls_its_model_off(shelf, tmp_path):
     house = Seats(made.session, library=made, takes=tmp_path)
     seat = house.sit()
     shelf.go_on.clear()
-    seat.choose("other")
-    until(lambda: seat.arrival.progress.stage == "download")
+    seat.models.choose("other")
+    until(lambda: seat.models.load.progress.stage == "download")
     house.close_all()
-    assert arrived(seat.arrival).stage == "cancelled"
+    assert arrived(seat.models.load).stage == "cancelled"
     assert seat.session.model.name == "tiny"
 
 
@@ -287,14 +290,14 @@ def test_a_take_in_progress_is_finished_before_another_model_plays(shelf, tmp_pa
     seat.record()
     for _ in range(3):
         seat.session.step()
-    seat.choose("other")
-    assert arrived(seat.arrival).stage == "ready"
-    assert [take["frames"] for take in seat.takes] == [3]
-    assert not seat.recording
+    seat.models.choose("other")
+    assert arrived(seat.models.load).stage == "ready"
+    assert [take.frames for take in seat.recorder.takes] == [3]
+    assert not seat.recorder.recording
     seat.close()
 
 
 def test_what_is_left_aside_is_said_once():
-    said = words("wan", {"stroke": "it is drawn by words alone", "erase": "it is drawn by words alone"})
+    said = refusals("wan", {"stroke": "it is drawn by words alone", "erase": "it is drawn by words alone"})
     assert said == "wan takes no strokes: it is drawn by words alone."
-    assert words("wan", {}) == ""
+    assert refusals("wan", {}) == ""

@@ -1,4 +1,4 @@
-"""The link between a page and its session: packing, window, security, seats and routes, without a browser."""
+"""The connection between a page and its session: packing, window, security, seats and routes, without a browser."""
 
 import asyncio
 import base64
@@ -26,12 +26,18 @@ from studio.frames import Frame
 from studio.presets import Preset
 from studio.score import Score
 from studio.ui import security
-from studio.ui.library import Progress
-from studio.ui.link import PINGS_KEPT, SOCKET_PATIENCE, Heartbeat, Link, LinkError, parse
+from studio.ui.connection import Connection
+from studio.ui.errors import SeatsTaken
+from studio.ui.heartbeat import PINGS_KEPT, SOCKET_PATIENCE, Heartbeat
 from studio.ui.mailbox import HEADER, Mailbox, encode_jpeg, encode_png, pack, unpack
-from studio.ui.routes import PREFIX, PROTOCOL, PULL_PATIENCE, WEB, Routes
-from studio.ui.seats import CloseCode, Seat, Seats, SeatsTaken
+from studio.ui.model_load import LoadProgress
+from studio.ui.protocol import CloseCode, ProtocolError, parse
+from studio.ui.pull import PULL_PATIENCE
+from studio.ui.routes import PREFIX, WEB, Routes
+from studio.ui.seat import Seat
+from studio.ui.seats import Seats
 from studio.ui.security import Allowance, Tickets, same_origin
+from studio.ui.sockets import PROTOCOL
 from studio.ui.takes import TakeVideo, take_path
 from studio.ui.window import NARROWEST, PATIENCE, WIDEST, Window
 
@@ -112,14 +118,14 @@ def test_png_keeps_every_pixel():
 def test_a_mailbox_keeps_the_newest_and_finds_what_was_seen():
     mailbox = Mailbox()
     assert mailbox.newest is None
-    assert mailbox.seen(3) is None
+    assert mailbox.frame(3) is None
     frames = [frame(index) for index in range(40)]
     for made in frames:
         mailbox.put(made)
     assert mailbox.count == 40
     assert mailbox.newest is frames[39]
-    assert mailbox.seen(35) is frames[35]
-    assert mailbox.seen(2) is frames[39]
+    assert mailbox.frame(35) is frames[35]
+    assert mailbox.frame(2) is frames[39]
 
 
 def test_a_mailbox_says_how_long_to_wait_for_a_frame_made_ahead():
@@ -198,7 +204,7 @@ def test_a_page_is_silent_when_it_has_left_several_pings_unanswered():
     assert heartbeat.silent
 
 
-def test_a_page_is_not_silent_while_what_it_said_is_in_hand():
+def test_a_page_is_not_silent_while_what_it_said_is_in_progress():
     heartbeat = Heartbeat(Clock(), patience=3)
     with heartbeat.answering():
         with heartbeat.answering():
@@ -316,18 +322,18 @@ def test_large_messages_spend_it_sooner():
     ],
 )
 def test_a_message_that_is_none_is_explained(text, says):
-    with pytest.raises(LinkError, match=says):
+    with pytest.raises(ProtocolError, match=says):
         parse(text)
 
 
 def linked(test, session=None, presets=None, clock=time.monotonic):
-    """Run `test(link, session)` on an event loop with a link to a stand-in's seat."""
+    """Run `test(connection, session)` on an event loop with a connection to a stand-in's seat."""
     session = session or StandIn()
 
     async def run():
         seat = Seat(session, test_folder)
-        link = Link(seat, presets or {"fox": PRESET}, clock)
-        await test(link, session)
+        connection = Connection(seat, presets or {"fox": PRESET}, clock)
+        await test(connection, session)
 
     asyncio.run(run())
 
@@ -340,48 +346,48 @@ def _folder(tmp_path, monkeypatch):
 test_folder: Path = Path()
 
 
-def told(link, type):
-    return [message for message in map(json.loads, link.news()) if message["type"] == type]
+def told(connection, type):
+    return [message for message in map(json.loads, connection.drain()) if message["type"] == type]
 
 
 def test_the_shortest_round_trip_stays_right_through_an_hour_of_pings():
     clock = Clock()
 
-    async def test(link, session):
-        link.greet()
-        late = [message["number"] for message in told(link, "ping")]
+    async def test(connection, session):
+        connection.send_hello()
+        late = [message["number"] for message in told(connection, "ping")]
         for _ in range(720):
-            link.beat()
-            (ping,) = told(link, "ping")
+            connection.send_ping()
+            (ping,) = told(connection, "ping")
             clock.now += 0.05
-            await link.hear(json.dumps({"type": "pong", "number": ping["number"]}))
-            await link.hear(json.dumps({"type": "pong", "number": ping["number"]}))
+            await connection.receive(json.dumps({"type": "pong", "number": ping["number"]}))
+            await connection.receive(json.dumps({"type": "pong", "number": ping["number"]}))
             clock.now += 4.95
         for number in [*late, 0, 10**6]:
-            await link.hear(json.dumps({"type": "pong", "number": number}))
-        assert link.window.shortest == pytest.approx(0.05)
-        assert link.window.typical == 0.0, "a ping is no frame"
+            await connection.receive(json.dumps({"type": "pong", "number": number}))
+        assert connection.frames.window.shortest == pytest.approx(0.05)
+        assert connection.frames.window.typical == 0.0, "a ping is no frame"
 
     linked(test, clock=clock)
 
 
 def test_who_ends_a_link_first_says_why():
-    async def test(link, session):
-        assert link.closed is None
-        link.end(CloseCode.SUPERSEDED)
-        link.end(CloseCode.SILENT)
-        assert link.closed is CloseCode.SUPERSEDED
+    async def test(connection, session):
+        assert connection.closed is None
+        connection.end(CloseCode.SUPERSEDED)
+        connection.end(CloseCode.SILENT)
+        assert connection.closed is CloseCode.SUPERSEDED
 
     linked(test)
 
 
 def test_a_control_reaches_the_session_and_is_numbered():
-    async def test(link, session):
-        await link.hear(json.dumps({"type": "control", "number": 5, "control": to_message(FOX), "saw": 3}))
+    async def test(connection, session):
+        await connection.receive(json.dumps({"type": "control", "number": 5, "control": to_message(FOX), "saw": 3}))
         assert session.sent == [FOX]
-        assert told(link, "sent") == [{"type": "sent", "number": 5, "revision": 1, "saw": 3}]
+        assert told(connection, "sent") == [{"type": "sent", "number": 5, "revision": 1, "saw": 3}]
         session.step()
-        assert told(link, "receipts") == [{"type": "receipts", "items": [[1, "stroke", 0]]}]
+        assert told(connection, "receipts") == [{"type": "receipts", "items": [[1, "stroke", 0]]}]
 
     linked(test)
 
@@ -399,12 +405,12 @@ def test_a_control_reaches_the_session_and_is_numbered():
     ],
 )
 def test_a_bad_control_is_answered_and_the_session_goes_on(control, says):
-    async def test(link, session):
-        assert await link.hear(json.dumps({"type": "control", "number": 8, "control": control}))
-        (error,) = told(link, "error")
+    async def test(connection, session):
+        assert await connection.receive(json.dumps({"type": "control", "number": 8, "control": control}))
+        (error,) = told(connection, "error")
         assert says in error["message"]
         assert error["number"] == 8
-        await link.hear(json.dumps({"type": "control", "control": to_message(FOX)}))
+        await connection.receive(json.dumps({"type": "control", "control": to_message(FOX)}))
         assert session.sent == [FOX]
 
     linked(test)
@@ -423,74 +429,74 @@ def test_a_bad_control_is_answered_and_the_session_goes_on(control, says):
     ],
 )
 def test_any_other_bad_message_is_answered_too(message):
-    async def test(link, session):
-        assert await link.hear(json.dumps(message))
-        assert len(told(link, "error")) == 1
+    async def test(connection, session):
+        assert await connection.receive(json.dumps(message))
+        assert len(told(connection, "error")) == 1
 
     linked(test)
 
 
 def test_a_flood_is_refused_and_told():
-    async def test(link, session):
-        heard = [await link.hear('{"type": "ack", "sequence": 1}') for _ in range(1000)]
+    async def test(connection, session):
+        heard = [await connection.receive('{"type": "ack", "sequence": 1}') for _ in range(1000)]
         assert not all(heard)
-        assert "Too many messages" in told(link, "error")[0]["message"]
+        assert "Too many messages" in told(connection, "error")[0]["message"]
 
     linked(test)
 
 
 def test_what_the_page_did_not_do_is_told_as_a_new_state():
-    async def test(link, session):
-        link.news()
+    async def test(connection, session):
+        connection.drain()
         session.send(Prompt("a harbour"))  # a notebook on the same session
         session.step()
-        (state,) = told(link, "state")
+        (state,) = told(connection, "state")
         assert state["state"]["prompt"]["text"] == "a harbour"
-        await link.hear(json.dumps({"type": "control", "control": to_message(Prompt("a beach"))}))
+        await connection.receive(json.dumps({"type": "control", "control": to_message(Prompt("a beach"))}))
         session.step()
-        assert told(link, "state") == []
+        assert told(connection, "state") == []
 
     linked(test)
 
 
 def test_a_preset_is_played_and_shown_before_its_first_frame():
-    async def test(link, session):
+    async def test(connection, session):
         session.send(FOX)
         session.step()
-        link.news()
-        await link.hear(json.dumps({"type": "command", "name": "preset", "preset": "fox"}))
-        (state,) = told(link, "state")
+        connection.drain()
+        await connection.receive(json.dumps({"type": "command", "name": "preset", "preset": "fox"}))
+        (state,) = told(connection, "state")
         assert state["state"]["prompt"]["text"] == "a meadow"
-        assert [stroke["id"] for stroke in state["state"]["strokes"]] == ["fox"]
+        assert [stroke["id"] for stroke in state["state"]["stroke"]] == ["fox"]
 
     linked(test)
 
 
 def test_a_late_page_gets_the_newest_frame_and_each_only_once():
-    async def test(link, session):
+    async def test(connection, session):
         for _ in range(5):
             session.step()
-        assert unpack(await link.frame(0.1))[1] == 4
-        assert await link.frame(0.01) is None
+        assert unpack(await connection.wait_frame(0.1))[1] == 4
+        assert await connection.wait_frame(0.01) is None
         session.step()
-        assert unpack(await link.frame(0.1))[:2] == (2, 5)
+        assert unpack(await connection.wait_frame(0.1))[:2] == (2, 5)
 
     linked(test)
 
 
 def test_a_waiting_page_is_woken_by_a_frame_from_another_thread():
-    async def test(link, session):
-        link.seat.mailbox.bell = link.bell
+    async def test(connection, session):
+        connection.seat.mailbox.bell = connection.bell
         threading.Timer(0.05, session.step).start()
-        assert unpack(await link.frame(5.0))[1] == 0
+        assert unpack(await connection.wait_frame(5.0))[1] == 0
 
     linked(test)
 
 
 def test_two_pulls_at_once_do_not_get_the_same_frame():
-    async def test(link, session):
-        link.seat.mailbox.bell = link.bell
-        pulls = [asyncio.create_task(link.frame(0.5)) for _ in range(2)]
+    async def test(connection, session):
+        connection.seat.mailbox.bell = connection.bell
+        pulls = [asyncio.create_task(connection.wait_frame(0.5)) for _ in range(2)]
         await asyncio.sleep(0.02)
         session.step()
         await asyncio.sleep(0.05)
@@ -529,16 +535,16 @@ def drawing() -> Any:
 
 
 def test_a_picture_in_binary_reaches_the_session_and_is_numbered():
-    async def test(link, session):
-        link.news()
-        await link.hear(sent(jpeg()))
+    async def test(connection, session):
+        connection.drain()
+        await connection.receive(sent(jpeg()))
         assert session.sent == [Picture(jpeg())]
-        assert told(link, "sent") == [{"type": "sent", "number": 9, "revision": 1, "saw": 4}]
+        assert told(connection, "sent") == [{"type": "sent", "number": 9, "revision": 1, "saw": 4}]
         session.step()
-        assert link.seat.state[Picture] == Picture(jpeg())
-        session.send(Picture(jpeg(grey=9)))  # taken into a frame before this link heard of its revision
+        assert connection.seat.state[Picture] == Picture(jpeg())
+        session.send(Picture(jpeg(grey=9)))  # taken into a frame before this connection heard of its revision
         session.step()
-        assert told(link, "state") == [], "a camera's pictures change nothing that the page shows"
+        assert told(connection, "state") == [], "a camera's pictures change nothing that the page shows"
 
     linked(test, drawing())
 
@@ -560,46 +566,48 @@ def test_a_picture_in_binary_reaches_the_session_and_is_numbered():
     ids=["byte", "frame", "header", "text", "half-JPEG", "no-PNG", "no-WebP", "too-wide", "too-small", "too-long"],
 )
 def test_a_malformed_picture_is_answered_and_ends_nothing(data, says, number):
-    async def test(link, session):
-        assert await link.hear(data)
-        (error,) = told(link, "error")
+    async def test(connection, session):
+        assert await connection.receive(data)
+        (error,) = told(connection, "error")
         assert says in error["message"]
         assert error["number"] == number
         assert session.sent == []
-        await link.hear(sent(jpeg()))
+        await connection.receive(sent(jpeg()))
         assert session.sent == [Picture(jpeg())]
 
     linked(test, drawing())
 
 
 def test_a_bad_picture_within_a_control_is_answered_too():
-    async def test(link, session):
+    async def test(connection, session):
         control = {"kind": "picture", "data": base64.b64encode(jpeg()[:200]).decode()}
-        await link.hear(json.dumps({"type": "control", "number": 3, "control": control}))
-        assert told(link, "error")[0]["number"] == 3
-        await link.hear(json.dumps({"type": "control", "number": 4, "control": {"kind": "picture", "data": ""}}))
+        await connection.receive(json.dumps({"type": "control", "number": 3, "control": control}))
+        assert told(connection, "error")[0]["number"] == 3
+        await connection.receive(
+            json.dumps({"type": "control", "number": 4, "control": {"kind": "picture", "data": ""}})
+        )
         assert session.sent == [Picture()]
 
     linked(test, drawing())
 
 
 def test_a_flood_of_pictures_is_refused_and_leaves_room_for_words():
-    async def test(link, session):
-        heard = [await link.hear(sent(b"x")) for _ in range(400)]
+    async def test(connection, session):
+        heard = [await connection.receive(sent(b"x")) for _ in range(400)]
         assert sum(heard) == 2 * security.PICTURES_A_SECOND
-        assert await link.hear('{"type": "ack", "sequence": 1}')
+        assert await connection.receive('{"type": "ack", "sequence": 1}')
 
-    link_clock = Clock()
-    linked(test, drawing(), clock=link_clock)
+    clock = Clock()
+    linked(test, drawing(), clock=clock)
 
 
 def test_the_newest_picture_is_all_that_waits():
-    async def test(link, session):
+    async def test(connection, session):
         for grey in range(40):
-            await link.hear(sent(jpeg(grey=grey)))
+            await connection.receive(sent(jpeg(grey=grey)))
         assert len(session._inbox) == 1
         session.step()
-        assert link.seat.state[Picture] == Picture(jpeg(grey=39))
+        assert connection.seat.state[Picture] == Picture(jpeg(grey=39))
 
     linked(test, drawing())
 
@@ -616,21 +624,21 @@ def test_a_page_is_told_what_plays_and_why_the_rest_does_not():
                 raise ValueError("4 steps")
             return super().sigmas(steps)
 
-    async def test(link, session):
-        link.greet()
-        (hello,) = told(link, "hello")
+    async def test(connection, session):
+        connection.send_hello()
+        (hello,) = told(connection, "hello")
         assert hello["plays"] == ["prompt", "sampling", "sink", "erase", "pause", "cache"]
         assert hello["refuses"] == {"stroke": "it knows words alone"}
         assert not hello["choice"]
         session.model = Draws((32, 48))
-        (hello,) = told(link, "hello")
+        (hello,) = told(connection, "hello")
         assert {"picture", "similarity", "structure", "lora", "noise", "camera", "steps", "stroke"} < set(
             hello["plays"]
         )
         assert not {"sink", "cache"} & set(hello["plays"])
         assert hello["size"] == [48, 32]
         assert hello["loras"] == ["ink"]
-        assert told(link, "hello") == [], "once for each model"
+        assert told(connection, "hello") == [], "once for each model"
 
     session = StandIn()
     session.model = Refusing((64, 64))
@@ -638,8 +646,8 @@ def test_a_page_is_told_what_plays_and_why_the_rest_does_not():
 
 
 def test_a_link_does_not_hold_a_model_that_is_no_longer_played():
-    async def test(link, session):
-        link.greet()
+    async def test(connection, session):
+        connection.send_hello()
         before = weakref.ref(session.model)
         session.model = Draws((32, 48))
         gc.collect()
@@ -649,28 +657,32 @@ def test_a_link_does_not_hold_a_model_that_is_no_longer_played():
 
 
 def test_a_page_is_told_once_what_a_word_is_painted_as_that_the_model_does_not_know():
-    async def test(link, session):
+    async def test(connection, session):
         session.model.reads = lambda label: ("fox", label == "fox")
         for label in ("fox", "democracy", "democracy", "fox"):
-            await link.hear(json.dumps({"type": "control", "control": to_message(replace(FOX, label=label))}))
-        (notice,) = told(link, "notice")
+            await connection.receive(json.dumps({"type": "control", "control": to_message(replace(FOX, label=label))}))
+        (notice,) = told(connection, "notice")
         assert notice["message"] == "stand-in has no word for “democracy”; what is nearest is painted: fox."
-        link.greet()  # as with another model
-        await link.hear(json.dumps({"type": "control", "control": to_message(replace(FOX, label="democracy"))}))
-        assert len(told(link, "notice")) == 1, "it may read the word as something else"
-        link.greet()
-        link.seat.session.model.reads = None
-        await link.hear(json.dumps({"type": "control", "control": to_message(replace(FOX, label="democracy"))}))
-        assert not told(link, "notice")
+        connection.send_hello()  # as with another model
+        await connection.receive(
+            json.dumps({"type": "control", "control": to_message(replace(FOX, label="democracy"))})
+        )
+        assert len(told(connection, "notice")) == 1, "it may read the word as something else"
+        connection.send_hello()
+        connection.seat.session.model.reads = None
+        await connection.receive(
+            json.dumps({"type": "control", "control": to_message(replace(FOX, label="democracy"))})
+        )
+        assert not told(connection, "notice")
 
     linked(test)
 
 
 def test_a_preset_gives_what_the_model_plays_and_says_what_it_leaves_aside():
-    async def test(link, session):
+    async def test(connection, session):
         session.model.refuses = {"stroke": "it knows words alone"}
-        await link.hear('{"type": "command", "name": "preset", "preset": "fox"}')
-        (notice,) = told(link, "notice")
+        await connection.receive('{"type": "command", "name": "preset", "preset": "fox"}')
+        (notice,) = told(connection, "notice")
         assert notice["message"] == "stand-in takes no strokes: it knows words alone."
         session.step()
         assert session.engine.state[Prompt].text == "a meadow"
@@ -684,12 +696,12 @@ def test_a_preset_gives_what_the_model_plays_and_says_what_it_leaves_aside():
     [{"name": "load", "model": "/etc"}, {"name": "load"}, {"name": "load", "model": ["tiny"]}],
 )
 def test_a_model_that_is_not_offered_is_answered(command):
-    async def test(link, session):
-        await link.hear(json.dumps({"type": "command", **command}))
-        assert "one model" in told(link, "error")[0]["message"]
-        await link.hear('{"type": "command", "name": "cancel"}')
-        await link.hear('{"type": "command", "name": "models"}')
-        assert told(link, "models")[0]["items"] == []
+    async def test(connection, session):
+        await connection.receive(json.dumps({"type": "command", **command}))
+        assert "one model" in told(connection, "error")[0]["message"]
+        await connection.receive('{"type": "command", "name": "cancel"}')
+        await connection.receive('{"type": "command", "name": "models"}')
+        assert told(connection, "models")[0]["items"] == []
 
     linked(test)
 
@@ -697,10 +709,10 @@ def test_a_model_that_is_not_offered_is_answered(command):
 def test_how_far_a_model_is_is_told_in_turn_and_its_end_always():
     clock = Clock()
 
-    async def test(link, session):
+    async def test(connection, session):
         def far(done, stage="download"):
-            link.seat.arrival = SimpleNamespace(progress=Progress("big", stage, done, 100))
-            return [(message["stage"], message["done"]) for message in told(link, "loading")]
+            connection.seat.models.load = SimpleNamespace(progress=LoadProgress("big", stage, done, 100))
+            return [(message["stage"], message["done"]) for message in told(connection, "loading")]
 
         assert far(1) == [("download", 1)]
         assert far(2) == [], "not for every megabyte"
@@ -709,7 +721,7 @@ def test_how_far_a_model_is_is_told_in_turn_and_its_end_always():
         assert far(3, "load") == [("load", 3)]
         assert far(3, "ready") == [("ready", 3)]
         assert far(3, "ready") == []
-        link.greet()
+        connection.send_hello()
         assert far(3, "ready") == [], "what is over is not told again"
 
     linked(test, clock=clock)
@@ -738,7 +750,7 @@ def test_a_third_page_is_told_what_to_do(tmp_path):
         house = seats(tmp_path)
         for _ in range(2):
             seat = house.sit()
-            seat.attach(Link(seat, {}))
+            seat.attach(Connection(seat, {}))
         with pytest.raises(SeatsTaken, match="Close one of the other tabs"):
             house.sit()
         house.close_all()
@@ -751,10 +763,10 @@ def test_a_seat_whose_page_is_gone_gives_way_but_not_while_it_may_be_reloading(t
         clock = Clock()
         house = seats(tmp_path, clock=clock)
         stays, goes = house.sit(), house.sit()
-        stays.attach(Link(stays, {}))
-        link = Link(goes, {})
-        goes.attach(link)
-        goes.detach(link)
+        stays.attach(Connection(stays, {}))
+        connection = Connection(goes, {})
+        goes.attach(connection)
+        goes.detach(connection)
         with pytest.raises(SeatsTaken):
             house.sit()
         clock.now += 3
@@ -771,12 +783,12 @@ def test_a_closed_page_pauses_then_ends_and_its_score_is_kept(tmp_path):
         clock = Clock()
         house = seats(tmp_path, clock=clock, opening=PRESET)
         seat = house.sit()
-        link = Link(seat, {})
-        seat.attach(link)
+        connection = Connection(seat, {})
+        seat.attach(connection)
         seat.send(FOX)
         while not seat.mailbox.count:
             await asyncio.sleep(0.01)
-        seat.detach(link)
+        seat.detach(connection)
         clock.now += house.pause_after - 1
         house.sweep()
         assert seat.session.running
@@ -806,17 +818,17 @@ def test_a_page_that_comes_back_in_time_goes_on_where_it_was(tmp_path):
         clock = Clock()
         house = seats(tmp_path, clock=clock)
         seat = house.sit()
-        first = Link(seat, {})
+        first = Connection(seat, {})
         seat.attach(first)
         seat.detach(first)
         clock.now += house.pause_after + 1
         house.sweep()
-        second = Link(seat, {})
+        second = Connection(seat, {})
         assert house.sit(seat.id) is seat
         assert seat.attach(second) is None
         assert seat.session.running
         seat.detach(first)  # the old one's end comes late
-        assert seat.link is second
+        assert seat.connection is second
         house.close_all()
 
     asyncio.run(test())
@@ -827,9 +839,9 @@ def test_a_page_that_comes_as_its_seat_is_closed_is_sent_to_another(tmp_path):
         house = seats(tmp_path)
         seat = house.sit()
         house.close_all()
-        link = Link(seat, {})
-        assert seat.attach(link) is None
-        assert link.closed is CloseCode.STOPPING
+        connection = Connection(seat, {})
+        assert seat.attach(connection) is None
+        assert connection.closed is CloseCode.STOPPING
         assert not seat.session.running
 
     asyncio.run(test())
@@ -861,10 +873,10 @@ def test_a_video_holds_exactly_the_frames_of_the_take(tmp_path):
     take = seat.stop_recording()
     seat.session.step()
     assert take
-    assert take["frames"] == 7
-    assert take["problem"] == ""
-    assert improps(content(seat, take["video"]), plugin="pyav").n_images == 7
-    assert Score.parse(content(seat, take["score"]).decode()).header.start == 3
+    assert take.frames == 7
+    assert take.problem == ""
+    assert improps(content(seat, take.video), plugin="pyav").n_images == 7
+    assert Score.parse(content(seat, take.score).decode()).header.start == 3
 
 
 def test_frames_before_a_takes_first_and_after_its_last_are_not_in_the_video(tmp_path):
@@ -893,9 +905,9 @@ def test_a_take_survives_a_disk_that_takes_no_video(tmp_path):
         seat.session.step()
     take = seat.stop_recording()
     assert take
-    assert "There is no video" in take["problem"]
-    assert "video" not in take
-    assert Score.parse(content(seat, take["score"]).decode()).header.frames == 4
+    assert "There is no video" in take.problem
+    assert not take.video
+    assert Score.parse(content(seat, take.score).decode()).header.frames == 4
 
 
 def test_a_reset_keeps_the_take_that_is_being_recorded(tmp_path):
@@ -904,9 +916,9 @@ def test_a_reset_keeps_the_take_that_is_being_recorded(tmp_path):
     seat.session.step()
     take = seat.reset()
     assert take
-    assert take["frames"] == 1
+    assert take.frames == 1
     assert seat.session.engine.frame == 0
-    assert not seat.recording
+    assert not seat.recorder.recording
 
 
 def test_a_snapshot_is_the_frame_the_person_saw(tmp_path):
@@ -918,8 +930,8 @@ def test_a_snapshot_is_the_frame_the_person_saw(tmp_path):
     frames: list[Any] = [seat.session.step() for _ in range(5)]
     snapshot = seat.snapshot(2)
     assert snapshot
-    assert snapshot["frame"] == 2
-    png = content(seat, snapshot["address"])
+    assert snapshot.frame == 2
+    png = content(seat, snapshot.address)
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(png))), frames[2].picture)
 
 
@@ -962,14 +974,14 @@ def test_a_session_that_failed_says_so_and_begins_again_with_reset(tmp_path):
     async def test():
         model = Failing()
         seat = Seat(Session(model), tmp_path)  # pyright: ignore[reportArgumentType]
-        link = Link(seat, {})
-        seat.attach(link)
+        connection = Connection(seat, {})
+        seat.attach(connection)
         await reached(lambda: seat.mailbox.count > 1)
         model.fails = True
         await reached(lambda: seat.session.error)
-        assert told(link, "status")[0]["error"] == "out of memory"
+        assert told(connection, "status")[0]["error"] == "out of memory"
         model.fails = False
-        await link.hear('{"type": "command", "name": "reset"}')
+        await connection.receive('{"type": "command", "name": "reset"}')
         count = seat.mailbox.count
         await reached(lambda: seat.mailbox.count > count)
         seat.close()
@@ -1035,7 +1047,7 @@ def test_a_stroke_over_the_socket_is_in_the_next_pictures(house):
                 break
         (seat,) = routes.seats.taken.values()
         assert got[2] >= revision
-        assert seat.mailbox.seen(None).picture[48, 16].tolist() == [255, 255, 255]
+        assert seat.mailbox.frame(None).picture[48, 16].tolist() == [255, 255, 255]
 
 
 @pytest.mark.parametrize(
@@ -1069,7 +1081,7 @@ def test_a_page_without_acknowledgements_gets_no_more_than_the_window(house):
         (seat,) = routes.seats.taken.values()
         while seat.mailbox.count < 20:
             time.sleep(0.02)
-        assert seat.link._sequence == NARROWEST
+        assert seat.connection.frames._sequence == NARROWEST
 
 
 def test_garbage_on_the_socket_is_answered_and_pictures_go_on(house):
@@ -1115,9 +1127,9 @@ def timed(tmp_path):
 
         def beat(times=1):
             for _ in range(times):
-                clock.now += routes.heartbeat
+                clock.now += routes.connections.heartbeat
                 assert client.portal
-                client.portal.call(routes.beat)
+                client.portal.call(routes.connections.beat)
 
         yield routes, client, beat
 
@@ -1147,19 +1159,19 @@ def test_a_page_that_answers_pings_through_an_hour_of_pause_plays_on_by_the_same
     with socket(client, ticket_of(routes)) as page:
         page.send_json({"type": "open"})
         until(page, "hello")
-        (link,) = routes.links.values()
+        (connection,) = routes.connections.open.values()
         page.send_json(pause())
         until(page, "receipts")
-        paused(link.seat)
+        paused(connection.seat)
         for _ in range(60):
             beat()
             page.send_json({"type": "pong", "number": until(page, "ping")["number"]})
         page.send_json(pause(False))
-        paused(link.seat, False)
+        paused(connection.seat, False)
         first, second = until(page, "frame"), until(page, "frame")
         assert second[1] > first[1]
-        assert list(routes.links.values()) == [link]
-        assert link.closed is None
+        assert list(routes.connections.open.values()) == [connection]
+        assert connection.closed is None
 
 
 def test_a_socket_whose_page_answers_nothing_is_closed_as_silent_and_its_session_waits(timed):
@@ -1167,19 +1179,19 @@ def test_a_socket_whose_page_answers_nothing_is_closed_as_silent_and_its_session
     with socket(client, ticket_of(routes)) as page:
         page.send_json({"type": "open"})
         until(page, "hello")
-        (link,) = routes.links.values()
+        (connection,) = routes.connections.open.values()
         beat(SOCKET_PATIENCE)
-        assert link.closed is None
+        assert connection.closed is None
         beat()
         assert close_of(page) == (CloseCode.SILENT, CloseCode.SILENT.words)
-        assert routes.links == {}
-        assert link.seat.left_at is not None
-        assert link.seat.session.running
-    with socket(client, routes.tickets.mint(link.seat.id)) as page:
+        assert routes.connections.open == {}
+        assert connection.seat.left_at is not None
+        assert connection.seat.session.running
+    with socket(client, routes.tickets.mint(connection.seat.id)) as page:
         page.send_json({"type": "open"})
         until(page, "hello")
         assert until(page, "frame")
-        assert link.seat.session.starts == 1
+        assert connection.seat.session.starts == 1
 
 
 def test_a_page_whose_words_are_being_read_is_not_silent(timed):
@@ -1187,19 +1199,19 @@ def test_a_page_whose_words_are_being_read_is_not_silent(timed):
     with socket(client, ticket_of(routes)) as page:
         page.send_json({"type": "open"})
         until(page, "hello")
-        (link,) = routes.links.values()
-        reading, read, send = threading.Event(), threading.Event(), link.seat.session.send
+        (connection,) = routes.connections.open.values()
+        reading, read, send = threading.Event(), threading.Event(), connection.seat.session.send
 
         def slow(control):
             reading.set()
             assert read.wait(20)
             return send(control)
 
-        link.seat.session.send = slow
+        connection.seat.session.send = slow
         page.send_json({"type": "control", "control": to_message(Prompt("a harbour"))})
         assert reading.wait(20)
         beat(3 * SOCKET_PATIENCE)
-        assert link.closed is None
+        assert connection.closed is None
         read.set()
         assert until(page, "sent")
 
@@ -1243,31 +1255,31 @@ def pulled(routes, client, seat) -> dict[str, str]:
 def test_a_page_that_pulls_through_an_hour_of_pause_plays_on_by_the_same_link(timed):
     routes, client, beat = timed
     headers = pulled(routes, client, routes.seats.sit())
-    (link,) = routes.links.values()
+    (connection,) = routes.connections.open.values()
     client.post(f"{PREFIX}/up", headers=headers, json={"messages": [pause()]})
-    paused(link.seat)
+    paused(connection.seat)
     for _ in range(60):
         beat()
         assert client.post(f"{PREFIX}/up", headers=headers, json={"messages": []}).status_code == 200
     client.post(f"{PREFIX}/up", headers=headers, json={"messages": [pause(False)]})
-    paused(link.seat, False)
+    paused(connection.seat, False)
     first, second = (unpack(client.get(f"{PREFIX}/frame", headers=headers).content) for _ in range(2))
     assert second[1] > first[1]
     for _ in range(2 * PULL_PATIENCE):  # frames alone do as well
         beat()
         assert client.get(f"{PREFIX}/frame", headers=headers).status_code == 200
-    assert list(routes.links.values()) == [link]
+    assert list(routes.connections.open.values()) == [connection]
 
 
 def test_a_page_that_neither_pulls_nor_sends_is_taken_for_closed(timed):
     routes, client, beat = timed
     seat = routes.seats.sit()
     headers = pulled(routes, client, seat)
-    (link,) = routes.links.values()
+    (connection,) = routes.connections.open.values()
     beat(PULL_PATIENCE)
-    assert link.closed is None
+    assert connection.closed is None
     beat()
-    assert link.closed is CloseCode.SILENT
+    assert connection.closed is CloseCode.SILENT
     assert seat.left_at is not None
     assert client.get(f"{PREFIX}/frame", headers=headers).status_code == 403
     again = pulled(routes, client, seat)
@@ -1277,20 +1289,20 @@ def test_a_page_that_neither_pulls_nor_sends_is_taken_for_closed(timed):
 
 def test_a_pull_that_waits_keeps_its_link(timed):
     routes, client, beat = timed
-    routes.heartbeat = 1.0  # a pull waits for ten of them
+    routes.connections.heartbeat = 1.0  # a pull waits for ten of them
     headers = pulled(routes, client, routes.seats.sit())
-    (link,) = routes.links.values()
+    (connection,) = routes.connections.open.values()
     client.get(f"{PREFIX}/frame", headers=headers)
     client.post(f"{PREFIX}/up", headers=headers, json={"messages": [pause()]})
-    paused(link.seat)
-    link._shown = link.seat.mailbox.count  # there is no newer one to be had
+    paused(connection.seat)
+    connection.frames._sent_count = connection.seat.mailbox.count  # there is no newer one to be had
     answers: list[int] = []
     waits = threading.Thread(target=lambda: answers.append(client.get(f"{PREFIX}/frame", headers=headers).status_code))
     waits.start()
-    while not link.heartbeat._in_hand:  # it waits
+    while not connection.heartbeat._in_progress:  # it waits
         time.sleep(0.01)
     beat(3 * PULL_PATIENCE)
-    assert link.closed is None
+    assert connection.closed is None
     client.post(f"{PREFIX}/up", headers=headers, json={"messages": [pause(False)]})
     waits.join(20)
     assert answers == [200]
@@ -1318,7 +1330,7 @@ def test_a_superseded_pull_is_forgotten_in_the_end(timed):
         beat()
         assert client.get(f"{PREFIX}/frame", headers=first).status_code == 403
         assert client.get(f"{PREFIX}/frame", headers=second).status_code == 200
-    assert list(routes.links) == [second["x-studio-link"]]
+    assert list(routes.connections.open) == [second["x-studio-link"]]
     assert seat.left_at is None
 
 

@@ -71,6 +71,11 @@ class StandInSession:
         for event in preset.events:
             self.send(event.control)
 
+    def pending_state(self) -> ControlState:
+        with self._lock:
+            waiting = [control for _, control in self._inbox.values()]
+            return self.engine.state.updated(*waiting, frame=self.engine.frame)
+
     def step(self) -> Frame | None:
         with self._lock:
             sent, self._inbox = list(self._inbox.values()), {}

@@ -1,57 +1,97 @@
-"""What every control shares: the base class, its error, and the checks at the boundary."""
+"""What every control shares: the base class, and the checks at the boundary."""
 
 from __future__ import annotations
 
-import base64
 import math
-from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
+from studio.controls.errors import ControlError
 from studio.controls.state import ControlState, Held
+from studio.controls.widgets import Widget
 
-
-class ControlError(ValueError):
-    """A control that cannot be: says what was got, what is possible, and what to do."""
+EVERY_NAME = "*"  # of a control that clears: all the slots of the kind
 
 
 @dataclass(frozen=True)
 class Control:
     """Something a person set: a frozen value, valid by construction. All that a kind of control is stands in its class.
 
-    kind: its name in messages and scores; timed: whether the frame it took effect at matters later.
+    The page folds controls as the server does, from what these say of a kind (`studio.controls.describe`).
+
+    kind: its name in messages and scores; plural: what many of it are called, its kind where empty.
+    slot_field: the field that names its slot, for a kind with a slot for each name; empty for a kind with one slot.
+    clears: the kind whose slot, of the same name, it empties ("*": all of them).
+    absent: the values with which it leaves its slot empty; a kind with one slot is absent as its `initial`.
+    timed: whether the frame it took effect at matters later. undoable: whether it is a step that undo takes back.
+    widgets: how it is shown in the panel.
     """
 
     kind: ClassVar[str]
+    plural: ClassVar[str] = ""
+    slot_field: ClassVar[str] = ""
+    clears: ClassVar[str] = ""
+    absent: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     timed: ClassVar[bool] = False
+    undoable: ClassVar[bool] = True
+    widgets: ClassVar[tuple[Widget, ...]] = ()
 
     @property
     def slot(self) -> Hashable:
         """The place a control takes: a later control of the same slot replaces an earlier one."""
-        return self.kind
+        return (self.clears or self.kind, getattr(self, self.slot_field)) if self.slot_field else self.kind
 
     @classmethod
     def initial(cls) -> Self | None:
         """Give the control in force before anybody sent one; None for a kind with a slot for each name."""
-        return cls()
+        return None if cls.slot_field else cls()
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether it leaves its slot empty."""
+        if not self.slot_field:
+            return self == self.initial()
+        return bool(self.absent) and all(getattr(self, name) == value for name, value in self.absent.items())
 
     def fold(self, state: ControlState, frame: int) -> ControlState:
         """Give the controls in force once this one has taken effect at a frame."""
-        return state.drop(self.slot) if self == self.initial() else state.put(self.slot, Held(self))
+        if self.clears and getattr(self, self.slot_field) == EVERY_NAME:
+            return state.drop(*((self.clears, name) for name in state.names(self.clears)))
+        if self.clears or self.is_absent:
+            return state.drop(self.slot)
+        return state.put(self.slot, Held(self, frame if self.timed else 0))
 
     @classmethod
     def opening(cls, state: ControlState, frame: int) -> Iterator[tuple[int, Control]]:
-        """Yield the (frame, control) pairs of this kind that a take begins with."""
-        if (control := state.held(cls).control) != cls.initial():
-            yield frame, control
+        """Yield the (frame, control) pairs of this kind that a take begins with.
 
+        One that is timed keeps the frame it took effect at, so that a path goes on where it is.
+        """
+        held = state.all(cls).values() if cls.slot_field else (state.held(cls),)
+        for one in held:
+            if not one.control.is_absent:
+                yield one.frame if cls.timed else frame, one.control
 
-def to_message(control: Control) -> dict[str, Any]:
-    """The control as a JSON-able dict with its "kind"; bytes become base64 text."""
-    values = {field.name: getattr(control, field.name) for field in fields(control)}
-    return {"kind": control.kind} | {
-        name: base64.b64encode(value).decode() if isinstance(value, bytes) else value for name, value in values.items()
-    }
+    def to_message(self) -> dict[str, Any]:
+        """Give the control as a JSON-able dict with its "kind", which `from_message` reads again."""
+        return {"kind": self.kind} | {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def to_summary(self) -> dict[str, Any]:
+        """Give what a page is told of the control while it is in force: the message, without what would be too much."""
+        return self.to_message()
+
+    @classmethod
+    def from_message(cls, values: Mapping[str, Any]) -> Self:
+        """Make the control of a message's fields, "kind" left out; raises ControlError with what to do."""
+        known = {field.name: field for field in fields(cls)}
+        if unknown := [name for name in values if name not in known]:
+            raise ControlError(f"{cls.kind} has no field {shown(unknown[0])}; its fields: {', '.join(known)}")
+        missing = [name for name, field in known.items() if field.default is MISSING and name not in values]
+        if missing:
+            raise ControlError(f"{cls.kind} lacks {missing[0]!r}; add it (fields: {', '.join(known)})")
+        return cls(**values)
 
 
 def shown(value: Any, limit: int = 60) -> str:

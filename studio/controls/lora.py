@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 from studio.controls.base import Control, check_number, check_text, settle
-from studio.controls.state import ControlState, Held
+from studio.controls.state import ControlState
+from studio.controls.widgets import Slider, Widget
+
+WEIGHTS = (-2.0, 2.0)
 
 
 @dataclass(frozen=True)
@@ -17,29 +21,17 @@ class Lora(Control):
     name: str
     weight: float = 1.0
     kind: ClassVar[str] = "lora"
+    plural: ClassVar[str] = "LoRAs"
+    slot_field: ClassVar[str] = "name"
+    absent: ClassVar[Mapping[str, Any]] = MappingProxyType({"weight": 0.0})
+    widgets: ClassVar[tuple[Widget, ...]] = (Slider("weight", "Weight", section="styles", limits=WEIGHTS, step=0.05),)
 
     def __post_init__(self) -> None:
         settle(
             self,
             name=check_text("LoRA name", self.name, 1, 120),
-            weight=check_number("LoRA weight", self.weight, -2.0, 2.0),
+            weight=check_number("LoRA weight", self.weight, *WEIGHTS),
         )
-
-    @property
-    def slot(self) -> tuple[str, str]:
-        return ("lora", self.name)
-
-    @classmethod
-    def initial(cls) -> None:
-        return None
-
-    def fold(self, state: ControlState, frame: int) -> ControlState:
-        return state.put(self.slot, Held(self)) if self.weight else state.drop(self.slot)
-
-    @classmethod
-    def opening(cls, state: ControlState, frame: int) -> Iterator[tuple[int, Control]]:
-        for held in state.all(cls).values():
-            yield frame, held.control
 
 
 def lora_weights(state: ControlState) -> dict[str, float]:

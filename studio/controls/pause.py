@@ -16,6 +16,7 @@ class Pause(Control):
 
     paused: bool = True
     kind: ClassVar[str] = "pause"
+    undoable: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         settle(self, paused=check_flag("paused", self.paused))

@@ -7,7 +7,8 @@ import binascii
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from studio.controls.base import Control, ControlError, settle, shown
+from studio.controls.base import Control, settle, shown
+from studio.controls.errors import ControlError
 
 LARGEST_PICTURE = 4 * 2**20  # bytes
 STARTS = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG", b"RIFF": "WebP"}
@@ -22,9 +23,19 @@ class Picture(Control):
 
     data: bytes = field(default=b"", repr=False)
     kind: ClassVar[str] = "picture"
+    plural: ClassVar[str] = "pictures"
+    undoable: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         settle(self, data=check_picture(self.data))
+
+    def to_message(self) -> dict[str, Any]:
+        """Give it with the bytes as base64 text."""
+        return {"kind": self.kind, "data": base64.b64encode(self.data).decode()}
+
+    def to_summary(self) -> dict[str, Any]:
+        """Give only how many bytes it has: a page knows the picture that it sent."""
+        return {"kind": self.kind, "bytes": len(self.data)}
 
 
 def check_picture(data: Any) -> bytes:

@@ -8,10 +8,12 @@ from typing import ClassVar, Self
 
 from studio.controls.base import Control, check_choice, check_integer, check_text, settle
 from studio.controls.state import ControlState, Held
+from studio.controls.widgets import Choice, Slider, Text, Widget
 
+FIRST_WORDS = "a quiet meadow on a sunny day"
 SWITCHES = ("recache", "keep", "cut")
 LONGEST_PROMPT = 500
-LONGEST_BLEND = 1000
+BLENDS = (0, 1000)  # frames
 MOST_BLENDING = 8  # prompts that are still heard while a newer one comes in
 
 
@@ -30,6 +32,53 @@ class Prompt(Control):
     blend: int = 0
     kind: ClassVar[str] = "prompt"
     timed: ClassVar[bool] = True
+    widgets: ClassVar[tuple[Widget, ...]] = (
+        Text(
+            "text",
+            "Prompt",
+            section="prompt",
+            order=10,
+            waits=True,
+            name="prompt",
+            longest=LONGEST_PROMPT,
+            lines=3,
+            most_lines=6,
+            placeholder=FIRST_WORDS,
+        ),
+        Choice(
+            "switch",
+            "When the prompt changes",
+            section="prompt",
+            order=20,
+            waits=True,
+            needs="cache",
+            choices=SWITCHES,
+            info="Recache turns at once and goes on, Keep drifts over slowly, Cut starts a new shot.",
+        ),
+        Text(
+            "negative",
+            "Negative",
+            section="prompt",
+            order=30,
+            waits=True,
+            advanced=True,
+            longest=LONGEST_PROMPT,
+            lines=2,
+            placeholder="what to keep out (guidance full or initialize)",
+        ),
+        Slider(
+            "blend",
+            "Blend, frames",
+            section="prompt",
+            order=40,
+            waits=True,
+            advanced=True,
+            limits=BLENDS,
+            shown=(0, 120),
+            step=1,
+            info="How long the new words take to come in.",
+        ),
+    )
 
     def __post_init__(self) -> None:
         settle(
@@ -37,12 +86,12 @@ class Prompt(Control):
             text=check_text("prompt text", self.text, 1, LONGEST_PROMPT),
             negative=check_text("negative prompt", self.negative, 0, LONGEST_PROMPT),
             switch=check_choice("prompt switch", self.switch, SWITCHES),
-            blend=check_integer("prompt blend", self.blend, 0, LONGEST_BLEND),
+            blend=check_integer("prompt blend", self.blend, *BLENDS),
         )
 
     @classmethod
     def initial(cls) -> Self:
-        return cls("a quiet meadow on a sunny day")
+        return cls(FIRST_WORDS)
 
     def fold(self, state: ControlState, frame: int) -> ControlState:
         """Give the state under these words; those before go on being heard while these blend in."""

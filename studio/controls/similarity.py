@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from studio.controls.base import Control, check_flag, check_integer, check_number, settle
+from studio.controls.widgets import Readout, Slider, Toggle, Widget
+
+THRESHOLDS = (0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -20,11 +23,25 @@ class Similarity(Control):
     most: int = 10
     regions: bool = False
     kind: ClassVar[str] = "similarity"
+    widgets: ClassVar[tuple[Widget, ...]] = (
+        Slider(
+            "threshold",
+            "Skip alike",
+            section="picture",
+            order=20,
+            needs="camera",
+            limits=THRESHOLDS,
+            shown=(0, 0.2),
+            step=0.005,
+        ),
+        Readout("", "", section="picture", order=30, needs="camera", name="skips"),
+        Toggle("regions", "Draw only what changed", section="picture", order=40, needs="camera source"),
+    )
 
     def __post_init__(self) -> None:
         settle(
             self,
-            threshold=check_number("similarity threshold", self.threshold, 0.0, 1.0),
+            threshold=check_number("similarity threshold", self.threshold, *THRESHOLDS),
             most=check_integer("similarity most", self.most, 0, 1000),
             regions=check_flag("similarity regions", self.regions),
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from studio.controls.base import Control, check_choice, check_integer, settle
+from studio.controls.widgets import Choice, Counter, Widget
 
 POLICIES = ("recache", "keep", "renew")
 
@@ -22,6 +23,20 @@ class Sink(Control):
     policy: str = "recache"
     renewed: int = 0
     kind: ClassVar[str] = "sink"
+    widgets: ClassVar[tuple[Widget, ...]] = (
+        Choice(
+            "policy",
+            "First frames at a switch",
+            section="prompt",
+            order=70,
+            needs="sink",
+            advanced=True,
+            choices=POLICIES,
+        ),
+        Counter(
+            "renewed", "Renew first frames now", section="prompt", order=80, needs="sink", advanced=True, name="renew"
+        ),
+    )
 
     def __post_init__(self) -> None:
         settle(

@@ -56,8 +56,11 @@ class ControlState:
 
     def all(self, kind: type[Control]) -> dict[str, Held]:
         """Give the controls of a kind with a slot for each name, by name, the first sent first."""
-        found = (slot for slot in self.slots if isinstance(slot, tuple) and slot[0] == kind.kind)
-        return {slot[1]: self.slots[slot] for slot in found}
+        return {name: self.slots[kind.kind, name] for name in self.names(kind.kind)}
+
+    def names(self, kind: str) -> list[str]:
+        """Give the names of the slots in use of a kind with a slot for each name, the first sent first."""
+        return [slot[1] for slot in self.slots if isinstance(slot, tuple) and slot[0] == kind]
 
     def after(self, control: Control, frame: int) -> ControlState:
         """Give the state once a control has taken effect at a frame."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, ClassVar
 
 from studio.controls.base import (
+    EVERY_NAME,
     Control,
-    ControlError,
     check_choice,
     check_flag,
     check_number,
@@ -17,6 +16,7 @@ from studio.controls.base import (
     settle,
     shown,
 )
+from studio.controls.errors import ControlError
 from studio.controls.facing import Point, trail
 from studio.controls.state import ControlState, Held
 
@@ -43,6 +43,8 @@ class Stroke(Control):
     size: float = 0.34
     loop: bool = True
     kind: ClassVar[str] = "stroke"
+    plural: ClassVar[str] = "strokes"
+    slot_field: ClassVar[str] = "id"
     timed: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -55,14 +57,6 @@ class Stroke(Control):
             size=check_number("stroke size", self.size, *SIZES),
             loop=check_flag("stroke loop", self.loop),
         )
-
-    @property
-    def slot(self) -> tuple[str, str]:
-        return ("stroke", self.id)
-
-    @classmethod
-    def initial(cls) -> None:
-        return None
 
     def fold(self, state: ControlState, frame: int) -> ControlState:
         return state.put(self.slot, Held(self._continued(state), frame))
@@ -79,12 +73,6 @@ class Stroke(Control):
         history = before.points if before.mode == "drag" and before.label == self.label else ()
         return replace(self, points=trail((*history, *self.points)))
 
-    @classmethod
-    def opening(cls, state: ControlState, frame: int) -> Iterator[tuple[int, Control]]:
-        """Yield each with the frame it took effect at, so that a path goes on where it is."""
-        for held in state.all(cls).values():
-            yield held.frame, held.control
-
 
 @dataclass(frozen=True)
 class Erase(Control):
@@ -92,26 +80,11 @@ class Erase(Control):
 
     id: str
     kind: ClassVar[str] = "erase"
+    slot_field: ClassVar[str] = "id"
+    clears: ClassVar[str] = "stroke"
 
     def __post_init__(self) -> None:
         settle(self, id=check_text("stroke id", self.id, 1, 64))
-
-    @property
-    def slot(self) -> tuple[str, str]:
-        return ("stroke", self.id)
-
-    @classmethod
-    def initial(cls) -> None:
-        return None
-
-    def fold(self, state: ControlState, frame: int) -> ControlState:
-        slots = [("stroke", id) for id in state.all(Stroke)] if self.id == "*" else [self.slot]
-        return state.drop(*slots)
-
-    @classmethod
-    def opening(cls, state: ControlState, frame: int) -> Iterator[tuple[int, Control]]:
-        """Yield nothing: what was taken away is not there."""
-        yield from ()
 
 
 def strokes(state: ControlState) -> dict[str, tuple[Stroke, int]]:
@@ -122,7 +95,7 @@ def strokes(state: ControlState) -> dict[str, tuple[Stroke, int]]:
 def check_stroke_id(value: Any) -> str:
     """The id of a stroke: 1..64 characters, and not "*", which means all of them."""
     value = check_text("stroke id", value, 1, 64)
-    if value == "*":
+    if value == EVERY_NAME:
         raise ControlError('stroke id is "*", which means every stroke; give this stroke a name of its own')
     return value
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from studio.controls.base import Control, check_choice, check_number, settle
+from studio.controls.widgets import Choice, Slider, Widget
 
+STRENGTHS = (0.0, 2.0)
 LOOKS = ("edges", "picture")
 
 
@@ -20,10 +22,23 @@ class Structure(Control):
     strength: float = 0.0
     look: str = "edges"
     kind: ClassVar[str] = "structure"
+    widgets: ClassVar[tuple[Widget, ...]] = (
+        Slider(
+            "strength",
+            "Structure",
+            section="structure",
+            order=10,
+            needs="structure source",
+            name="structure",
+            limits=STRENGTHS,
+            step=0.05,
+        ),
+        Choice("look", "The ControlNet sees", section="structure", order=20, needs="structure source", choices=LOOKS),
+    )
 
     def __post_init__(self) -> None:
         settle(
             self,
-            strength=check_number("structure strength", self.strength, 0.0, 2.0),
+            strength=check_number("structure strength", self.strength, *STRENGTHS),
             look=check_choice("structure look", self.look, LOOKS),
         )

@@ -6,9 +6,9 @@ import contextlib
 import functools
 import signal
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 import uvicorn
@@ -17,16 +17,14 @@ from studio.controls import ControlState
 from studio.presets import Preset
 from studio.presets import presets as all_presets
 from studio.ui.canvas import WEB, Canvas
+from studio.ui.errors import Waiting
 from studio.ui.library import Library
-from studio.ui.link import Presets
-from studio.ui.panel import panel
+from studio.ui.options import ServerOptions
+from studio.ui.panel import needs_css, panel
 from studio.ui.routes import Routes
-from studio.ui.seats import Seats, Waiting
-from studio.ui.security import LARGEST_UPLOAD, LOOPBACK
+from studio.ui.seats import Seats
+from studio.ui.security import LARGEST_UPLOAD
 from studio.ui.theme import studio_theme
-
-if TYPE_CHECKING:
-    from studio.session.session import Session
 
 # Before Gradio's script runs: dark unless this person chose light here, so nothing flashes.
 HEAD = """
@@ -43,8 +41,8 @@ HEAD = """
 """
 
 
-def build(routes: Routes, presets: Presets, opening: Preset | None = None) -> gr.Blocks:
-    """The page's layout and its few Gradio events; everything live goes over the link."""
+def build(routes: Routes, presets: Mapping[str, Preset], opening: Preset | None = None) -> gr.Blocks:
+    """Lay out the page, with its few Gradio events; everything live goes over the page's own connection."""
     begun = ControlState()
     for event in opening.events if opening else ():
         begun = begun.after(event.control, event.frame)
@@ -68,50 +66,26 @@ def build(routes: Routes, presets: Presets, opening: Preset | None = None) -> gr
     return page
 
 
-def launch(
-    model: str = "pocket",
-    host: str = "127.0.0.1",
-    port: int | None = 7860,
-    share: bool = False,
-    open_browser: bool = False,
-    session_factory: Callable[[], Session] | None = None,
-    block: bool = True,
-    *,
-    presets: Presets | None = None,
-    takes: Path | str = "takes",
-    sessions: int = 2,
-    models: Collection[str] | None = None,
-    library: Library | None = None,
-    options: Mapping[str, Any] | None = None,
-) -> tuple[str, Routes, gr.Blocks]:
-    """Serve the page. Returns (address, routes, blocks) once it answers; with `block`, only when it is stopped.
+def launch(*arguments: Any, **keywords: Any) -> tuple[str, Routes, gr.Blocks]:
+    """Serve the page with `ServerOptions(*arguments, **keywords)`: `launch("sd-turbo", port=8000)`.
 
-    model: a name or a folder, loaded with `options` (`studio.models.load`) before the port opens. sessions: how many
-    may run at once. models: the names a page may change to; without them, all there are if only this machine can open
-    the page, and none if others can. library: models from elsewhere than the catalogue. session_factory makes one
-    session for each open page instead.
+    Returns (address, routes, blocks) once it answers; with `block`, only when it is stopped.
     """
-    if session_factory is None:
-        library = library or Library(model, offered(models, host, share), options=options)
-        library.open()
-        session_factory = library.session
-    chosen = all_presets() if presets is None else presets
-    opening = next(iter(chosen.values()), None)
-    seats = Seats(session_factory, opening=opening, library=library, takes=Path(takes), running=sessions)
-    routes = Routes(seats, chosen)
-    page = build(routes, chosen, opening)
-    # Gradio has no way to say this to uvicorn: JPEG does not deflate (it costs 3 ms a frame on the event loop), and a
-    # page has no business sending 16 MB, nor 32 messages ahead.
-    limited = functools.partial(
-        uvicorn.Config, ws_per_message_deflate=False, ws_max_size=LARGEST_UPLOAD, ws_max_queue=8
-    )
-    original, uvicorn.Config = uvicorn.Config, limited  # type: ignore[misc, assignment]
-    try:
+    return serve(ServerOptions(*arguments, **keywords))
+
+
+def serve(options: ServerOptions) -> tuple[str, Routes, gr.Blocks]:
+    """Serve the page. Returns (address, routes, blocks) once it answers; with `block`, only when it is stopped."""
+    presets = all_presets() if options.presets is None else options.presets
+    opening = next(iter(presets.values()), None)
+    routes = Routes(make_seats(options, opening), presets)
+    page = build(routes, presets, opening)
+    with own_socket_limits():
         _, address, public = page.launch(
-            server_name=host,
-            server_port=port,
-            share=share,
-            inbrowser=open_browser,
+            server_name=options.host,
+            server_port=options.port,
+            share=options.share,
+            inbrowser=options.open_browser,
             prevent_thread_lock=True,
             quiet=True,
             show_error=False,
@@ -120,28 +94,48 @@ def launch(
             ssr_mode=False,
             enable_monitoring=False,
             theme=studio_theme(),
+            css=needs_css(),
             css_paths=WEB / "studio.css",
             head=HEAD,
             favicon_path=WEB / "favicon.svg",
             height=900,
             app_kwargs={"routes": routes.table(), "lifespan": routes.lifespan},
         )
-    finally:
-        uvicorn.Config = original  # type: ignore[misc]
-    if block:
+    if options.block:
         print(f"studio is at {public or address} (Ctrl+C stops it)", flush=True)
         stay(page)
     return public or address, routes, page
 
 
-def offered(models: Collection[str] | None, host: str, share: bool) -> Collection[str] | None:
-    """What a page may change to: what the host says; else all there is (None) on the person's own machine, and nothing
-    where strangers can open the page and fill its disk and memory."""
-    return models if models is not None or (host in LOOPBACK and not share) else ()
+def make_seats(options: ServerOptions, opening: Preset | None) -> Seats:
+    """Make the seats of a server, and load the model that every page opens with."""
+    library, factory = options.library, options.session_factory
+    if factory is None:
+        library = library or Library(options.model, options.offered, options=options.options)
+        library.open()
+        factory = library.session
+    return Seats(factory, opening=opening, library=library, takes=Path(options.takes), running=options.sessions)
+
+
+@contextlib.contextmanager
+def own_socket_limits() -> Iterator[None]:
+    """Have uvicorn started with limits of our own for sockets, which Gradio has no way to say.
+
+    JPEG does not deflate (it costs 3 ms a frame on the event loop), and a page has no business sending 16 MB, nor 32
+    messages ahead.
+    """
+    limited = functools.partial(
+        uvicorn.Config, ws_per_message_deflate=False, ws_max_size=LARGEST_UPLOAD, ws_max_queue=8
+    )
+    original, uvicorn.Config = uvicorn.Config, limited  # type: ignore[misc, assignment]
+    try:
+        yield
+    finally:
+        uvicorn.Config = original  # type: ignore[misc]
 
 
 def stay(page: gr.Blocks) -> None:
-    """Until Ctrl+C or a polite request to end; then takes are finished and what was played is kept."""
+    """Wait until Ctrl+C or a polite request to end; then takes are finished and what was played is kept."""
     ended = threading.Event()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: ended.set())

@@ -1,8 +1,8 @@
 """The live picture as a Gradio component: stage, strokes, transport and what is measured, in one `gr.HTML`.
 
-Frames never pass through Gradio: `web/main.js` opens the link (`link.py`) beside it. Gradio has two events only:
-`ticket` (the page asks for a way in; the answer is the component's value) and, within the page, `state` (something else
-than the panel changed the controls in force, so the panel's components should show them).
+Frames never pass through Gradio: `web/main.js` opens a connection (`connection.py`) beside it. Gradio has two events
+only: `ticket` (the page asks for a way in; the answer is the component's value) and, within the page, `state`
+(something else than the panel changed the controls in force, so the panel's components should show them).
 """
 
 from __future__ import annotations

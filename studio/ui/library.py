@@ -1,4 +1,4 @@
-"""The models a server's pages choose from: what is on offer, what is loaded, and one on its way to a seat.
+"""The models a server's pages choose from: what is on offer, and what is loaded.
 
 A loaded model is shared by all who play it, and goes when nobody does: only sessions hold on to it.
 """
@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
@@ -20,41 +20,13 @@ from studio.hub.catalogue import list_models
 from studio.models.loader import load
 from studio.models.registry import MODELS
 from studio.session.session import Session
-from studio.ui.seats import Waiting
+from studio.ui.errors import LibraryError, Waiting
+from studio.ui.model_load import Report, downloading, error_text, raise_if_cancelled
 
 if TYPE_CHECKING:
     from studio.models.base import Model
 
-Tell = Callable[..., None]
 log = logging.getLogger("studio")
-UNDER_WAY = ("waiting", "download", "load")
-
-
-class LibraryError(ValueError):
-    """A choice that cannot be: says what is possible."""
-
-
-class Cancelled(Exception):
-    """The person thought better of it."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a model is on its way to a seat.
-
-    stage: "waiting" (for another load to end), "download", "load", then "ready", "failed" or "cancelled"; done and
-    total in bytes, total 0 where it is not known; what: a file's name, or the words for the person.
-    """
-
-    name: str
-    stage: str = "waiting"
-    done: int = 0
-    total: int = 0
-    what: str = ""
-
-    @property
-    def under_way(self) -> bool:
-        return self.stage in UNDER_WAY
 
 
 class Library:
@@ -81,34 +53,34 @@ class Library:
         self._options = {self.home: dict(options or {})}
         self._offered = offered
         self._loaded: WeakValueDictionary[str, Model] = WeakValueDictionary()
-        self._kept: Model | None = None  # the home model is kept ready until a page plays something else instead
+        self._home_model: Model | None = None  # the home model is kept ready until a page plays something else instead
         self._sessions: list[Session] = []
         self._lock = threading.Lock()
         self._loading = threading.Lock()
-        self._coming_home: threading.Thread | None = None
-        self._trouble = ""
+        self._reload_thread: threading.Thread | None = None
+        self._home_error = ""
 
     # What there is
 
     @property
-    def choice(self) -> bool:
-        """Is there anything to choose?"""
+    def has_choice(self) -> bool:
+        """Whether there is anything to choose."""
         return self._offered is None or bool(set(self._offered) - {self.home})
 
     def offers(self) -> list[dict[str, Any]]:
-        """Everything a page may choose, as the page reads it: what fits this machine first."""
+        """Give everything a page may choose, as the page reads it: what fits this machine first."""
         known = [asdict(item) for item in self._listing()]
-        items = [item for item in known if self._may(item["name"])]
+        items = [item for item in known if self._is_offered(item["name"])]
         if all(item["name"] != self.home for item in items):
             about = {"what": "what this server was opened with", "licence": "", "here": True, "fits": True}
             items.insert(0, {"name": self.home, "download_bytes": 0, "memory_bytes": 0, "reason": "", **about})
         return [item | {"loaded": item["name"] in self._loaded} for item in items]
 
-    def _may(self, name: str) -> bool:
+    def _is_offered(self, name: str) -> bool:
         return self._offered is None or name in self._offered or name == self.home
 
     def check(self, name: Any) -> str:
-        """The name, if a page may choose it; raises LibraryError with what is possible, or why it does not fit."""
+        """Give the name, if a page may choose it; raises LibraryError with what is possible, or why it does not fit."""
         offers = {item["name"]: item for item in self.offers()}
         if not isinstance(name, str) or name not in offers:
             raise LibraryError(f"model is {str(name)[:60]!r}; this server offers: {', '.join(offers)}")
@@ -117,35 +89,36 @@ class Library:
         return name
 
     def name_of(self, model: Model) -> str:
-        """The name a model was chosen by."""
+        """Give the name a model was chosen by."""
         return next((name for name, loaded in self._loaded.items() if loaded is model), model.name)
 
     # Getting one
 
-    def get(self, name: str, tell: Tell = lambda **_: None, cancel: threading.Event | None = None) -> Model:
-        """The model of a name: the one that is loaded, or else downloaded, loaded and shown to draw, one at a time.
+    def get(self, name: str, report: Report = lambda **_: None, cancel: threading.Event | None = None) -> Model:
+        """Give the model of a name: the one that is loaded, or else one that is downloaded, loaded and shown to draw.
 
-        tell(stage=..., done=..., total=..., what=...) hears how far it is. Raises Cancelled, and whatever went wrong.
+        One at a time. report(stage=..., done=..., total=..., what=...) is called with how far it is. Raises Cancelled,
+        and whatever went wrong.
         """
         cancel = cancel or threading.Event()
-        with self._turn(cancel):
+        with self._loading_turn(cancel):
             if (model := self._loaded.get(name)) is not None:
                 return model
-            tell(stage="load")
+            report(stage="load")
             options = self._options.get(name, {})
-            model = self._load(self._address.get(name, name), progress=downloading(tell), cancel=cancel, **options)
+            model = self._load(self._address.get(name, name), progress=downloading(report), cancel=cancel, **options)
             # Whatever is done once and lazily is done now, and a checkpoint that cannot draw is found out now.
             Session(model).step()
             self._loaded[name] = model
             return model
 
     @contextmanager
-    def _turn(self, cancel: threading.Event) -> Iterator[None]:
+    def _loading_turn(self, cancel: threading.Event) -> Iterator[None]:
         """Two models loaded at once may not fit where one after the other does."""
         while not self._loading.acquire(timeout=0.2):
-            heed(cancel)
+            raise_if_cancelled(cancel)
         try:
-            heed(cancel)
+            raise_if_cancelled(cancel)
             yield
         finally:
             self._loading.release()
@@ -154,41 +127,41 @@ class Library:
 
     def open(self) -> None:
         """Load the home model, so that the first page need not wait."""
-        self._kept = self.get(self.home)
+        self._home_model = self.get(self.home)
 
     def session(self) -> Session:
-        """A session on the home model; raises Waiting while that is loaded again."""
+        """Make a session on the home model; raises Waiting while that is loaded again."""
         with self._lock:
             model = self._loaded.get(self.home)
             if model is None:
-                self._come_home()
-                trouble = f" The last attempt ended: {self._trouble}." if self._trouble else ""
-                raise Waiting(f"{self.home} is being loaded; this page starts by itself.{trouble}")
-            self._kept = model
+                self._reload_home()
+                last = f" The last attempt ended: {self._home_error}." if self._home_error else ""
+                raise Waiting(f"{self.home} is being loaded; this page starts by itself.{last}")
+            self._home_model = model
             session = Session(model)
             self._sessions.append(session)
             return session
 
-    def _come_home(self) -> None:
+    def _reload_home(self) -> None:
         def load() -> None:
             try:
                 self.open()
-                self._trouble = ""
+                self._home_error = ""
             except Exception as error:  # said to every page that waits, which asks again
                 log.exception("%s could not be loaded again", self.home)
-                self._trouble = said(error)
+                self._home_error = error_text(error)
 
-        if self._coming_home is None or not self._coming_home.is_alive():
-            self._coming_home = threading.Thread(target=load, name="studio-home", daemon=True)
-            self._coming_home.start()
+        if self._reload_thread is None or not self._reload_thread.is_alive():
+            self._reload_thread = threading.Thread(target=load, name="studio-home-model", daemon=True)
+            self._reload_thread.start()
 
-    def leave(self, session: Session) -> None:
-        """The session is over."""
+    def release(self, session: Session) -> None:
+        """Let go of a session that is over."""
         with self._lock:
             self._sessions = [other for other in self._sessions if other is not session]
-        self.tidy()
+        self.release_unused()
 
-    def tidy(self, again: float = 0.5) -> None:
+    def release_unused(self, again: float = 0.5) -> None:
         """Let go of what nobody plays; the home model only when something else is played instead.
 
         A thread may have such a model in hand for one moment more, and a collection under way hides it from ours: what
@@ -196,95 +169,26 @@ class Library:
         """
         with self._lock:
             playing = [session.model for session in self._sessions]
-            if playing and all(model is not self._kept for model in playing):
-                self._kept = None
+            if playing and all(model is not self._home_model for model in playing):
+                self._home_model = None
         del playing
-        if self._idle():
-            self.sweep()
-        if self._idle():
-            later = threading.Timer(again, self.tidy, [min(2 * again, 60.0)])
+        if self._has_unused():
+            self.free_memory()
+        if self._has_unused():
+            later = threading.Timer(again, self.release_unused, [min(2 * again, 60.0)])
             later.daemon = True
             later.start()
 
-    def _idle(self) -> bool:
-        """Is a model still loaded that nobody plays?"""
+    def _has_unused(self) -> bool:
+        """Whether a model is still loaded that nobody plays."""
         with self._lock:
-            held = {id(session.model) for session in self._sessions} | {id(self._kept)}
+            held = {id(session.model) for session in self._sessions} | {id(self._home_model)}
             return any(id(model) not in held for model in self._loaded.values())
 
     @staticmethod
-    def sweep() -> None:
+    def free_memory() -> None:
         """Free what nobody holds: models hold themselves, by what they remember, and do not go by themselves."""
         gc.collect()
         torch = sys.modules.get("torch")
         if torch is not None and torch.cuda.is_initialized():
             torch.cuda.empty_cache()
-
-
-class Arrival:
-    """One model on its way to one seat, on a thread of its own, while what is played plays on."""
-
-    def __init__(self, library: Library, name: str, hand_over: Callable[[Model], dict[str, str]]) -> None:
-        """hand_over: takes the loaded model, gives the kinds of control it does not play, with the reasons."""
-        self.progress = Progress(library.check(name))
-        self._library, self._hand_over = library, hand_over
-        self._cancel = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="studio-arrival", daemon=True)
-        self._thread.start()
-
-    def cancel(self) -> None:
-        """Give up: at once in a download, after it in a load, which nothing can interrupt."""
-        self._cancel.set()
-
-    def _tell(self, **news: Any) -> None:
-        self.progress = replace(self.progress, **news)
-
-    def _run(self) -> None:
-        name = self.progress.name
-        try:
-            self._bring(name)
-        except Exception as error:  # whatever it is, it is told, and the session plays on with what it had
-            if self._cancel.is_set():
-                self._tell(stage="cancelled", what=f"{name} was called off; what was fetched is kept.")
-            else:
-                log.warning("%s could not be played", name, exc_info=error)
-                self._tell(stage="failed", what=f"{name} could not be played: {said(error)}")
-        if self.progress.stage != "ready":
-            self._library.sweep()  # what was loaded of it
-            self._library.tidy()
-
-    def _bring(self, name: str) -> None:
-        model = self._library.get(name, self._tell, self._cancel)
-        heed(self._cancel)
-        refused = self._hand_over(model)
-        self._tell(stage="ready", what=" ".join(f"{why}." for why in refused.values()))
-
-
-def downloading(tell: Tell) -> Callable[[int, int, str], None]:
-    """What `load` calls while it downloads; with the last byte there, it loads."""
-
-    def progress(done: int, total: int, what: str) -> None:
-        if done < total:
-            tell(stage="download", done=done, total=total, what=what)
-        else:
-            tell(stage="load", done=0, total=0, what="")
-
-    return progress
-
-
-def heed(cancel: threading.Event) -> None:
-    if cancel.is_set():
-        raise Cancelled("called off")
-
-
-def said(error: Exception) -> str:
-    """An error in the words it came with, or its kind where it came with none; never longer than a person reads."""
-    text = str(error).strip() or type(error).__name__
-    return text if len(text) <= 600 else text[:597] + "..."
-
-
-def words(name: str, refused: Mapping[str, str]) -> str:
-    """What a person is told of the kinds of control that a model does not take: {kind: why}."""
-    plural = {"stroke": "strokes", "picture": "pictures", "lora": "LoRAs"}
-    told = {kind: why for kind, why in refused.items() if kind != "erase" or "stroke" not in refused}
-    return " ".join(f"{name} takes no {plural.get(kind, kind)}: {why}." for kind, why in told.items())

@@ -78,15 +78,15 @@ class Mailbox:
 
     @property
     def newest(self) -> Frame | None:
-        return self.seen(None)
+        return self.frame(None)
 
     def wait(self, longest: float) -> float:
         """Seconds, `longest` at most, until a frame comes into sight that was put here before: no bell rings for it."""
         wait = self._timeline.wait()
         return longest if wait is None else min(wait, longest)
 
-    def seen(self, index: int | None) -> Frame | None:
-        """The frame a person saw, if it is still kept, or else the newest."""
+    def frame(self, index: int | None) -> Frame | None:
+        """Give the frame of a number, if it is still kept, or else the newest."""
         _, frames = self._timeline.look()
         newest = frames[-1] if frames else None
         return next((frame for frame in frames if frame.index == index), newest)

@@ -30,50 +30,50 @@ class TakeVideo:
         self.path, self.fps = path, min(60, max(1, round(fps or 24)))
         self.problem = ""
         self._left_out = 0
-        self._span = range(0)
-        self._begun = threading.Event()
-        self._frames: queue.Queue[Frame | None] = queue.Queue(WAITING)
+        self._frames_of_take = range(0)
+        self._started = threading.Event()
+        self._queue: queue.Queue[Frame | None] = queue.Queue(WAITING)
         self._thread = threading.Thread(target=self._run, name="studio-video", daemon=True)
         self._thread.start()
 
     def put(self, frame: Frame) -> None:
         try:
-            self._frames.put_nowait(frame)
+            self._queue.put_nowait(frame)
         except queue.Full:
             self._left_out += 1
 
     def begin(self, start: int) -> None:
         """Frames from this one on belong to the take."""
-        self._span = range(start, sys.maxsize)
-        self._begun.set()
+        self._frames_of_take = range(start, sys.maxsize)
+        self._started.set()
 
     def finish(self, start: int, frames: int) -> None:
         """Write what belongs to the take, `frames` of them from `start`, and close the file."""
-        self._span = range(start, start + frames)
+        self._frames_of_take = range(start, start + frames)
         self.close()
         if self._left_out and not self.problem:
             self.problem = f"The video lacks {self._left_out} frames; `studio render` makes all of them from the score."
 
     def close(self) -> None:
-        self._begun.set()
+        self._started.set()
         if self._thread.is_alive():
-            self._frames.put(None)
+            self._queue.put(None)
             self._thread.join()
 
     def _run(self) -> None:
-        self._begun.wait()
+        self._started.wait()
         try:
             self._write()
         except (OSError, ImportError) as error:  # a full disk, no codec: told with the take; the stream goes on
             self.problem = f"There is no video: {error}. The score is complete: `studio render` makes the video of it."
-            while self._frames.get() is not None:
+            while self._queue.get() is not None:
                 continue
 
     def _write(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         video = VideoFile(self.path, self.fps)
         held: deque[Frame] = deque()  # the newest are held back: a take's end is known a moment after it
-        while (frame := self._frames.get()) is not None:
+        while (frame := self._queue.get()) is not None:
             held.append(frame)
             if len(held) > HELD:
                 self._put(video, held.popleft())
@@ -82,7 +82,7 @@ class TakeVideo:
         video.close()
 
     def _put(self, video: VideoFile, frame: Frame) -> None:
-        if frame.index in self._span:
+        if frame.index in self._frames_of_take:
             video.put(frame)
 
 

@@ -1,25 +1,56 @@
-// What is set, as this page knows it: prompt, sampling and strokes, every change undoable. The server has the last word.
+// What is set, as this page knows it, every change undoable. The server has the last word.
+//
+// No kind of control is known here by name, but for the strokes that the canvas draws: the server describes each kind
+// (studio/controls/messages.py, `describe`), and from that alone controls are folded, undone and taken back.
 
 // Told apart by people with any kind of colour vision, on dark and on bright pictures (after Okabe and Ito).
 const COLOURS = ['#ffb454', '#4cc9f0', '#ff6b8b', '#7ddc8a', '#c792ea', '#f5e663', '#5b8cff', '#ff8f5c'];
 const ONE_GESTURE = 900; // ms within which moves of a slider are one step back
-const SINGLE = ['prompt', 'sampling', 'similarity', 'structure', 'sink']; // kinds there is one of
+const EVERY_NAME = '*'; // of a control that clears: all the slots of the kind
+const STROKE = 'stroke';
 
 export class Controls {
   /** ready() says whether the server can be reached; send(control) and play(preset) hand it something; changed(control) is called after every change here. */
   constructor({ ready, send, play, changed }) {
-    Object.assign(this, { ready, send, play, changed, loras: {}, strokes: new Map(), past: [], future: [] });
-    SINGLE.forEach((kind) => { this[kind] = null; });
+    Object.assign(this, { ready, send, play, changed, kinds: new Map(), held: new Map([[STROKE, new Map()]]), past: [], future: [] });
     this.colours = new Map();
   }
 
-  /** Take over the server's state. */
-  take({ strokes, loras, ...others }) {
-    SINGLE.forEach((kind) => { this[kind] = others[kind]; });
-    this.loras = { ...loras };
-    const known = this.strokes;
-    this.strokes = new Map(strokes.map((stroke) => [stroke.id, { ...stroke, trail: known.get(stroke.id)?.trail }]));
+  /** Learn what kinds of control there are: what one with a slot for each name holds is a Map, of one with one slot a message. */
+  describe(kinds) {
+    this.kinds = new Map(kinds.map((kind) => [kind.kind, kind]));
+  }
+
+  /** Take over the server's state: {kind: message, or a list of them}. */
+  take(state) {
+    for (const [kind, { slot_field: name }] of this.kinds) {
+      if (state[kind] === undefined) continue;
+      const known = name && this.all(kind);
+      this.held.set(kind, name
+        ? new Map(state[kind].map((one) => [one[name], { ...one, trail: known.get(one[name])?.trail }]))
+        : state[kind]);
+    }
     this.changed(null);
+  }
+
+  /** The control in force of a kind with one slot; null before the server has told it. */
+  get(kind) {
+    return this.held.get(kind) ?? null;
+  }
+
+  /** The controls in force of a kind with a slot for each name, by name. */
+  all(kind) {
+    if (!this.held.has(kind)) this.held.set(kind, new Map());
+    return this.held.get(kind);
+  }
+
+  get strokes() {
+    return this.all(STROKE);
+  }
+
+  /** How a field of a control is shown: {type, label, minimum, maximum, ...} (studio/controls/widgets.py). */
+  widget(kind, field) {
+    return this.kinds.get(kind)?.widgets.find((widget) => widget.field === field);
   }
 
   colour(id) {
@@ -35,13 +66,53 @@ export class Controls {
     return COLOURS.find((colour) => !inUse.has(colour)) || COLOURS[this.strokes.size % COLOURS.length];
   }
 
+  // Folding: what is in force once a control has taken effect
+
+  /** Put a control into its slot, or empty the slot that it clears. */
+  fold(control) {
+    const { slot_field: name, clears } = this.kinds.get(control.kind) || {};
+    if (clears && control[name] === EVERY_NAME) this.all(clears).clear();
+    else if (clears) this.all(clears).delete(control[name]);
+    else if (!name) this.held.set(control.kind, control);
+    else if (this.isAbsent(control)) this.all(control.kind).delete(control[name]);
+    else this.all(control.kind).set(control[name], { ...control, trail: this.all(control.kind).get(control[name])?.trail, since: null });
+  }
+
+  /** Does a control leave its slot empty? */
+  isAbsent(control) {
+    const absent = Object.entries(this.kinds.get(control.kind)?.absent || {});
+    return absent.length > 0 && absent.every(([field, value]) => control[field] === value);
+  }
+
   /** The control that brings back what is in its place now. */
   inverse(control) {
-    if (SINGLE.includes(control.kind)) return this[control.kind];
-    if (control.kind === 'lora') return { ...control, weight: this.loras[control.name] ?? 0 };
-    const before = this.strokes.get(control.id);
-    return before ? asControl(before) : { kind: 'erase', id: control.id };
+    const { slot_field: name, clears } = this.kinds.get(control.kind) || {};
+    if (!name) return this.get(control.kind);
+    const before = this.all(clears || control.kind).get(control[name]);
+    return before ? this.asControl(before) : this.removal(control);
   }
+
+  /** The control that empties the slot of another, or is that other where nothing does. */
+  removal(control) {
+    const { slot_field: name, absent, clears } = this.kinds.get(control.kind) || {};
+    if (clears) return control;
+    if (Object.keys(absent || {}).length) return { ...control, ...absent };
+    const clearing = this.clearing(control.kind);
+    return clearing ? { kind: clearing.kind, [clearing.slot_field]: control[name] } : control;
+  }
+
+  /** The kind of control that clears another's slots. */
+  clearing(kind) {
+    return [...this.kinds.values()].find(({ clears }) => clears === kind);
+  }
+
+  /** What is held, as the message that it came from: what the page itself knows of it is left out. */
+  asControl(held) {
+    const { fields } = this.kinds.get(held.kind);
+    return { kind: held.kind, ...Object.fromEntries(fields.filter((field) => field in held).map((field) => [field, held[field]])) };
+  }
+
+  // Undo
 
   /** Set something, as one step back; `gesture` marks the many small steps of one movement. False: nothing was set. */
   set(control, gesture = null) {
@@ -58,15 +129,28 @@ export class Controls {
     return true;
   }
 
+  /** Take every stroke away. */
   clear() {
-    const undo = [...this.strokes.values()].map(asControl);
-    if (undo.length) this.together(undo.map(({ id }) => ({ kind: 'erase', id })), undo);
+    const undo = [...this.strokes.values()].map((held) => this.asControl(held));
+    if (undo.length) this.together(undo.map((stroke) => this.removal(stroke)), undo);
   }
 
   /** A preset takes every stroke away and sets what it will: one step back brings all of it back. */
   preset(name) {
-    const before = [...SINGLE.map((kind) => this[kind]), ...[...this.strokes.values()].map(asControl)];
-    this.together([{ kind: 'preset', name }], [{ kind: 'erase', id: '*' }, ...before]);
+    this.together([{ kind: 'preset', name }], [...this.clearings(), ...this.everything()]);
+  }
+
+  /** The controls that empty all slots that can be emptied at once. */
+  clearings() {
+    const kinds = [...this.kinds.values()].filter(({ clears }) => clears);
+    return kinds.map(({ kind, slot_field: name }) => ({ kind, [name]: EVERY_NAME }));
+  }
+
+  /** Every control in force that undo brings back. */
+  everything() {
+    const kinds = [...this.kinds.values()].filter(({ undoable, clears }) => undoable && !clears);
+    return kinds.flatMap(({ kind, slot_field: name }) => (
+      name ? [...this.all(kind).values()].map((held) => this.asControl(held)) : [this.get(kind)]));
   }
 
   together(redo, undo) {
@@ -88,40 +172,38 @@ export class Controls {
     if (!from.length || !this.ready()) return null;
     const step = from.pop();
     to.push({ ...step, gesture: null });
-    const controls = step[way].filter((control) => control && (control.kind === 'prompt' || !same(control, this[control.kind])));
+    const controls = step[way].filter((control) => control && !this.isInForce(control));
     controls.forEach((control) => this.apply(control));
     return controls;
   }
 
+  /** Would it change nothing? It matters when a timed control takes effect, so none of those is left out. */
+  isInForce(control) {
+    const { timed, slot_field: name } = this.kinds.get(control.kind) || {};
+    return !timed && !name && same(control, this.get(control.kind));
+  }
+
   apply(control) {
     if (control.kind === 'preset') return this.play(control.name);
-    if (SINGLE.includes(control.kind)) this[control.kind] = control;
-    else if (control.kind === 'lora') this.loras[control.name] = control.weight;
-    else if (control.kind === 'erase' && control.id === '*') this.strokes.clear();
-    else if (control.kind === 'erase') this.strokes.delete(control.id);
-    else this.strokes.set(control.id, { ...control, trail: this.strokes.get(control.id)?.trail, since: null });
+    this.fold(control);
     this.send(control);
     return this.changed(control);
   }
 
-  /** The server refused it: as it was before. */
+  /** The server refused it: as it was before. A place on its way elsewhere stays: the server may have taken later ones. */
   refused(control) {
     const step = this.past.find(({ redo }) => redo.includes(control));
     if (!step) return;
     this.past.splice(this.past.indexOf(step), 1);
-    if (SINGLE.includes(control.kind)) [this[control.kind]] = step.undo;
-    else if (control.kind === 'lora') this.loras[control.name] = step.undo[0].weight;
-    else if (control.kind === 'stroke' && step.undo[0].kind === 'erase') this.strokes.delete(control.id);
+    const [before] = step.undo;
+    const { timed, slot_field: name } = this.kinds.get(control.kind) || {};
+    if (before && (!name || !timed || this.kinds.get(before.kind)?.clears)) this.fold(before);
     this.changed(null);
   }
 }
 
 /** Is this control in force already? */
 const same = (control, now) => JSON.stringify(control) === JSON.stringify(now);
-
-function asControl({ kind, id, label, points, mode, size, loop }) {
-  return { kind: kind || 'stroke', id, label, points, mode, size, loop };
-}
 
 /** Where a stroke's subject is in a frame, as [x, y]: studio/trajectory.py says the same. */
 export function place(stroke, frame) {

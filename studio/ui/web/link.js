@@ -5,7 +5,7 @@ const OPEN_WITHIN = 2500; // ms for a socket's first word; some proxies never an
 const SILENCE = 10000; // ms without a word, where the server says something twice a second: the line is dead, and no one will say so
 const PULL_SILENCE = 20000; // ms, where an answer may take ten seconds to come
 const UP_EVERY = 200; // ms between two looks for messages when pulling
-/** Who ended a link (studio/ui/seats.py, `CloseCode`). Only a superseded page stays ended. */
+/** Who ended a link (studio/ui/protocol.py, `CloseCode`). Only a superseded page stays ended. */
 export const CLOSE = { policy: 1008, stopping: 1012, superseded: 4001, silent: 4002 };
 const known = (code) => Object.values(CLOSE).includes(code);
 
@@ -24,7 +24,7 @@ export function unpack(buffer) {
   };
 }
 
-/** A picture as the server reads it (studio/ui/link.py, `picture_of`): `jpeg` is an ArrayBuffer. */
+/** A picture as the server reads it (studio/ui/protocol.py, `parse_picture`): `jpeg` is an ArrayBuffer. */
 export function packed(number, saw, jpeg) {
   const data = new Uint8Array(12 + jpeg.byteLength);
   const view = new DataView(data.buffer);

@@ -109,20 +109,29 @@ class Page {
     });
   }
 
-  prompt(text, negative, kind, blend) {
-    this.writing = !this.controls.set({ kind: 'prompt', text: text || '', negative: negative || '', switch: kind || 'recache', blend: blend || 0 });
+  /** The fields of a control that wait in the panel for Apply. */
+  apply(kind, fields, values) {
+    const now = this.controls.get(kind);
+    if (!now) {
+      this.ready();
+      return;
+    }
+    const written = (field, value) => (value === null || (value === '' && typeof now[field] === 'number') ? now[field] : value);
+    const changed = Object.fromEntries(fields.map((field, at) => [field, written(field, values[at])]));
+    this.writing = !this.controls.set({ ...now, ...changed });
   }
 
   /** One field of a control, moved in the panel. */
   dial(kind, field, value) {
-    const before = this.controls[kind];
+    const before = this.controls.get(kind);
     if (value === null || value === '') return; // a number that is being typed anew
     if (before && before[field] !== value) this.controls.set({ ...before, [field]: value }, `${kind} ${field}`);
   }
 
-  renew() {
-    const { sink } = this.controls;
-    if (sink) this.controls.set({ ...sink, renewed: sink.renewed + 1 });
+  /** A button of the panel that counts a field up. */
+  press(kind, field) {
+    const now = this.controls.get(kind);
+    if (now) this.controls.set({ ...now, [field]: now[field] + 1 });
   }
 
   preset(name) {
@@ -139,7 +148,7 @@ class Page {
   /** What the panel's components show, field by field: the controls in force; words that are being written stay as they are. */
   filled(fields, shown) {
     const writing = this.writing && this.unapplied();
-    return fields.map(([kind, field], at) => (writing && kind === 'prompt' ? shown[at] : this.controls[kind][field]));
+    return fields.map(([kind, field], at) => (writing && kind === 'prompt' ? shown[at] : this.controls.get(kind)[field]));
   }
 
   showPanel() {
@@ -191,7 +200,7 @@ class Page {
   heard(message) {
     const answer = {
       hello: () => this.hello(message),
-      state: () => { this.controls.take(message.state); this.play(message.state.paused); this.showPanel(); },
+      state: () => { this.controls.take(message.state); this.play(message.state.pause.paused); this.showPanel(); },
       sent: () => this.numbered(message),
       receipts: () => message.items.forEach((item) => this.receipt(item)),
       status: () => this.status(message),
@@ -206,20 +215,21 @@ class Page {
     if (answer) answer();
   }
 
-  hello({ size, labels, recording, takes, state, ...played }) {
+  hello({ size, labels, recording, takes, state, controls, ...played }) {
     this.played = played;
     document.documentElement.dataset.plays = played.plays.join(' ');
     this.box.classList.toggle('no-strokes', Boolean(this.leavesAside('stroke')));
     this.models.played(played.model, played.choice);
-    this.input.fit(size, played.plays, state.picture);
+    this.input.fit(size, played.plays, state.picture.bytes > 0);
     this.stage.drawn = 0;
     this.writing ||= [...this.asked.values()].some(({ control }) => control.kind === 'prompt'); // it may have been lost
     this.asked.clear();
     this.open = [];
     this.stage.resize(...size);
     this.find('#st-labels').replaceChildren(...labels.map((label) => new Option(label, label)));
+    this.controls.describe(controls);
     this.controls.take(state);
-    this.play(state.paused);
+    this.play(state.pause.paused);
     this.recorded(recording);
     this.showPanel();
     this.describePresets();
@@ -266,7 +276,7 @@ class Page {
   /** How many pictures the similarity filter lets stand. */
   skips(rate) {
     const line = document.getElementById('studio-skips');
-    const text = this.controls.similarity?.threshold ? `skips ${Math.round(100 * (rate || 0))} % of the frames` : '';
+    const text = this.controls.get('similarity')?.threshold ? `skips ${Math.round(100 * (rate || 0))} % of the frames` : '';
     if (line && line.textContent !== text) line.textContent = text;
   }
 
@@ -298,7 +308,7 @@ class Page {
 
   /** Is there something written that is not applied? The button says so. */
   unapplied() {
-    const { prompt } = this.controls;
+    const prompt = this.controls.get('prompt');
     const text = (name) => document.querySelector(`#studio-${name} textarea`)?.value.trim();
     const chosen = document.querySelector('#studio-switch input:checked')?.value;
     const blend = document.querySelector('#studio-blend input[type=number]')?.value;
@@ -332,10 +342,10 @@ class Page {
     this.stage.dirty = true;
     if (control?.kind === 'stroke' && this.stage.stroke) stored.set(always, 'studio-painted', 'yes');
     if (!control || control.kind === 'stroke' || control.kind === 'erase') this.listStrokes();
-    const { past, future, strokes, sampling } = this.controls;
+    const { past, future, strokes } = this.controls;
     const there = { undo: past.length, redo: future.length, clear: strokes.size };
     Object.entries(there).forEach(([name, size]) => this.find(`[data-do="${name}"]`).setAttribute('aria-disabled', String(!size)));
-    document.documentElement.dataset.guidance = sampling?.guidance || 'none';
+    document.documentElement.dataset.guidance = this.controls.get('sampling')?.guidance || 'none';
   }
 
   listStrokes() {
@@ -382,9 +392,9 @@ class Page {
     if (!list) return;
     if (list.dataset.shown !== JSON.stringify(loras)) {
       list.dataset.shown = JSON.stringify(loras);
-      list.replaceChildren(...loras.map((name) => lora(name, (weight) => this.controls.set({ kind: 'lora', name, weight }, `lora ${name}`))));
+      list.replaceChildren(...loras.map((name) => lora(name, this.controls.widget('lora', 'weight'), (weight) => this.controls.set({ kind: 'lora', name, weight }, `lora ${name}`))));
     }
-    loras.forEach((name, at) => list.children[at].show(this.controls.loras[name] ?? 0));
+    loras.forEach((name, at) => list.children[at].show(this.controls.all('lora').get(name)?.weight ?? 0));
   }
 
   choose(id) {
@@ -565,9 +575,9 @@ function minutes(seconds) {
   return `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
 }
 
-function lora(name, moved) {
+function lora(name, { minimum, maximum, step }, moved) {
   const row = Object.assign(document.createElement('label'), { className: 'st-lora' });
-  const range = Object.assign(document.createElement('input'), { type: 'range', min: -2, max: 2, step: 0.05 });
+  const range = Object.assign(document.createElement('input'), { type: 'range', min: minimum, max: maximum, step });
   const [title, shown] = [document.createElement('span'), document.createElement('output')];
   title.textContent = name;
   row.show = (weight) => { range.value = weight; fill(range); shown.textContent = Number(weight).toFixed(2); };

@@ -1,0 +1,39 @@
+"""Every kind of control, by its name in messages and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from studio.controls.base import Control
+from studio.controls.lora import Lora
+from studio.controls.pause import Pause
+from studio.controls.picture import Picture
+from studio.controls.prompt import Prompt
+from studio.controls.sampling import Sampling
+from studio.controls.similarity import Similarity
+from studio.controls.sink import Sink
+from studio.controls.state import ControlState
+from studio.controls.stroke import Erase, Stroke
+from studio.controls.structure import Structure
+
+CONTROLS: dict[str, type[Control]] = {
+    "prompt": Prompt,
+    "sampling": Sampling,
+    "picture": Picture,
+    "similarity": Similarity,
+    "structure": Structure,
+    "sink": Sink,
+    "lora": Lora,
+    "stroke": Stroke,
+    "erase": Erase,
+    "pause": Pause,
+}
+
+
+def opening_events(state: ControlState, frame: int) -> Iterator[tuple[int, Control]]:
+    """Yield the (frame, control) pairs that fold to this state again: what a take that begins at a frame starts with.
+
+    Strokes keep the frame they took effect at, so a path goes on where it is.
+    """
+    for kind in CONTROLS.values():
+        yield from kind.opening(state, frame)

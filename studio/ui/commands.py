@@ -1,0 +1,178 @@
+"""What a server does with each command of a page.
+
+A new command is a class in `protocol.py`, a function here, and its line in `HANDLERS`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image, UnidentifiedImageError
+
+from studio.controls import Control, ControlError, Picture, Stroke, from_message, state_message
+from studio.controls.base import shown
+from studio.models.base import optional
+from studio.pictures import decoded
+from studio.ui.plays import refusals
+from studio.ui.protocol import (
+    Acknowledge,
+    CancelLoad,
+    Command,
+    ControlSent,
+    DownloadReady,
+    ListModels,
+    LoadModel,
+    ModelList,
+    Notice,
+    PlayPreset,
+    Pong,
+    ProtocolError,
+    Record,
+    RecordingChanged,
+    Reset,
+    SendPicture,
+    SetControl,
+    StateChanged,
+    StopRecording,
+    TakeSaved,
+    TakeSnapshot,
+)
+from studio.ui.security import WIDEST_PICTURE
+
+if TYPE_CHECKING:
+    from studio.ui.connection import Connection
+    from studio.ui.recorder import Take
+
+
+async def set_control(connection: Connection, command: SetControl) -> None:
+    await send_control(connection, from_message(command.message), command)
+
+
+async def send_picture(connection: Connection, command: SendPicture) -> None:
+    await send_control(connection, Picture(command.data), command)
+
+
+async def send_control(connection: Connection, control: Control, command: SetControl | SendPicture) -> None:
+    """Hand a control to the session, and say under which revision it has it."""
+    seat = connection.seat
+    if isinstance(control, Picture):
+        await asyncio.to_thread(check_readable, control, seat.session.model.size)
+    revision = await asyncio.to_thread(seat.send, control)  # new words are read by the model first
+    connection.updates.own_revisions.add(revision)
+    connection.send(ControlSent(command.number or 0, revision, command.saw))
+    if isinstance(control, Stroke):
+        await explain_label(connection, control.label)
+
+
+async def explain_label(connection: Connection, label: str) -> None:
+    """Say, once, what a label is drawn as that the model has no word for."""
+    seat, explained = connection.seat, connection.updates.explained_labels
+    reads = optional(seat.session.model, "reads")
+    if reads is None or label in explained:
+        return
+    explained.add(label)
+    subject, known = await asyncio.to_thread(reads, label)
+    if not known:
+        notice = f"{seat.models.name} has no word for “{label}”; what is nearest is painted: {subject}."
+        connection.send(Notice(notice))
+
+
+async def acknowledge(connection: Connection, command: Acknowledge) -> None:
+    connection.frames.acknowledge(command.sequence)
+
+
+async def pong(connection: Connection, command: Pong) -> None:
+    round_trip = connection.heartbeat.round_trip(command.ping)
+    if round_trip is not None:
+        connection.frames.window.pinged(round_trip)
+
+
+async def record(connection: Connection, command: Record) -> None:
+    await asyncio.to_thread(connection.seat.record)
+    connection.send(RecordingChanged(True))
+
+
+async def stop_recording(connection: Connection, command: StopRecording) -> None:
+    send_take(connection, await asyncio.to_thread(connection.seat.stop_recording))
+
+
+async def reset(connection: Connection, command: Reset) -> None:
+    take = await asyncio.to_thread(connection.seat.reset)
+    if take:
+        send_take(connection, take)
+    connection.updates.restart_receipts()
+    connection.send(StateChanged(state_message(connection.seat.state)))
+
+
+def send_take(connection: Connection, take: Take | None) -> None:
+    """Say that the recording is over, and what came of it."""
+    connection.send(RecordingChanged(False))
+    if take:
+        connection.send(TakeSaved(take))
+
+
+async def take_snapshot(connection: Connection, command: TakeSnapshot) -> None:
+    snapshot = await asyncio.to_thread(connection.seat.snapshot, command.saw)
+    if snapshot is None:
+        raise ProtocolError("there is no picture yet; wait for the first frame and try again")
+    connection.send(DownloadReady(**asdict(snapshot)))
+
+
+async def play_preset(connection: Connection, command: PlayPreset) -> None:
+    name, presets = command.preset, connection.presets
+    if not isinstance(name, str) or name not in presets:
+        raise ProtocolError(f"preset is {shown(name)}; possible presets: {', '.join(presets)}")
+    left_out = await asyncio.to_thread(connection.seat.play, presets[name])
+    if left_out:
+        connection.send(Notice(refusals(connection.seat.models.name, left_out)))
+    connection.send(StateChanged(state_message(connection.seat.state)))
+
+
+async def list_models(connection: Connection, command: ListModels) -> None:
+    models = connection.seat.models
+    connection.send(ModelList(await asyncio.to_thread(models.offers), models.name))
+
+
+async def load_model(connection: Connection, command: LoadModel) -> None:
+    await asyncio.to_thread(connection.seat.models.choose, command.model)
+
+
+async def cancel_load(connection: Connection, command: CancelLoad) -> None:
+    connection.seat.models.cancel()
+
+
+HANDLERS: dict[type[Command], Callable[[Connection, Any], Awaitable[None]]] = {
+    SetControl: set_control,
+    SendPicture: send_picture,
+    Acknowledge: acknowledge,
+    Pong: pong,
+    Record: record,
+    StopRecording: stop_recording,
+    Reset: reset,
+    TakeSnapshot: take_snapshot,
+    PlayPreset: play_preset,
+    ListModels: list_models,
+    LoadModel: load_model,
+    CancelLoad: cancel_load,
+}
+
+
+def check_readable(picture: Picture, size: tuple[int, int]) -> None:
+    """Raise ControlError for a picture that cannot be read, or is too large to read for everybody's sake.
+
+    What is decoded here, for a model of this size (H, W), is remembered for the filter and the model.
+    """
+    if not picture.data:
+        return
+    try:
+        with Image.open(io.BytesIO(picture.data)) as opened:
+            width, height = opened.size
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ControlError(f"the picture cannot be read ({error}); send a whole JPEG, PNG or WebP") from None
+    if max(width, height) > WIDEST_PICTURE:
+        raise ControlError(f"picture is {width}x{height}, at most {WIDEST_PICTURE} a side; send it smaller")
+    decoded(picture.data, size)

@@ -1,0 +1,71 @@
+"""The model of one seat: which it is, and another that was chosen, on its way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from studio.ui.errors import LibraryError
+from studio.ui.model_load import LoadProgress, ModelLoad
+
+if TYPE_CHECKING:
+    from studio.models.base import Model
+    from studio.session.session import Session
+    from studio.ui.library import Library
+
+
+class ModelChoice:
+    """What a seat's session plays, of what the library has; without a library there is nothing to choose.
+
+    hand_over: takes a loaded model, gives the kinds of control it does not play, with the reasons. load: the last one.
+    """
+
+    def __init__(self, session: Session, library: Library | None, hand_over: Callable[[Model], dict[str, str]]) -> None:
+        self.load: ModelLoad | None = None
+        self._session, self._library, self._hand_over = session, library, hand_over
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """The model that is played, as a person chose it: a folder's name is its last part."""
+        model = self._session.model
+        return self._library.name_of(model) if self._library else model.name
+
+    @property
+    def has_choice(self) -> bool:
+        """Whether there is another model to choose."""
+        return self._library is not None and self._library.has_choice
+
+    @property
+    def progress(self) -> LoadProgress | None:
+        """How far the model that was chosen last is on its way."""
+        return self.load.progress if self.load else None
+
+    def offers(self) -> list[dict[str, Any]]:
+        """Give every model there is to choose, as the page reads it."""
+        return self._library.offers() if self._library else []
+
+    def choose(self, name: Any) -> None:
+        """Have a model made ready; the session goes over to it by itself. Raises LibraryError for what cannot be."""
+        with self._lock:
+            if self._library is None:
+                raise LibraryError("this server plays one model")
+            if self.progress and self.progress.under_way:
+                raise LibraryError(f"{self.progress.name} is on its way; call it off first")
+            self.load = ModelLoad(self._library, name, self._hand_over)
+
+    def cancel(self) -> None:
+        """Call off the model that is on its way, if one is."""
+        if self.load:
+            self.load.cancel()
+
+    def release_unused(self) -> None:
+        """Let go of the models that nobody plays any more."""
+        if self._library:
+            self._library.release_unused()
+
+    def release(self) -> None:
+        """Let go of the session, which is over."""
+        if self._library:
+            self._library.release(self._session)

@@ -1,0 +1,391 @@
+"""What a page and the server say to each other, whatever carries it.
+
+Up come commands, as JSON or, a picture, in binary: `parse` and `parse_picture` read them. Down go notifications, as
+JSON (`to_json`), and frames, as `mailbox.pack` writes them. A page that is open says something at least as often as it
+is asked (`Ping`), whatever becomes of the frames: that, and no frame, keeps a connection.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
+from enum import IntEnum
+from typing import Any, ClassVar
+
+from studio.controls.base import shown
+from studio.ui.security import LARGEST_MESSAGE, LARGEST_UPLOAD
+
+PICTURE_HEADER = struct.Struct("<4sII")
+PICTURE_MAGIC = b"STP1"
+LARGEST_NUMBER = 2**53  # that a page can count to
+
+
+class ProtocolError(ValueError):
+    """A message that cannot be understood: says what was got and what is possible.
+
+    number: the message's own, by which the page knows which one it was; None where it has none.
+    """
+
+    def __init__(self, words: str, number: int | None = None) -> None:
+        super().__init__(words)
+        self.number = number
+
+
+class CloseCode(IntEnum):
+    """Who ended a connection, as a WebSocket close code; the page has the same table (web/link.js, `CLOSE`).
+
+    A superseded page stays ended; after any other close it comes back by itself, to the same seat while there is one.
+    """
+
+    POLICY = 1008  # the server refused: no good ticket, or far too many messages
+    STOPPING = 1012  # the server stops, or this seat; uvicorn closes every socket with this code when it stops
+    SUPERSEDED = 4001  # another page took the seat, and nothing else
+    SILENT = 4002  # the page answered no heartbeat any more
+
+    @property
+    def words(self) -> str:
+        """What the page says of it; at most 123 bytes, which is what a close frame holds."""
+        return CLOSE_WORDS[self]
+
+
+CLOSE_WORDS = {
+    CloseCode.POLICY: "The server refused this page. Trying again.",
+    CloseCode.STOPPING: "The server has ended this session. Trying again.",
+    CloseCode.SUPERSEDED: "This session goes on in another tab. Reload this page to take it back.",
+    CloseCode.SILENT: "This page had fallen silent. Trying again; your session waits.",
+}
+
+
+# -- from the page ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Command:
+    """Something a page asks for. number: the page's own, by which an answer names it; None where it has none."""
+
+    number: int | None = field(default=None, kw_only=True)
+
+
+@dataclass(frozen=True)
+class SetControl(Command):
+    """Set a control, given as its message. saw: the frame on the page when it was sent."""
+
+    message: Any
+    saw: int = 0
+
+
+@dataclass(frozen=True)
+class SendPicture(Command):
+    """Draw from a picture, given as JPEG, PNG or WebP bytes. saw: the frame on the page when it was sent."""
+
+    data: bytes
+    saw: int = 0
+
+
+@dataclass(frozen=True)
+class Acknowledge(Command):
+    """The frame of this sequence number is on the page."""
+
+    sequence: int = 0
+
+
+@dataclass(frozen=True)
+class Pong(Command):
+    """The answer to the ping of this number."""
+
+    ping: int = 0
+
+
+@dataclass(frozen=True)
+class Record(Command):
+    """Begin a take."""
+
+
+@dataclass(frozen=True)
+class StopRecording(Command):
+    """End the take."""
+
+
+@dataclass(frozen=True)
+class Reset(Command):
+    """Start again from frame 0."""
+
+
+@dataclass(frozen=True)
+class TakeSnapshot(Command):
+    """Offer the frame the person saw as a picture; None: the newest."""
+
+    saw: int | None = None
+
+
+@dataclass(frozen=True)
+class PlayPreset(Command):
+    """Play a preset, by its name."""
+
+    preset: Any = None
+
+
+@dataclass(frozen=True)
+class ListModels(Command):
+    """Tell what models there are to choose from."""
+
+
+@dataclass(frozen=True)
+class LoadModel(Command):
+    """Make a model ready, and go over to it."""
+
+    model: Any = None
+
+
+@dataclass(frozen=True)
+class CancelLoad(Command):
+    """Call off the model that is on its way."""
+
+
+def parse(text: str) -> Command:
+    """Give the command of a JSON message; raises ProtocolError with what to send instead."""
+    if len(text) > LARGEST_MESSAGE:
+        raise ProtocolError(f"message of {len(text)} characters, {LARGEST_MESSAGE} are possible; send less at once")
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError(f"not JSON ({str(error)[:80]}): {shown(text)}") from None
+    return read(message)
+
+
+def read(message: Any) -> Command:
+    """Give the command of a message that is no longer text; raises ProtocolError with what to send instead."""
+    got = message.get("type") if isinstance(message, dict) else message
+    if not isinstance(message, dict) or not isinstance(got, str) or got not in MESSAGES:
+        raise ProtocolError(f"message type is {shown(got)}; possible types: {', '.join(MESSAGES)}")
+    return MESSAGES[got](message)
+
+
+def read_control(message: dict[str, Any]) -> SetControl:
+    number = whole(message, "number")
+    return SetControl(message.get("control"), whole(message, "saw", number), number=number)
+
+
+def read_command(message: dict[str, Any]) -> Command:
+    name = message.get("name")
+    if not isinstance(name, str) or name not in COMMANDS:
+        raise ProtocolError(f"command is {shown(name)}; possible commands: {', '.join(COMMANDS)}")
+    return COMMANDS[name](message)
+
+
+def read_snapshot(message: dict[str, Any]) -> TakeSnapshot:
+    saw = message.get("saw")
+    return TakeSnapshot(saw if isinstance(saw, int) else None)
+
+
+# By the name in a message of type "command".
+COMMANDS: dict[str, Callable[[dict[str, Any]], Command]] = {
+    "record": lambda message: Record(),
+    "stop": lambda message: StopRecording(),
+    "reset": lambda message: Reset(),
+    "snapshot": read_snapshot,
+    "preset": lambda message: PlayPreset(message.get("preset")),
+    "models": lambda message: ListModels(),
+    "load": lambda message: LoadModel(message.get("model")),
+    "cancel": lambda message: CancelLoad(),
+}
+# By the type of a message.
+MESSAGES: dict[str, Callable[[dict[str, Any]], Command]] = {
+    "control": read_control,
+    "command": read_command,
+    "ack": lambda message: Acknowledge(whole(message, "sequence")),
+    "pong": lambda message: Pong(whole(message, "number")),
+}
+
+
+def parse_picture(data: bytes) -> SendPicture:
+    """Give a picture as the page packs it; raises ProtocolError.
+
+    "STP1", the number it is sent under and the frame seen (little-endian uint32 each), then the picture's own bytes.
+    """
+    if len(data) > LARGEST_UPLOAD:
+        raise ProtocolError(f"picture of {len(data):,} bytes, {LARGEST_UPLOAD:,} are possible; send it smaller")
+    if len(data) <= PICTURE_HEADER.size or not data.startswith(PICTURE_MAGIC):
+        raise ProtocolError(f"got {len(data)} bytes of binary that are no picture; one begins with {PICTURE_MAGIC!r}")
+    _, number, saw = PICTURE_HEADER.unpack_from(data)
+    return SendPicture(data[PICTURE_HEADER.size :], saw, number=number)
+
+
+def whole(message: dict[str, Any], name: str, number: int | None = None) -> int:
+    """Give a whole number from a message, 0 if it is not there; an error names the message by `number`."""
+    value = message.get(name, 0)
+    if value is None:
+        return 0
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > LARGEST_NUMBER:
+        raise ProtocolError(f"{name} must be a whole number, got {shown(value)}", number)
+    return value
+
+
+# -- to the page ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Notification:
+    """Something a page is told; `type` is its name in JSON."""
+
+    type: ClassVar[str]
+
+    def to_json(self) -> str:
+        """Give the message's text."""
+        values = {"type": self.type} | {field.name: getattr(self, field.name) for field in fields(self)}
+        return json.dumps(values, default=as_json)
+
+
+def as_json(value: Any) -> Any:
+    """Give the fields of a value that is a dataclass."""
+    return {field.name: getattr(value, field.name) for field in fields(value)}
+
+
+@dataclass(frozen=True)
+class Hello(Notification):
+    """What is played, what of it can be set, and all that is in force. Sent first, and when the model is another.
+
+    size: (width, height); controls: `studio.controls.describe`; plays: `studio.ui.plays`; refuses: kind of control to
+    the reason; state: `studio.controls.state_message`; takes: those that were recorded, each with its addresses.
+    """
+
+    type: ClassVar[str] = "hello"
+    token: str
+    size: Sequence[int]
+    model: str
+    choice: bool
+    labels: Sequence[str]
+    loras: Sequence[str]
+    plays: Sequence[str]
+    refuses: dict[str, str]
+    controls: list[dict[str, Any]]
+    presets: Sequence[str]
+    recording: bool
+    takes: Sequence[Any]
+    state: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class StateChanged(Notification):
+    """The controls in force, where something else than this page has changed them."""
+
+    type: ClassVar[str] = "state"
+    state: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ControlSent(Notification):
+    """The session has a control, under this revision; it takes effect with its receipt."""
+
+    type: ClassVar[str] = "sent"
+    number: int
+    revision: int
+    saw: int
+
+
+@dataclass(frozen=True)
+class Receipts(Notification):
+    """The frame at which each revision took effect: (revision, kind of control, frame)."""
+
+    type: ClassVar[str] = "receipts"
+    items: Sequence[tuple[int, str, int]]
+
+
+@dataclass(frozen=True)
+class Status(Notification):
+    """What is measured: frames a second and ms a frame, of the session; the window and round trip of the connection."""
+
+    type: ClassVar[str] = "status"
+    fps: float = 0.0
+    tick_ms: float = 0.0
+    skip_rate: float = 0.0
+    frame: int = 0
+    revision: int = 0
+    paused: bool = False
+    recording: bool = False
+    problem: str | None = None
+    error: str | None = None
+    window: int = 0
+    round_trip_ms: float = 0.0
+
+
+@dataclass(frozen=True)
+class RecordingChanged(Notification):
+    """A take has begun, or ended."""
+
+    type: ClassVar[str] = "recording"
+    recording: bool
+
+
+@dataclass(frozen=True)
+class TakeSaved(Notification):
+    """A take is on offer (`recorder.Take`)."""
+
+    type: ClassVar[str] = "take"
+    take: Any
+
+
+@dataclass(frozen=True)
+class DownloadReady(Notification):
+    """A file is on offer at an address, under the name it is saved by; frame: the number of the picture in it."""
+
+    type: ClassVar[str] = "download"
+    name: str
+    address: str
+    frame: int
+
+
+@dataclass(frozen=True)
+class ModelList(Notification):
+    """The models there are to choose from, and the one that plays."""
+
+    type: ClassVar[str] = "models"
+    items: Sequence[dict[str, Any]]
+    playing: str
+
+
+@dataclass(frozen=True)
+class Loading(Notification):
+    """How far a model is on its way (`model_load.LoadProgress`)."""
+
+    type: ClassVar[str] = "loading"
+    name: str
+    stage: str
+    done: int
+    total: int
+    what: str
+
+
+@dataclass(frozen=True)
+class Notice(Notification):
+    """Something a person should know."""
+
+    type: ClassVar[str] = "notice"
+    message: str
+
+
+@dataclass(frozen=True)
+class Error(Notification):
+    """What was asked for could not be done; number: of the message that asked."""
+
+    type: ClassVar[str] = "error"
+    message: str
+    number: int | None = None
+
+
+@dataclass(frozen=True)
+class Ping(Notification):
+    """Is the page there? It answers with the number."""
+
+    type: ClassVar[str] = "ping"
+    number: int
+
+
+@dataclass(frozen=True)
+class Superseded(Notification):
+    """Another page has taken the seat."""
+
+    type: ClassVar[str] = "superseded"
+    message: str

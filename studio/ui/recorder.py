@@ -1,0 +1,91 @@
+"""Takes of one session: score and video, and where they can be downloaded."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from studio.controls import Prompt
+from studio.ui.takes import Download, Downloads, TakeVideo, take_path
+
+if TYPE_CHECKING:
+    from studio.score import Score
+    from studio.session.session import Session
+
+log = logging.getLogger("studio")
+
+
+@dataclass(frozen=True)
+class Take:
+    """A take that was recorded, as the page lists it.
+
+    score, video: the secrets they are downloaded by, empty where there is none; problem: what went wrong, in words.
+    """
+
+    name: str
+    frames: int
+    fps: int
+    score: str
+    video: str = ""
+    problem: str = ""
+
+
+class Recorder:
+    """Records a session's takes into a folder, and offers them. Not for several threads at once."""
+
+    def __init__(self, session: Session, folder: Path, downloads: Downloads) -> None:
+        self.takes: list[Take] = []
+        self._session, self._folder, self._downloads = session, folder, downloads
+        self._video: TakeVideo | None = None
+        self._path = folder
+
+    @property
+    def recording(self) -> bool:
+        """Whether a take is being recorded."""
+        return self._video is not None
+
+    def start(self) -> None:
+        """Begin a take: the session starts clean, the video waits for its first frame."""
+        if self._video is not None:
+            return
+        self._path = self._new_path()
+        self._video = TakeVideo(self._path.with_name(self._path.name + ".mp4"), self._session.stats["fps"])
+        self._session.outputs.append(self._video)
+        self._video.begin(self._session.record(self._path.with_name(self._path.name + ".jsonl")))
+
+    def stop(self) -> Take | None:
+        """End the take and offer it; None if none was recorded."""
+        if self._video is None:
+            return None
+        score = self._session.stop_recording()
+        video, self._video = self._video, None
+        self._session.outputs.remove(video)
+        video.finish(score.header.start, score.length)
+        take = self._offer(score, video)
+        self.takes.append(take)
+        return take
+
+    def keep(self, score: Score) -> None:
+        """Write the score of what was played and not recorded."""
+        if not score.header.frames:
+            return
+        path = self._new_path()
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            score.write(path.with_name(path.name + ".jsonl"))
+        except OSError as error:
+            log.error("a closed page's score could not be kept in %s: %s; make room there", self._folder, error)
+
+    def _new_path(self) -> Path:
+        return take_path(self._folder, self._session.pending_state()[Prompt].text)
+
+    def _offer(self, score: Score, video: TakeVideo) -> Take:
+        """Put score and video on offer. A score is held in memory too, so a full disk does not take it away."""
+        name, text = self._path.name, "\n".join([*score.lines(), ""])
+        address = self._downloads.offer(Download(f"{name}.jsonl", "application/jsonl", text.encode()))
+        film = ""
+        if video.path.is_file():
+            film = self._downloads.offer(Download(video.path.name, "video/mp4", video.path))
+        return Take(name, score.header.frames or 0, video.fps, address, film, video.problem)

@@ -1,0 +1,172 @@
+"""A seat: one person's session and what is around it."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from studio.controls import Control, ControlState, Sampling
+from studio.models.base import optional
+from studio.ui.mailbox import Mailbox, encode_png
+from studio.ui.model_choice import ModelChoice
+from studio.ui.protocol import CloseCode
+from studio.ui.recorder import Recorder, Take
+from studio.ui.takes import Download, Downloads
+
+if TYPE_CHECKING:
+    from studio.models.base import Model
+    from studio.presets import Preset
+    from studio.session.session import Session
+    from studio.ui.connection import Connection
+    from studio.ui.library import Library
+
+FASTEST = 30.0  # frames a second, as video; a faster machine would only play the paths faster
+log = logging.getLogger("studio")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A picture on offer: its file's name, the secret it is downloaded by, the frame's number."""
+
+    name: str
+    address: str
+    frame: int
+
+
+class Seat:
+    """One person's place: a session, the mailbox with its newest frame, what can be downloaded, and the page on it.
+
+    left_at: since when there is no page on it, on its clock; None while there is one.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        takes: Path,
+        clock: Callable[[], float] = time.monotonic,
+        library: Library | None = None,
+    ) -> None:
+        self.id = secrets.token_urlsafe(24)
+        self.session = session
+        self.mailbox = Mailbox()
+        self.downloads = Downloads()
+        self.recorder = Recorder(session, takes, self.downloads)
+        self.models = ModelChoice(session, library, self.hand_over)
+        self.connection: Connection | None = None
+        self.left_at: float | None = clock()
+        self._clock = clock
+        self._played = self._closed = False
+        self._lock = threading.RLock()
+        session.outputs.append(self.mailbox)
+
+    @property
+    def state(self) -> ControlState:
+        """The controls in force, or those that will be with the next frame."""
+        return self.session.pending_state()
+
+    def send(self, control: Control) -> int:
+        """Hand a control to the session; give its revision."""
+        self._played = True
+        return self.session.send(control)
+
+    def play(self, preset: Preset) -> dict[str, str]:
+        """Hand a preset to the session: its controls at once, later ones when their frame has come.
+
+        Gives the kinds of its controls that the model does not take and that are left out, with the reasons.
+        """
+        refuses = optional(self.session.model, "refuses")
+        left_out = {event.control.kind for event in preset.events} & set(refuses)
+        events = tuple(event for event in preset.events if event.control.kind not in left_out)
+        self.session.play(replace(preset, events=events))
+        return {kind: why for kind, why in refuses.items() if kind in left_out}
+
+    def hand_over(self, model: Model) -> dict[str, str]:
+        """Go on, from the session's next frame, on another model; a take that is being recorded ends first.
+
+        Gives the kinds of control in force that the model does not take, with the reasons.
+        """
+        with self._lock:
+            if self._closed:
+                return {}
+            self.stop_recording()
+            refused = self.session.hand_over(model)
+            self._run()
+        self.models.release_unused()
+        return refused
+
+    def attach(self, connection: Connection) -> Connection | None:
+        """Put a page on the seat, so that its session runs; give the connection it takes over from, if any.
+
+        A seat that was closed meanwhile ends it at once: the page gets another.
+        """
+        with self._lock:
+            if self._closed:
+                connection.end(CloseCode.STOPPING)
+                return None
+            before, self.connection, self.left_at = self.connection, connection, None
+            self.mailbox.bell = connection.bell
+            self._run()
+        return before
+
+    def detach(self, connection: Connection) -> None:
+        """Take the page off the seat, which is gone; nothing happens if another has taken over."""
+        with self._lock:
+            if self.connection is connection:
+                self.connection, self.mailbox.bell, self.left_at = None, None, self._clock()
+
+    def record(self) -> None:
+        """Begin a take."""
+        with self._lock:
+            self.recorder.start()
+
+    def stop_recording(self) -> Take | None:
+        """End the take and give it; None if none was recorded."""
+        with self._lock:
+            return self.recorder.stop()
+
+    def reset(self, seed: int | None = None) -> Take | None:
+        """Go back to frame 0; a take that is being recorded ends first, and is returned."""
+        take = self.stop_recording()
+        self.session.reset(seed)
+        self._run()
+        return take
+
+    def snapshot(self, index: int | None) -> Snapshot | None:
+        """Offer the frame of a number as PNG, or the newest if it is no longer there; None before the first."""
+        frame = self.mailbox.frame(index)
+        if frame is None:
+            return None
+        name = f"studio-{self.state[Sampling].seed}-{frame.index:06d}.png"
+        secret = self.downloads.offer(Download(name, "image/png", encode_png(frame.picture)))
+        return Snapshot(name, secret, frame.index)
+
+    def _run(self) -> None:
+        """Have the session draw while there is a page; it had stopped if something had gone wrong."""
+        if self.connection is not None:
+            self.session.start(FASTEST)
+
+    def stop(self) -> None:
+        """Have the session draw no more; everything else stays."""
+        try:
+            self.session.stop()
+        except Exception:  # what had ended its thread, raised again: our fault, and no reason to lose the take
+            log.exception("a session had stopped by itself")
+
+    def close(self) -> None:
+        """Stop for good. A take is finished; otherwise what was played is kept as a score."""
+        with self._lock:
+            self._closed = True
+            if self.connection is not None:
+                self.connection.end(CloseCode.STOPPING)
+            self.models.cancel()
+            self.stop()
+            if self.stop_recording() is None and self._played:
+                self.recorder.keep(self.session.score)
+            self.mailbox.close()
+        self.models.release()

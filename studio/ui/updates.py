@@ -1,0 +1,106 @@
+"""What has changed in a session since its page was last told."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
+
+from studio.controls import Picture, describe, state_message
+from studio.models.base import Model, optional
+from studio.ui.plays import plays
+from studio.ui.protocol import Hello, Loading, Notification, Receipts, StateChanged, Status
+from studio.ui.window import Window
+
+if TYPE_CHECKING:
+    from studio.ui.model_load import LoadProgress
+    from studio.ui.seat import Seat
+
+STATUS_EVERY = 0.5  # seconds
+PROGRESS_EVERY = 0.2  # seconds
+
+
+class SessionUpdates:
+    """Compares a seat with what its page knows: the model, the receipts, the status.
+
+    own_revisions: those this page sent and has no receipt for. explained_labels: of the present model, those whose
+    reading was looked at.
+    """
+
+    def __init__(self, seat: Seat, token: str, presets: list[str], clock: Callable[[], float]) -> None:
+        self.own_revisions: set[int] = set()
+        self.explained_labels: set[str] = set()
+        self._seat, self._token, self._presets, self._clock = seat, token, presets, clock
+        self._last_receipt = 0
+        self._status_at = self._progress_at = 0.0
+        self._model: Callable[[], Model | None] = lambda: None  # the one the page knows; it is not held here
+        self._progress: LoadProgress | None = None
+
+    def hello(self) -> Hello:
+        """Give all that a page needs to show what is going on."""
+        seat, model = self._seat, self._seat.session.model
+        self._model = weakref.ref(model)
+        self.explained_labels.clear()
+        height, width = model.size
+        return Hello(
+            token=self._token,
+            size=[width, height],
+            model=seat.models.name,
+            choice=seat.models.has_choice,
+            labels=list(optional(model, "labels")),
+            loras=list(optional(model, "loras")),
+            plays=plays(model),
+            refuses=dict(optional(model, "refuses")),
+            controls=describe(),
+            presets=self._presets,
+            recording=seat.recorder.recording,
+            takes=list(seat.recorder.takes),
+            state=state_message(seat.state),
+        )
+
+    def skip_finished_load(self) -> None:
+        """Tell nothing of a load that is over already."""
+        progress = self._seat.models.progress
+        self._progress = None if progress and progress.under_way else progress
+
+    def restart_receipts(self) -> None:
+        """Take whatever receipt comes next for a new one: the session began again."""
+        self._last_receipt = 0
+
+    def collect(self, window: Window) -> Iterator[Notification]:
+        """Yield what the page is to be told now."""
+        if self._seat.session.model is not self._model():
+            yield self.hello()
+        yield from self._load_progress()
+        yield from self._receipts()
+        if self._clock() - self._status_at > STATUS_EVERY:
+            self._status_at = self._clock()
+            yield self._status(window)
+
+    def _load_progress(self) -> Iterator[Loading]:
+        """How far a model is on its way: each stage at once, within one only now and then."""
+        progress, before = self._seat.models.progress, self._progress
+        if progress is None or progress == before:
+            return
+        same = before is not None and (before.name, before.stage) == (progress.name, progress.stage)
+        if same and self._clock() - self._progress_at < PROGRESS_EVERY:
+            return
+        self._progress, self._progress_at = progress, self._clock()
+        yield Loading(**asdict(progress))
+
+    def _receipts(self) -> Iterator[Notification]:
+        """The receipts that are new; before them the state, if one is not of this page's doing (a notebook's)."""
+        session = self._seat.session
+        new = [receipt for receipt in tuple(session.receipts) if receipt.revision > self._last_receipt]
+        if not new:
+            return
+        self._last_receipt = new[-1].revision
+        if any(receipt.revision not in self.own_revisions and receipt.kind != Picture.kind for receipt in new):
+            yield StateChanged(state_message(self._seat.state))
+        self.own_revisions = {revision for revision in self.own_revisions if revision > self._last_receipt}
+        yield Receipts([(receipt.revision, receipt.kind, receipt.frame) for receipt in new])
+
+    def _status(self, window: Window) -> Status:
+        played = replace(Status(**self._seat.session.stats), recording=self._seat.recorder.recording)
+        return replace(played, window=window.size, round_trip_ms=round(window.typical * 1e3, 1))
