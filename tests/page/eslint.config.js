@@ -25,5 +25,5 @@ export default [
   js.configs.recommended,
   { linterOptions: { reportUnusedDisableDirectives: 'error' }, rules },
   { files: ['studio/ui/web/*.js'], languageOptions: { sourceType: 'module', globals: globals.browser } },
-  { files: ['tests/page/*.js'], languageOptions: { sourceType: 'module', globals: globals.node } },
+  { files: ['tests/page/*.js'], languageOptions: { sourceType: 'module', globals: globals.node }, rules: { 'max-lines': ['error', 400] } },
 ];

@@ -14,7 +14,8 @@ function close(got, wanted, words) {
 
 for (const [at, { stroke, places }] of vectors.places.entries()) {
   const { mode, loop, since, points } = stroke;
-  test(`vector ${at}: a ${mode} of ${points.length} points since ${since}${loop ? ', over and over' : ''} is where the model draws it`, () => {
+  const name = `a ${mode} of ${points.length} points since ${since}${loop ? ', over and over' : ''}`;
+  test(`vector ${at}: ${name} is where the model draws it`, () => {
     for (const [frame, ...wanted] of places) close(place(stroke, frame), wanted, `frame ${frame}`);
   });
 }

@@ -100,7 +100,7 @@ test('a path is sent at its end, with the time of the hand in frames', () => {
 test('every step that the browser gathered counts', () => {
   brush.mode = 'path';
   point('pointerdown', 0.1, 0.1, { at: 0 });
-  const steps = [[0.2, 0.9, 100], [0.3, 0.1, 200]].map(([x, y, timeStamp]) => ({ clientX: 10 + 200 * x, clientY: 20 + 100 * y, timeStamp }));
+  const steps = [{ clientX: 50, clientY: 110, timeStamp: 100 }, { clientX: 70, clientY: 30, timeStamp: 200 }];
   point('pointermove', 0.3, 0.1, { at: 200, getCoalescedEvents: () => steps });
   assert.deepEqual(hand.stroke.points.slice(-2), [[5, 0.2, 0.9], [10, 0.3, 0.1]]);
 });
