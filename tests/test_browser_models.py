@@ -25,9 +25,10 @@ CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"
 LONG = 90_000  # ms: a loaded machine of two cores is slow, and what does not come never comes
 PRESETS = {"lake": preset("Lake", "a lake", id="d", label="duck", mode="pin", points=[[0, 0.5, 0.25]])}
 TELL = """() => {
-  const [page, toast] = [window.studio, window.studio.toast.bind(window.studio)];
+  const { toasts } = window.studio;
+  const show = toasts.show.bind(toasts);
   window.told = [];
-  page.toast = (text, kind) => { window.told.push(text); toast(text, kind); };
+  toasts.show = (text, kind) => { window.told.push(text); show(text, kind); };
 }"""
 SHOWN = """() => {
   const view = document.querySelector('.st-view');
@@ -258,8 +259,9 @@ def test_a_picture_is_cropped_to_the_models_shape_and_one_is_under_way_at_most(b
         if (message instanceof Uint8Array) window.most = Math.max(window.most, flying += 1);
         return send(message);
       };
-      const answered = window.studio.input.answered.bind(window.studio.input);
-      window.studio.input.answered = (number) => { flying -= 1; answered(number); };
+      const { uploader } = window.studio.input;
+      const answered = uploader.answered.bind(uploader);
+      uploader.answered = (number) => { flying -= 1; answered(number); };
     }""")
     visit.page.locator("[data-source=camera]").click()
     until(lambda: visit.state[Picture].data, 90)

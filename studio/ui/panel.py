@@ -89,7 +89,8 @@ class Panel:
             return None
         if isinstance(widget, Counter):
             button = gr.Button(widget.label, size="sm", **look)
-            run_in_page(button.click, f"() => window.studio.press({json.dumps(kind)}, {json.dumps(widget.field)})")
+            count_up = f"window.studio.panel.countUp({json.dumps(kind)}, {json.dumps(widget.field)})"
+            run_in_page(button.click, f"() => {count_up}")
             return None
         return self._show(kind, widget, look)
 
@@ -101,7 +102,7 @@ class Panel:
         self.fields.append((kind, widget.field))
         self.components.append(made)
         if not widget.waits:
-            dial = f"window.studio.dial({json.dumps(kind)}, {json.dumps(widget.field)}, value)"
+            dial = f"window.studio.panel.setField({json.dumps(kind)}, {json.dumps(widget.field)}, value)"
             run_in_page(made.input, f"(value) => {dial}", [made])
         return made
 
@@ -116,7 +117,7 @@ class Panel:
 
         It happens in the page, at once: what a person types while an answer is on its way would be lost.
         """
-        script = f"(...shown) => window.studio.filled({json.dumps(self.fields)}, shown)"
+        script = f"(...shown) => window.studio.panel.values({json.dumps(self.fields)}, shown)"
         event(None, self.components, self.components, js=script, queue=False, api_visibility="private")
 
 
@@ -181,7 +182,7 @@ def apply_button(made: Panel, kind: str, waiting: Mapping[str, Component]) -> No
     """A button that sends a control with what its waiting components show."""
     button = gr.Button("Apply", variant="primary", elem_id=made.id_of(kind, "apply"))
     fields = json.dumps(list(waiting))
-    script = f"(...values) => window.studio.apply({json.dumps(kind)}, {fields}, values)"
+    script = f"(...values) => window.studio.panel.applyFields({json.dumps(kind)}, {fields}, values)"
     run_in_page(button.click, script, list(waiting.values()))
 
 
@@ -203,7 +204,7 @@ def preset_section(presets: Mapping[str, Preset]) -> None:
         with gr.Row(elem_id="studio-presets"):
             for key, preset in presets.items():
                 button = gr.Button(preset.name, size="sm", min_width=0)
-                run_in_page(button.click, f"() => window.studio.preset({json.dumps(key)})")
+                run_in_page(button.click, f"() => window.studio.panel.playPreset({json.dumps(key)})")
         gr.HTML(f'<ul id="studio-preset-words" hidden>{words}</ul>', padding=False)
 
 

@@ -1,52 +1,75 @@
-// Pictures to draw from: a camera, a video file or a still, cropped here to the model's shape. One at a time is on its
-// way, always the newest, and none leaves before the last was taken: a slow server gets fewer pictures, never old ones.
+// @ts-check
+// What the pictures are drawn from: words alone, a camera, a video file or a still, cropped here to the model's shape.
 
-const LARGEST = 512 * 1024 - 12; // bytes of a JPEG: studio/ui/security.py, LARGEST_UPLOAD
+import { element } from './dom.js';
+import { MediaError, closeMedia, mediaSize, onCameraEnd, openCamera, openStill, openVideo } from './media.js';
+import { context2d } from './stage.js';
+import { browserStorage } from './storage.js';
+import { Uploader } from './upload.js';
+
+/** @import { ShowToast } from './types.js' */
+/** @import { Media } from './media.js' */
+/** @typedef {'none' | 'camera' | 'film' | 'still' | ''} Source '': a picture that was sent before, its source is gone */
+
 const WIDEST = 1024; // pixels a side
-const QUALITIES = [0.86, 0.6, 0.35];
-const PATIENCE = 3000; // ms after which a picture without an answer counts as lost
+const PREVIEW_WIDTH = 240; // pixels
 const PREVIEW_EVERY = 66; // ms
-const TROUBLE = {
-  NotAllowedError: 'The browser may not use the camera. Allow it beside the address, then choose Camera again.',
-  NotFoundError: 'There is no camera on this machine. Plug one in, or choose a video or a still.',
-  NotReadableError: 'The camera is in use by something else. Close that, then choose Camera again.',
-};
-const GONE = 'The camera is gone. The last picture stays; choose Camera to try again.';
+const CAMERA_GONE = 'The camera is gone. The last picture stays; choose Camera to try again.';
 const KEPT = 'The picture that was sent before is still in force.';
-const FIRST = 'The picture is the first frame of the next start: press Backspace.';
-const INSECURE = 'A browser gives the camera only to https pages and to localhost. Choose a video or a still.';
+const FIRST_FRAME = 'The picture is the first frame of the next start: press Backspace.';
 
 export class Input {
-  /** send(jpeg) -> the number it is sent under, or null; none() takes the picture away; told(text) shows a trouble. */
-  constructor({ send, none, told, mirror, mirrored }) {
-    Object.assign(this, { send, none, told, mirror, mirrored, source: 'none', media: null, flying: null, due: false, looked: 0, turn: 0 });
-    this.canvas = document.createElement('canvas');
-    this.pen = this.canvas.getContext('2d', { alpha: false });
+  /**
+   * @param {{ send: (jpeg: ArrayBuffer) => number | null, remove: () => void, toast: ShowToast }} options
+   *   send: gives the number a picture is sent under, or null; remove: no picture is in force any more
+   */
+  constructor({ send, remove, toast }) {
+    this.remove = remove;
+    this.toast = toast;
+    /** @type {Source} */
+    this.source = 'none';
+    /** @type {Media | null} */
+    this.media = null;
+    this.takesMoving = false; // does the model draw from moving pictures?
+    this.choice = 0; // counts what was chosen; what an older choice brings comes too late
+    this.previewedAt = 0;
+    this.canvas = element('canvas');
+    this.context = context2d(this.canvas, { alpha: false });
+    this.uploader = new Uploader({
+      draw: () => this.draw(), send: (jpeg) => (this.media ? send(jpeg) : null),
+      encode: (quality) => new Promise((resolve) => { this.canvas.toBlob(resolve, 'image/jpeg', quality); }),
+    });
+  }
+
+  listen() {
     document.addEventListener('click', ({ target }) => {
-      const source = target.closest?.('[data-source]')?.dataset.source;
-      if (source) this.choose(source);
-      if (target.closest?.('[data-mirror]')) this.turnMirror();
+      if (!(target instanceof Element)) return;
+      const button = target.closest('[data-source]');
+      if (button instanceof HTMLElement) this.choose(/** @type {Source} */ (button.dataset.source));
+      if (target.closest('[data-mirror]')) this.toggleMirror();
     });
     document.addEventListener('change', ({ target }) => {
-      if (target.dataset?.file && target.files[0]) this.open(target.dataset.file, target.files[0]);
-      if (target.dataset?.file) target.value = '';
+      if (!(target instanceof HTMLInputElement) || !target.dataset.file) return;
+      if (target.files?.[0]) this.openFile(target.dataset.file === 'film' ? 'film' : 'still', target.files[0]);
+      target.value = '';
     });
   }
 
-  find(selector) {
-    return document.querySelector(`.st-input ${selector}`);
-  }
-
-  /** A model is played: its shape, what it plays, and whether a picture is in force. */
+  /**
+   * A model plays: take on its shape, and keep what it can draw from.
+   * @param {[number, number]} size width, height
+   * @param {string[]} plays what of the model can be set
+   * @param {boolean} inForce has the session a picture?
+   */
   fit([width, height], plays, inForce) {
-    this.moving = plays.includes('camera');
-    const shrink = Math.min(1, WIDEST / Math.max(width, height));
-    Object.assign(this.canvas, { width: Math.round(width * shrink), height: Math.round(height * shrink) });
-    this.find('.st-preview')?.style.setProperty('--shape', width / height);
-    this.flying = null;
+    this.takesMoving = plays.includes('camera');
+    const scale = Math.min(1, WIDEST / Math.max(width, height));
+    Object.assign(this.canvas, { width: Math.round(width * scale), height: Math.round(height * scale) });
+    part('.st-preview')?.style.setProperty('--shape', String(width / height));
+    this.uploader.restart();
     if (!plays.includes('picture')) this.stop('none');
-    else if (this.live && !this.moving) this.stop('', KEPT);
-    else if (this.source === 'still') this.went();
+    else if (this.isMoving && !this.takesMoving) this.stop('', KEPT);
+    else if (this.source === 'still') this.uploader.queue();
     else if (this.source === 'none' && inForce) this.stop('', KEPT);
     else if (this.source === '' && !inForce) this.stop('none');
     else this.show();
@@ -54,182 +77,149 @@ export class Input {
 
   // Where pictures come from
 
+  /** @param {Source} source */
   choose(source) {
-    if (source === 'camera') return this.camera();
-    if (source !== 'none') return this.find(`[data-file="${source}"]`).click();
+    if (source === 'camera') return this.open(source, () => openCamera(this.canvas));
+    if (source !== 'none') return part(`[data-file="${source}"]`)?.click();
     this.stop('none');
-    return this.none();
+    return this.remove();
   }
 
-  async camera() {
-    const turn = this.begin();
+  /**
+   * @param {'film' | 'still'} source
+   * @param {File} file
+   */
+  openFile(source, file) {
+    return this.open(source, () => (source === 'film' ? openVideo(file) : openStill(file)));
+  }
+
+  /**
+   * Open a source; where it cannot be had, what there was goes on. Another choice meanwhile wins.
+   * @param {Source} source
+   * @param {() => Promise<Media>} open
+   */
+  async open(source, open) {
+    this.choice += 1;
+    const { choice } = this;
     try {
-      if (!navigator.mediaDevices) throw Object.assign(new Error(), { text: INSECURE });
-      const { width, height } = this.canvas;
-      const wanted = { width: { ideal: Math.max(640, width) }, height: { ideal: Math.max(480, height) }, facingMode: 'user' };
-      const stream = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
-      if (turn !== this.turn) return release(stream);
-      stream.getVideoTracks()[0].addEventListener('ended', () => { if (this.media?.srcObject === stream) this.lost(); });
-      return await this.play('camera', turn, (video) => { video.srcObject = stream; });
+      const media = await open();
+      if (choice === this.choice) this.start(source, media);
+      else closeMedia(media);
     } catch (error) {
-      return this.failed(turn, error.text || TROUBLE[error.name] || `The camera cannot be opened: ${error.message || error.name}.`);
+      if (!(error instanceof MediaError)) throw error;
+      if (choice !== this.choice) return;
+      this.show(error.message);
+      this.toast(error.message, 'error');
     }
   }
 
-  async open(source, file) {
-    const turn = this.begin();
-    try {
-      if (source === 'film') return await this.play('film', turn, (video) => { video.src = URL.createObjectURL(file); });
-      const still = await createImageBitmap(file);
-      if (turn !== this.turn) return still.close();
-      return this.began('still', still);
-    } catch {
-      return this.failed(turn, `${file.name} is no ${source === 'film' ? 'video' : 'picture'} that this browser can show. Choose another file.`);
-    }
-  }
-
-  async play(source, turn, load) {
-    const video = Object.assign(document.createElement('video'), { muted: true, playsInline: true, loop: true });
-    load(video);
-    try {
-      await video.play();
-    } catch (error) {
-      close(video);
-      throw error;
-    }
-    return turn === this.turn ? this.began(source, video) : close(video);
-  }
-
-  /** Another choice: what was asked before and is not there yet does not come any more. */
-  begin() {
-    this.turn += 1;
-    return this.turn;
-  }
-
-  began(source, media) {
-    close(this.media);
+  /**
+   * @param {Source} source
+   * @param {Media} media
+   */
+  start(source, media) {
+    closeMedia(this.media);
     Object.assign(this, { source, media });
-    this.show(this.moving ? '' : FIRST);
-    this.went();
+    if (source === 'camera' && media instanceof HTMLVideoElement) onCameraEnd(media, () => this.loseCamera(media));
+    this.show(this.takesMoving ? '' : FIRST_FRAME);
+    this.uploader.queue();
   }
 
-  /** What was asked for cannot be had; what there was goes on. */
-  failed(turn, text) {
-    if (turn !== this.turn) return;
-    this.show(text);
-    this.told(text);
-  }
-
-  stop(source, word = '') {
-    this.begin();
-    close(this.media);
+  /**
+   * @param {Source} source that is shown as chosen now
+   * @param {string} words
+   */
+  stop(source, words = '') {
+    this.choice += 1;
+    closeMedia(this.media);
     Object.assign(this, { source, media: null });
-    this.show(word);
+    this.show(words);
   }
 
-  /** The camera cannot go on; its last picture stays in force. */
-  lost() {
-    this.stop('', GONE);
-    this.told(GONE);
+  /**
+   * The camera cannot go on; its last picture stays in force.
+   * @param {HTMLVideoElement} camera
+   */
+  loseCamera(camera) {
+    if (this.media !== camera) return;
+    this.stop('', CAMERA_GONE);
+    this.toast(CAMERA_GONE, 'error');
+  }
+
+  get isMoving() {
+    return this.media instanceof HTMLVideoElement;
   }
 
   // What is sent
 
-  get live() {
-    return this.media instanceof HTMLVideoElement;
-  }
-
-  /** There is a picture that must go, now or as soon as it may. */
-  went() {
-    this.due = true;
-    this.capture();
-  }
-
   /** A frame was shown: the next picture may go. */
-  shown() {
-    if (this.live || this.due) this.capture();
-  }
-
-  /** The server took it, or refused it. */
-  answered(number) {
-    if (this.flying?.number !== number) return;
-    this.flying = null;
-    if (this.due) this.capture();
-  }
-
-  async capture() {
-    if (!this.draw() || (this.flying && performance.now() - this.flying.at < PATIENCE)) return;
-    const flying = (this.flying = { at: performance.now(), number: null });
-    this.due = false;
-    let jpeg = null;
-    for (const quality of QUALITIES) {
-      jpeg = await new Promise((done) => { this.canvas.toBlob(done, 'image/jpeg', quality); });
-      if (jpeg && jpeg.size <= LARGEST) break;
-    }
-    if (this.flying !== flying) return;
-    flying.number = jpeg && this.media ? this.send(await jpeg.arrayBuffer()) : null;
-    if (flying.number !== null) return;
-    this.flying = null;
-    this.due = Boolean(this.media);
+  frameShown() {
+    if (this.isMoving || this.uploader.due) this.uploader.upload();
   }
 
   /** The middle of the source, in the model's shape, onto the canvas and the preview; false if there is nothing yet. */
   draw() {
-    const { canvas, media, pen } = this;
-    const [wide, high] = [media?.videoWidth || media?.width, media?.videoHeight || media?.height];
-    if (!wide || !high) return false;
-    const scale = Math.max(canvas.width / wide, canvas.height / high);
-    const flip = this.source === 'camera' && this.mirror() ? -1 : 1;
-    pen.setTransform(flip * scale, 0, 0, scale, canvas.width / 2, canvas.height / 2);
-    pen.drawImage(media, -wide / 2, -high / 2);
-    this.preview();
+    const { canvas, media, context } = this;
+    const [width, height] = mediaSize(media);
+    if (!media || !width || !height) return false;
+    const scale = Math.max(canvas.width / width, canvas.height / height);
+    const flip = this.source === 'camera' && this.isMirrored ? -1 : 1;
+    context.setTransform(flip * scale, 0, 0, scale, canvas.width / 2, canvas.height / 2);
+    context.drawImage(media, -width / 2, -height / 2);
+    drawPreview(canvas);
     return true;
   }
 
   // What is shown
 
-  /** Keeps the preview alive between frames, and while the picture is paused. */
-  look(now) {
-    if (!this.live || this.flying || now - this.looked < PREVIEW_EVERY) return;
-    this.looked = now;
+  /**
+   * Keep the preview alive between frames, and while the picture is paused.
+   * @param {number} now ms
+   */
+  refreshPreview(now) {
+    if (!this.isMoving || this.uploader.flight || now - this.previewedAt < PREVIEW_EVERY) return;
+    this.previewedAt = now;
     this.draw();
   }
 
-  preview() {
-    const view = this.find('canvas');
-    if (!view) return;
-    const height = Math.round((240 * this.canvas.height) / this.canvas.width);
-    if (view.width !== 240 || view.height !== height) Object.assign(view, { width: 240, height });
-    view.getContext('2d', { alpha: false }).drawImage(this.canvas, 0, 0, 240, height);
+  get isMirrored() {
+    return browserStorage.get('studio-mirror') !== 'no';
   }
 
-  turnMirror() {
-    this.mirrored(!this.mirror());
+  toggleMirror() {
+    browserStorage.set('studio-mirror', this.isMirrored ? 'no' : 'yes');
     this.show();
   }
 
-  show(word = null) {
+  /** @param {string | null} words null: those that stand there stay */
+  show(words = null) {
     document.documentElement.dataset.drawsFrom = this.source || 'kept';
-    const box = this.find('.st-preview');
-    if (!box) return;
-    box.hidden = !this.media;
-    this.find('[data-mirror]').hidden = this.source !== 'camera';
-    this.find('[data-mirror]').setAttribute('aria-pressed', String(this.mirror()));
-    document.querySelectorAll('[data-source]').forEach((one) => one.setAttribute('aria-checked', String(one.dataset.source === this.source)));
-    if (word !== null) this.find('.st-input-word').textContent = word;
+    const [preview, mirror, line] = ['.st-preview', '[data-mirror]', '.st-input-word'].map((selector) => part(selector));
+    if (!preview || !mirror || !line) return;
+    preview.hidden = !this.media;
+    mirror.hidden = this.source !== 'camera';
+    mirror.setAttribute('aria-pressed', String(this.isMirrored));
+    for (const button of document.querySelectorAll('[data-source]')) {
+      button.setAttribute('aria-checked', String(button instanceof HTMLElement && button.dataset.source === this.source));
+    }
+    if (words !== null) line.textContent = words;
   }
 }
 
-function release(stream) {
-  stream.getTracks().forEach((track) => track.stop());
+/**
+ * A part of the panel's picture section, null on a page that has none.
+ * @param {string} selector
+ * @returns {HTMLElement | null}
+ */
+function part(selector) {
+  return document.querySelector(`.st-input ${selector}`);
 }
 
-function close(media) {
-  if (media instanceof ImageBitmap) media.close();
-  if (!(media instanceof HTMLVideoElement)) return;
-  media.pause();
-  if (media.srcObject) release(media.srcObject);
-  if (media.src) URL.revokeObjectURL(media.src);
-  media.removeAttribute('src');
-  media.srcObject = null;
+/** @param {HTMLCanvasElement} picture that goes in */
+function drawPreview(picture) {
+  const preview = part('canvas');
+  if (!(preview instanceof HTMLCanvasElement)) return;
+  const [width, height] = [PREVIEW_WIDTH, Math.round((PREVIEW_WIDTH * picture.height) / picture.width)];
+  if (preview.width !== width || preview.height !== height) Object.assign(preview, { width, height });
+  context2d(preview, { alpha: false }).drawImage(picture, 0, 0, width, height);
 }

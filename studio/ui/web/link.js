@@ -1,214 +1,170 @@
+// @ts-check
 // The way to the server and back: a WebSocket, or where none comes through, plain HTTP pulls with the same frames.
-// Opens itself again, on the same session, when it is lost.
+// Opens itself again, on the same session, when it is lost; it ends for good only when another page took the session.
 
-const OPEN_WITHIN = 2500; // ms for a socket's first word; some proxies never answer a handshake, nor refuse it
+import { talkByPull } from './pull.js';
+import { NoSocket, talkOverSocket } from './socket.js';
+
+/** @import { Admission, Browser, Deliver, Frame, LinkState, Message } from './types.js' */
+
 const SILENCE = 10000; // ms without a word, where the server says something twice a second: the line is dead, and no one will say so
 const PULL_SILENCE = 20000; // ms, where an answer may take ten seconds to come
-const UP_EVERY = 200; // ms between two looks for messages when pulling
-/** Who ended a link (studio/ui/protocol.py, `CloseCode`). Only a superseded page stays ended. */
-export const CLOSE = { policy: 1008, stopping: 1012, superseded: 4001, silent: 4002 };
-const known = (code) => Object.values(CLOSE).includes(code);
+const [FIRST_PAUSE, LONGEST_PAUSE, GROWTH] = [400, 4000, 1.7]; // ms between two tries, and how it grows
+const STEADY = 5000; // ms a link must have lasted for the next pause to be the first again
+const LOOK_EVERY = 1500; // ms between two looks whether the server answers
+const ELSEWHERE = 'This session goes on in another tab.';
 
-const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+/** @type {Browser} */
+const BROWSER = {
+  WebSocket: globalThis.WebSocket,
+  fetch: (...request) => fetch(...request),
+  now: () => performance.now(),
+  setTimeout: (call, ms) => setTimeout(call, ms),
+  clearTimeout: (timer) => clearTimeout(timer),
+};
 
-/** A packed frame (studio/ui/mailbox.py, `pack`) as {sequence, index, revision, tick, age, jpeg}. */
-export function unpack(buffer) {
-  const view = new DataView(buffer);
-  return {
-    sequence: view.getUint32(4, true),
-    index: view.getUint32(8, true),
-    revision: view.getUint32(12, true),
-    tick: view.getFloat32(16, true),
-    age: view.getFloat32(20, true),
-    jpeg: new Blob([new Uint8Array(buffer, 32)], { type: 'image/jpeg' }),
-  };
-}
-
-/** A picture as the server reads it (studio/ui/protocol.py, `parse_picture`): `jpeg` is an ArrayBuffer. */
-export function packed(number, saw, jpeg) {
-  const data = new Uint8Array(12 + jpeg.byteLength);
-  const view = new DataView(data.buffer);
-  data.set([0x53, 0x54, 0x50, 0x31]); // STP1
-  view.setUint32(4, number, true);
-  view.setUint32(8, saw, true);
-  data.set(new Uint8Array(jpeg), 12);
-  return data;
-}
+/**
+ * What is called with what arrives.
+ * @typedef {object} Handlers
+ * @property {(frame: Frame) => unknown} frame
+ * @property {(message: Message) => void} message
+ * @property {(state: LinkState, detail: string) => void} state `detail`: the server's words, or for `live` what carries it
+ */
 
 export class Link {
-  /** ask() -> {ticket} or {waiting}; on: {frame, message, state}, called with what arrives. */
-  constructor({ root, ask, on, pull = false }) {
-    Object.assign(this, {
-      base: `${root}/gradio_api/studio`, root, ask, on, pull, deliver: null, ended: false, silence: SILENCE, pullSilence: PULL_SILENCE,
-    });
+  /** @param {{ root: string, ask: () => Promise<Admission>, on: Handlers, pull?: boolean, browser?: Browser }} options ask: for a ticket */
+  constructor({ root, ask, on, pull = false, browser = BROWSER }) {
+    this.root = root;
+    this.base = `${root}/gradio_api/studio`;
+    this.ask = ask;
+    this.on = on;
+    this.pull = pull;
+    this.browser = browser;
+    /** @type {Deliver | null} */
+    this.deliver = null; // to the server; null while there is no link
+    /** @type {WebSocket | null} */
+    this.socket = null;
+    this.ended = false;
+    this.silence = SILENCE;
+    this.pullSilence = PULL_SILENCE;
   }
 
-  /** Send a message, or a picture's bytes; it is dropped while there is no link, as the state is told anew when there is one. */
-  send(message) {
-    if (this.deliver) this.deliver(message);
+  get connected() {
     return Boolean(this.deliver);
   }
 
+  /**
+   * Send a message, or a picture's bytes; it is dropped while there is no link, as the state is told anew when there is one.
+   * @type {import('./types.js').Send}
+   */
+  send(message) {
+    this.deliver?.(message);
+    return this.connected;
+  }
+
+  /** End it for good. */
   end() {
     this.ended = true;
     this.deliver = null;
     if (this.socket) Object.assign(this.socket, { onmessage: null }).close();
   }
 
-  /** Another page has the seat: to come back would take it away there. */
+  /**
+   * Another page has the seat: to come back would take it away there.
+   * @param {string} words
+   */
   superseded(words) {
-    if (!this.ended) this.on.state('superseded', words || 'This session goes on in another tab.');
+    if (!this.ended) this.on.state('superseded', words || ELSEWHERE);
     this.end();
   }
 
+  /** Keep a link open until it is ended. */
   async run() {
-    let pause = 400;
+    let pause = FIRST_PAUSE;
     while (!this.ended) {
-      const began = performance.now();
-      let turned = false;
-      let words = ''; // the server's, of why it ended the link
-      try {
-        const { ticket, waiting } = await this.ask();
-        if (this.ended) return;
-        turned = Boolean(waiting);
-        if (waiting) this.on.state('waiting', waiting);
-        else words = await this.converse(ticket);
-        if (performance.now() - began > 5000) pause = 400;
-      } catch (error) {
-        console.debug('studio link:', error.message);
-      }
+      const began = this.browser.now();
+      const { waits, words } = await this.connect();
+      if (this.connected && this.browser.now() - began > STEADY) pause = FIRST_PAUSE;
       this.deliver = null;
       if (this.ended) return;
-      if (!turned) this.on.state('lost', words);
-      await sleep(pause);
-      pause = Math.min(pause * 1.7, 4000);
-      while (!this.ended && !(await this.reachable())) {
-        this.on.state('lost', words); // also where a seat was waited for
-        await sleep(1500);
-      }
+      if (!waits) this.on.state('lost', words);
+      await this.sleep(pause);
+      pause = Math.min(pause * GROWTH, LONGEST_PAUSE);
+      await this.untilReachable(words);
     }
   }
 
-  // Gradio shows an error for every event while the server is away, so ask for a ticket only once it answers again.
-  reachable() {
-    return fetch(`${this.root}/gradio_api/app_id`).then((answer) => answer.ok, () => false);
+  /** One link from its ticket to its end: was there no seat, and the server's words of why it ended. */
+  async connect() {
+    try {
+      const { ticket, waiting } = await this.ask();
+      if (waiting && !this.ended) this.on.state('waiting', waiting);
+      if (waiting || this.ended) return { waits: true, words: '' };
+      return { waits: false, words: await this.talk(ticket ?? '') };
+    } catch (error) {
+      console.debug('studio link:', error);
+      return { waits: false, words: '' };
+    }
   }
 
-  async converse(ticket) {
+  /**
+   * Talk until the link ends; gives the server's words of why, or ''.
+   * @param {string} ticket
+   */
+  async talk(ticket) {
+    const { browser, base } = this;
     if (!this.pull) {
       try {
-        return await this.bySocket(ticket);
+        const opened = (/** @type {WebSocket} */ socket) => { this.socket = socket; };
+        return await talkOverSocket({ browser, base, ticket, opened, line: this.line(), silence: () => this.silence });
       } catch (error) {
-        if (error.message !== 'no socket') throw error;
+        if (!(error instanceof NoSocket)) throw error;
         this.pull = true;
       }
     }
-    return this.byPull(ticket);
+    return talkByPull({ browser, base, ticket, line: this.line(), silence: () => this.pullSilence });
   }
 
-  bySocket(ticket) {
-    return new Promise((done, failed) => {
-      const socket = new WebSocket(this.base.replace(/^http/, 'ws') + '/ws', ['studio.v1', `ticket.${ticket}`]);
-      let late = null;
-      const over = () => {
-        Object.assign(socket, { onclose: null, onmessage: null });
-        socket.close();
-        if (this.deliver) done();
-        else failed(new Error('no socket'));
-      };
-      const within = (ms) => { clearTimeout(late); late = setTimeout(over, ms); };
-      within(OPEN_WITHIN);
-      this.socket = socket;
-      socket.binaryType = 'arraybuffer';
-      socket.onopen = () => socket.send('{"type":"open"}');
-      socket.onmessage = ({ data }) => {
-        within(this.silence);
-        if (data instanceof ArrayBuffer) return this.on.frame(unpack(data));
-        if (!this.deliver) {
-          this.deliver = (message) => socket.readyState === 1
-            && socket.send(message instanceof Uint8Array ? message : JSON.stringify(message));
-          this.on.state('live', 'socket');
-        }
-        return this.heard(JSON.parse(data));
-      };
-      socket.onclose = ({ code, reason }) => {
-        clearTimeout(late);
-        if (code === CLOSE.superseded) this.superseded(reason);
-        const words = code === CLOSE.stopping ? reason || 'The server has stopped. Trying again until it is back.' : reason;
-        if (this.deliver || this.ended || known(code)) done(known(code) ? words : '');
-        else failed(new Error('no socket'));
-      };
-    });
-  }
-
-  /** Pulls until the line is dead or the server ends it; what is under way then is called off, not left beside the next line. */
-  async byPull(ticket) {
-    const line = new AbortController();
-    let late = null;
-    const within = (ms) => { clearTimeout(late); late = setTimeout(() => line.abort(), ms); };
-    const ask = async (path, options) => {
-      const answer = await this.fetch(path, { ...options, signal: line.signal });
-      within(this.pullSilence);
-      return answer;
+  /** @returns {import('./types.js').Line} */
+  line() {
+    const link = this;
+    return {
+      opened: (deliver, transport) => {
+        this.deliver = deliver;
+        this.on.state('live', transport);
+      },
+      frame: (frame) => this.on.frame(frame),
+      message: (message) => this.receive(message),
+      superseded: (words) => this.superseded(words),
+      get ended() { return link.ended; },
     };
-    within(this.pullSilence);
-    try {
-      await this.pulls(ask, ticket);
-    } catch (error) {
-      if (error.code === CLOSE.superseded) this.superseded(error.words);
-      if (!known(error.code)) throw error;
-      return error.words;
-    } finally {
-      clearTimeout(late);
-      line.abort();
-    }
-    return '';
   }
 
-  async pulls(ask, ticket) {
-    const opened = await ask('/link', { method: 'POST', headers: { 'x-studio-ticket': ticket } });
-    const { token, messages } = await opened.json();
-    const headers = { 'x-studio-link': token };
-    const queue = [];
-    let wake = () => {};
-    const upload = (bytes) => ask('/up', {
-      method: 'POST', headers: { ...headers, 'content-type': 'application/octet-stream' }, body: bytes,
-    }).then((answer) => answer.json()).then(({ messages: heard }) => heard.forEach((message) => this.heard(message)),
-      (error) => console.debug('studio picture:', error.message)); // a lost link is found by the pulls
-    this.deliver = (message) => {
-      if (message instanceof Uint8Array) return upload(message);
-      queue.push(message);
-      return wake();
-    };
-    this.on.state('live', 'pull');
-    messages.forEach((message) => this.heard(message));
-    const up = async () => {
-      while (!this.ended) {
-        if (!queue.length) await Promise.race([sleep(UP_EVERY), new Promise((done) => { wake = done; })]);
-        const body = JSON.stringify({ messages: queue.splice(0, 64) });
-        const answer = await ask('/up', { method: 'POST', headers, body });
-        (await answer.json()).messages.forEach((message) => this.heard(message));
-      }
-    };
-    const frames = async () => {
-      while (!this.ended) {
-        const answer = await ask('/frame', { headers, cache: 'no-store' });
-        if (answer.status === 200) this.on.frame(unpack(await answer.arrayBuffer()));
-      }
-    };
-    await Promise.all([up(), frames(), frames()]);
-  }
-
-  async fetch(path, options) {
-    const answer = await fetch(this.base + path, options);
-    if (answer.ok) return answer;
-    const { code, error } = await answer.json().catch(() => ({}));
-    throw Object.assign(new Error(`${path} answered ${answer.status}`), { code, words: error });
-  }
-
-  heard(message) {
+  /** @param {Message} message */
+  receive(message) {
     if (message.type === 'ping') this.send({ type: 'pong', number: message.number });
     else if (message.type === 'superseded') this.superseded(message.message);
     else this.on.message(message);
+  }
+
+  /**
+   * Gradio shows an error for every event while the server is away, so a ticket is asked for only once it answers again.
+   * @param {string} words
+   */
+  async untilReachable(words) {
+    while (!this.ended && !(await this.isReachable())) {
+      this.on.state('lost', words); // also where a seat was waited for
+      await this.sleep(LOOK_EVERY);
+    }
+  }
+
+  /** @returns {Promise<boolean>} */
+  isReachable() {
+    return this.browser.fetch(`${this.root}/gradio_api/app_id`).then((answer) => answer.ok, () => false);
+  }
+
+  /** @param {number} ms */
+  sleep(ms) {
+    return new Promise((resolve) => { this.browser.setTimeout(() => resolve(null), ms); });
   }
 }

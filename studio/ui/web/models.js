@@ -1,72 +1,109 @@
-// Which model is played: the list to choose from, and the one on its way while the present one plays on.
+// @ts-check
+// Which model plays: the list to choose from, and the one on its way while the present one plays on.
 
+import { element, find, formatBytes } from './dom.js';
+
+/** @import { ModelOffer, ModelProgress, ShowToast } from './types.js' */
+
+/** @type {Record<string, string>} */
 const UNDER_WAY = { waiting: 'waiting for its turn', download: 'downloading', load: 'loading' };
 
+/**
+ * How far a model on its way is, as text, or null where its way has ended.
+ * @param {ModelProgress} progress
+ */
+export function progressText({ name, stage, done, total }) {
+  if (!UNDER_WAY[stage]) return null;
+  const share = total ? ` · ${Math.floor((100 * done) / total)} % of ${formatBytes(total)}` : '';
+  return `${name}: ${UNDER_WAY[stage]}${share}`;
+}
+
+/**
+ * Licence, download and memory of a model on offer, as a line.
+ * @param {ModelOffer} offer
+ */
+export function offerFacts({ licence, here, download_bytes: download, memory_bytes: memory }) {
+  const facts = [licence, here ? 'here' : download && `${formatBytes(download)} to download`, memory && `${formatBytes(memory)} of memory`];
+  return facts.filter(Boolean).join(' · ');
+}
+
 export class Models {
-  /** box holds the dialog and the progress; command(name, more) goes to the server; toast(text, kind) is a notice. */
+  /**
+   * @param {{ box: HTMLElement, command: (name: string, more?: object) => void, toast: ShowToast }} options
+   *   box: holds the dialog and the progress; command: goes to the server
+   */
   constructor({ box, command, toast }) {
-    Object.assign(this, { box, command, toast, coming: null });
-    this.find = (selector) => box.querySelector(selector);
+    this.box = box;
+    this.command = command;
+    this.toast = toast;
+    this.dialog = find(box, '.st-models', HTMLDialogElement);
+    this.progress = find(box, '.st-loading', HTMLElement);
   }
 
-  /** The model that is played, and whether there is another. */
-  played(name, choice) {
-    this.find('.st-model').hidden = !choice;
-    this.find('[data-hud="model"]').textContent = name;
-    this.find('.st-loading').hidden = true;
-    if (this.find('.st-models').open) this.command('models');
+  /**
+   * The model that plays, and whether there is another.
+   * @param {string} name
+   * @param {boolean} choice
+   */
+  show(name, choice) {
+    find(this.box, '.st-model', HTMLElement).hidden = !choice;
+    find(this.box, '[data-hud="model"]', HTMLElement).textContent = name;
+    this.progress.hidden = true;
+    if (this.dialog.open) this.command('models');
   }
 
   open() {
     this.command('models');
-    this.find('.st-models').showModal();
+    this.dialog.showModal();
   }
 
   close() {
-    this.find('.st-models').close();
+    this.dialog.close();
   }
 
-  offered({ items, playing }) {
-    this.find('.st-models-list').replaceChildren(...items.map((item) => this.row(item, item.name === playing)));
+  /** @param {{ items: ModelOffer[], playing: string }} offers */
+  list({ items, playing }) {
+    find(this.dialog, '.st-models-list', HTMLElement).replaceChildren(...items.map((offer) => this.row(offer, offer.name === playing)));
   }
 
-  row({ name, what, licence, download_bytes: download, memory_bytes: memory, here, fits, slow, reason }, playing) {
-    const facts = [licence, here ? 'here' : download && `${size(download)} to download`, memory && `${size(memory)} of memory`];
-    const row = element('div', `st-offer${fits ? '' : ' unfit'}`);
+  /**
+   * @param {ModelOffer} offer
+   * @param {boolean} playing
+   */
+  row(offer, playing) {
+    const { name, what, here, fits, slow, reason } = offer;
+    const row = element('div', { className: `st-offer${fits ? '' : ' unfit'}`, role: 'listitem' });
     const words = element('div');
-    words.append(element('b', '', name), element('p', '', what), element('small', '', facts.filter(Boolean).join(' · ')));
-    if (reason && (slow || !fits)) words.append(element('small', 'why', reason));
-    const play = element('button', '', playing ? 'Playing' : here ? 'Play' : 'Download and play');
-    play.disabled = playing || !fits;
-    play.setAttribute('aria-label', `${play.textContent} ${name}`);
-    play.onclick = () => { this.close(); this.command('load', { model: name }); };
-    row.role = 'listitem';
+    words.append(element('b', { textContent: name }), element('p', { textContent: what }));
+    words.append(element('small', { textContent: offerFacts(offer) }));
+    if (reason && (slow || !fits)) words.append(element('small', { className: 'why', textContent: reason }));
+    const text = playing ? 'Playing' : here ? 'Play' : 'Download and play';
+    const play = element('button', { textContent: text, disabled: playing || !fits });
+    play.setAttribute('aria-label', `${text} ${name}`);
+    play.onclick = () => {
+      this.close();
+      this.command('load', { model: name });
+    };
     row.append(words, play);
     return row;
   }
 
-  /** How far the model on its way is; the end of it is said once. */
-  loading({ name, stage, done, total, what }) {
-    const doing = UNDER_WAY[stage];
-    const bar = this.find('.st-loading progress');
-    this.find('.st-loading').hidden = !doing;
-    if (doing) {
-      const share = total ? ` · ${Math.floor((100 * done) / total)} % of ${size(total)}` : '';
-      this.find('.st-loading span').textContent = `${name}: ${doing}${share}`;
-      if (total) bar.value = done / total;
-      else bar.removeAttribute('value');
-    } else if (stage === 'ready') {
-      this.toast(`${name} plays now. ${what}`.trim());
-    } else {
-      this.toast(what, stage === 'failed' ? 'error' : 'notice');
+  /**
+   * How far the model on its way is; the end of it is said once.
+   * @param {ModelProgress} progress
+   */
+  showProgress(progress) {
+    const { name, stage, done, total, what } = progress;
+    const text = progressText(progress);
+    this.progress.hidden = text === null;
+    if (text === null) {
+      if (stage === 'ready') this.toast(`${name} plays now. ${what}`.trim());
+      else this.toast(what, stage === 'failed' ? 'error' : 'notice');
+      return;
     }
+    const bar = find(this.progress, 'progress', HTMLProgressElement);
+    find(this.progress, 'span', HTMLElement).textContent = text;
+    if (total) bar.value = done / total;
+    else bar.removeAttribute('value');
   }
-}
-
-function element(tag, className = '', text = '') {
-  return Object.assign(document.createElement(tag), { className, textContent: text });
-}
-
-function size(bytes) {
-  return bytes < 1e9 ? `${Math.max(1, Math.round(bytes / 1e6))} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }

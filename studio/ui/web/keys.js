@@ -1,0 +1,85 @@
+// @ts-check
+// The keys: one table for what they do and for the list of them that the page shows.
+
+import { element } from './dom.js';
+
+/** @typedef {{ shown: string, does: string, keys: Record<string, string> }} Shortcut */
+
+/**
+ * As shown, in words, and the page's action by key (`Ctrl+` also means the Command key of a Mac). Lines without keys are
+ * gestures, or keys that the picture itself takes.
+ * @type {Shortcut[]}
+ */
+export const SHORTCUTS = [
+  { shown: 'Space', does: 'play or pause', keys: { ' ': 'play' } },
+  { shown: 'R', does: 'record, and stop', keys: { r: 'record' } },
+  { shown: 'S', does: 'save this picture', keys: { s: 'snapshot' } },
+  { shown: 'Backspace', does: 'start again from frame 0', keys: { Backspace: 'reset' } },
+  { shown: '1 2 3', does: 'live, path, pin', keys: { 1: 'drag-mode', 2: 'path-mode', 3: 'pin-mode' } },
+  { shown: '[ ]', does: 'smaller, larger subject', keys: { '[': 'smaller', ']': 'larger' } },
+  { shown: 'L', does: 'name the subject', keys: { l: 'edit-label' } },
+  { shown: 'P', does: 'write the prompt', keys: { p: 'edit-prompt' } },
+  { shown: 'Ctrl Enter', does: 'apply the prompt', keys: { 'Ctrl+Enter': 'apply-prompt', 'Ctrl+Shift+Enter': 'apply-prompt' } },
+  { shown: 'Ctrl Z', does: 'undo; with Shift, redo', keys: { 'Ctrl+z': 'undo', 'Ctrl+Shift+z': 'redo' } },
+  { shown: 'C', does: 'remove all strokes', keys: { c: 'clear' } },
+  { shown: 'Delete, X', does: 'remove the chosen subject', keys: { Delete: 'erase', x: 'erase' } },
+  { shown: 'Alt + drag', does: 'a new subject over another', keys: {} },
+  { shown: '\\ (hold)', does: 'without the overlay', keys: { '\\': 'hide-overlay' } },
+  { shown: 'Arrows, Enter', does: 'move the cross and place, on the picture', keys: {} },
+  { shown: 'T', does: 'light or dark', keys: { t: 'theme' } },
+  { shown: 'F', does: 'full screen', keys: { f: 'fullscreen' } },
+  { shown: '?', does: 'these keys', keys: { '?': 'help' } },
+];
+const ACTIONS = Object.assign({ Escape: 'deselect' }, ...SHORTCUTS.map(({ keys }) => keys));
+const TEXT_FIELDS = 'textarea, select, [contenteditable], input:not([type=range], [type=radio], [type=checkbox])';
+const PRESSED_BY_SPACE = 'button, a, [type=checkbox]';
+
+/**
+ * Where a key was pressed: in a text field, under an open dialog, on what Space presses.
+ * @typedef {{ typing: boolean, dialog: boolean, onButton: boolean }} Focus
+ */
+
+/**
+ * The action of a key pressed there, or null where the key is not the page's. In a text field and under a dialog only
+ * applying the prompt and leaving the field are.
+ * @param {{ key: string, ctrlKey: boolean, metaKey: boolean, shiftKey: boolean }} event
+ * @param {Focus} focus
+ * @returns {string | null}
+ */
+export function actionFor({ key, ctrlKey, metaKey, shiftKey }, { typing, dialog, onButton }) {
+  const plain = key.length === 1 ? key.toLowerCase() : key;
+  const command = ctrlKey || metaKey;
+  const action = ACTIONS[command ? `Ctrl+${shiftKey ? 'Shift+' : ''}${plain}` : plain] ?? null;
+  if (action === 'apply-prompt') return action;
+  if (typing) return key === 'Escape' ? 'leave-field' : null;
+  return dialog || (key === ' ' && onButton) ? null : action;
+}
+
+/**
+ * Press keys anywhere on the page: each starts the action of its name.
+ * @param {Record<string, (event: KeyboardEvent) => void>} actions
+ * @param {() => boolean} isDialogOpen
+ */
+export function listenToKeys(actions, isDialogOpen) {
+  document.addEventListener('keydown', (event) => {
+    const target = event.target instanceof Element ? event.target : document.body;
+    const focus = { typing: target.matches(TEXT_FIELDS), dialog: isDialogOpen(), onButton: target.matches(PRESSED_BY_SPACE) };
+    const action = actionFor(event, focus);
+    if (!action) return;
+    actions[action](event);
+    event.preventDefault();
+  });
+}
+
+/**
+ * Fill a description list with the shortcuts.
+ * @param {HTMLElement} list
+ */
+export function listShortcuts(list) {
+  const entries = SHORTCUTS.map(({ shown, does }) => {
+    const term = element('dt');
+    term.append(element('kbd', { textContent: shown }));
+    return [term, element('dd', { textContent: does })];
+  });
+  list.replaceChildren(...entries.flat());
+}

@@ -1,0 +1,239 @@
+// @ts-check
+// The page: its parts, and what they have to do with each other.
+
+import { listenToButtons, pageActions } from './actions.js';
+import { Brush } from './brush.js';
+import { Controls as PageControls } from './controls.js';
+import { prepareDocument } from './display.js';
+import { find } from './dom.js';
+import { Hand } from './hand.js';
+import { Hud } from './hud.js';
+import { Ink } from './ink.js';
+import { Input } from './input.js';
+import { listShortcuts, listenToKeys } from './keys.js';
+import { Link } from './link.js';
+import { messageHandlers } from './messages.js';
+import { Models } from './models.js';
+import { Outbox } from './outbox.js';
+import { Panel } from './panel.js';
+import { Playback } from './playback.js';
+import { Stage } from './stage.js';
+import { inForce } from './state.js';
+import { StrokeList, strokeMessage } from './strokes.js';
+import { Takes } from './takes.js';
+import { ticketSource } from './ticket.js';
+import { Toasts } from './toasts.js';
+
+/** @import { Control, Controls, Frame, GradioComponent, ShowToast } from './types.js' */
+
+const MEASURE_EVERY = 400; // ms
+const USUAL_RATE = 24; // frames a second, until the server says its own
+const NOT_CONNECTED = 'Not connected just now; try again in a moment.';
+
+export class Page {
+  /** @param {GradioComponent} gradio */
+  constructor(gradio) {
+    const { element, root, tell } = gradio;
+    this.element = element;
+    this.box = find(element, '.st', HTMLElement);
+    /** @type {{ model: string, plays: string[], refuses: Record<string, string>, loras: string[] }} */
+    this.model = { model: '', plays: [], refuses: {}, loras: [] };
+    this.toasts = new Toasts(find(this.box, '.st-toasts', HTMLElement));
+    this.hud = new Hud(this.box);
+    this.stage = new Stage(find(this.box, '.st-view', HTMLCanvasElement));
+    this.link = this.makeLink(gradio);
+    this.outbox = new Outbox({ send: (message) => this.link.send(message), frame: () => this.stage.frame });
+    this.controls = this.makeControls();
+    this.panel = new Panel({ controls: this.controls, refresh: tell, isConnected: () => this.isConnected() });
+    /** @type {ShowToast} */
+    const toast = (text, kind) => this.toasts.show(text, kind);
+    const send = (/** @type {Control} */ control) => this.outbox.sendControl(control);
+    this.takes = new Takes({ box: this.box, root, toast });
+    this.models = new Models({ box: this.box, command: (name, more) => this.command(name, more), toast });
+    this.input = new Input({ send: (jpeg) => this.outbox.sendPicture(jpeg), remove: () => send({ kind: 'picture', data: '' }), toast });
+    this.playback = new Playback({
+      send, toast, isSending: () => this.outbox.isSending('pause'), showPaused: (paused) => this.showPaused(paused),
+    });
+    this.brush = new Brush({
+      box: this.box, labelled: () => this.hand.select(null), resized: (size) => this.resizeChosen(size),
+      changed: () => this.strokeList.show(),
+    });
+    this.hand = this.makeHand();
+    this.ink = this.makeInk();
+    this.strokeList = this.makeStrokeList();
+  }
+
+  /** @param {GradioComponent} gradio */
+  makeLink(gradio) {
+    /** @type {ReturnType<typeof messageHandlers> | null} */
+    let handlers = null;
+    return new Link({
+      root: gradio.root,
+      ask: ticketSource(gradio),
+      pull: new URL(location.href).searchParams.get('link') === 'pull',
+      on: {
+        frame: (frame) => this.showFrame(frame),
+        message: (message) => (handlers ??= messageHandlers(this))[message.type]?.(message),
+        state: (state, detail) => this.hud.showLink(state, detail, this.stage.drawn > 0),
+      },
+    });
+  }
+
+  makeControls() {
+    const controls = new PageControls({
+      ready: () => this.isConnected(),
+      send: (/** @type {Control} */ control) => this.outbox.sendControl(control),
+      play: (/** @type {string} */ preset) => this.command('preset', { preset }),
+      changed: (/** @type {Control | null} */ control) => this.showChange(control),
+    });
+    return /** @type {Controls} */ (/** @type {unknown} */ (controls));
+  }
+
+  makeHand() {
+    return new Hand({
+      area: find(this.box, '.st-stage', HTMLElement), controls: this.controls, brush: () => this.brush.settings,
+      frame: () => this.stage.frame, rate: () => this.playback.status.fps || USUAL_RATE,
+      refusal: () => this.refusalOf('stroke'), selected: () => this.strokeList.show(),
+      announce: (text) => find(this.box, '.st-stage', HTMLElement).setAttribute('aria-description', text),
+      warn: (text) => this.toasts.show(text),
+    });
+  }
+
+  makeInk() {
+    return new Ink({
+      canvas: find(this.box, '.st-ink', HTMLCanvasElement), area: find(this.box, '.st-stage', HTMLElement), controls: this.controls,
+      hand: this.hand, brush: () => this.brush.settings, frame: () => this.stage.frame, refusal: () => this.refusalOf('stroke'),
+    });
+  }
+
+  makeStrokeList() {
+    return new StrokeList({
+      box: this.box, controls: this.controls, brush: () => this.brush.settings, selected: () => this.hand.selected,
+      choose: (id) => this.choose(id), refusal: () => this.refusalOf('stroke'),
+    });
+  }
+
+  /** Open the link, listen to the person, and draw. */
+  start() {
+    prepareDocument();
+    listShortcuts(find(this.box, '.st-help dl', HTMLElement));
+    const actions = pageActions(this);
+    listenToButtons(this, actions);
+    listenToKeys(actions, () => Boolean(this.box.querySelector('dialog[open]')));
+    this.panel.listenToWriting();
+    this.input.listen();
+    this.showChange(null);
+    this.link.run();
+    requestAnimationFrame((now) => this.draw(now));
+    setInterval(() => this.measure(), MEASURE_EVERY);
+  }
+
+  /**
+   * Once a screen refresh, while Gradio's component is on the page.
+   * @param {number} now ms
+   */
+  draw(now) {
+    if (!this.element.isConnected) {
+      this.link.end();
+      return;
+    }
+    this.hand.sendChanges();
+    this.ink.draw(now);
+    this.input.refreshPreview(now);
+    requestAnimationFrame((next) => this.draw(next));
+  }
+
+  measure() {
+    const { paused, status } = this.playback;
+    this.panel.showUnapplied();
+    this.hud.showMeasurements(status, { paused, frame: this.stage.frame, now: performance.now() });
+    this.takes.showClock();
+  }
+
+  /** @param {Frame} frame */
+  async showFrame(frame) {
+    const newer = await this.stage.show(frame);
+    this.link.send({ type: 'ack', sequence: frame.sequence });
+    if (!newer) return;
+    const now = performance.now();
+    this.ink.stale = true;
+    this.hud.meter.addFrame(now);
+    this.hud.liftVeil();
+    this.input.frameShown();
+    const shown = this.outbox.shownBy(frame.revision);
+    const prompt = shown.find(({ control }) => control.kind === 'prompt');
+    if (shown.length) this.hud.meter.addLatency(now - shown[shown.length - 1].at);
+    if (prompt) this.panel.showLiveSince(frame.index, now - prompt.at);
+  }
+
+  // Towards the server
+
+  /**
+   * @param {string} name
+   * @param {object} more
+   */
+  command(name, more = {}) {
+    if (this.isConnected()) this.link.send({ type: 'command', name, ...more });
+  }
+
+  /** Can the server be reached? If not, whoever tries something is told. */
+  isConnected() {
+    if (!this.link.connected) this.toasts.show(NOT_CONNECTED);
+    return this.link.connected;
+  }
+
+  /** @param {'undo' | 'redo'} way */
+  stepBack(way) {
+    const controls = this.controls[way]() ?? [];
+    if (controls.some(({ kind }) => kind === 'prompt')) this.panel.isWriting = false;
+    if (controls.some(({ kind }) => kind !== 'stroke' && kind !== 'erase')) this.panel.show();
+  }
+
+  // What is shown
+
+  /**
+   * A control was set here, or (null) all of them by the server.
+   * @param {Control | null} control
+   */
+  showChange(control) {
+    this.ink.stale = true;
+    if (control?.kind === 'stroke' && this.hand.stroke) this.strokeList.hasPainted();
+    if (!control || control.kind === 'stroke' || control.kind === 'erase') this.strokeList.show();
+    const { past, future, strokes } = this.controls;
+    for (const [name, size] of Object.entries({ undo: past.length, redo: future.length, clear: strokes.size })) {
+      find(this.box, `[data-do="${name}"]`, HTMLElement).setAttribute('aria-disabled', String(!size));
+    }
+    document.documentElement.dataset.guidance = inForce(this.controls, 'sampling')?.guidance || 'none';
+  }
+
+  /** @param {boolean} paused */
+  showPaused(paused) {
+    this.box.classList.toggle('paused', paused);
+    find(this.box, '[data-do="play"]', HTMLElement).setAttribute('aria-label', paused ? 'Play (Space)' : 'Pause (Space)');
+  }
+
+  /**
+   * Choose a stroke, or let go of it; the brush takes on its size.
+   * @param {string} id
+   */
+  choose(id) {
+    this.hand.select(this.hand.selected === id ? null : id);
+    const stroke = this.controls.strokes.get(this.hand.selected ?? '');
+    if (stroke) this.brush.showSize(stroke.size);
+  }
+
+  /** @param {number} size share of the picture's width */
+  resizeChosen(size) {
+    const stroke = this.controls.strokes.get(this.hand.selected ?? '');
+    if (stroke) this.controls.set(strokeMessage(stroke, { size }), `size ${stroke.id}`);
+  }
+
+  /**
+   * Why the model takes no control of a kind, or ''.
+   * @param {string} kind
+   */
+  refusalOf(kind) {
+    const { model, refuses } = this.model;
+    return refuses[kind] ? `${model} takes no ${kind === 'stroke' ? 'strokes' : kind}: ${refuses[kind]}.` : '';
+  }
+}

@@ -1,0 +1,81 @@
+// @ts-check
+// The painted subjects, each as a chip below the picture.
+
+import { brushHint } from './brush.js';
+import { element, find, iconButton } from './dom.js';
+import { browserStorage } from './storage.js';
+
+/** @import { BrushSettings, Controls, Stroke } from './types.js' */
+
+const ICONS = {
+  drag: '<circle cx="12" cy="12" r="5"/>', pin: '<rect x="7" y="7" width="10" height="10"/>',
+  path: '<path d="M4 17c6 0 4-10 9-10s3 7 7 4"/>', loop: '<path d="M6 9h10a3 3 0 0 1 0 6H7M9 6L6 9l3 3"/>',
+  once: '<path d="M5 12h13M14 8l4 4-4 4"/>', remove: '<path d="M7 7l10 10M17 7L7 17"/>',
+};
+const icon = (/** @type {keyof typeof ICONS} */ name) => `<svg viewBox="0 0 24 24" aria-hidden="true">${ICONS[name]}</svg>`;
+
+export class StrokeList {
+  /**
+   * @param {{ box: HTMLElement, controls: Controls, brush: () => BrushSettings, selected: () => string | null,
+   *   choose: (id: string) => void, refusal: () => string }} options refusal: why the model takes no strokes, or ''
+   */
+  constructor({ box, controls, brush, selected, choose, refusal }) {
+    this.list = find(box, '.st-strokes', HTMLElement);
+    this.swatch = find(box, '.st-swatch', HTMLElement);
+    this.controls = controls;
+    this.brush = brush;
+    this.selected = selected;
+    this.choose = choose;
+    this.refusal = refusal;
+  }
+
+  /** This person has painted: the hint has done its work. */
+  hasPainted() {
+    browserStorage.set('studio-painted', 'yes');
+  }
+
+  show() {
+    this.swatch.style.background = this.controls.nextColour();
+    const strokes = [...this.controls.strokes.values()];
+    const hint = this.hint(strokes.length);
+    const shown = JSON.stringify([this.selected(), hint, strokes.map(({ id, label, mode, loop }) => [id, label, mode, loop])]);
+    if (this.list.dataset.shown === shown) return;
+    this.list.dataset.shown = shown;
+    this.list.replaceChildren(...strokes.map((stroke) => this.chip(stroke)));
+    if (hint) this.list.append(element('p', { className: 'st-hint', textContent: hint }));
+  }
+
+  /**
+   * What the hand does with this brush; said while nothing is painted, and until this person has painted once.
+   * @param {number} strokes
+   */
+  hint(strokes) {
+    if (this.refusal()) return this.refusal();
+    return strokes && browserStorage.get('studio-painted') ? '' : brushHint(this.brush());
+  }
+
+  /** @param {Stroke} stroke */
+  chip(stroke) {
+    const { id, label, mode, loop } = stroke;
+    const chip = element('div', { className: 'st-chip', role: 'listitem' });
+    chip.dataset.id = id;
+    chip.style.setProperty('--colour', this.controls.colour(id));
+    chip.classList.toggle('chosen', id === this.selected());
+    chip.append(iconButton(icon(mode), label, `Choose ${label}`, () => this.choose(id)));
+    if (mode === 'path') {
+      const words = loop ? `${label} starts over at the end` : `${label} stays at the end`;
+      chip.append(iconButton(icon(loop ? 'loop' : 'once'), '', words, () => this.controls.set(strokeMessage(stroke, { loop: !loop }))));
+    }
+    chip.append(iconButton(icon('remove'), '', `Remove ${label}`, () => this.controls.set({ kind: 'erase', id })));
+    return chip;
+  }
+}
+
+/**
+ * The message that sets a stroke again, with changes.
+ * @param {Stroke} stroke
+ * @param {Partial<Stroke>} changes
+ */
+export function strokeMessage({ id, label, points, mode, size, loop }, changes) {
+  return { kind: 'stroke', id, label, points, mode, size, loop, ...changes };
+}

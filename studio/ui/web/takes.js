@@ -1,0 +1,102 @@
+// @ts-check
+// Recording, and the takes that were kept.
+
+import { element, find, formatDuration } from './dom.js';
+import { tabStorage } from './storage.js';
+
+/** @import { ShowToast, Take } from './types.js' */
+
+/**
+ * A take as the list shows it: its title without the date, how long it is, and its downloads. Null where nothing was recorded.
+ * @param {Take} take
+ * @param {(secret: string) => string} address of a download
+ */
+export function takeEntry({ name, frames, fps, score, video }, address) {
+  if (!frames) return null;
+  const files = [{ text: 'Score', secret: score, ending: '.jsonl' }, { text: 'Video', secret: video, ending: '.mp4' }];
+  return {
+    title: name.replace(/^\d+-\d+-/, '').replaceAll('-', ' '),
+    about: `${name}: ${frames} frames at ${fps} a second`,
+    duration: formatDuration(frames / fps),
+    links: files.flatMap(({ text, secret, ending }) => (secret ? [{ text, href: address(secret), download: name + ending }] : [])),
+  };
+}
+
+/**
+ * What is said of a take that has just ended.
+ * @param {Take} take
+ * @returns {[string, import('./types.js').ToastKind]}
+ */
+export function takeNotice({ frames, problem }) {
+  if (!frames) return ['Nothing was recorded: the picture stood still.', 'notice'];
+  return problem ? [problem, 'error'] : [`Take kept: ${frames} frames. Score and video are in the panel.`, 'notice'];
+}
+
+export class Takes {
+  /** @param {{ box: HTMLElement, root: string, toast: ShowToast }} options */
+  constructor({ box, root, toast }) {
+    this.box = box;
+    this.root = root;
+    this.toast = toast;
+    this.clock = find(box, '.st-rec', HTMLElement);
+    this.button = find(box, '[data-do="record"]', HTMLElement);
+    this.recording = false;
+    this.began = 0; // Date.now() of the recording's start
+  }
+
+  /**
+   * A recording that goes on after a reload counts from where it began.
+   * @param {boolean} recording
+   */
+  setRecording(recording) {
+    if (recording && this.clock.hidden) this.began = Number(tabStorage.get('studio-recording')) || Date.now();
+    tabStorage.set('studio-recording', recording ? String(this.began) : '');
+    this.recording = recording;
+    this.box.classList.toggle('recording', recording);
+    this.clock.hidden = !recording;
+    this.button.setAttribute('aria-pressed', String(recording));
+  }
+
+  showClock() {
+    if (this.recording) find(this.clock, 'span', HTMLElement).textContent = formatDuration((Date.now() - this.began) / 1000);
+  }
+
+  /** @param {Take[]} takes */
+  list(takes) {
+    document.getElementById('studio-takes')?.replaceChildren();
+    takes.forEach((take) => this.add(take));
+  }
+
+  /** @param {Take} take */
+  finish(take) {
+    this.add(take);
+    this.toast(...takeNotice(take));
+  }
+
+  /** @param {Take} take */
+  add(take) {
+    const entry = takeEntry(take, (secret) => this.address(secret));
+    if (!entry) return;
+    const row = element('div', { className: 'st-take' });
+    row.append(
+      element('span', { textContent: entry.title, title: entry.about }),
+      element('small', { textContent: entry.duration }),
+      ...entry.links.map(({ text, href, download }) => element('a', { textContent: text, href, download })),
+    );
+    document.getElementById('studio-takes')?.prepend(row);
+  }
+
+  /** @param {string} secret */
+  address(secret) {
+    return `${this.root}/gradio_api/studio/download/${secret}`;
+  }
+
+  /**
+   * Have the browser save a file that is ready on the server.
+   * @param {{ name: string, address: string }} file
+   */
+  download({ name, address }) {
+    element('a', { href: this.address(address), download: name }).click();
+    this.toast(`Saved ${name}`);
+  }
+}

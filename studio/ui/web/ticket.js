@@ -1,0 +1,30 @@
+// @ts-check
+// The way in: Gradio's event asks for a seat, and its value brings a ticket that opens one link.
+
+import { tabStorage } from './storage.js';
+
+/** @import { Admission, GradioComponent } from './types.js' */
+
+const PATIENCE = 8000; // ms
+
+/**
+ * A function that asks for a ticket to this tab's seat; rejects where none comes.
+ * @param {GradioComponent} gradio
+ * @returns {() => Promise<Admission>}
+ */
+export function ticketSource({ ask, watch, value }) {
+  /** @type {((admission: Admission | null) => void) | null} */
+  let answer = null;
+  return () => {
+    if (!answer) watch('value', () => answer?.(value()));
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error('no ticket')), PATIENCE);
+      answer = (admission) => {
+        clearTimeout(timer);
+        if (admission?.seat) tabStorage.set('studio-seat', admission.seat);
+        resolve(admission || {});
+      };
+      ask({ seat: tabStorage.get('studio-seat') });
+    });
+  };
+}

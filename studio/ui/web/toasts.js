@@ -1,0 +1,30 @@
+// @ts-check
+// Short notices over the picture.
+
+import { element } from './dom.js';
+
+/** @import { ToastKind } from './types.js' */
+
+const MOST = 3;
+const SHOWN_FOR = { notice: 5000, error: 9000 }; // ms
+
+export class Toasts {
+  /** @param {HTMLElement} list */
+  constructor(list) {
+    this.list = list;
+  }
+
+  /**
+   * Show a notice for some seconds, or until it is clicked; what stands there already is not said twice.
+   * @param {string} text
+   * @param {ToastKind} kind
+   */
+  show(text, kind = 'notice') {
+    if ([...this.list.children].some((toast) => toast.textContent === text)) return;
+    const toast = element('div', { className: `st-toast ${kind}`, textContent: text });
+    toast.onclick = () => toast.remove();
+    this.list.append(toast);
+    while (this.list.children.length > MOST) this.list.firstElementChild?.remove();
+    setTimeout(() => toast.remove(), SHOWN_FOR[kind]);
+  }
+}

@@ -1,0 +1,189 @@
+// What the page and the server say to each other, and what the page's modules hand to one another: for the checker
+// only (`make page`); the browser never loads it. The server's side: studio/ui.
+
+/** A control as a message: `kind`, and the fields of its class in studio/controls. */
+export interface Control {
+  kind: string;
+  [field: string]: any;
+}
+
+/** [t in frames after the stroke took effect, x, y in 0..1 of the picture]. */
+export type Point = [number, number, number];
+export type Position = [number, number];
+export type Mode = 'drag' | 'pin' | 'path';
+
+/** A stroke in force. `since`: the frame it took effect at, null until the server has said so. */
+export interface Stroke extends Control {
+  id: string;
+  label: string;
+  points: Point[];
+  mode: Mode;
+  size: number;
+  loop: boolean;
+  since: number | null;
+  revision?: number | null;
+  trail?: [number, number, number][]; // [ms, x, y] of a drag that just went on
+}
+
+/** A stroke while the hand paints it. `trail`: [ms, x, y]; `changed`: has the hand moved since it was last sent? */
+export interface PaintedStroke {
+  pointer: number;
+  id: string;
+  label: string;
+  mode: Mode;
+  size: number;
+  began: number;
+  points: Point[];
+  trail: [number, number, number][];
+  changed: boolean;
+}
+
+export interface BrushSettings {
+  label: string;
+  mode: Mode;
+  size: number;
+}
+
+/** One step back: the messages that undo it, those that do it again, and when it was. */
+export interface Step {
+  undo: (Control | null)[];
+  redo: Control[];
+  gesture?: string | number | null;
+  at?: number;
+}
+
+/** What the modules use of `controls.js`. */
+export interface Controls {
+  readonly strokes: Map<string, Stroke>;
+  past: Step[];
+  future: Step[];
+  describe(kinds: any[]): void;
+  get(kind: string): Control | null;
+  all(kind: string): Map<string, any>;
+  widget(kind: string, field: string): any;
+  take(state: any): void;
+  set(control: Control, gesture?: string | number | null): boolean;
+  clear(): void;
+  preset(name: string): void;
+  undo(): Control[] | null;
+  redo(): Control[] | null;
+  refused(control: Control): void;
+  colour(id: string): string;
+  nextColour(): string;
+}
+
+export interface Frame {
+  sequence: number;
+  index: number;
+  revision: number;
+  tick: number;
+  age: number;
+  jpeg: Blob;
+}
+
+export interface Message {
+  type: string;
+  [field: string]: any;
+}
+
+/** What a page is told when it is let in, and again when another model plays. */
+export interface Hello {
+  size: [number, number]; // width, height
+  model: string;
+  choice: boolean;
+  labels: string[];
+  loras: string[];
+  plays: string[];
+  refuses: Record<string, string>;
+  recording: boolean;
+  takes: Take[];
+  state: any;
+}
+
+export interface Status {
+  fps?: number;
+  paused: boolean;
+  recording: boolean;
+  tick_ms?: number;
+  round_trip_ms?: number;
+  skip_rate?: number;
+  problem?: string | null;
+  error?: string | null;
+}
+
+/** A recorded take; `score` and `video` are the secrets of their downloads. */
+export interface Take {
+  name: string;
+  frames: number;
+  fps: number;
+  score?: string | null;
+  video?: string | null;
+  problem?: string | null;
+}
+
+export interface ModelOffer {
+  name: string;
+  what: string;
+  licence: string;
+  download_bytes: number;
+  memory_bytes: number;
+  here: boolean;
+  fits: boolean;
+  slow: boolean;
+  reason: string;
+}
+
+export interface ModelProgress {
+  name: string;
+  stage: string;
+  done: number;
+  total: number;
+  what: string;
+}
+
+export type LinkState = 'live' | 'lost' | 'waiting' | 'superseded';
+export type Deliver = (message: Message | Uint8Array<ArrayBuffer>) => unknown;
+export type ToastKind = 'notice' | 'error';
+export type ShowToast = (text: string, kind?: ToastKind) => void;
+export type Send = (message: Message | Uint8Array<ArrayBuffer>) => boolean;
+
+/** What lets a page in: a ticket for one link, or why it must wait. */
+export interface Admission {
+  seat?: string;
+  ticket?: string;
+  waiting?: string;
+}
+
+/** What the link uses of the browser; tests bring their own. */
+export interface Browser {
+  WebSocket: typeof WebSocket;
+  fetch: typeof fetch;
+  now(): number;
+  setTimeout(call: () => void, ms: number): any;
+  clearTimeout(timer: any): void;
+}
+
+/** The end of a link that its transport talks to. */
+export interface Line {
+  opened(deliver: Deliver, transport: 'socket' | 'pull'): void;
+  frame(frame: Frame): void;
+  message(message: Message): void;
+  superseded(words: string): void;
+  readonly ended: boolean;
+}
+
+/** Gradio's component, as canvas.py hands it over. */
+export interface GradioComponent {
+  element: HTMLElement;
+  root: string;
+  ask(data: { seat: string | null }): void;
+  watch(name: string, changed: () => void): void;
+  value(): Admission | null;
+  tell(): void;
+}
+
+declare global {
+  interface Window {
+    studio: any; // the page's parts, and what the panel's components call (main.js)
+  }
+}

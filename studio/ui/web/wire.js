@@ -1,0 +1,52 @@
+// @ts-check
+// Frames and pictures as bytes, and the codes a link ends with.
+
+/** @import { Frame } from './types.js' */
+
+const FRAME_HEADER = 32; // bytes
+const PICTURE_HEADER = 12;
+const PICTURE_MAGIC = [0x53, 0x54, 0x50, 0x31]; // STP1
+
+/** Who ended a link (studio/ui/protocol.py, `CloseCode`). Only a superseded page stays ended. */
+export const CLOSE = { policy: 1008, stopping: 1012, superseded: 4001, silent: 4002 };
+
+/**
+ * Is it a code of the studio's own?
+ * @param {number} code
+ */
+export function isCloseCode(code) {
+  return Object.values(CLOSE).includes(code);
+}
+
+/**
+ * A frame as the server packs it (studio/ui/mailbox.py, `pack`).
+ * @param {ArrayBuffer} buffer
+ * @returns {Frame}
+ */
+export function unpackFrame(buffer) {
+  const view = new DataView(buffer);
+  return {
+    sequence: view.getUint32(4, true),
+    index: view.getUint32(8, true),
+    revision: view.getUint32(12, true),
+    tick: view.getFloat32(16, true),
+    age: view.getFloat32(20, true),
+    jpeg: new Blob([new Uint8Array(buffer, FRAME_HEADER)], { type: 'image/jpeg' }),
+  };
+}
+
+/**
+ * A picture as the server reads it: "STP1", the number it is sent under, the frame that was seen, then the JPEG.
+ * @param {number} number
+ * @param {number} saw
+ * @param {ArrayBuffer} jpeg
+ */
+export function packPicture(number, saw, jpeg) {
+  const data = new Uint8Array(PICTURE_HEADER + jpeg.byteLength);
+  const view = new DataView(data.buffer);
+  data.set(PICTURE_MAGIC);
+  view.setUint32(4, number, true);
+  view.setUint32(8, saw, true);
+  data.set(new Uint8Array(jpeg), PICTURE_HEADER);
+  return data;
+}

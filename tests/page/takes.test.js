@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { takeEntry, takeNotice } from '../../studio/ui/web/takes.js';
+
+const TAKE = { name: '20261127-181500-a-fox-at-night', frames: 1560, fps: 24, score: 'one', video: 'two' };
+const address = (secret) => `/download/${secret}`;
+
+test('a take is listed by its words, with its length and both downloads', () => {
+  assert.deepEqual(takeEntry(TAKE, address), {
+    title: 'a fox at night',
+    about: '20261127-181500-a-fox-at-night: 1560 frames at 24 a second',
+    duration: '1:05',
+    links: [
+      { text: 'Score', href: '/download/one', download: '20261127-181500-a-fox-at-night.jsonl' },
+      { text: 'Video', href: '/download/two', download: '20261127-181500-a-fox-at-night.mp4' },
+    ],
+  });
+});
+
+test('without a video only the score is there', () => {
+  assert.deepEqual(takeEntry({ ...TAKE, video: null }, address).links.map(({ text }) => text), ['Score']);
+});
+
+test('a take of nothing is not listed', () => {
+  assert.equal(takeEntry({ ...TAKE, frames: 0 }, address), null);
+});
+
+test('what is said of a take that has ended', () => {
+  assert.deepEqual(takeNotice(TAKE), ['Take kept: 1560 frames. Score and video are in the panel.', 'notice']);
+  assert.deepEqual(takeNotice({ ...TAKE, problem: 'No video: the disk is full.' }), ['No video: the disk is full.', 'error']);
+  assert.deepEqual(takeNotice({ ...TAKE, frames: 0 }), ['Nothing was recorded: the picture stood still.', 'notice']);
+});

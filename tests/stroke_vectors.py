@@ -1,0 +1,102 @@
+"""Write golden/strokes.json: where strokes are, as `studio/trajectory.py` says, for the page's script to say the same.
+
+`python tests/stroke_vectors.py` writes it anew; tests/test_stroke_vectors.py and tests/page/geometry.test.js read it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from studio.controls import Stroke
+from studio.controls.stroke import Point
+from studio.trajectory import place
+
+PATH = Path(__file__).parent / "golden" / "strokes.json"
+TOLERANCE = 0.0015  # of the picture: what the page leaves out of a line that a hand drew
+SINCE = (0, 12, 100)  # frames the strokes take effect at
+AFTER = (-5, 0, 1, 2, 3.5, 4, 7, 8, 9, 11, 12, 13, 19, 24, 25, 1_000, 123_457)  # frames since then
+
+SHAPES: dict[str, tuple[Point, ...]] = {
+    "one point": ((0, 0.3, 0.4),),
+    "across": ((0, 0.2, 0.5), (8, 0.8, 0.7)),
+    "late": ((4, 0.3, 0.5), (8, 0.6, 0.25)),
+    "jump": ((0, 0.1, 0.5), (4, 0.2, 0.5), (4, 0.8, 0.5), (9, 0.9, 0.5)),
+    "jump at the end": ((0, 0.1, 0.9), (12, 0.2, 0.5), (12, 0.7, 0.3)),
+    "no time": ((0, 0.9, 0.1), (0, 0.5, 0.5), (0, 0.2, 0.8)),
+    "there and back": ((0, 0.8, 0.5), (3.25, 0.2, 0.45), (11.5, 0.8, 0.55)),
+    "by hand": tuple((1.75 * k, round(0.1 + 0.07 * k, 5), round(0.5 + 0.3 * math.sin(k), 5)) for k in range(12)),
+}
+
+
+def strokes() -> list[Stroke]:
+    """Every shape as a drag, a pin, a path that starts over and one that stays at its end."""
+    kinds = ({"mode": "drag"}, {"mode": "pin"}, {"mode": "path", "loop": True}, {"mode": "path", "loop": False})
+    return [Stroke("a", "fox", points, **kind) for points in SHAPES.values() for kind in kinds]
+
+
+def places() -> list[dict[str, Any]]:
+    """Each stroke with where it is, [frame, x, y], for some frames."""
+    return [
+        {
+            "stroke": {"mode": stroke.mode, "loop": stroke.loop, "points": stroke.points, "since": since},
+            "places": [[since + after, *position(stroke, after)] for after in AFTER if since + after >= 0],
+        }
+        for stroke in strokes()
+        for since in SINCE
+    ]
+
+
+def position(stroke: Stroke, elapsed: float) -> tuple[float, float]:
+    placed = place(stroke, elapsed)
+    return placed.x, placed.y
+
+
+def drawn_lines() -> list[tuple[Point, ...]]:
+    """Lines as a hand draws them, 60 points a second: straight, bent, round, trembling, standing still."""
+    t = [round(0.4 * k, 2) for k in range(120)]
+    s = [k / 119 for k in range(120)]
+    rounded = [
+        [(0.1 + 0.8 * v, 0.2 + 0.5 * v) for v in s],
+        [(0.1 + 0.8 * v, 0.2 if v < 0.5 else v - 0.3) for v in s],
+        [(0.5 + 0.3 * math.cos(6 * v), 0.5 + 0.3 * math.sin(6 * v)) for v in s],
+        [(0.1 + 0.8 * v, 0.5 + 0.004 * math.sin(90 * v)) for v in s],
+        [(0.1 + 0.8 * max(0.0, v - 0.4), 0.5) for v in s],
+    ]
+    return [tuple((u, round(x, 5), round(y, 5)) for u, (x, y) in zip(t, line)) for line in rounded]
+
+
+def thinned(points: tuple[Point, ...], tolerance: float) -> tuple[Point, ...]:
+    """The points without which the line would be off by more than the tolerance (Ramer, Douglas, Peucker)."""
+    first, last = points[0], points[-1]
+    worst, where = 0.0, 0
+    for k in range(1, len(points) - 1):
+        share = (points[k][0] - first[0]) / (last[0] - first[0]) if last[0] > first[0] else 0.0
+        dx = points[k][1] - first[1] - share * (last[1] - first[1])
+        dy = points[k][2] - first[2] - share * (last[2] - first[2])
+        if math.hypot(dx, dy) > worst:
+            worst, where = math.hypot(dx, dy), k
+    if worst <= tolerance:
+        return points if len(points) < 3 else (first, last)
+    return thinned(points[: where + 1], tolerance)[:-1] + thinned(points[where:], tolerance)
+
+
+def lines() -> list[dict[str, Any]]:
+    return [
+        {"points": points, "tolerance": tolerance, "kept": thinned(points, tolerance)}
+        for points in drawn_lines()
+        for tolerance in (TOLERANCE, 0.02)
+    ]
+
+
+def text() -> str:
+    """The file, an entry a line."""
+    parts = {"places": places(), "lines": lines()}
+    rows = {name: ",\n".join(json.dumps(entry) for entry in entries) for name, entries in parts.items()}
+    return "{\n" + ",\n".join(f'"{name}": [\n{row}\n]' for name, row in rows.items()) + "\n}\n"
+
+
+if __name__ == "__main__":
+    PATH.write_text(text(), "utf-8")
