@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 from studio.controls.base import Control, shown
 from studio.controls.errors import ControlError
@@ -60,7 +61,7 @@ def state_message(state: ControlState) -> dict[str, object]:
     return {kind.kind: held_messages(state, kind) for kind in kinds}
 
 
-def held_messages(state: ControlState, kind: type[Control]) -> dict[str, object] | list[dict[str, object]]:
+def held_messages(state: ControlState, kind: type[Control]) -> dict[str, Any] | list[dict[str, Any]]:
     """Give what is in force of one kind as `state_message` does."""
     if not kind.slot_field:
         return state[kind].to_summary()
