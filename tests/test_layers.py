@@ -77,6 +77,76 @@ if TYPE_CHECKING:
     assert imported(PACKAGE / "models" / "x.py", source) == ["cli", "session", "score", "engine", "models", "ui"]
 
 
+def name_of(path: Path) -> str:
+    """A module's own name: studio/ui/seat.py is studio.ui.seat."""
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported_files(path: Path, source: str, known: set[str]) -> set[str]:
+    """The studio's modules that a module imports when it is loaded or when its functions run; not for types alone."""
+    tree = ast.parse(source)
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+        for inner in ast.walk(node)
+    }
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path} imports relatively"
+            module = node.module or ""
+            names = {f"{module}.{alias.name}" for alias in node.names}
+            found |= {name if name in known else module for name in names}
+    return (found & known) - {name_of(path)}
+
+
+def circle(graph: dict[str, set[str]]) -> list[str]:
+    """A way through the graph that ends where it began; empty if there is none."""
+    done: set[str] = set()
+
+    def search(way: list[str]) -> list[str]:
+        for after in sorted(graph[way[-1]]):
+            if after in way:
+                return [*way[way.index(after) :], after]
+            if after not in done and (found := search([*way, after])):
+                return found
+        done.add(way[-1])
+        return []
+
+    return next(filter(None, (search([name]) for name in graph if name not in done)), [])
+
+
+# Imports that wait until a function runs, and so close a circle that no loading goes round.
+LATE = {
+    ("studio.models.loader", "studio.hub.download"),
+    ("studio.bench", "studio.bench.gpu"),
+}
+
+
+def test_no_file_imports_itself_by_way_of_others():
+    paths = [*modules(), PACKAGE / "__init__.py"]
+    known = {name_of(path) for path in paths}
+    graph = {name_of(path): imported_files(path, path.read_text("utf-8"), known) for path in paths}
+    for one, other in LATE:
+        graph[one].discard(other)
+    assert circle(graph) == []
+
+
+def test_a_circle_of_imports_is_found():
+    assert circle({"a": {"b"}, "b": {"c", "d"}, "c": set(), "d": {"b"}}) == ["b", "d", "b"]
+    assert circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+    source = "from studio.ui import seat\ndef late():\n    from studio.ui.seats import Seats\n"
+    source += "if TYPE_CHECKING:\n    from studio.ui.library import Library\n"
+    known = {"studio.ui", "studio.ui.seat", "studio.ui.seats", "studio.ui.library"}
+    assert imported_files(PACKAGE / "ui" / "x.py", source, known) == {"studio.ui.seat", "studio.ui.seats"}
+
+
 @pytest.mark.parametrize("name", ["studio", "studio.controls", "studio.score", "studio.presets", "studio.cli"])
 def test_a_light_module_loads_nothing_heavy(name):
     code = (

@@ -33,7 +33,7 @@ class Control:
     plural: ClassVar[str] = ""
     slot_field: ClassVar[str] = ""
     clears: ClassVar[str] = ""
-    absent: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    absent: ClassVar[Mapping[str, object]] = MappingProxyType({})
     timed: ClassVar[bool] = False
     undoable: ClassVar[bool] = True
     widgets: ClassVar[tuple[Widget, ...]] = ()
@@ -94,13 +94,13 @@ class Control:
         return cls(**values)
 
 
-def shown(value: Any, limit: int = 60) -> str:
+def shown(value: object, limit: int = 60) -> str:
     """The value as an error message shows it: never longer than `limit` characters."""
     text = repr(value)
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
-def check_text(name: str, value: Any, low: int, high: int) -> str:
+def check_text(name: str, value: object, low: int, high: int) -> str:
     """The text stripped, if it is one of low..high characters."""
     if not isinstance(value, str):
         raise ControlError(f"{name} must be text, got {shown(value)}; send a string of {low} to {high} characters")
@@ -114,41 +114,47 @@ def check_text(name: str, value: Any, low: int, high: int) -> str:
     return value
 
 
-def check_number(name: str, value: Any, low: float, high: float) -> float:
+def check_number(name: str, value: object, low: float, high: float) -> float:
     """The value as a float, if it is a finite number in low..high."""
-    number = not isinstance(value, bool) and isinstance(value, int | float)
-    if not number or (isinstance(value, float) and not math.isfinite(value)):
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or (isinstance(value, float) and not math.isfinite(value))
+    ):
         raise ControlError(f"{name} must be a finite number, got {shown(value)}; send one from {low:g} to {high:g}")
     if not low <= value <= high:
         raise ControlError(f"{name} is {shown(value)}; send a number from {low:g} to {high:g}")
     return float(value)
 
 
-def check_integer(name: str, value: Any, low: int, high: int) -> int:
+def check_integer(name: str, value: object, low: int, high: int) -> int:
     """The value as an int, if it is a whole number in low..high (2.0 counts, True does not)."""
-    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-    if isinstance(value, bool) or not whole:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or (isinstance(value, float) and not value.is_integer())
+    ):
         raise ControlError(f"{name} must be a whole number, got {shown(value)}; send one from {low} to {high}")
     if not low <= value <= high:
         raise ControlError(f"{name} is {shown(int(value))}; send a whole number from {low} to {high}")
     return int(value)
 
 
-def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> str:
+def check_choice(name: str, value: object, choices: tuple[str, ...]) -> str:
     """The value, if it is one of the choices."""
     if not isinstance(value, str) or value not in choices:
         raise ControlError(f"{name} is {shown(value)}; choose one of: {', '.join(choices)}")
     return value
 
 
-def check_flag(name: str, value: Any) -> bool:
+def check_flag(name: str, value: object) -> bool:
     """The value, if it is true or false."""
     if not isinstance(value, bool):
         raise ControlError(f"{name} must be true or false, got {shown(value)}; send true or false")
     return value
 
 
-def settle(control: Control, **values: Any) -> None:
+def settle(control: Control, **values: object) -> None:
     """Put checked values into a frozen control; only for `__post_init__`."""
     for name, value in values.items():
         object.__setattr__(control, name, value)

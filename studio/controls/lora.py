@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from studio.controls.base import Control, check_number, check_text, settle
 from studio.controls.state import ControlState
@@ -23,7 +23,7 @@ class Lora(Control):
     kind: ClassVar[str] = "lora"
     plural: ClassVar[str] = "LoRAs"
     slot_field: ClassVar[str] = "name"
-    absent: ClassVar[Mapping[str, Any]] = MappingProxyType({"weight": 0.0})
+    absent: ClassVar[Mapping[str, object]] = MappingProxyType({"weight": 0.0})
     widgets: ClassVar[tuple[Widget, ...]] = (Slider("weight", "Weight", section="styles", limits=WEIGHTS, step=0.05),)
 
     def __post_init__(self) -> None:

@@ -12,12 +12,12 @@ from studio.controls.table import CONTROLS
 from studio.controls.upgrade import upgrade
 
 
-def to_message(control: Control) -> dict[str, Any]:
+def to_message(control: Control) -> dict[str, object]:
     """Give a control as a JSON-able dict with its "kind"."""
     return control.to_message()
 
 
-def from_message(message: Any) -> Control:
+def from_message(message: object) -> Control:
     """Give the control a message means; raises ControlError with what to do for anything else."""
     if not isinstance(message, dict):
         raise ControlError(f'a control is an object with a "kind", got {shown(message)}')
@@ -28,7 +28,7 @@ def from_message(message: Any) -> Control:
     return CONTROLS[kind].from_message({name: value for name, value in message.items() if name != "kind"})
 
 
-def describe() -> list[dict[str, Any]]:
+def describe() -> list[dict[str, object]]:
     """Give every kind of control as JSON: its slots, what it clears, when it is absent, and its widgets.
 
     From this alone `web/controls.js` folds, undoes and shows controls.
@@ -36,7 +36,7 @@ def describe() -> list[dict[str, Any]]:
     return [describe_kind(kind) for kind in CONTROLS.values()]
 
 
-def describe_kind(kind: type[Control]) -> dict[str, Any]:
+def describe_kind(kind: type[Control]) -> dict[str, object]:
     """Give one kind of control as `describe` does."""
     initial = kind.initial()
     return {
@@ -52,7 +52,7 @@ def describe_kind(kind: type[Control]) -> dict[str, Any]:
     }
 
 
-def state_message(state: ControlState) -> dict[str, Any]:
+def state_message(state: ControlState) -> dict[str, object]:
     """Give the controls in force as a page reads them: by kind its message, or the list of them where it has names.
 
     A message in such a list has a "since", the frame it took effect at, where its kind is timed.

@@ -38,7 +38,7 @@ class Picture(Control):
         return {"kind": self.kind, "bytes": len(self.data)}
 
 
-def check_picture(data: Any) -> bytes:
+def check_picture(data: object) -> bytes:
     """The picture's bytes, from bytes or base64 text, if they are no picture's or those of one that can be read."""
     if isinstance(data, str):
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from studio.controls.base import Control
@@ -14,16 +14,16 @@ C = TypeVar("C", bound="Control")
 
 
 @dataclass(frozen=True)
-class Held:
+class Held(Generic[C]):
     """A control in its slot.
 
     frame: at which it took effect, where that matters (a path, a blend), else 0; before: those of its slot that still
     act while it comes in, oldest first.
     """
 
-    control: Any
+    control: C
     frame: int = 0
-    before: tuple[Held, ...] = ()
+    before: tuple[Held[C], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class ControlState:
     name (strokes, LoRAs) are read with `all`. frame: the frame being drawn, which the engine fills in.
     """
 
-    slots: Mapping[Hashable, Held] = field(default_factory=lambda: MappingProxyType({}))
+    slots: Mapping[Hashable, Held[Any]] = field(default_factory=lambda: MappingProxyType({}))
     frame: int = 0
 
     @classmethod
@@ -46,7 +46,7 @@ class ControlState:
         """Give the control of a kind that is in force; KeyError for a kind with a slot for each name."""
         return self.held(kind).control
 
-    def held(self, kind: type[Control]) -> Held:
+    def held(self, kind: type[C]) -> Held[C]:
         """Give the control of a kind with the frame it took effect at."""
         if (held := self.slots.get(kind.kind)) is not None:
             return held
@@ -54,7 +54,7 @@ class ControlState:
             raise KeyError(f"{kind.kind} has a slot for each name: read state.all({kind.__name__})")
         return Held(initial)
 
-    def all(self, kind: type[Control]) -> dict[str, Held]:
+    def all(self, kind: type[C]) -> dict[str, Held[C]]:
         """Give the controls of a kind with a slot for each name, by name, the first sent first."""
         return {name: self.slots[kind.kind, name] for name in self.names(kind.kind)}
 
@@ -73,7 +73,7 @@ class ControlState:
             state = state.after(control, frame)
         return state
 
-    def put(self, slot: Hashable, held: Held) -> ControlState:
+    def put(self, slot: Hashable, held: Held[Any]) -> ControlState:
         """Give the state with this in a slot; a slot that is in use keeps its place in the order."""
         return replace(self, slots=MappingProxyType({**self.slots, slot: held}))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from studio.controls.base import (
     EVERY_NAME,
@@ -92,7 +92,7 @@ def strokes(state: ControlState) -> dict[str, tuple[Stroke, int]]:
     return {id: (held.control, held.frame) for id, held in state.all(Stroke).items()}
 
 
-def check_stroke_id(value: Any) -> str:
+def check_stroke_id(value: object) -> str:
     """The id of a stroke: 1..64 characters, and not "*", which means all of them."""
     value = check_text("stroke id", value, 1, 64)
     if value == EVERY_NAME:
@@ -100,7 +100,7 @@ def check_stroke_id(value: Any) -> str:
     return value
 
 
-def check_points(points: Any) -> tuple[Point, ...]:
+def check_points(points: object) -> tuple[Point, ...]:
     """The points as a tuple of float triples, if every one is valid."""
     if not isinstance(points, tuple | list) or not points:
         raise ControlError(f"stroke points are {shown(points)}; send 1 to {MOST_POINTS} triples (t, x, y)")
@@ -118,7 +118,7 @@ def check_points(points: Any) -> tuple[Point, ...]:
     return checked
 
 
-def check_point(number: int, point: Any) -> Point:
+def check_point(number: int, point: object) -> Point:
     """One (t, x, y) as floats."""
     if not isinstance(point, tuple | list) or len(point) != 3:
         raise ControlError(f"stroke point {number} is {shown(point)}; a point is three numbers: t in frames, x, y")

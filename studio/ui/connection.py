@@ -8,7 +8,6 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from studio.controls import ControlError
 from studio.controls.base import shown
@@ -111,7 +110,7 @@ class Connection:
             self.send(Error(f"The disk said: {error}. Free some space or start from another folder."))
         return True
 
-    async def receive_all(self, messages: Any) -> None:
+    async def receive_all(self, messages: object) -> None:
         """Do what a list of messages asks, one after another; raises ProtocolError for anything else."""
         if not isinstance(messages, list) or len(messages) > MOST_AT_ONCE:
             raise ProtocolError(f"messages must be a list of at most {MOST_AT_ONCE}, got {shown(messages)}")

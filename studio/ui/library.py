@@ -9,14 +9,14 @@ import gc
 import logging
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from studio.hub.catalogue import list_models
+from studio.hub.catalogue import Listing, list_models
 from studio.models.loader import load
 from studio.models.registry import MODELS
 from studio.session.session import Session
@@ -41,7 +41,7 @@ class Library:
         home: str,
         offered: Collection[str] | None = None,
         *,
-        listing: Callable[[], list[Any]] = list_models,
+        listing: Callable[[], Sequence[Listing]] = list_models,
         load: Callable[..., Model] = load,
         options: Mapping[str, Any] | None = None,
     ) -> None:
@@ -79,7 +79,7 @@ class Library:
     def _is_offered(self, name: str) -> bool:
         return self._offered is None or name in self._offered or name == self.home
 
-    def check(self, name: Any) -> str:
+    def check(self, name: object) -> str:
         """Give the name, if a page may choose it; raises LibraryError with what is possible, or why it does not fit."""
         offers = {item["name"]: item for item in self.offers()}
         if not isinstance(name, str) or name not in offers:

@@ -46,7 +46,7 @@ class ModelChoice:
         """Give every model there is to choose, as the page reads it."""
         return self._library.offers() if self._library else []
 
-    def choose(self, name: Any) -> None:
+    def choose(self, name: object) -> None:
         """Have a model made ready; the session goes over to it by itself. Raises LibraryError for what cannot be."""
         with self._lock:
             if self._library is None:

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from studio.models.base import Model
@@ -44,7 +44,7 @@ class LoadProgress:
 class ModelLoad:
     """One model on its way to one seat, on a thread of its own, while what is played plays on."""
 
-    def __init__(self, library: Library, name: str, hand_over: Callable[[Model], dict[str, str]]) -> None:
+    def __init__(self, library: Library, name: object, hand_over: Callable[[Model], dict[str, str]]) -> None:
         """hand_over: takes the loaded model, gives the kinds of control it does not play, with the reasons."""
         self.progress = LoadProgress(library.check(name))
         self._library, self._hand_over = library, hand_over
@@ -56,7 +56,7 @@ class ModelLoad:
         """Give up: at once in a download, after it in a load, which nothing can interrupt."""
         self._cancel.set()
 
-    def _report(self, **changes: Any) -> None:
+    def _report(self, **changes: str | int) -> None:
         self.progress = replace(self.progress, **changes)
 
     def _run(self) -> None:

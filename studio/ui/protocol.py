@@ -12,10 +12,13 @@ import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from studio.controls.base import shown
 from studio.ui.security import LARGEST_MESSAGE, LARGEST_UPLOAD
+
+if TYPE_CHECKING:
+    from studio.ui.recorder import Take
 
 PICTURE_HEADER = struct.Struct("<4sII")
 PICTURE_MAGIC = b"STP1"
@@ -72,7 +75,7 @@ class Command:
 class SetControl(Command):
     """Set a control, given as its message. saw: the frame on the page when it was sent."""
 
-    message: Any
+    message: object
     saw: int = 0
 
 
@@ -124,7 +127,7 @@ class TakeSnapshot(Command):
 class PlayPreset(Command):
     """Play a preset, by its name."""
 
-    preset: Any = None
+    preset: object = None
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,7 @@ class ListModels(Command):
 class LoadModel(Command):
     """Make a model ready, and go over to it."""
 
-    model: Any = None
+    model: object = None
 
 
 @dataclass(frozen=True)
@@ -155,7 +158,7 @@ def parse(text: str) -> Command:
     return read(message)
 
 
-def read(message: Any) -> Command:
+def read(message: object) -> Command:
     """Give the command of a message that is no longer text; raises ProtocolError with what to send instead."""
     got = message.get("type") if isinstance(message, dict) else message
     if not isinstance(message, dict) or not isinstance(got, str) or got not in MESSAGES:
@@ -163,25 +166,25 @@ def read(message: Any) -> Command:
     return MESSAGES[got](message)
 
 
-def read_control(message: dict[str, Any]) -> SetControl:
+def read_control(message: dict[str, object]) -> SetControl:
     number = whole(message, "number")
     return SetControl(message.get("control"), whole(message, "saw", number), number=number)
 
 
-def read_command(message: dict[str, Any]) -> Command:
+def read_command(message: dict[str, object]) -> Command:
     name = message.get("name")
     if not isinstance(name, str) or name not in COMMANDS:
         raise ProtocolError(f"command is {shown(name)}; possible commands: {', '.join(COMMANDS)}")
     return COMMANDS[name](message)
 
 
-def read_snapshot(message: dict[str, Any]) -> TakeSnapshot:
+def read_snapshot(message: dict[str, object]) -> TakeSnapshot:
     saw = message.get("saw")
     return TakeSnapshot(saw if isinstance(saw, int) else None)
 
 
 # By the name in a message of type "command".
-COMMANDS: dict[str, Callable[[dict[str, Any]], Command]] = {
+COMMANDS: dict[str, Callable[[dict[str, object]], Command]] = {
     "record": lambda message: Record(),
     "stop": lambda message: StopRecording(),
     "reset": lambda message: Reset(),
@@ -192,7 +195,7 @@ COMMANDS: dict[str, Callable[[dict[str, Any]], Command]] = {
     "cancel": lambda message: CancelLoad(),
 }
 # By the type of a message.
-MESSAGES: dict[str, Callable[[dict[str, Any]], Command]] = {
+MESSAGES: dict[str, Callable[[dict[str, object]], Command]] = {
     "control": read_control,
     "command": read_command,
     "ack": lambda message: Acknowledge(whole(message, "sequence")),
@@ -213,7 +216,7 @@ def parse_picture(data: bytes) -> SendPicture:
     return SendPicture(data[PICTURE_HEADER.size :], saw, number=number)
 
 
-def whole(message: dict[str, Any], name: str, number: int | None = None) -> int:
+def whole(message: dict[str, object], name: str, number: int | None = None) -> int:
     """Give a whole number from a message, 0 if it is not there; an error names the message by `number`."""
     value = message.get(name, 0)
     if value is None:
@@ -238,7 +241,7 @@ class Notification:
         return json.dumps(values, default=as_json)
 
 
-def as_json(value: Any) -> Any:
+def as_json(value: Any) -> dict[str, object]:
     """Give the fields of a value that is a dataclass."""
     return {field.name: getattr(value, field.name) for field in fields(value)}
 
@@ -260,11 +263,11 @@ class Hello(Notification):
     loras: Sequence[str]
     plays: Sequence[str]
     refuses: dict[str, str]
-    controls: list[dict[str, Any]]
+    controls: list[dict[str, object]]
     presets: Sequence[str]
     recording: bool
-    takes: Sequence[Any]
-    state: dict[str, Any]
+    takes: Sequence[Take]
+    state: dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -272,7 +275,7 @@ class StateChanged(Notification):
     """The controls in force, where something else than this page has changed them."""
 
     type: ClassVar[str] = "state"
-    state: dict[str, Any]
+    state: dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -324,7 +327,7 @@ class TakeSaved(Notification):
     """A take is on offer (`recorder.Take`)."""
 
     type: ClassVar[str] = "take"
-    take: Any
+    take: Take
 
 
 @dataclass(frozen=True)
@@ -342,7 +345,7 @@ class ModelList(Notification):
     """The models there are to choose from, and the one that plays."""
 
     type: ClassVar[str] = "models"
-    items: Sequence[dict[str, Any]]
+    items: Sequence[dict[str, object]]
     playing: str
 
 

@@ -84,12 +84,14 @@ export class Controls {
     return absent.length > 0 && absent.every(([field, value]) => control[field] === value);
   }
 
-  /** The control that brings back what is in its place now. */
+  /** The controls that bring back what is in its place now. */
   inverse(control) {
     const { slot_field: name, clears } = this.kinds.get(control.kind) || {};
-    if (!name) return this.get(control.kind);
-    const before = this.all(clears || control.kind).get(control[name]);
-    return before ? this.asControl(before) : this.removal(control);
+    if (!name) return [this.get(control.kind)];
+    const held = this.all(clears || control.kind);
+    if (clears && control[name] === EVERY_NAME) return [...held.values()].map((one) => this.asControl(one));
+    const before = held.get(control[name]);
+    return [before ? this.asControl(before) : this.removal(control)];
   }
 
   /** The control that empties the slot of another, or is that other where nothing does. */
@@ -122,7 +124,7 @@ export class Controls {
     if (gesture && last && last.gesture === gesture && now - last.at < ONE_GESTURE) {
       Object.assign(last, { redo: [control], at: now });
     } else {
-      this.past.push({ undo: [this.inverse(control)], redo: [control], gesture, at: now });
+      this.past.push({ undo: this.inverse(control), redo: [control], gesture, at: now });
     }
     this.future = [];
     this.apply(control);

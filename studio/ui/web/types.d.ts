@@ -98,6 +98,7 @@ export interface Hello {
   recording: boolean;
   takes: Take[];
   state: any;
+  controls: any[];
 }
 
 export interface Status {
