@@ -17,6 +17,7 @@ from torch import Tensor
 
 POSITIONS = ("slots", "absolute")
 EVICTS = ("before", "after")
+RECACHES = ("causal", "bidirectional")  # how kept frames see each other when they are written again under new words
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from torch import Tensor
 from studio.conditioning import Conditioning, heard
 from studio.controls import ControlState, Prompt, Sampling, strokes
 from studio.models.wan.causal_wan import CausalWan, rotary, rotated
-from studio.schedule import sigmas
+from studio.schedule import per_row, sigmas
 
 LATENT = (4, 8, 6)
 TRACKS = 3
@@ -86,6 +86,16 @@ class TinyModel:
 
     def new_decoder(self) -> Any:
         raise NotImplementedError("the causal engine's tests look at latents")
+
+
+def output_that_means(prediction: str, x: Tensor, sigma: Tensor, clean: Tensor) -> Tensor:
+    """What a net would have to say of x at a level above 0 to mean `clean`: the inverse of `schedule.clean_from`."""
+    level = per_row(sigma, x)
+    if prediction == "velocity":
+        return (x - clean) / level
+    assert prediction == "wiener"
+    power = (1 - level).square() + level.square()
+    return (clean - (1 - level) / power * x) * power.sqrt() / level
 
 
 KeysValues = list[tuple[Tensor, Tensor]]  # one pair a layer, each (tokens, width), keys before their rotation

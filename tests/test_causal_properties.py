@@ -13,20 +13,19 @@ from dataclasses import replace
 
 import pytest
 import torch
-from causal_nets import LATENT, TEXT, TRACKS, TinyModel, controls, drawn, plainly, tiny, told
+from causal_nets import LATENT, TEXT, TRACKS, TinyModel, controls, drawn, output_that_means, plainly, tiny, told
 from diffusers.models.transformers.transformer_wan import WanAttnProcessor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from studio.conditioning import Conditioning
 from studio.controls import Picture, Prompt, Sampling, Sink
-from studio.guidance import GUIDANCES, guided
+from studio.guidance import GUIDANCES, guide_away
 from studio.kv_cache import CacheSnapshot
 from studio.models.pocket.appearance import draw_track, fold
 from studio.noise import noise
-from studio.samplers import Rollout, StreamBatch
-from studio.samplers.rolling import Rolling
-from studio.schedule import add_noise, clean_from, output_for, sigmas, warp
+from studio.samplers import Rolling, Rollout, StreamBatch
+from studio.schedule import add_noise, clean_from, sigmas, warp
 
 CLOSE = 1e-5
 CHUNK = 3
@@ -590,7 +589,7 @@ def test_causal_11_timesteps_and_the_arithmetic_of_noise():
     clean, grain, sigma = drawn(3, *LATENT), drawn(3, *LATENT, seed=1), torch.tensor([1.0, 0.9375, 0.625])
     x = add_noise(clean, grain, sigma)
     assert_close(clean_from("velocity", x, sigma, grain - clean), clean, 1e-6)
-    assert_close(clean_from("velocity", x, sigma, output_for("velocity", x, sigma, clean)), clean, 1e-6)
+    assert_close(clean_from("velocity", x, sigma, output_that_means("velocity", x, sigma, clean)), clean, 1e-6)
 
 
 def test_causal_11_the_last_step_gives_the_clean_latent_without_noise():
@@ -682,9 +681,9 @@ def test_causal_19_guidance_between_equals_changes_nothing_and_costs_what_it_say
     """v(c) = v(0) implies v; limits at 0 and 1; forwards a step: 1, and 2 with "full"."""
     clean, anchor = drawn(3, *LATENT), drawn(3, *LATENT, seed=1)
     for scale in (0.0, 1.5, 7.0):
-        assert torch.equal(guided(clean, clean, scale), clean)
-    assert torch.equal(guided(clean, anchor, 1.0), clean)
-    assert_close(guided(clean, anchor, 0.0), anchor, 1e-6)
+        assert torch.equal(guide_away(clean, clean, scale), clean)
+    assert torch.equal(guide_away(clean, anchor, 1.0), clean)
+    assert_close(guide_away(clean, anchor, 0.0), anchor, 1e-6)
     for kind, forwards in {"none": 1, "self": 1, "initialize": 1, "full": 2}.items():
         model = published(**LONGLIVE)
         Rollout(model).tick(controls(steps=3, guidance=kind, scale=2.0))

@@ -1,17 +1,35 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from causal_nets import TinyModel, controls, drawn
 
+from studio.controls import Sampling
 from studio.controls.sampling import GUIDANCE_KINDS
-from studio.guidance import GUIDANCES, counted, guided
+from studio.guidance import GUIDANCES, discount_anchor, guide_away
+from studio.noise import noise
 from studio.samplers import Rollout, StreamBatch
+from studio.schedule import add_noise
 
 FRAMES = 7
 
 
-def take(model, state, sampler=StreamBatch, source=None):
+def take(model, state, sampler=StreamBatch):
     stream = sampler(model)
-    return torch.cat([stream.step(state, source) for _ in range(FRAMES)])
+    return torch.cat([stream.step(state) for _ in range(FRAMES)])
+
+
+def from_source(source):
+    """A stream batch whose rows begin from a latent, as far as their noise level lets it through, and not from zero."""
+
+    class FromSource(StreamBatch):
+        def new_row(self, state, frame, is_first):
+            row = super().new_row(state, frame, is_first)
+            fresh = noise(state[Sampling].seed, frame, 0, self.model.latent)[None]
+            begun = source.expand_as(row.x)
+            return replace(row, source=begun, x=add_noise(begun, fresh, row.sigma))
+
+    return FromSource
 
 
 def test_every_kind_a_person_can_choose_is_there():
@@ -21,9 +39,9 @@ def test_every_kind_a_person_can_choose_is_there():
 @pytest.mark.parametrize("scale", [0.0, 0.5, 1.0, 1.4, 7.5])
 def test_the_formula_is_classifier_free_guidance_in_the_clean_latent(scale):
     clean, negative = drawn(4, 3, 3), drawn(4, 3, 3, seed=1)
-    torch.testing.assert_close(guided(clean, negative, scale), negative + scale * (clean - negative))
-    assert torch.equal(guided(clean, negative, 1), clean)
-    assert torch.equal(guided(clean, clean, scale), clean)
+    torch.testing.assert_close(guide_away(clean, negative, scale), negative + scale * (clean - negative))
+    assert torch.equal(guide_away(clean, negative, 1), clean)
+    assert torch.equal(guide_away(clean, clean, scale), clean)
 
 
 def test_guiding_the_clean_latent_is_guiding_the_noise_with_the_papers_virtual_residual():
@@ -33,7 +51,7 @@ def test_guiding_the_clean_latent_is_guiding_the_noise_with_the_papers_virtual_r
         predicted, residual = ((x - (1 - sigma) * x0) / sigma for x0 in (clean, anchor))
         epsilon = residual + 1.7 * (predicted - residual)
         torch.testing.assert_close(
-            (x - sigma * epsilon) / (1 - sigma), guided(clean, anchor, 1.7), atol=1e-4, rtol=1e-4
+            (x - sigma * epsilon) / (1 - sigma), guide_away(clean, anchor, 1.7), atol=1e-4, rtol=1e-4
         )
 
 
@@ -60,8 +78,6 @@ def test_the_negative_prompt_matters_and_the_prompt_itself_as_negative_changes_n
 def test_full_guidance_is_two_forwards_of_one_row_in_closed_form():
     model, scale = TinyModel(), 2.5
     out = StreamBatch(model).step(controls(steps=1, guidance="full", scale=scale, negative="fog"))
-    from studio.noise import noise
-
     x = noise(0, 0, 0, model.latent)[None]
     told = controls(steps=1)
     positive = model.denoise(x, [1.0], model.condition(told, [0]), [0], model.new_cache())
@@ -74,8 +90,9 @@ def test_full_guidance_is_two_forwards_of_one_row_in_closed_form():
 def test_self_guidance_is_away_from_the_input_latent_and_from_zero_without_one():
     model = TinyModel()
     for source in (None, drawn(*model.latent, seed=5)):
-        plain = StreamBatch(model).step(controls(steps=1), source)
-        away = StreamBatch(model).step(controls(steps=1, guidance="self", scale=1.4), source)
+        sampler = StreamBatch if source is None else from_source(source)
+        plain = sampler(model).step(controls(steps=1))
+        away = sampler(model).step(controls(steps=1, guidance="self", scale=1.4))
         anchor = 0 if source is None else source
         torch.testing.assert_close(away, plain + 0.4 * (plain - anchor), atol=1e-6, rtol=1e-6)
 
@@ -127,10 +144,10 @@ def test_counting_on_a_share_of_the_residual_is_the_papers_delta(delta, scale):
         predicted, residual = ((x - (1 - sigma) * x0) / sigma for x0 in (clean, anchor))
         epsilon = delta * residual + scale * (predicted - delta * residual)
         torch.testing.assert_close(
-            guided(clean, counted(anchor, x, sigma, delta), scale),
+            guide_away(clean, discount_anchor(anchor, x, sigma, delta), scale),
             (x - sigma * epsilon) / (1 - sigma),
             atol=2e-3,
             rtol=1e-4,
         )
-    assert counted(anchor, x, 1.0, 1.0) is anchor
+    assert discount_anchor(anchor, x, 1.0, 1.0) is anchor
     assert [kind for kind, guidance in GUIDANCES.items() if guidance.is_residual] == ["self", "initialize"]

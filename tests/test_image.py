@@ -20,7 +20,7 @@ from studio.models.image.checkpoint import fingerprint
 from studio.models.image.model import Image, guidance_embedding
 from studio.models.image.noise_levels import Levels
 from studio.noise import noise
-from studio.samplers.picture_stream import PictureStream
+from studio.samplers import PictureRollout, PictureStream
 from studio.schedule import add_noise
 
 SIZE = (64, 64)
@@ -594,8 +594,8 @@ def test_styles_structure_and_pictures_change_while_streaming_and_nothing_in_fli
         (Prompt("a lake"),),
     ]
     held = [state(sampling, *controls) for controls in changes]
-    stream, alone = PictureStream(model), PictureStream(model, alone=True)
-    came = [latent for each in held if (latent := stream.tick(each)) is not None] + stream.flush()
+    stream, alone = PictureStream(model), PictureRollout(model)
+    came = [latent for each in held if (latent := stream.tick(each)) is not None] + stream.flush(held[-1])
     wanted = [alone.step(each) for each in held]
     assert len(came) == len(wanted)
     for one, other in zip(came, wanted):

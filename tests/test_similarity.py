@@ -34,7 +34,7 @@ def test_the_chance_to_skip_falls_evenly_with_the_difference():
         filter = SimilarityFilter(threshold=5 / 255, most=10**6, seed=4)
         count = 0
         for turn in range(600):
-            filter.restore(SimilarityState(thumbnail(flat(100)), seen=turn))
+            filter.restore(SimilarityState(thumbnail(flat(100)), frames=turn))
             count += filter.is_new(flat(100 + step))
         drawn[step] = count / 600
     assert drawn == pytest.approx({1: 0.2, 2: 0.4, 4: 0.8}, abs=0.06)

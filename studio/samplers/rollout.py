@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from studio.samplers.base import Row, Sampler
+from studio.samplers.causal import CausalSampler
+from studio.samplers.rows import Row
 
 
-class Rollout(Sampler):
+class Rollout(CausalSampler):
     """One row in flight: a frame costs as many forwards as it has steps, and sees clean frames only.
 
     With a cache that evicts after writing it is the published algorithm to the forward: the clean pass stands alone and
     sees what the denoising passes saw. Otherwise the clean chunk rides along with the next one's first step.
     """
 
-    def _room(self, rows: Sequence[Row], steps: int) -> bool:
+    def can_admit(self, rows: Sequence[Row], steps: int) -> bool:
+        """Tell whether none is in flight."""
         return not rows

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from studio.samplers.base import Row, Sampler
+from studio.samplers.causal import CausalSampler
+from studio.samplers.rows import Row
 
 
-class StreamBatch(Sampler):
+class StreamBatch(CausalSampler):
     """Every tick moves every row a step down, lets one out and one in.
 
     For a causal model the rows of one tick are one sequence after the cache: StreamDiT's diagonal partition
     (arXiv 2507.03745) with cached context. The first ticks after a clean start let nothing out.
     """
 
-    def _room(self, rows: Sequence[Row], steps: int) -> bool:
-        return not rows or rows[-1].left < steps  # the new row comes out one tick after the one before it
+    def can_admit(self, rows: Sequence[Row], steps: int) -> bool:
+        """Tell whether a new row would come out after the one before it: a tick later."""
+        return not rows or rows[-1].steps_left < steps

@@ -13,14 +13,13 @@ import torch
 from torch import Tensor
 
 from studio.conditioning import Conditioning, heard
-from studio.kv_cache import EVICTS, POSITIONS, KVCache
+from studio.kv_cache import EVICTS, POSITIONS, RECACHES, KVCache
 from studio.models.errors import CheckpointError
 from studio.models.wan import umt5
 from studio.models.wan.causal_wan import CausalWan
 from studio.models.wan.checkpoint import fingerprint, load_transformer, read_config
 from studio.models.wan.video_decoder import VideoDecoder, WanAutoencoder, load_tiny_decoder
 from studio.pictures import decoded
-from studio.samplers.base import RECACHES
 from studio.schedule import sigmas
 
 if TYPE_CHECKING:
