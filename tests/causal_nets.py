@@ -57,10 +57,12 @@ class TinyModel:
     def __init__(
         self, sink: int = 1, window: int = 2, chunk: int = 1, opening: int = 1, prediction: str = "wiener",
         positions: str = "slots", evicts: str = "before", recache: str = "causal", device: str = "cpu",
+        max_attention_frames: int = 0,
     ):  # fmt: skip
         self.net = tiny(chunk=chunk, prediction=prediction).to(device)
         self.sink, self.window, self.chunk, self.opening = sink, window, chunk, opening
         self.positions, self.evicts, self.recache, self.device = positions, evicts, recache, device
+        self.max_attention_frames = max_attention_frames
         self.calls: list[tuple[list[tuple[int, float]], int]] = []
         self.shift = 2.0
         # One tensor a text, as models are to have it: on an accelerator a text is known again by its memory.
@@ -82,7 +84,9 @@ class TinyModel:
         return self.net(x, sigma, cond, positions, cache, write, causal)
 
     def new_cache(self):
-        return self.net.new_cache(self.sink, self.window, LATENT, self.positions, self.evicts)
+        return self.net.new_cache(
+            self.sink, self.window, LATENT, self.positions, self.evicts, self.max_attention_frames
+        )
 
     def new_decoder(self) -> Any:
         raise NotImplementedError("the causal engine's tests look at latents")

@@ -162,8 +162,12 @@ def video_need(network: Network, options: Mapping[str, Any], size: tuple[int, ..
     flight = chunk * chunks  # rows of one forward: the cache gives each a slot
     height, width = size
     pixels = height * width * number // HALF
+    frame = frame_keys(network, (height, width), number)
+    slots = kept + flight
+    if limit := options.get("max_attention_frames", 0):  # rows in flight then lie in memory of one layer
+        slots = max(kept + chunk, limit) + limit / (network.layers or 1)
     return {
-        "KV cache": (kept + flight) * frame_keys(network, (height, width), number),
+        "KV cache": round(slots * frame),
         "words": TEXTS * 2 * network.layers * network.width * WORDS * number,
         "decoder": (network.vae + (network.tiny if tiny else 0)) * number,
         "forward": flight * tokens((height, width)) * TOKEN * number // HALF,
