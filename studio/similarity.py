@@ -109,7 +109,7 @@ def difference(drawn: Tensor | None, small: Tensor) -> float:
 
 
 def thumbnail(picture: np.ndarray | Tensor) -> Tensor:
-    """Give a small float32 copy in 0..1, (3, 32, 32), by averaging areas. The type tells the range, never the content."""
+    """Give a small float32 copy in 0..1, (3, 32, 32), by averaging areas; the type tells the range, not the content."""
     return cells(picture, (THUMBNAIL, THUMBNAIL))
 
 
@@ -124,7 +124,7 @@ def cells(picture: np.ndarray | Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def changed_box(drawn: Tensor, now: Tensor, threshold: float) -> Box | None:
-    """Give the smallest box of whole tiles (8x8 cells) that holds every cell (3, h, w) which differs; None if none does.
+    """Give the smallest box of whole tiles (8x8 cells) that holds every cell (3, h, w) that differs; None if none does.
 
     A cell differs from the threshold on, by the root mean square of its colours: one that does is enough for its tile.
     """

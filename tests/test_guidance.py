@@ -1,14 +1,17 @@
 from dataclasses import replace
+from itertools import permutations
 
 import pytest
 import torch
 from causal_nets import TinyModel, controls, drawn
+from picture_nets import PictureModel, noisy
 
-from studio.controls import Sampling
+from studio.controls import ControlState, Picture, Prompt, Sampling, from_message
 from studio.controls.sampling import GUIDANCE_KINDS
-from studio.guidance import GUIDANCES, discount_anchor, guide_away
+from studio.engine import Engine
+from studio.guidance import GUIDANCES, Guidance, apply_guidance, discount_anchor, guide_away
 from studio.noise import noise
-from studio.samplers import Rollout, StreamBatch
+from studio.samplers import PictureStream, Rolling, Rollout, StreamBatch
 from studio.schedule import add_noise
 
 FRAMES = 7
@@ -151,3 +154,149 @@ def test_counting_on_a_share_of_the_residual_is_the_papers_delta(delta, scale):
         )
     assert discount_anchor(anchor, x, 1.0, 1.0) is anchor
     assert [kind for kind, guidance in GUIDANCES.items() if guidance.is_residual] == ["self", "initialize"]
+
+
+# Switched live
+
+
+LIVE = list(permutations(("none", "full", "self", "initialize"), 2))
+
+
+def guided(kind, **more):
+    return controls(negative="fog", guidance=kind, scale=1.5, **more)
+
+
+@pytest.mark.parametrize("sampler", [StreamBatch, Rollout, Rolling])
+@pytest.mark.parametrize(("was", "becomes"), LIVE)
+def test_a_causal_stream_hears_another_guidance_at_once_with_rows_in_flight_at_every_step(sampler, was, becomes):
+    model = TinyModel()
+    stream = sampler(model)
+    for ticks in range(5):  # the change meets rows at every step of their way
+        for _ in range(ticks):
+            stream.tick(guided(was, steps=3))
+        rows = stream.snapshot().rows
+        for _ in range(4):
+            stream.tick(guided(becomes, steps=3))
+        if becomes == "initialize" and sampler is not Rollout:
+            assert all(row.anchor is not None for row in stream.snapshot().rows)
+        if ticks == 4 and sampler is not Rollout:
+            assert {row.step_index for row in rows} == {1, 2}
+    assert stream.step(guided(becomes, steps=3)).isfinite().all()
+
+
+def test_initialize_turned_on_live_gives_every_row_in_flight_an_anchor_under_the_negative_prompt():
+    model = TinyModel()
+    stream = StreamBatch(model)
+    for _ in range(6):
+        stream.tick(guided("none", steps=3))
+    model.calls.clear()
+    held = stream.snapshot()
+    stream.tick(guided("initialize", steps=3))
+    assert [len(rows) for rows, _ in model.calls] == [1 + 3 + 3]
+    stream.tick(guided("initialize", steps=3))
+    assert [len(rows) for rows, _ in model.calls] == [1 + 3 + 3, 1 + 3 + 1]
+    stream.restore(held)
+    full = stream.tick(guided("full", steps=3))
+    stream.restore(held)
+    once = stream.tick(guided("initialize", steps=3))
+    torch.testing.assert_close(
+        once, full, atol=1e-5, rtol=1e-5
+    )  # of the oldest row, which sees no other one's negative
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4])
+def test_an_image_model_switches_between_all_guidances_live(steps):
+    engine, kinds = Engine(PictureModel()), [kind for pair in LIVE for kind in pair]
+    for number, kind in enumerate(kinds, 1):
+        sampling = Sampling(steps=steps, guidance=kind, scale=1.6, strength=1.0)
+        engine.apply([(number, sampling), (number, Picture(noisy(number % 3)))])
+        engine.step()
+    assert engine.frame == len(kinds)
+
+
+def test_rows_of_every_guidance_in_one_tick_are_one_call_and_each_as_if_alone():
+    model, kinds = PictureModel(), ("full", "initialize", "none", "self")
+    told = [
+        ControlState.of(Prompt("a meadow", "fog"), Picture(noisy(k)), Sampling(steps=4, guidance=kind, scale=1.6))
+        for k, kind in enumerate(kinds)
+    ]
+    stream = PictureStream(model)
+    frames = [stream.tick(state) for state in told][-1:] + stream.flush(told[-1])
+    assert len(model.calls[3]) == 4 + 1  # of those in flight full asks every time, initialize has asked
+    assert [frame for frame, _ in model.calls[3]] == [0, 1, 2, 3, 0]
+    for frame, state in zip(frames, told, strict=True):
+        alone = PictureStream(PictureModel())
+        torch.testing.assert_close(frame, alone.step(state), atol=1e-5, rtol=1e-5)
+
+
+# One of one's own
+
+
+def halfway(denoise, rows):
+    """Halfway to the negative prompt, and a note of it at the row."""
+    clean, negative = denoise(rows, [row.negated() for row in rows])
+    return [(c + n) / 2 for c, n in zip(clean, negative, strict=True)], [replace(row, anchor=row.x) for row in rows]
+
+
+def test_a_new_guidance_is_one_function_and_one_line_for_video_and_for_pictures(monkeypatch):
+    monkeypatch.setitem(GUIDANCES, "halfway", Guidance(halfway))
+    sampling = from_message({"kind": "sampling", "guidance": "halfway", "scale": 2.0, "steps": 1})
+    state = ControlState.of(Prompt("a meadow", "fog"), sampling)
+    model = TinyModel()
+    x, told = noise(0, 0, 0, model.latent)[None], controls(steps=1)
+    positive = model.denoise(x, [1.0], model.condition(told, [0]), [0], model.new_cache())
+    negative = model.denoise(x, [1.0], model.condition(told, [0], model.encode_text("fog")), [0], model.new_cache())
+    stream = StreamBatch(model)
+    torch.testing.assert_close(stream.step(state), (positive + negative) / 2, atol=1e-6, rtol=1e-6)
+    stream.tick(state.updated(replace(sampling, steps=2)))
+    assert stream.snapshot().rows[0].anchor is not None
+    for words, other in (("a meadow", "fog"), ("fog", "a meadow")):
+        engine = Engine(PictureModel())
+        engine.apply([(1, Prompt(words, other)), (2, sampling)])
+        frame = engine.step()
+        assert len(engine.model.calls[0]) == 2
+        assert frame.picture.tolist() == Engine(PictureModel(), state=state).step().picture.tolist()
+
+
+def test_a_guidance_may_ask_more_than_once_beside_others_in_the_same_tick(monkeypatch):
+    def twice(denoise, rows):
+        (first,), (second,) = denoise(rows), denoise([row.negated() for row in rows])
+        return [(c + n) / 2 for c, n in zip(first, second, strict=True)], rows
+
+    monkeypatch.setitem(GUIDANCES, "twice", Guidance(twice))
+    monkeypatch.setitem(GUIDANCES, "halfway", Guidance(halfway))
+    told = [
+        ControlState.of(Prompt("a meadow", "fog"), Picture(noisy(k)), Sampling(steps=3, guidance=kind, scale=1.6))
+        for k, kind in enumerate(("twice", "full", "halfway"))
+    ]
+    stream = PictureStream(PictureModel())
+    frames = [stream.tick(state) for state in told][-1:] + stream.flush(told[-1])
+    for k, (frame, state) in enumerate(zip(frames, told, strict=True)):
+        same = state.updated(replace(state[Sampling], guidance="halfway")) if k == 0 else state
+        torch.testing.assert_close(frame, PictureStream(PictureModel()).step(same), atol=1e-5, rtol=1e-5)
+    assert apply_guidance(lambda *batches: [], []) == ([], [])
+
+
+@pytest.mark.parametrize("kind", ["self", "initialize"])
+@pytest.mark.parametrize("delta", [0.0, 0.5, 1.7])
+def test_delta_counts_in_a_causal_stream_as_in_the_paper(kind, delta):
+    """Where a schedule begins below pure noise: epsilon = delta stock + scale (epsilon_c - delta stock)."""
+    model, sigma, scale = TinyModel(), 0.6, 1.6
+    model.sigmas = lambda steps: (sigma,)
+    state = guided(kind, steps=1, delta=delta).updated(
+        Sampling(steps=1, guidance=kind, scale=scale, delta=delta, seed=2)
+    )
+    frame = StreamBatch(model).step(state)
+    x = sigma * noise(2, 0, 0, model.latent)[None]
+    clean = model.denoise(x, [sigma], model.condition(state, [0]), [0], model.new_cache())
+    negative = model.denoise(x, [sigma], model.condition(state, [0], model.encode_text("fog")), [0], model.new_cache())
+    anchor = torch.zeros_like(x) if kind == "self" else negative
+    predicted, stock = ((x - (1 - sigma) * x0) / sigma for x0 in (clean, anchor))
+    epsilon = delta * stock + scale * (predicted - delta * stock)
+    torch.testing.assert_close(frame, (x - sigma * epsilon) / (1 - sigma), atol=1e-4, rtol=1e-4)
+
+
+def test_delta_at_pure_noise_is_refused_in_words_wherever_it_is_met():
+    state = guided("self", steps=1, delta=0.5)
+    with pytest.raises(ValueError, match="pure noise, where delta is 1: send 1"):
+        StreamBatch(TinyModel()).step(state)

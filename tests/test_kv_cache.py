@@ -243,7 +243,7 @@ def test_what_cannot_be_is_said_with_what_can():
         cache.begin([6, 7, 8], 3)
     with pytest.raises(ValueError, match="positions is 'relative'; possible: slots, absolute"):
         new(1, 2, positions="relative")
-    with pytest.raises(ValueError, match='more than the sink.s 3 frames in a cache that evicts "after"'):
+    with pytest.raises(ValueError, match=r'more than the sink.s 3 frames in a cache that evicts "after"'):
         new(3, 12, max_attention_frames=15)
     with pytest.raises(ValueError, match="evicts is 'never'; possible: before, after"):
         new(1, 2, evicts="never")

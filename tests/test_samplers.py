@@ -434,7 +434,9 @@ class FromSource(StreamBatch):
     def new_row(self, state, frame, is_first):
         row = super().new_row(state, frame, is_first)
         source = self.source.expand_as(row.x)
-        return replace(row, source=source, x=add_noise(source, noise(state[Sampling].seed, frame, 0, LATENT), row.sigma))
+        return replace(
+            row, source=source, x=add_noise(source, noise(state[Sampling].seed, frame, 0, LATENT), row.sigma)
+        )
 
 
 def test_a_source_is_where_a_row_begins():

@@ -141,6 +141,29 @@ def test_stream_01_on_a_diffusers_folder_of_either_prediction(image, kind):
         assert apart(frame, wanted) < 1e-5
 
 
+class AtTimesteps(OfFolder):
+    """The same at given timesteps."""
+
+    def __init__(self, image: Image, timesteps: Sequence[int]):
+        super().__init__(image)
+        self.timesteps = timesteps
+
+    def levels(self, steps: int, strength: float) -> list[tuple[int, float, float]]:
+        return [(t, float(self.image.levels.a[t]), float(self.image.levels.b[t])) for t in self.timesteps]
+
+
+@pytest.mark.parametrize(("places", "timesteps"), [((32, 45), (359, 99)), ((0,), (999,)), ((0, 16, 32, 45), None)])
+@pytest.mark.parametrize("kind", KINDS)
+def test_stream_09_a_list_of_timesteps_is_drawn_as_streamdiffusion_draws_it(image, places, timesteps, kind):
+    """9: t_index_list picks from the 50 timesteps of LCM's scheduler, whatever the folder's own is."""
+    told = [controls(picture=noisy(k), guidance=kind, scale=1.4, t_index_list=places, strength=0.3) for k in range(3)]
+    assert told[0][Sampling].steps == len(places)
+    frames = streamed(PictureStream(image), told)
+    loop = AtTimesteps(image, timesteps or (999, 679, 359, 99))
+    for frame, state in zip(frames, told, strict=True):
+        assert apart(frame, alone(loop, image.encode_picture(state[Picture]), state)[-1].x0) < 1e-5
+
+
 def test_stream_09_more_strength_begins_higher_and_keeps_less_of_the_picture(image):
     """9: strength and level are monotone, every schedule falls, and the strength can change on the way."""
     strengths = (0.05, 0.2, 0.4, 0.6, 0.8, 1.0)

@@ -73,7 +73,7 @@ def check_t_index_list(value: Any) -> tuple[int, ...]:
     """Give the places as a tuple of whole numbers, if they rise; an empty one means that steps and strength count."""
     if not isinstance(value, tuple | list) or len(value) > STEPS[1]:
         raise ControlError(
-            f"t_index_list is {shown(value)}; send 0 to {STEPS[1]} places, such as [32, 45], or [] for steps and strength"
+            f"t_index_list is {shown(value)}; send 0 to {STEPS[1]} places, such as [32, 45], or [], and steps"
         )
     places = tuple(check_integer("t_index_list's place", place, 0, T_INDICES - 1) for place in value)
     if any(before >= after for before, after in pairwise(places)):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from studio.guidance.base import Denoise, Guidance, Guide, discount_anchor, guide_away, guide_from_anchor
+from studio.guidance.base import Denoise, Guidance, Guide, R, discount_anchor, guide_away, guide_from_anchor
 from studio.guidance.full import full_guidance
 from studio.guidance.none import no_guidance
 from studio.guidance.residual import initialize_guidance, self_guidance
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from studio.controls import Sampling
-    from studio.samplers.rows import Row
 
 GUIDANCES: dict[str, Guidance] = {
     "none": Guidance(no_guidance),
@@ -34,7 +33,7 @@ def active_guidance(sampling: Sampling) -> Guidance:
     return GUIDANCES["none" if sampling.scale == 1 else sampling.guidance]
 
 
-def apply_guidance(denoise: Denoise, rows: Sequence[Row]) -> tuple[list[Tensor], list[Row]]:
+def apply_guidance(denoise: Denoise[R], rows: Sequence[R]) -> tuple[list[Tensor], list[R]]:
     """Guide every row as its own sampling says, all of them by one call of `denoise`.
 
     Args:
@@ -54,12 +53,9 @@ def apply_guidance(denoise: Denoise, rows: Sequence[Row]) -> tuple[list[Tensor],
     return [guided[i][0] for i in range(len(rows))], [guided[i][1] for i in range(len(rows))]
 
 
-Guided = tuple["Sequence[Tensor]", "Sequence[Row]"]
-
-
 def _guide_groups(
-    denoise: Denoise, groups: Sequence[tuple[Guide, Sequence[Row]]], asked: tuple[Sequence[Row], ...]
-) -> tuple[Sequence[Sequence[Tensor]], list[Guided]]:
+    denoise: Denoise[R], groups: Sequence[tuple[Guide, Sequence[R]]], asked: tuple[Sequence[R], ...]
+) -> tuple[Sequence[Sequence[Tensor]], list[tuple[Sequence[Tensor], Sequence[R]]]]:
     """Run the groups' guidances inside of one another, so that what all of them ask is one call.
 
     asked: the batches of the groups outside of these. Gives the answers to `asked`, and each group's result.
@@ -68,9 +64,9 @@ def _guide_groups(
         return denoise(*asked), []
     (guide, rows), *others = groups
     answers: Sequence[Sequence[Tensor]] = ()
-    results: list[Guided] = []
+    results: list[tuple[Sequence[Tensor], Sequence[R]]] = []
 
-    def denoise_with_others(*batches: Sequence[Row]) -> Sequence[Sequence[Tensor]]:
+    def denoise_with_others(*batches: Sequence[R]) -> Sequence[Sequence[Tensor]]:
         nonlocal answers, results
         answers, results = _guide_groups(denoise, others, (*asked, *batches))
         return answers[len(asked) :]

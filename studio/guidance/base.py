@@ -5,9 +5,9 @@ Nothing here needs torch when it is loaded: the controls read the table of guida
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,10 +15,14 @@ if TYPE_CHECKING:
     from studio.samplers.rows import Row
 
 
-class Denoise(Protocol):
+R = TypeVar("R", bound="Row")
+R_contra = TypeVar("R_contra", bound="Row", contravariant=True)
+
+
+class Denoise(Protocol[R_contra]):
     """What a guidance asks of the model."""
 
-    def __call__(self, *batches: Sequence[Row]) -> Sequence[Sequence[Tensor]]:
+    def __call__(self, *batches: Sequence[R_contra]) -> Sequence[Sequence[Tensor]]:
         """Give the clean latents (chunk, C, h, w) of every row, batch by batch; `Row.negated` asks for the negative's.
 
         Where rows see each other a batch is one forward; where they do not, all batches are one. The first batch holds
@@ -27,8 +31,15 @@ class Denoise(Protocol):
         ...
 
 
-# (denoise, rows) -> (x0 of every row, the rows with what is kept of them for the steps to come, `Row.anchor`)
-Guide = Callable[[Denoise, "Sequence[Row]"], "tuple[Sequence[Tensor], Sequence[Row]]"]
+class Guide(Protocol):
+    """A guidance: how the clean latents of rows come about."""
+
+    def __call__(self, denoise: Denoise[R], rows: Sequence[R]) -> tuple[Sequence[Tensor], Sequence[R]]:
+        """Give the guided x0 of every row, and the rows with what is kept of them for the steps to come: `Row.anchor`.
+
+        denoise is called once, or more often at the price of further forwards.
+        """
+        ...
 
 
 @dataclass(frozen=True)

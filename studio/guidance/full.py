@@ -10,11 +10,10 @@ from studio.guidance.base import guide_away
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from studio.guidance.base import Denoise
-    from studio.samplers.rows import Row
+    from studio.guidance.base import Denoise, R
 
 
-def full_guidance(denoise: Denoise, rows: Sequence[Row]) -> tuple[Sequence[Tensor], Sequence[Row]]:
+def full_guidance(denoise: Denoise[R], rows: Sequence[R]) -> tuple[Sequence[Tensor], Sequence[R]]:
     """Guide away from the clean latents under the negative prompt, drawn at every step: twice the work."""
     clean, negative = denoise(rows, [row.negated() for row in rows])
     return [guide_away(c, n, row.sampling.scale) for row, c, n in zip(rows, clean, negative, strict=True)], rows

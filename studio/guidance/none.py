@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from studio.guidance.base import Denoise
-    from studio.samplers.rows import Row
+    from studio.guidance.base import Denoise, R
 
 
-def no_guidance(denoise: Denoise, rows: Sequence[Row]) -> tuple[Sequence[Tensor], Sequence[Row]]:
+def no_guidance(denoise: Denoise[R], rows: Sequence[R]) -> tuple[Sequence[Tensor], Sequence[R]]:
     """Give the clean latents as the model draws them: one row a row."""
     (clean,) = denoise(rows)
     return clean, rows

@@ -15,17 +15,16 @@ from studio.guidance.base import guide_from_anchor
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from studio.guidance.base import Denoise
-    from studio.samplers.rows import Row
+    from studio.guidance.base import Denoise, R
 
 
-def self_guidance(denoise: Denoise, rows: Sequence[Row]) -> tuple[Sequence[Tensor], Sequence[Row]]:
+def self_guidance(denoise: Denoise[R], rows: Sequence[R]) -> tuple[Sequence[Tensor], Sequence[R]]:
     """Guide away from the latent a row was begun from, zero when it was pure noise: free."""
     (clean,) = denoise(rows)
     return [guide_from_anchor(row, c, row.source) for row, c in zip(rows, clean, strict=True)], rows
 
 
-def initialize_guidance(denoise: Denoise, rows: Sequence[Row]) -> tuple[Sequence[Tensor], Sequence[Row]]:
+def initialize_guidance(denoise: Denoise[R], rows: Sequence[R]) -> tuple[Sequence[Tensor], Sequence[R]]:
     """Guide away from a row's first clean latent under the negative prompt, kept as its anchor from there on.
 
     It costs one row more for every row that has no anchor yet: a new one, or one in flight when this was turned on.

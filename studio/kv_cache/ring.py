@@ -49,8 +49,8 @@ class CacheSettings:
                 raise ValueError(f"{what} is {choice!r}; possible: {', '.join(choices)}")
         if self.max_attention_frames and (self.evicts != "after" or self.max_attention_frames <= self.sink):
             raise ValueError(
-                f"max_attention_frames is {self.max_attention_frames}; possible: 0, or more than the sink's {self.sink} "
-                'frames in a cache that evicts "after" writing'
+                f"max_attention_frames is {self.max_attention_frames}; possible: 0, or more than the sink's "
+                f'{self.sink} frames in a cache that evicts "after" writing'
             )
 
 

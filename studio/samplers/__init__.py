@@ -6,7 +6,7 @@ what it is for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from studio.samplers.base import Sampler
 from studio.samplers.causal import CausalSampler
@@ -18,14 +18,14 @@ from studio.samplers.stream_batch import StreamBatch
 if TYPE_CHECKING:
     from studio.models.base import Model
 
-SAMPLERS: dict[str, tuple[type[Sampler], ...]] = {
+SAMPLERS: dict[str, tuple[type[Sampler[Any, Any]], ...]] = {
     "stream": (StreamBatch, PictureStream),
     "rollout": (Rollout, PictureRollout),
     "rolling": (Rolling,),
 }
 
 
-def samplers_of(model: Model) -> dict[str, type[Sampler]]:
+def samplers_of(model: Model) -> dict[str, type[Sampler[Any, Any]]]:
     """Give the samplers that can play a model, by name; each is made with (model, start)."""
     return {name: kind for name, kinds in SAMPLERS.items() for kind in kinds if kind.plays(model)}
 

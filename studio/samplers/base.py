@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from studio.models.base import Model
 
 
-class Sampler(ABC):
+R = TypeVar("R", bound=Row)  # a sampler's rows
+S = TypeVar("S")  # and its snapshots
+
+
+class Sampler(ABC, Generic[R, S]):
     """Draws a model's frames in order. `frame` is the number of the next one that comes out.
 
     Frames are latent frames here. Everything a person sets is read from the controls in force, at every tick. State
@@ -33,7 +37,7 @@ class Sampler(ABC):
 
     can_skip_frames: ClassVar[bool] = False  # whether a frame may be left out: no later one needs it
     frame: int
-    _rows: tuple[Row, ...]
+    _rows: tuple[R, ...]
 
     def __init__(self, model: Model, start: int = 0) -> None:
         self.model = model
@@ -99,7 +103,7 @@ class Sampler(ABC):
             came += [] if latents is None else [latents]
         return came
 
-    def _advance(self, rows: tuple[Row, ...], state: ControlState) -> Tensor | None:
+    def _advance(self, rows: tuple[R, ...], state: ControlState) -> Tensor | None:
         """Move these rows a step down: the latents of the oldest, if that was its last."""
         clean, rows_now = apply_guidance(self.denoiser(rows, state), rows)
         moved = [
@@ -115,28 +119,28 @@ class Sampler(ABC):
         """Give the latents (1, C, h, w) of a frame that is not drawn but given; None if this one is drawn."""
         return None
 
-    def rows_to_keep(self, state: ControlState) -> tuple[Row, ...]:
+    def rows_to_keep(self, state: ControlState) -> tuple[R, ...]:
         """Give the rows in flight that go on under these controls."""
         return self._rows
 
     @abstractmethod
-    def can_admit(self, rows: Sequence[Row], steps: int) -> bool:
+    def can_admit(self, rows: Sequence[R], steps: int) -> bool:
         """Tell whether another row, of so many steps, may enter behind these."""
 
     @abstractmethod
-    def new_row(self, state: ControlState, frame: int, is_first: bool) -> Row:
+    def new_row(self, state: ControlState, frame: int, is_first: bool) -> R:
         """Begin the row of a frame; is_first: no row is in flight."""
 
     @abstractmethod
-    def denoiser(self, rows: Sequence[Row], state: ControlState) -> Denoise:
+    def denoiser(self, rows: Sequence[R], state: ControlState) -> Denoise[R]:
         """Give the function by which a guidance denoises these rows in this tick."""
 
     @abstractmethod
-    def noise_of(self, row: Row, step: int) -> Tensor:
+    def noise_of(self, row: R, step: int) -> Tensor:
         """Give the noise of a row's step, like its x."""
 
     @abstractmethod
-    def finish(self, row: Row, clean: Tensor) -> Tensor:
+    def finish(self, row: R, clean: Tensor) -> Tensor:
         """Take in a row that has come out, and give its latents."""
 
     # Prompt switches and state
@@ -151,9 +155,9 @@ class Sampler(ABC):
             raise ValueError(f"switch is {kind!r}; possible: {', '.join(SWITCHES)}")
 
     @abstractmethod
-    def snapshot(self) -> Any:
+    def snapshot(self) -> S:
         """Give all that the sampler holds; a value, good for any number of restores."""
 
     @abstractmethod
-    def restore(self, snapshot: Any) -> None:
+    def restore(self, snapshot: S) -> None:
         """Go back to a snapshot of this kind of sampler, bit for bit."""

@@ -53,7 +53,7 @@ class CausalSnapshot(ContextSnapshot):
     rows: tuple[Row, ...]
 
 
-class CausalSampler(Sampler):
+class CausalSampler(Sampler[Row, CausalSnapshot]):
     """Draws a causal video model's frames; `context` holds the clean ones behind the rows in flight."""
 
     causal: ClassVar[bool] = True  # whether a row in flight sees only those before it; else all see each other
@@ -140,7 +140,7 @@ class CausalSampler(Sampler):
         rows = tuple(replace(row, sampling=sampling, cond=cond) for row, cond in zip(rows, conds, strict=True))
         return super()._advance(rows, state)
 
-    def denoiser(self, rows: Sequence[Row], state: ControlState) -> Denoise:
+    def denoiser(self, rows: Sequence[Row], state: ControlState) -> Denoise[Row]:
         """Give the forward of a batch of these rows, one sequence after the cache; the first writes what is pending.
 
         A negated row beside its own is an alternative: it sees what came before its frame, and nobody sees it.

@@ -32,9 +32,7 @@ class Rows:
         return len(self.frames)
 
 
-def condition_frames(
-    model: Model, state: ControlState, frames: Sequence[int], negative: bool = False
-) -> Conditioning:
+def condition_frames(model: Model, state: ControlState, frames: Sequence[int], negative: bool = False) -> Conditioning:
     """Give what these frames are told under the controls in force; negative: under the negative prompt."""
     if negative:
         return model.condition(state, list(frames), model.encode_text(state[Prompt].negative))

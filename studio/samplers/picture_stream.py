@@ -44,8 +44,9 @@ REMEMBERED = 64  # noises, of one step each
 class PictureRow(Row):
     """A frame in flight: x and source are (1, C, h, w), or its box of them where only that part is drawn.
 
-    negative_cond: gives what it is told under its negative prompt, made when it is first asked for. kept: what of the frame is new, inside of the box; the rest of the box is drawn
-    for its sake, and left as it was. shows: the picture that the drawing shows once this frame is drawn.
+    negative_cond: gives what it is told under its negative prompt, made when it is first asked for. kept: what of the
+    frame is new, inside of the box; the rest of the box is drawn for its sake, and left as it was. shows: the picture
+    that the drawing shows once this frame is drawn.
     """
 
     negative_cond: Callable[[], Conditioning]
@@ -64,7 +65,7 @@ class PictureStreamSnapshot:
     last: Tensor | None
 
 
-class PictureStream(Sampler):
+class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
     """Draws an independent model's frames, a batch of them in flight, each a step further down than the next.
 
     After fewer steps were chosen those in flight come out first, one a tick, and none begins until there is room; after
@@ -72,7 +73,6 @@ class PictureStream(Sampler):
     """
 
     can_skip_frames: ClassVar[bool] = True
-    _rows: tuple[PictureRow, ...]
 
     def __init__(self, model: Model, start: int = 0) -> None:
         if model.chunk != 1:
@@ -141,7 +141,7 @@ class PictureStream(Sampler):
         self._shown = rows[-1].shows
         return latents
 
-    def denoiser(self, rows: Sequence[PictureRow], state: ControlState) -> Denoise:
+    def denoiser(self, rows: Sequence[PictureRow], state: ControlState) -> Denoise[PictureRow]:
         """Give the forward of any batches of these rows: one call for all that are told in the same shapes."""
 
         def denoise_batches(*batches: Sequence[PictureRow]) -> list[list[Tensor]]:
@@ -171,9 +171,9 @@ class PictureStream(Sampler):
 
     def finish(self, row: PictureRow, clean: Tensor) -> Tensor:
         """Give the frame's latent, (1, C, h, w): where it is not new it is the last frame's."""
-        self._last = paste_region(self._last, clean, row.box, row.kept)
+        self._last = latent = paste_region(self._last, clean, row.box, row.kept)
         self.frame = row.frame + 1
-        return self._last[None]
+        return latent[None]
 
     def snapshot(self) -> PictureStreamSnapshot:
         """Give all that the stream holds; good for any number of restores."""

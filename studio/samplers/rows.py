@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Self, TypeVar
 
 import torch
 from torch import Tensor
@@ -11,6 +11,8 @@ from torch import Tensor
 from studio.conditioning import Conditioning
 from studio.controls import Sampling
 from studio.schedule import add_noise
+
+R = TypeVar("R", bound="Row")
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +55,7 @@ class Row:
         return replace(self, negative=True)
 
 
-def renoise(row: Row, clean: Tensor, noise: Tensor) -> Row:
+def renoise(row: R, clean: Tensor, noise: Tensor) -> R:
     """Give the row a step further down: its clean latent under fresh noise, or none (`Sampling.add_noise`)."""
     step = row.step_index + 1
     noise = noise if row.sampling.add_noise else torch.zeros_like(noise)

@@ -45,7 +45,8 @@ class Wan:
     whose text_encoder and tokenizer are read instead of the base's (Wan 2.2's: the same net, half the download).
     size: (height, width) in pixels. chunk: latent frames denoised as one; sink, window: latent frames kept beside them.
     recache: how a prompt switch rebuilds the cache, "bidirectional" as LongLive's code does, or "causal".
-    positions, evicts, max_attention_frames: see `CacheSettings`; the published code has "absolute" positions, which drift on long streams.
+    positions, evicts, max_attention_frames: see `CacheSettings`; the published code has "absolute" positions, which
+    drift on long streams.
     text_device, keep_text_encoder: see `umt5.TextEncoder`. quantize, compile, graphs, attention: see
     `wrappers.wrapped`.
     Raises CheckpointError for files that do not fit, ValueError for options that are not possible.
