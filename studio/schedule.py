@@ -17,7 +17,8 @@ def warp(sigma: float, shift: float) -> float:
 def sigmas(steps: int, shift: float = 1.0, strength: float = 1.0) -> tuple[float, ...]:
     """Give `steps` levels evenly spaced from `strength` down, warped.
 
-    sigmas(4, 5) is Self-Forcing's 1, .9375, .8333, .625. A chunk is denoised once at every level; after the last one its clean latent is the result.
+    sigmas(4, 5) is Self-Forcing's 1, .9375, .8333, .625. A chunk is denoised once at every level; after the last one
+    its clean latent is the result.
     """
     if steps < 1 or shift <= 0:
         raise ValueError(f"a schedule needs 1 or more steps and a shift above 0, got {steps} and {shift}")

@@ -110,10 +110,10 @@ def difference(drawn: Tensor | None, small: Tensor) -> float:
 
 def thumbnail(picture: np.ndarray | Tensor) -> Tensor:
     """Give a small float32 copy in 0..1, (3, 32, 32), by averaging areas; the type tells the range, not the content."""
-    return cells(picture, (THUMBNAIL, THUMBNAIL))
+    return mean_colours(picture, (THUMBNAIL, THUMBNAIL))
 
 
-def cells(picture: np.ndarray | Tensor, size: tuple[int, int]) -> Tensor:
+def mean_colours(picture: np.ndarray | Tensor, size: tuple[int, int]) -> Tensor:
     """Give a picture's mean colours on a grid of `size` (h, w), float32 (3, h, w) in 0..1."""
     pixels = picture if isinstance(picture, Tensor) else torch.tensor(picture)
     if pixels.ndim != 3:
@@ -131,17 +131,17 @@ def changed_box(drawn: Tensor, now: Tensor, threshold: float) -> Box | None:
     differs = (now - drawn).square().mean(0).sqrt() >= max(threshold, IDENTICAL)
     if not differs.any():
         return None
-    return tiles(differs.any(1)), tiles(differs.any(0))
+    return tile_span(differs.any(1)), tile_span(differs.any(0))
 
 
-def tiles(differs: Tensor) -> slice:
+def tile_span(differs: Tensor) -> slice:
     """Give the whole tiles from the first to the last of the places (n,) that differ; the last tile may be smaller."""
     places = differs.nonzero()
     first, last = int(places.min()) // TILE, int(places.max()) // TILE
     return slice(first * TILE, min(len(differs), (last + 1) * TILE))
 
 
-def around(box: Box, size: tuple[int, int]) -> Box:
+def grow_box(box: Box, size: tuple[int, int]) -> Box:
     """Give the box with a tile more on each side, inside of `size` (h, w)."""
     rows, columns = (
         slice(max(0, part.start - TILE), min(most, part.stop + TILE)) for part, most in zip(box, size, strict=True)
@@ -149,7 +149,7 @@ def around(box: Box, size: tuple[int, int]) -> Box:
     return rows, columns
 
 
-def inside(box: Box, part: Box) -> Box:
+def box_within(box: Box, part: Box) -> Box:
     """Tell where a part of the whole is within a box of it."""
     rows, columns = (
         slice(inner.start - outer.start, inner.stop - outer.start) for outer, inner in zip(box, part, strict=True)

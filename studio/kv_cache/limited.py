@@ -53,18 +53,18 @@ class LimitedKVCache(KVCache):
         """What a recorded forward depends on: where everything lies in memory."""
         return (*super().graph_key, self._layer.data_ptr(), self._kept_places.data_ptr(), self._layer.shape)
 
-    def begin(self, frames: Sequence[int], write: int) -> Pass:
+    def begin(self, frames: Sequence[int], write: int, start: int = 0) -> Pass:
         """Make room for a forward; see `KVCache.begin`. Frames that are too many are not in its view."""
         kept = self.frames
         too_many = len(kept) + len(frames) - self.settings.max_attention_frames
         if too_many <= 0 or not kept:
-            return super().begin(frames, write)
+            return super().begin(frames, write, start)
         check_write(self.settings, kept, frames, write)
         if write:
             hidden = kept[:too_many]
             if set(self._slots[: len(hidden)]) != set(hidden):
                 self._compact()
-            return self._begin(frames, write, start=len(hidden))
+            return super().begin(frames, write, start=len(hidden))
         return self._gathered((*kept[: self.sink], *kept[self.sink :][too_many:]), frames)
 
     def _gathered(self, kept: Sequence[int], frames: Sequence[int]) -> Pass:

@@ -53,6 +53,11 @@ class CacheSettings:
                 f'{self.sink} frames in a cache that evicts "after" writing'
             )
 
+    @property
+    def capacity(self) -> int:
+        """The most frames that are kept."""
+        return self.sink + self.window
+
 
 @dataclass(frozen=True)
 class Pass:
@@ -107,17 +112,12 @@ class KVCache:
         self.settings, self.tokens = settings, tokens
         self.sink, self.window, self.evicts = settings.sink, settings.window, settings.evicts
         self._slots: list[int | None] = []  # frame number held by each slot; None: free
-        self._keys = torch.zeros(layers, self.capacity * tokens, width, dtype=dtype, device=device)
+        self._keys = torch.zeros(layers, settings.capacity * tokens, width, dtype=dtype, device=device)
         self._values = torch.zeros_like(self._keys)
 
     def __len__(self) -> int:
         """Count the kept frames."""
         return len(self.frames)
-
-    @property
-    def capacity(self) -> int:
-        """The most frames that are kept."""
-        return self.sink + self.window
 
     @property
     def frames(self) -> tuple[int, ...]:
@@ -148,15 +148,12 @@ class KVCache:
         while self._slots and self._slots[-1] is None:
             self._slots.pop()
 
-    def begin(self, frames: Sequence[int], write: int) -> Pass:
+    def begin(self, frames: Sequence[int], write: int, start: int = 0) -> Pass:
         """Make room for a forward over rows of these frame numbers, of which the first `write` will be kept.
 
-        Raises ValueError for what cannot be written.
+        start: the slot that its view begins at; there is no free one below. Raises ValueError for what cannot be
+        written.
         """
-        return self._begin(frames, write, start=0)
-
-    def _begin(self, frames: Sequence[int], write: int, start: int) -> Pass:
-        """Make room; the view begins at a slot, below which no row may come to lie."""
         check_write(self.settings, self.frames, frames, write)
         leaving = leaving_frames(self.settings, (*self.frames, *frames[:write])) if write else set[int]()
         if self.evicts == "before":
@@ -222,12 +219,13 @@ class KVCache:
 
 def check_write(settings: CacheSettings, kept: Sequence[int], frames: Sequence[int], write: int) -> None:
     """Raise ValueError unless the first `write` of the rows of these frame numbers can be written after those kept."""
-    capacity, room = settings.sink + settings.window, len(frames)
+    room = len(frames)
     if settings.evicts == "before":
-        room = min(room, capacity - min(len(kept), settings.sink))
+        room = min(room, settings.capacity - min(len(kept), settings.sink))
     if not 0 <= write <= room:
         raise ValueError(
-            f"asked to keep {write} of {len(frames)} rows in a cache of {capacity} frames; write at most {room}"
+            f"asked to keep {write} of {len(frames)} rows in a cache of {settings.capacity} frames; "
+            f"write at most {room}"
         )
     if settings.evicts == "after" and 0 < write < len(frames):
         raise ValueError(

@@ -7,7 +7,7 @@ A sampler says where a row comes from (`new_row`), when another may enter (`can_
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor
 from studio.controls import Sampling
 from studio.controls.prompt import SWITCHES
 from studio.guidance import apply_guidance
+from studio.samplers.forward import is_independent
 from studio.samplers.rows import Row, renoise
 
 if TYPE_CHECKING:
@@ -33,9 +34,13 @@ class Sampler(ABC, Generic[R, S]):
 
     Frames are latent frames here. Everything a person sets is read from the controls in force, at every tick. State
     changes only when a tick is done: after an error the next tick goes on from where the last good one ended.
+    independent: frames do not see each other. A row then keeps the controls it began under, and a frame may be left
+    out, since no later one needs it; elsewhere all rows hear what is in force, and begin anew when the number of steps
+    is another. can_admit: (rows, steps) -> whether a new row of so many steps may enter behind these.
     """
 
-    can_skip_frames: ClassVar[bool] = False  # whether a frame may be left out: no later one needs it
+    independent: ClassVar[bool] = False
+    can_admit: Callable[[Sequence[R], int], bool]
     frame: int
     _rows: tuple[R, ...]
 
@@ -44,9 +49,9 @@ class Sampler(ABC, Generic[R, S]):
         self.restart(start)
 
     @classmethod
-    @abstractmethod
     def plays(cls, model: Model) -> bool:
         """Tell whether this is a sampler for such a model."""
+        return is_independent(model) == cls.independent
 
     def restart(self, frame: int) -> None:
         """Start clean: nothing in flight and nothing remembered, the next frame is number `frame`."""
@@ -83,10 +88,10 @@ class Sampler(ABC, Generic[R, S]):
 
         None while the pipe fills; also while it drains, where the rows in flight have a longer schedule than new ones.
         """
-        if (given := self.given_frame(state)) is not None:
-            return given
-        rows = self.rows_to_keep(state)
-        if self.can_admit(rows, state[Sampling].steps):
+        steps = state[Sampling].steps
+        goes_on = self.independent or all(row.sampling.steps == steps for row in self._rows)
+        rows = self._rows if goes_on else ()
+        if self.can_admit(rows, steps):
             frame = rows[-1].frame + self.model.chunk if rows else self.frame
             rows = (*rows, self.new_row(state, frame, is_first=not rows))
         return self._advance(rows, state)
@@ -114,18 +119,6 @@ class Sampler(ABC, Generic[R, S]):
         return self.finish(rows_now[0], clean[0]) if moved[0] is None else None
 
     # What a kind of sampler does in its own way
-
-    def given_frame(self, state: ControlState) -> Tensor | None:
-        """Give the latents (1, C, h, w) of a frame that is not drawn but given; None if this one is drawn."""
-        return None
-
-    def rows_to_keep(self, state: ControlState) -> tuple[R, ...]:
-        """Give the rows in flight that go on under these controls."""
-        return self._rows
-
-    @abstractmethod
-    def can_admit(self, rows: Sequence[R], steps: int) -> bool:
-        """Tell whether another row, of so many steps, may enter behind these."""
 
     @abstractmethod
     def new_row(self, state: ControlState, frame: int, is_first: bool) -> R:

@@ -29,7 +29,6 @@ from studio.samplers.forward import (
     denoise,
     device_of,
     first_frame_steps,
-    is_independent,
     recache_mode,
     takes_pictures,
     to_device,
@@ -62,11 +61,6 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         self.context = Context(model)
         super().__init__(model, start)
 
-    @classmethod
-    def plays(cls, model: Model) -> bool:
-        """Tell whether the model's frames see those before them."""
-        return not is_independent(model)
-
     def restart(self, frame: int) -> None:
         """Start clean: cache empty, nothing in flight, the next frame is number `frame`."""
         super().restart(frame)
@@ -88,25 +82,21 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         """Whether clean frames are written by a forward of their own, so that attention hides nothing from any row."""
         return self.cache.evicts == "after"
 
-    def given_frame(self, state: ControlState) -> Tensor | None:
-        """Give a picture's latent as the first frame, (1, C, h, w), which is written as it is.
+    @torch.no_grad()
+    def tick(self, state: ControlState) -> Tensor | None:
+        """Move every row a step down, see `Sampler.tick`; a picture at a clean start is the first frame, (1, C, h, w).
 
-        Self-Forcing's `initial_latent`: where a picture is in force at a clean start, of a model that takes them.
+        Its latent is written as it is (Self-Forcing's `initial_latent`), of a model that takes pictures.
         """
         self.context.renew_sink(state[Sink].renewed)
         is_cold = self.context.is_empty and not self._rows
         if not (is_cold and state[Picture].data and takes_pictures(self.model)):
-            return None
+            return super().tick(state)
         latent = self.model.encode_picture(state[Picture]).to(device_of(self.model), torch.float32)
         cond = condition_frames(self.model, state, [self.frame])
         self.context.pending = (CleanFrame(self.frame, latent, cond),)
         self.frame += 1
         return latent[None]
-
-    def rows_to_keep(self, state: ControlState) -> tuple[Row, ...]:
-        """Give the rows in flight; none, so that all are begun anew, if another number of steps was chosen."""
-        same = all(row.sampling.steps == state[Sampling].steps for row in self._rows)
-        return self._rows if same else ()
 
     def new_row(self, state: ControlState, frame: int, is_first: bool) -> Row:
         """Begin a chunk from pure noise; the first after a clean start may have more steps than the others."""
@@ -114,20 +104,13 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         is_cold = is_first and self.context.is_empty
         steps = max(sampling.steps, first_frame_steps(self.model)) if is_cold else sampling.steps
         sigmas = self.model.sigmas(steps)
-        fresh = self._chunk_noise(sampling.seed, frame, 0)
+        fresh = chunk_noise(self.model, sampling.seed, frame, 0)
         source = torch.zeros_like(fresh)
         return Row(frame, sigmas, add_noise(source, fresh, sigmas[0]), source, sampling)
 
     def noise_of(self, row: Row, step: int) -> Tensor:
         """Give the noise of a row's step, (chunk, C, h, w): a function of seed, frame and step."""
-        return self._chunk_noise(row.sampling.seed, row.frame, step).to(row.x.device)
-
-    def _chunk_noise(self, seed: int, frame: int, step: int) -> Tensor:
-        drawn = [noise(seed, frame + i, step, self.model.latent) for i in range(self.model.chunk)]
-        return to_device(torch.stack(drawn), device_of(self.model))
-
-    def _frame_numbers(self, rows: Sequence[Row]) -> list[int]:
-        return [row.frame + i for row in rows for i in range(self.model.chunk)]
+        return chunk_noise(self.model, row.sampling.seed, row.frame, step).to(row.x.device)
 
     def _advance(self, rows: tuple[Row, ...], state: ControlState) -> Tensor | None:
         """Move the rows a step down under the controls in force; what was pending is in the cache then."""
@@ -135,7 +118,7 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         if self.separate_write_pass:
             self.context.write_pending()
         chunk, sampling = self.model.chunk, state[Sampling]
-        told = condition_frames(self.model, state, self._frame_numbers(rows))
+        told = condition_frames(self.model, state, frame_numbers(rows, chunk))
         conds = [told.rows(slice(i, i + chunk)) for i in range(0, len(rows) * chunk, chunk)]
         rows = tuple(replace(row, sampling=sampling, cond=cond) for row, cond in zip(rows, conds, strict=True))
         return super()._advance(rows, state)
@@ -147,32 +130,22 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         """
 
         def denoise_batches(*batches: Sequence[Row]) -> list[Sequence[Tensor]]:
-            return [self._forward(batch, self._conditionings(batch, state)) for batch in batches]
+            return [self._forward(batch, batch_conditionings(self.model, state, batch)) for batch in batches]
 
         return denoise_batches
 
-    def _conditionings(self, batch: Sequence[Row], state: ControlState) -> list[Conditioning]:
-        """Give what a batch is told, part by part."""
-        parts: list[Conditioning] = []
-        for negative, rows in groupby(batch, key=lambda row: row.negative):
-            if negative:
-                parts.append(condition_frames(self.model, state, self._frame_numbers([*rows]), negative=True))
-            else:
-                parts += [row.conditioning for row in rows]
-        return parts
-
     def _forward(self, batch: Sequence[Row], conds: Sequence[Conditioning]) -> Sequence[Tensor]:
         """Denoise a batch, a chunk a row; pending frames go first, at sigma 0, and are written."""
-        pending = self.context.pending
+        pending, chunk = self.context.pending, self.model.chunk
         rows = Rows(
             torch.cat([*(one.latent[None] for one in pending), *(row.x for row in batch)]),
-            (*[0.0] * len(pending), *(row.sigma for row in batch for _ in range(self.model.chunk))),
+            (*[0.0] * len(pending), *(row.sigma for row in batch for _ in range(chunk))),
             Conditioning.cat([*(one.cond for one in pending), *conds]),
-            (*(one.frame for one in pending), *self._frame_numbers(batch)),
+            (*(one.frame for one in pending), *frame_numbers(batch, chunk)),
         )
         clean = denoise(self.model, rows, self.cache, len(pending), self.causal)
         self.context.commit_pending()
-        return clean[len(pending) :].split(self.model.chunk)
+        return clean[len(pending) :].split(chunk)
 
     def finish(self, row: Row, clean: Tensor) -> Tensor:
         """Make a chunk that has come out pending, with what it was told in its last forward."""
@@ -210,3 +183,25 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         """Go back to a snapshot, bit for bit."""
         self.frame, self._rows = snapshot.frame, snapshot.rows
         self.context.restore(snapshot)
+
+
+def chunk_noise(model: Model, seed: int, frame: int, step: int) -> Tensor:
+    """Give a chunk's noise, (chunk, C, h, w), on the model's device."""
+    drawn = [noise(seed, frame + i, step, model.latent) for i in range(model.chunk)]
+    return to_device(torch.stack(drawn), device_of(model))
+
+
+def frame_numbers(rows: Sequence[Row], chunk: int) -> list[int]:
+    """Give the frame numbers of the rows' frames, `chunk` a row."""
+    return [row.frame + i for row in rows for i in range(chunk)]
+
+
+def batch_conditionings(model: Model, state: ControlState, batch: Sequence[Row]) -> list[Conditioning]:
+    """Give what the rows of a batch are told, in their order: their own, or the negative prompt's."""
+    parts: list[Conditioning] = []
+    for negative, rows in groupby(batch, key=lambda row: row.negative):
+        if negative:
+            parts.append(condition_frames(model, state, frame_numbers([*rows], model.chunk), negative=True))
+        else:
+            parts += [row.conditioning for row in rows]
+    return parts

@@ -122,7 +122,7 @@ class Context:
         recaches with `global_sink: false`; the first of them had left the window when the last chunk was written.
         """
         gapless = {one.frame: one for one in (*self.kept, *self.retired)}
-        self.kept = tuple(gapless[frame] for frame in sorted(gapless))[-self.cache.capacity :]
+        self.kept = tuple(gapless[frame] for frame in sorted(gapless))[-self.cache.settings.capacity :]
         self.retired = ()
 
     def repair(self) -> None:

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from studio.conditioning import Conditioning
 from studio.controls import Picture, Sampling
-from studio.noise import drifting
+from studio.noise import drifting_noise
 from studio.samplers.base import Sampler
-from studio.samplers.forward import Rows, condition_frames, denoise, device_of, is_independent, picture_sigmas
+from studio.samplers.forward import Rows, condition_frames, denoise, device_of, picture_sigmas
 from studio.samplers.regions import (
     WHOLE,
     DrawnPicture,
@@ -28,7 +28,7 @@ from studio.samplers.regions import (
     crop_conditioning,
     paste_region,
 )
-from studio.samplers.rows import Row
+from studio.samplers.rows import Row, admits_alone, admits_next_tick
 from studio.schedule import add_noise
 from studio.similarity import Box
 
@@ -72,7 +72,8 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
     more, a few ticks give None.
     """
 
-    can_skip_frames: ClassVar[bool] = True
+    independent: ClassVar[bool] = True
+    can_admit = staticmethod(admits_next_tick)
 
     def __init__(self, model: Model, start: int = 0) -> None:
         if model.chunk != 1:
@@ -80,11 +81,6 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
         self._noise = lru_cache(maxsize=REMEMBERED)(self._draw_noise)
         self._encoded = lru_cache(maxsize=1)(self._encode)
         super().__init__(model, start)
-
-    @classmethod
-    def plays(cls, model: Model) -> bool:
-        """Tell whether the model's frames do not see each other."""
-        return is_independent(model)
 
     def restart(self, frame: int) -> None:
         """Start clean: nothing in flight, the next frame is number `frame`."""
@@ -95,10 +91,6 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
     def schedules(self, sampling: Sampling) -> tuple[tuple[float, ...], ...]:
         """Give the schedule of words alone and that of a picture; ValueError for what the model cannot play."""
         return picture_sigmas(self.model, sampling), picture_sigmas(self.model, sampling, sampling.strength)
-
-    def can_admit(self, rows: Sequence[Row], steps: int) -> bool:
-        """Tell whether a new row would come out after the one before it."""
-        return not rows or rows[-1].steps_left < steps
 
     def new_row(self, state: ControlState, frame: int, is_first: bool) -> PictureRow:
         """Begin a frame from the picture in force, or from none."""
@@ -129,7 +121,7 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
         return crop(self._noise(sampling.seed, row.frame if sampling.drift else 0, step, sampling.drift), row.box)
 
     def _draw_noise(self, seed: int, frame: int, step: int, drift: int) -> Tensor:
-        return drifting(seed, frame, step, self.model.latent, drift).to(device_of(self.model))
+        return drifting_noise(seed, frame, step, self.model.latent, drift).to(device_of(self.model))
 
     def _encode(self, picture: Picture) -> Tensor:
         """Give the latent (C, h, w) of a picture, of which the newest is remembered."""
@@ -187,9 +179,7 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
 class PictureRollout(PictureStream):
     """One frame at a time instead of a batch of them: the same frames, each from newer controls, at more cost."""
 
-    def can_admit(self, rows: Sequence[Row], steps: int) -> bool:
-        """Tell whether none is in flight."""
-        return not rows
+    can_admit = staticmethod(admits_alone)
 
 
 def negative_conditioning(model: Model, state: ControlState, frame: int, box: Box) -> Conditioning:

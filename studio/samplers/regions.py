@@ -10,7 +10,7 @@ from torch import Tensor
 from studio.conditioning import Conditioning
 from studio.controls import Picture, Sampling, Similarity
 from studio.pictures import decoded
-from studio.similarity import Box, around, cells, changed_box, conditioning_key, inside
+from studio.similarity import Box, box_within, changed_box, conditioning_key, grow_box, mean_colours
 
 if TYPE_CHECKING:
     from studio.controls import ControlState
@@ -39,7 +39,7 @@ def changed_region(
     if not (similarity.regions and similarity.threshold and state[Picture].data) or state[Sampling].drift:
         return WHOLE, None
     now = DrawnPicture(
-        cells(decoded(state[Picture].data, tuple(model.size)), model.latent[1:]), conditioning_key(state)
+        mean_colours(decoded(state[Picture].data, tuple(model.size)), model.latent[1:]), conditioning_key(state)
     )
     if drawn is None or drawn.key != now.key or any(part.ndim > 3 for part in cond.extra.values()):
         return WHOLE, now
@@ -53,7 +53,7 @@ def changed_region(
 
 def box_to_draw(kept: Box, size: tuple[int, int]) -> Box:
     """Give the box that is drawn for the sake of a part: a tile more around it, inside of `size` (h, w)."""
-    return kept if kept == WHOLE else around(kept, size)
+    return kept if kept == WHOLE else grow_box(kept, size)
 
 
 def crop(latent: Tensor, box: Box) -> Tensor:
@@ -72,5 +72,5 @@ def paste_region(last: Tensor | None, clean: Tensor, box: Box, kept: Box) -> Ten
         return clean[0]
     assert last is not None, "a frame that is drawn in part has one before it"
     whole = last.clone()
-    whole[:, *kept] = clean[0][:, *inside(box, kept)]
+    whole[:, *kept] = clean[0][:, *box_within(box, kept)]
     return whole

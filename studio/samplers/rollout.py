@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from studio.samplers.causal import CausalSampler
-from studio.samplers.rows import Row
+from studio.samplers.rows import admits_alone
 
 
 class Rollout(CausalSampler):
@@ -15,6 +13,4 @@ class Rollout(CausalSampler):
     sees what the denoising passes saw. Otherwise the clean chunk rides along with the next one's first step.
     """
 
-    def can_admit(self, rows: Sequence[Row], steps: int) -> bool:
-        """Tell whether none is in flight."""
-        return not rows
+    can_admit = staticmethod(admits_alone)

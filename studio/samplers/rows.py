@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self, TypeVar
 
@@ -60,3 +61,13 @@ def renoise(row: R, clean: Tensor, noise: Tensor) -> R:
     step = row.step_index + 1
     noise = noise if row.sampling.add_noise else torch.zeros_like(noise)
     return replace(row, x=add_noise(clean, noise, row.sigmas[step]), step_index=step)
+
+
+def admits_next_tick(rows: Sequence[Row], steps: int) -> bool:
+    """Tell whether a new row of so many steps would come out after the one before it: a stream batch."""
+    return not rows or rows[-1].steps_left < steps
+
+
+def admits_alone(rows: Sequence[Row], steps: int) -> bool:
+    """Tell whether no row is in flight: a rollout."""
+    return not rows

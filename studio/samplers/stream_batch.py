@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from studio.samplers.causal import CausalSampler
-from studio.samplers.rows import Row
+from studio.samplers.rows import admits_next_tick
 
 
 class StreamBatch(CausalSampler):
@@ -15,6 +13,4 @@ class StreamBatch(CausalSampler):
     (arXiv 2507.03745) with cached context. The first ticks after a clean start let nothing out.
     """
 
-    def can_admit(self, rows: Sequence[Row], steps: int) -> bool:
-        """Tell whether a new row would come out after the one before it: a tick later."""
-        return not rows or rows[-1].steps_left < steps
+    can_admit = staticmethod(admits_next_tick)
