@@ -118,9 +118,9 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         if self.separate_write_pass:
             self.context.write_pending()
         chunk, sampling = self.model.chunk, state[Sampling]
-        told = condition_frames(self.model, state, frame_numbers(rows, chunk))
-        conds = [told.rows(slice(i, i + chunk)) for i in range(0, len(rows) * chunk, chunk)]
-        rows = tuple(replace(row, sampling=sampling, cond=cond) for row, cond in zip(rows, conds, strict=True))
+        cond = condition_frames(self.model, state, frame_numbers(rows, chunk))
+        conds = [cond.rows(slice(i, i + chunk)) for i in range(0, len(rows) * chunk, chunk)]
+        rows = tuple(replace(row, sampling=sampling, cond=own) for row, own in zip(rows, conds, strict=True))
         return super()._advance(rows, state)
 
     def denoiser(self, rows: Sequence[Row], state: ControlState) -> Denoise[Row]:
