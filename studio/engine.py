@@ -26,12 +26,11 @@ from studio.controls import (
     opening_events,
 )
 from studio.frames import Frame
-from studio.guidance import GUIDANCES
+from studio.guidance import active_guidance
 from studio.models.base import optional
 from studio.pictures import decoded
 from studio.samplers import samplers_of
-from studio.samplers.picture_stream import told
-from studio.similarity import SimilarityFilter, SimilarityState, thumbnail
+from studio.similarity import SimilarityFilter, SimilarityState, conditioning_key, thumbnail
 
 if TYPE_CHECKING:
     from studio.models.base import Model
@@ -120,13 +119,10 @@ class Engine:
     def _check_sampling(self, sampling: Sampling) -> None:
         """Raise ControlError for steps that the model does not have, or residual noise where there is only noise."""
         try:
-            top = self.model.sigmas(sampling.steps)[0]
-            if self._is_independent:
-                self.model.sigmas(sampling.steps, sampling.strength)
+            top = max(sigmas[0] for sigmas in self.sampler.schedules(sampling))
         except ValueError as error:
             raise ControlError(f"{self.model.name} cannot play {sampling.steps} steps: {error}") from error
-        guidance = GUIDANCES[sampling.guidance]
-        if sampling.delta != 1 and guidance.is_residual and guidance.takes_part(sampling.scale) and top >= 1:
+        if sampling.delta != 1 and active_guidance(sampling).is_residual and top >= 1:
             raise ControlError(
                 f"delta is {sampling.delta:g}; {self.model.name} begins at pure noise, where delta is 1: send 1"
             )
@@ -158,9 +154,11 @@ class Engine:
 
     def _nearest(self, sampling: Sampling) -> Sampling:
         """The sampling nearest to this one that the model can play: by its steps, else without guidance's delta."""
+        if self.takes(sampling):
+            return sampling
         for steps in sorted(range(1, MAX_STEPS + 1), key=lambda steps: abs(steps - sampling.steps)):
             for delta in (sampling.delta, 1.0):
-                wanted = replace(sampling, steps=steps, delta=delta)
+                wanted = replace(sampling, steps=steps, delta=delta, t_index_list=())
                 if self.takes(wanted):
                     return wanted
         raise ValueError(f"{self.model.name} has no schedule of 1 to {MAX_STEPS} steps")
@@ -225,7 +223,7 @@ class Engine:
             similarity.threshold, similarity.most, self.sampler.in_flight, sampling.seed, self._similar
         )
         data = self.state[Picture].data
-        return filter.is_new(self._thumbnail(data) if data else None, told(self.state)), filter.snapshot()
+        return filter.is_new(self._thumbnail(data) if data else None, conditioning_key(self.state)), filter.snapshot()
 
     def _switch(self) -> None:
         """Tell the sampler of new words, once for all that came since the last frame, and while they blend in again.

@@ -23,10 +23,10 @@ def noise(seed: int, frame: int, step: int, shape: Sequence[int]) -> Tensor:
     numpy's own normals call the machine's logarithm and may change with its version.
     """
     offsets = uniform(seed, frame, step, math.prod(shape)) - 0.5
-    return torch.from_numpy(gaussian(offsets).astype(np.float32)).reshape(tuple(shape))
+    return torch.from_numpy(gaussian_quantile(offsets).astype(np.float32)).reshape(tuple(shape))
 
 
-def drifting(seed: int, frame: int, step: int, shape: Sequence[int], drift: int) -> Tensor:
+def drifting_noise(seed: int, frame: int, step: int, shape: Sequence[int], drift: int) -> Tensor:
     """Unit Gaussian noise that walks, `drift` frames from one noise to the next; held still if `drift` is 0.
 
     Between two independent noises it goes along the arc of a circle, at even speed, so its variance is 1 everywhere. A
@@ -50,7 +50,7 @@ def uniform(seed: int, frame: int, step: int, count: int) -> np.ndarray:
     return (words + 0.5) * 2.0**-32
 
 
-def gaussian(offset: np.ndarray) -> np.ndarray:
+def gaussian_quantile(offset: np.ndarray) -> np.ndarray:
     """The Gaussian of a probability given as its offset from one half, in (-1/2, 1/2); good to 1e-7."""
     square = CENTRE_SHIFT - offset * offset
     value = offset * (polynomial(CENTRE[0], square) / polynomial(CENTRE[1], square))

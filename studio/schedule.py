@@ -10,14 +10,15 @@ PREDICTIONS = ("velocity", "wiener")
 
 
 def warp(sigma: float, shift: float) -> float:
-    """The level moved towards noise by `shift` >= 1 (SD3, arXiv 2403.03206, equation 23); 0 and 1 stay."""
+    """Give the level moved towards noise by `shift` >= 1 (SD3, arXiv 2403.03206, equation 23); 0 and 1 stay."""
     return shift * sigma / (1 + (shift - 1) * sigma)
 
 
 def sigmas(steps: int, shift: float = 1.0, strength: float = 1.0) -> tuple[float, ...]:
-    """`steps` levels evenly spaced from `strength` down, warped: sigmas(4, 5) is Self-Forcing's 1, .9375, .8333, .625.
+    """Give `steps` levels evenly spaced from `strength` down, warped.
 
-    A chunk is denoised once at every level; after the last one its clean latent is the result.
+    sigmas(4, 5) is Self-Forcing's 1, .9375, .8333, .625. A chunk is denoised once at every level; after the last one
+    its clean latent is the result.
     """
     if steps < 1 or shift <= 0:
         raise ValueError(f"a schedule needs 1 or more steps and a shift above 0, got {steps} and {shift}")
@@ -25,13 +26,13 @@ def sigmas(steps: int, shift: float = 1.0, strength: float = 1.0) -> tuple[float
 
 
 def per_row(sigma: Tensor | float, like: Tensor) -> Tensor:
-    """Levels of any leading shape, ready to multiply a tensor of that leading shape plus (C, h, w) or the like."""
+    """Give levels of any leading shape ready to multiply a tensor of that leading shape plus (C, h, w) or the like."""
     level = torch.as_tensor(sigma, dtype=torch.float32, device=like.device)
     return level.reshape(level.shape + (1,) * (like.ndim - level.ndim))
 
 
 def add_noise(clean: Tensor, noise: Tensor, sigma: Tensor | float) -> Tensor:
-    """(1 - sigma) clean + sigma noise, the levels one a row (the leading dimensions of `clean`) or one for all.
+    """Give (1 - sigma) clean + sigma noise, the levels one a row (the leading dimensions of `clean`) or one for all.
 
     A number stays a number, rounded to float32 as a tensor of it would be: sending it to a device would wait for that.
     """
@@ -40,7 +41,7 @@ def add_noise(clean: Tensor, noise: Tensor, sigma: Tensor | float) -> Tensor:
 
 
 def clean_from(prediction: str, x: Tensor, sigma: Tensor | float, output: Tensor) -> Tensor:
-    """The clean latent a model's output means at noise level `sigma`, float32.
+    """Give the clean latent that a model's output means at noise level `sigma`, float32.
 
     velocity: output = noise - x0, so x0 = x - sigma output (flow matching; Wan).
     wiener: x0 = skip x + c output: the best linear guess for a unit-variance latent plus a learned rest whose scale is
@@ -52,15 +53,4 @@ def clean_from(prediction: str, x: Tensor, sigma: Tensor | float, output: Tensor
     if prediction == "wiener":
         power = (1 - level).square() + level.square()
         return (1 - level) / power * x + level * power.rsqrt() * output
-    raise ValueError(f"prediction is {prediction!r}; possible: {', '.join(PREDICTIONS)}")
-
-
-def output_for(prediction: str, x: Tensor, sigma: Tensor, clean: Tensor) -> Tensor:
-    """The inverse of `clean_from`: the output that would mean `clean`; sigma above 0."""
-    level = per_row(sigma, x)
-    if prediction == "velocity":
-        return (x - clean) / level
-    if prediction == "wiener":
-        power = (1 - level).square() + level.square()
-        return (clean - (1 - level) / power * x) * power.sqrt() / level
     raise ValueError(f"prediction is {prediction!r}; possible: {', '.join(PREDICTIONS)}")

@@ -8,14 +8,18 @@ float32 thumbnails, and after a change the steps in flight are let out before an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from studio.controls import Sampling, Structure, active_prompts, lora_weights, strokes
 from studio.noise import uniform
+
+if TYPE_CHECKING:
+    from studio.controls import ControlState
 
 THUMBNAIL = 32
 TILE = 8  # latent cells
@@ -26,18 +30,20 @@ Box = tuple[slice, slice]  # rows and columns of a latent
 
 @dataclass(frozen=True, eq=False)
 class SimilarityState:
-    """What the filter remembers: of the last drawn frame the picture's thumbnail and what else it was told; the skips
-    since, draws still due, frames seen.
+    """What the filter remembers.
+
+    drawn: the thumbnail of the picture that the last drawn frame was drawn from; key: what else that was drawn under;
+    skipped: frames left out since; due: frames still to be drawn whatever they look like; frames: all it was asked of.
     """
 
     drawn: Tensor | None = None
-    told: Any = None
+    key: Any = None
     skipped: int = 0
     due: int = 0
-    seen: int = 0
+    frames: int = 0
 
 
-NOTHING = torch.zeros(3, 0, 0)  # the thumbnail of no picture
+NO_PICTURE = torch.zeros(3, 0, 0)  # its thumbnail
 
 
 class SimilarityFilter:
@@ -61,46 +67,54 @@ class SimilarityFilter:
         self.threshold, self.most, self.drain, self.seed = max(threshold, IDENTICAL), most, drain, seed
         self._state = state or SimilarityState()
 
-    def is_new(self, picture: np.ndarray | Tensor | None, told: Any = None) -> bool:
-        """Whether to draw a frame from this picture: uint8 (H, W, 3), or float (3, H, W) in 0..1, or none at all.
+    def is_new(self, picture: np.ndarray | Tensor | None, key: Any = None) -> bool:
+        """Tell whether to draw a frame from this picture: uint8 (H, W, 3), or float (3, H, W) in 0..1, or none at all.
 
-        told: what else it is drawn under; another value than the last drawn frame's is a change. The first always is.
+        key: what else it is drawn under (`conditioning_key`); another than the last drawn frame's is a change. The
+        first frame always is new.
         """
-        state, small = self._state, NOTHING if picture is None else thumbnail(picture)
-        apart = 1.0 if state.told != told else difference(state.drawn, small)
+        state, small = self._state, NO_PICTURE if picture is None else thumbnail(picture)
+        apart = 1.0 if state.key != key else difference(state.drawn, small)
         changed = apart >= self.threshold
-        lot = float(uniform(self.seed, state.seen, 0, 1)[0])
-        skip = not changed and not state.due and state.skipped < self.most and lot >= apart / self.threshold
+        chance = float(uniform(self.seed, state.frames, 0, 1)[0])
+        skip = not changed and not state.due and state.skipped < self.most and chance >= apart / self.threshold
         if skip:
-            self._state = SimilarityState(state.drawn, state.told, state.skipped + 1, 0, state.seen + 1)
+            self._state = SimilarityState(state.drawn, state.key, state.skipped + 1, 0, state.frames + 1)
         else:
             due = self.drain if changed else max(0, state.due - 1)
-            self._state = SimilarityState(small, told, 0, due, state.seen + 1)
+            self._state = SimilarityState(small, key, 0, due, state.frames + 1)
         return not skip
 
     def snapshot(self) -> SimilarityState:
-        """What the filter remembers; a value."""
+        """Give what the filter remembers; a value."""
         return self._state
 
     def restore(self, state: SimilarityState) -> None:
-        """Back to a snapshot."""
+        """Go back to a snapshot."""
         self._state = state
 
 
+def conditioning_key(state: ControlState) -> tuple[Any, ...]:
+    """Give all that a frame is told beside its picture: equal for two frames that differ in nothing else."""
+    painted = strokes(state)
+    moving = (painted, state.frame) if painted else None  # what is painted may move
+    return active_prompts(state), state[Sampling], state[Structure], lora_weights(state), moving
+
+
 def difference(drawn: Tensor | None, small: Tensor) -> float:
-    """Root mean square difference of two thumbnails, 0..1; 1 if there is only one."""
+    """Give the root mean square difference of two thumbnails, 0..1; 1 if there is only one."""
     if drawn is None or drawn.shape != small.shape:
         return 1.0
     return float((small - drawn).square().mean().sqrt()) if small.numel() else 0.0
 
 
 def thumbnail(picture: np.ndarray | Tensor) -> Tensor:
-    """A small float32 copy in 0..1, (3, 32, 32), by averaging areas. The type tells the range, never the content."""
-    return cells(picture, (THUMBNAIL, THUMBNAIL))
+    """Give a small float32 copy in 0..1, (3, 32, 32), by averaging areas; the type tells the range, not the content."""
+    return mean_colours(picture, (THUMBNAIL, THUMBNAIL))
 
 
-def cells(picture: np.ndarray | Tensor, size: tuple[int, int]) -> Tensor:
-    """A picture's mean colours on a grid of `size` (h, w), float32 (3, h, w) in 0..1."""
+def mean_colours(picture: np.ndarray | Tensor, size: tuple[int, int]) -> Tensor:
+    """Give a picture's mean colours on a grid of `size` (h, w), float32 (3, h, w) in 0..1."""
     pixels = picture if isinstance(picture, Tensor) else torch.tensor(picture)
     if pixels.ndim != 3:
         raise ValueError(f"a picture is uint8 (H, W, 3) or float (3, H, W), got shape {tuple(pixels.shape)}")
@@ -110,33 +124,33 @@ def cells(picture: np.ndarray | Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def changed_box(drawn: Tensor, now: Tensor, threshold: float) -> Box | None:
-    """The smallest box of whole tiles (8x8 cells) that holds every cell (3, h, w) which differs; None if none does.
+    """Give the smallest box of whole tiles (8x8 cells) that holds every cell (3, h, w) that differs; None if none does.
 
     A cell differs from the threshold on, by the root mean square of its colours: one that does is enough for its tile.
     """
     differs = (now - drawn).square().mean(0).sqrt() >= max(threshold, IDENTICAL)
     if not differs.any():
         return None
-    return tiles(differs.any(1)), tiles(differs.any(0))
+    return tile_span(differs.any(1)), tile_span(differs.any(0))
 
 
-def tiles(differs: Tensor) -> slice:
-    """The whole tiles from the first to the last of the places (n,) that differ; the last tile may be smaller."""
+def tile_span(differs: Tensor) -> slice:
+    """Give the whole tiles from the first to the last of the places (n,) that differ; the last tile may be smaller."""
     places = differs.nonzero()
     first, last = int(places.min()) // TILE, int(places.max()) // TILE
     return slice(first * TILE, min(len(differs), (last + 1) * TILE))
 
 
-def around(box: Box, size: tuple[int, int]) -> Box:
-    """The box with a tile more on each side, inside of `size` (h, w)."""
+def grow_box(box: Box, size: tuple[int, int]) -> Box:
+    """Give the box with a tile more on each side, inside of `size` (h, w)."""
     rows, columns = (
         slice(max(0, part.start - TILE), min(most, part.stop + TILE)) for part, most in zip(box, size, strict=True)
     )
     return rows, columns
 
 
-def inside(box: Box, part: Box) -> Box:
-    """Where a part of the whole is within a box of it."""
+def box_within(box: Box, part: Box) -> Box:
+    """Tell where a part of the whole is within a box of it."""
     rows, columns = (
         slice(inner.start - outer.start, inner.stop - outer.start) for outer, inner in zip(box, part, strict=True)
     )

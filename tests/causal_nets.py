@@ -13,7 +13,7 @@ from torch import Tensor
 from studio.conditioning import Conditioning, heard
 from studio.controls import ControlState, Prompt, Sampling, strokes
 from studio.models.wan.causal_wan import CausalWan, rotary, rotated
-from studio.schedule import sigmas
+from studio.schedule import per_row, sigmas
 
 LATENT = (4, 8, 6)
 TRACKS = 3
@@ -57,10 +57,12 @@ class TinyModel:
     def __init__(
         self, sink: int = 1, window: int = 2, chunk: int = 1, opening: int = 1, prediction: str = "wiener",
         positions: str = "slots", evicts: str = "before", recache: str = "causal", device: str = "cpu",
+        max_attention_frames: int = 0,
     ):  # fmt: skip
         self.net = tiny(chunk=chunk, prediction=prediction).to(device)
         self.sink, self.window, self.chunk, self.opening = sink, window, chunk, opening
         self.positions, self.evicts, self.recache, self.device = positions, evicts, recache, device
+        self.max_attention_frames = max_attention_frames
         self.calls: list[tuple[list[tuple[int, float]], int]] = []
         self.shift = 2.0
         # One tensor a text, as models are to have it: on an accelerator a text is known again by its memory.
@@ -82,10 +84,22 @@ class TinyModel:
         return self.net(x, sigma, cond, positions, cache, write, causal)
 
     def new_cache(self):
-        return self.net.new_cache(self.sink, self.window, LATENT, self.positions, self.evicts)
+        return self.net.new_cache(
+            self.sink, self.window, LATENT, self.positions, self.evicts, self.max_attention_frames
+        )
 
     def new_decoder(self) -> Any:
         raise NotImplementedError("the causal engine's tests look at latents")
+
+
+def output_that_means(prediction: str, x: Tensor, sigma: Tensor, clean: Tensor) -> Tensor:
+    """What a net would have to say of x at a level above 0 to mean `clean`: the inverse of `schedule.clean_from`."""
+    level = per_row(sigma, x)
+    if prediction == "velocity":
+        return (x - clean) / level
+    assert prediction == "wiener"
+    power = (1 - level).square() + level.square()
+    return (clean - (1 - level) / power * x) * power.sqrt() / level
 
 
 KeysValues = list[tuple[Tensor, Tensor]]  # one pair a layer, each (tokens, width), keys before their rotation

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from studio.conditioning import Conditioning, heard
 from studio.pictures import decoded
-from studio.similarity import cells
+from studio.similarity import mean_colours
 
 SIGNAL = torch.cumprod(1 - torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2, 0)
 A, B = SIGNAL.sqrt().tolist(), (1 - SIGNAL).sqrt().tolist()
@@ -114,7 +114,7 @@ class PictureModel:
 
     def encode_picture(self, picture) -> Tensor:
         self.encoded.append(picture.data)
-        colours = cells(decoded(picture.data, self.size), self.latent[1:])
+        colours = mean_colours(decoded(picture.data, self.size), self.latent[1:])
         return torch.cat([colours, colours.mean(0, keepdim=True)]) * 2 - 1
 
     def new_decoder(self) -> PictureDecoder:

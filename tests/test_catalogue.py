@@ -200,6 +200,20 @@ def test_every_chunk_in_flight_has_its_keys():
     assert frames("stream", 4) == 6 + 12 + 3, "and the clean one that rides along"
 
 
+def test_what_a_limited_cache_takes_is_counted_as_it_is_allocated():
+    from studio.kv_cache import CacheSettings, new_kv_cache
+
+    kept = MODELS["rolling-forcing"].options
+    counted = memory_need(WAN, {**kept, "sampler": "rolling", "steps": 5}).on_device["KV cache"]
+    assert counted == pytest.approx((3 + 18 + 3 + 21 / 30) * footprint.frame_kv_bytes(WAN, (480, 832)), rel=1e-6)
+    cache = new_kv_cache(CacheSettings(**kept, evicts="after"), WAN.layers, 2, 4)
+    for start in range(0, 60, 3):
+        for frames, write in ((range(start, start + 3), 3), (range(start + 3, start + 18), 0)):
+            cache.memory(0, cache.begin(frames, write))
+    little = replace(WAN, width=4)
+    assert cache.bytes == round((24 + 21 / 30) * footprint.frame_kv_bytes(little, (16, 32), footprint.FULL))
+
+
 def test_weights_halve_with_half_precision_and_nearly_again_with_eight_bits():
     half, full = (
         memory_need(WAN, LONGLIVE).on_device["denoiser"],

@@ -13,20 +13,19 @@ from dataclasses import replace
 
 import pytest
 import torch
-from causal_nets import LATENT, TEXT, TRACKS, TinyModel, controls, drawn, plainly, tiny, told
+from causal_nets import LATENT, TEXT, TRACKS, TinyModel, controls, drawn, output_that_means, plainly, tiny, told
 from diffusers.models.transformers.transformer_wan import WanAttnProcessor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from studio.conditioning import Conditioning
 from studio.controls import Picture, Prompt, Sampling, Sink
-from studio.guidance import GUIDANCES, guided
+from studio.guidance import GUIDANCES, guide_away
 from studio.kv_cache import CacheSnapshot
 from studio.models.pocket.appearance import draw_track, fold
 from studio.noise import noise
-from studio.samplers import Rollout, StreamBatch
-from studio.samplers.rolling import Rolling
-from studio.schedule import add_noise, clean_from, output_for, sigmas, warp
+from studio.samplers import Rolling, Rollout, StreamBatch
+from studio.schedule import add_noise, clean_from, sigmas, warp
 
 CLOSE = 1e-5
 CHUNK = 3
@@ -167,25 +166,33 @@ def test_the_rollout_is_self_forcings_loop(sink, window):
     assert_close(run_steps(Rollout(model), state, 5), self_forcing(model, state, 5, sink, window), 2e-5)
 
 
-def longlive(model, states, sink=3, window=6, absolute=True, keep=True):
+def longlive(model, states, sink=3, window=6, absolute=True, policy="keep"):
     """LongLive's loop (interactive_causal_inference.py) with its cache as a plain dict, a prompt for every chunk.
 
-    At a switch the last 12 frames go through one two-way pass at t = 0; `keep` is global_sink, held to from the start.
+    At a switch the last 12 frames go through one two-way pass at t = 0. policy "keep" is `global_sink: true`, held to
+    from the start; "reanchor" is `global_sink: false`: all is zeroed and written anew, so that the first three of the
+    12 stand where the sink is; "recache" takes what is in the cache.
     """
     clean = x0 = torch.empty(0, *LATENT)
-    cache, before = {}, states[0][Prompt].text
+    cache, before, anchors = {}, states[0][Prompt].text, range(sink)
     for chunk, state in enumerate(states):
         frames = range(chunk * CHUNK, (chunk + 1) * CHUNK)
         if state[Prompt].text != before and chunk > 0:
-            recent = sorted(cache) if not keep or frames.start <= 12 else range(frames.start - 9, frames.start)
-            fixed = [frame for frame in cache if keep and frame < sink]
+            recent = range(max(0, frames.start - 12), frames.start)
+            if policy == "recache" or (policy == "keep" and frames.start <= 12):
+                recent = sorted(cache)
+            elif policy == "keep":
+                recent = range(frames.start - 9, frames.start)
+            fixed = [frame for frame in cache if policy == "keep" and frame in anchors]
             cond = model.condition(state, list(recent))
             context = {frame: cache[frame] for frame in fixed}
             _, made = plainly(model.net, clean[list(recent)], 0.0, cond, recent, context, fixed, absolute)
+            if policy == "reanchor":
+                cache, anchors = {}, range(recent[0], recent[0] + sink)
             cache |= {frame: pairs for frame, pairs in made.items() if frame not in fixed}
         before = state[Prompt].text
         cache = {
-            f: pairs for f, pairs in cache.items() if f < sink or f >= frames.start - window
+            f: pairs for f, pairs in cache.items() if f in anchors or f >= frames.start - window
         }  # evicted once a chunk
         cond = model.condition(state, frames)
         for step, level in enumerate((1.0, 0.9375, 5 / 6, 0.625)):
@@ -198,6 +205,17 @@ def longlive(model, states, sink=3, window=6, absolute=True, keep=True):
     return clean
 
 
+def played_through(stream, plan):
+    """The latents of a plan, a state for every chunk, with a switch where the words are others than before."""
+    ours, before = [], plan[0][Prompt].text
+    for state in plan:
+        if state[Prompt].text != before:
+            stream.switch("recache", state)
+        before = state[Prompt].text
+        ours.append(stream.step(state))
+    return torch.cat(ours)
+
+
 @pytest.mark.parametrize("absolute", [True, False])
 @pytest.mark.parametrize(("policy", "at"), [("keep", 1), ("keep", 2), ("keep", 6), ("recache", 6)])
 def test_the_rollout_is_longlives_loop_through_a_prompt_switch(policy, at, absolute):
@@ -205,20 +223,34 @@ def test_the_rollout_is_longlives_loop_through_a_prompt_switch(policy, at, absol
     model = published(**LONGLIVE, positions="absolute" if absolute else "slots")
     plan = [controls("a meadow" if chunk < at else "a city at night", steps=4) for chunk in range(9)]
     plan = [state.updated(Sink(policy)) for state in plan]
-    stream, ours = Rollout(model), []
-    for chunk, state in enumerate(plan):
-        if chunk == at:
-            stream.switch("recache", state)
-        ours.append(stream.step(state))
-    theirs = longlive(model, plan, absolute=absolute, keep=policy == "keep")
-    assert_close(torch.cat(ours), theirs, 5e-5)
+    theirs = longlive(model, plan, absolute=absolute, policy=policy)
+    assert_close(played_through(Rollout(model), plan), theirs, 5e-5)
+
+
+@pytest.mark.parametrize("absolute", [True, False])
+@pytest.mark.parametrize("at", [(1,), (4, 8), (5, 6), (7, 9)])
+def test_reanchoring_is_longlives_switch_without_a_global_sink(at, absolute):
+    """`global_sink: false`: the sink is the first three of the last 12 frames, which the window has not kept all."""
+    model = published(**LONGLIVE, positions="absolute" if absolute else "slots")
+    words = ("a meadow", "a city at night", "fog")
+    plan = [controls(words[sum(chunk >= one for one in at)], steps=4) for chunk in range(11)]
+    plan = [state.updated(Sink("reanchor")) for state in plan]
+    stream = Rollout(model)
+    assert_close(played_through(stream, plan), longlive(model, plan, absolute=absolute, policy="reanchor"), 5e-5)
+    first = max(0, CHUNK * at[-1] - 12)
+    assert stream.cache.frames[:3] == tuple(range(first, first + 3))
 
 
 def rolling_forcing(model, state, chunks):
     """Rolling Forcing's loop: a window of as many chunks as levels, all seeing the cache and each other, the first of
     which comes out and is written by a clean pass; growing at the start, shrinking at the end.
+
+    Attention never spans more than `most` frames (rolling_forcing_inference.py, causal_model.py: 21): the window sees
+    the sink and, beside it, as many of the last clean frames as there is room for; the clean pass the last, whatever
+    they are: the sink among them only while it is near.
     """
     levels, cache, clean = model.sigmas(state[Sampling].steps), {}, {}
+    most = model.max_attention_frames
     x = {chunk: fresh(0, range(chunk * CHUNK, (chunk + 1) * CHUNK), 0) for chunk in range(chunks)}
     for last in range(chunks + len(levels) - 1):
         window = range(max(0, last - len(levels) + 1), min(last, chunks - 1) + 1)
@@ -226,25 +258,31 @@ def rolling_forcing(model, state, chunks):
         frames = [chunk * CHUNK + i for chunk in window for i in range(CHUNK)]
         sigma = torch.tensor([levels[step[chunk]] for chunk in window for _ in range(CHUNK)])
         rows, cond = torch.cat([x[chunk] for chunk in window]), model.condition(state, frames)
-        guesses, _ = plainly(model.net, rows, sigma, cond, frames, cache, absolute=False)
+        kept = sorted(cache)
+        near = kept[model.sink :][-(most - len(frames) - model.sink) :]
+        seen = {frame: cache[frame] for frame in [*kept[: model.sink], *near]}
+        guesses, _ = plainly(model.net, rows, sigma, cond, frames, seen, absolute=False)
         guess = dict(zip(window, guesses.split(CHUNK), strict=True))
         for chunk in window:
             own = range(chunk * CHUNK, (chunk + 1) * CHUNK)
             if step[chunk] == len(levels) - 1:
                 clean[chunk] = guess[chunk]
-                cond = model.condition(state, own)
-                cache |= plainly(model.net, clean[chunk], 0.0, cond, own, cache, absolute=False)[1]
-                kept = [*sorted(cache)[: model.sink], *sorted(cache)[model.sink :][-model.window :]]
-                cache = {frame: cache[frame] for frame in kept}
+                cond, seen = model.condition(state, own), {f: cache[f] for f in kept[-(most - CHUNK) :]}
+                cache |= plainly(model.net, clean[chunk], 0.0, cond, own, seen, absolute=False)[1]
             else:
                 x[chunk] = add_noise(guess[chunk], fresh(0, own, step[chunk] + 1), levels[step[chunk] + 1])
     return torch.cat([clean[chunk] for chunk in range(chunks)])
 
 
-@pytest.mark.parametrize("chunks", [1, 2, 3, 7])
+def rolling_model(**options):
+    """Rolling Forcing's cache, smaller: a window of 9 frames, 15 that attention spans, so 12 beside a chunk."""
+    return published(**{"sink": 3, "window": 12, "max_attention_frames": 15, "positions": "slots", **options})
+
+
+@pytest.mark.parametrize("chunks", [1, 2, 3, 7, 9])
 def test_causal_15_the_rolling_window_is_its_loop_for_any_number_of_chunks(chunks):
     """Any number of chunks >= 1, fewer than the window among them; each emitted at its last level."""
-    model, state = published(sink=3, window=3, positions="slots"), controls(steps=3)
+    model, state = rolling_model(), controls(steps=3)
     stream = Rolling(model)
     ours = [latents for _ in range(chunks) if (latents := stream.tick(state)) is not None]
     ours += stream.flush(state)
@@ -252,6 +290,24 @@ def test_causal_15_the_rolling_window_is_its_loop_for_any_number_of_chunks(chunk
     assert stream.frame == chunks * CHUNK
     assert stream.flush(state) == []
     assert_close(torch.cat(ours), rolling_forcing(model, state, chunks), 5e-5)
+
+
+def test_causal_15_the_clean_pass_sees_further_than_the_window_which_costs_no_more_for_it():
+    """What each forward has in view: 3 of the sink, 3 of the last and its 9 rows; 12 of the last and its 3 rows."""
+    model, state = rolling_model(), controls(steps=3)
+    stream, views = Rolling(model), []
+    begin = stream.cache.begin
+    stream.cache.begin = lambda frames, write: views.append((write, begin(frames, write))) or views[-1][1]
+    run_steps(stream, state, 12)
+    (write, clean), (_, window) = views[-2:]
+    assert write == 3
+    assert sorted(clean.frames) == [*range(18, 33)]
+    assert sorted(window.frames) == [0, 1, 2, 30, 31, 32, *range(33, 42)]
+    assert sorted(clean.ranks) == sorted(window.ranks) == [*range(15)]
+    narrow = Rolling(rolling_model(window=3, max_attention_frames=0))
+    apart = (run_steps(Rolling(model), state, 8) - run_steps(narrow, state, 8)).abs().flatten(1).amax(1)
+    assert float(apart[:9].max()) < CLOSE  # until more is kept than the window sees
+    assert float(apart[15:].min()) > 1e-4
 
 
 def test_causal_15_every_chunk_passes_every_level_once_also_through_a_switch_and_to_the_end():
@@ -590,7 +646,7 @@ def test_causal_11_timesteps_and_the_arithmetic_of_noise():
     clean, grain, sigma = drawn(3, *LATENT), drawn(3, *LATENT, seed=1), torch.tensor([1.0, 0.9375, 0.625])
     x = add_noise(clean, grain, sigma)
     assert_close(clean_from("velocity", x, sigma, grain - clean), clean, 1e-6)
-    assert_close(clean_from("velocity", x, sigma, output_for("velocity", x, sigma, clean)), clean, 1e-6)
+    assert_close(clean_from("velocity", x, sigma, output_that_means("velocity", x, sigma, clean)), clean, 1e-6)
 
 
 def test_causal_11_the_last_step_gives_the_clean_latent_without_noise():
@@ -682,9 +738,9 @@ def test_causal_19_guidance_between_equals_changes_nothing_and_costs_what_it_say
     """v(c) = v(0) implies v; limits at 0 and 1; forwards a step: 1, and 2 with "full"."""
     clean, anchor = drawn(3, *LATENT), drawn(3, *LATENT, seed=1)
     for scale in (0.0, 1.5, 7.0):
-        assert torch.equal(guided(clean, clean, scale), clean)
-    assert torch.equal(guided(clean, anchor, 1.0), clean)
-    assert_close(guided(clean, anchor, 0.0), anchor, 1e-6)
+        assert torch.equal(guide_away(clean, clean, scale), clean)
+    assert torch.equal(guide_away(clean, anchor, 1.0), clean)
+    assert_close(guide_away(clean, anchor, 0.0), anchor, 1e-6)
     for kind, forwards in {"none": 1, "self": 1, "initialize": 1, "full": 2}.items():
         model = published(**LONGLIVE)
         Rollout(model).tick(controls(steps=3, guidance=kind, scale=2.0))

@@ -327,3 +327,16 @@ def test_after_a_restart_the_first_frame_is_drawn_whatever_stood_before(still):
     frames, others = [engine.step() for _ in range(6)], [fresh.step() for _ in range(6)]
     assert [(frame.hash, frame.skipped) for frame in frames] == [(frame.hash, frame.skipped) for frame in others]
     assert not frames[0].skipped
+
+
+def test_a_list_of_timesteps_is_its_own_number_of_steps_and_for_image_models_alone(model, still):
+    sampling = Sampling(steps=7, t_index_list=[32, 45])
+    assert (sampling.steps, sampling.t_index_list) == (2, (32, 45))
+    with pytest.raises(
+        ControlError, match="tiny cannot play 2 steps: a t_index_list is for image models; send an empty"
+    ):
+        Engine(model).check(sampling)
+    with pytest.raises(ControlError, match="its noise levels have no timesteps; send an empty t_index_list, and steps"):
+        Engine(still).check(sampling)
+    kept, refused = Engine(model).taken(ControlState.of(sampling))
+    assert (kept[Sampling], [*refused]) == (Sampling(steps=2), ["sampling"])

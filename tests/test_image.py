@@ -18,9 +18,9 @@ from studio.models.errors import CheckpointError, MissingWeights
 from studio.models.image import lora
 from studio.models.image.checkpoint import fingerprint
 from studio.models.image.model import Image, guidance_embedding
-from studio.models.image.noise_levels import Levels
+from studio.models.image.noise_levels import Levels, timesteps_at
 from studio.noise import noise
-from studio.samplers.picture_stream import PictureStream
+from studio.samplers import PictureRollout, PictureStream
 from studio.schedule import add_noise
 
 SIZE = (64, 64)
@@ -246,6 +246,22 @@ def test_the_steps_of_a_turbo_model_and_of_a_consistency_model(opened):
             theirs.set_timesteps(steps, strength=strength)
             ours = [distilled.levels.timestep(sigma) for sigma in distilled.sigmas(steps, strength)]
             assert ours == theirs.timesteps.tolist()
+
+
+def test_the_places_of_a_list_of_timesteps_are_those_of_lcms_scheduler(opened):
+    from diffusers import LCMScheduler
+
+    theirs = LCMScheduler()
+    theirs.set_timesteps(50)
+    assert timesteps_at(range(50)) == theirs.timesteps.tolist()
+    assert timesteps_at((32, 45)) == [359, 99]
+    assert timesteps_at((0, 16, 32, 45)) == [999, 679, 359, 99]
+    for name in ("sd", "lcm"):
+        model = opened(name)
+        assert [model.levels.timestep(sigma) for sigma in model.sigmas_at((35, 45))] == [299, 99]
+    for places in ((), (5, 5), (9, 3), (-1, 4), (50,)):
+        with pytest.raises(ValueError, match="1 or more places that rise within 0 to 49"):
+            timesteps_at(places)
 
 
 @pytest.mark.parametrize(("steps", "strength"), [(0, 1.0), (1, 0.0), (1, 1.5), (30, 0.02), (1001, 1.0)])
@@ -594,8 +610,8 @@ def test_styles_structure_and_pictures_change_while_streaming_and_nothing_in_fli
         (Prompt("a lake"),),
     ]
     held = [state(sampling, *controls) for controls in changes]
-    stream, alone = PictureStream(model), PictureStream(model, alone=True)
-    came = [latent for each in held if (latent := stream.tick(each)) is not None] + stream.flush()
+    stream, alone = PictureStream(model), PictureRollout(model)
+    came = [latent for each in held if (latent := stream.tick(each)) is not None] + stream.flush(held[-1])
     wanted = [alone.step(each) for each in held]
     assert len(came) == len(wanted)
     for one, other in zip(came, wanted):

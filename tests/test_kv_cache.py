@@ -1,13 +1,13 @@
 import pytest
 import torch
 
-from studio.kv_cache import KVCache
+from studio.kv_cache import CacheSettings, new_kv_cache
 
 LAYERS, TOKENS, WIDTH = 2, 3, 4
 
 
 def new(sink, window, **options):
-    return KVCache(LAYERS, sink, window, TOKENS, WIDTH, **options)
+    return new_kv_cache(CacheSettings(sink, window, **options), LAYERS, TOKENS, WIDTH)
 
 
 def rows(*frames):
@@ -182,6 +182,42 @@ def test_frames_that_are_forgotten_make_room_and_the_next_are_the_sink():
     assert cache.frames == (4, 5, 7, 8)
 
 
+def test_a_limited_cache_shows_the_sink_and_the_last_to_rows_and_the_last_alone_to_what_is_written():
+    cache = new(3, 12, evicts="after", max_attention_frames=15)
+    for start in range(0, 60, 3):
+        kept = list(cache.frames)
+        held, view = forward(cache, range(start, start + 9), 0)
+        assert held == list(view.frames) if view.gathered else sorted(held)
+        assert sorted(held) == [*kept[:3], *kept[3:][-3:], *range(start, start + 9)]
+        assert [held[slot] for slot in view.rows] == [*range(start, start + 9)]
+        assert [view.ranks[held.index(f)] for f in sorted(held)] == [*range(len(held))]
+        assert list(cache.frames) == kept
+        held, view = forward(cache, range(start, start + 3), 3)
+        assert sorted(held) == [*kept[-12:], *range(start, start + 3)]
+        assert [held[slot] for slot in view.rows] == [*range(start, start + 3)]
+        assert [view.ranks[held.index(f)] for f in sorted(held)] == [*range(len(held))]
+    assert cache.frames == (0, 1, 2, *range(48, 60))
+    assert cache.bytes == 2 * (LAYERS * (3 + 12 + 3) + 15) * TOKENS * WIDTH * 4
+    for frame in cache.frames:  # whatever was gathered, moved or hidden, each slot holds its own
+        slot = cache.snapshot().frames.index(frame)
+        assert cache.snapshot().keys[:, slot * TOKENS].unique().tolist() == [frame]
+
+
+def test_a_limited_cache_goes_on_after_its_sink_was_forgotten_and_from_a_snapshot():
+    cache, other = (new(3, 12, evicts="after", max_attention_frames=15) for _ in range(2))
+    for start in range(0, 21, 3):
+        forward(cache, range(start, start + 3), 3)
+    cache.forget([0, 1, 2])
+    other.restore(cache.snapshot())
+    for start in range(21, 42, 3):
+        for one in (cache, other):
+            held, _ = forward(one, range(start, start + 9), 0)
+            assert sorted(held)[:3] == [9, 10, 11]
+            held, _ = forward(one, range(start, start + 3), 3)
+            assert sorted(held) == [*range(max(9, start - 12), start + 3)]
+    assert cache.frames == other.frames == (9, 10, 11, *range(30, 42))
+
+
 def test_what_a_graph_depends_on_is_the_memory_and_how_much_of_it_is_seen():
     cache = new(3, 6, evicts="after")
     for start in range(0, 15, 3):
@@ -207,5 +243,7 @@ def test_what_cannot_be_is_said_with_what_can():
         cache.begin([6, 7, 8], 3)
     with pytest.raises(ValueError, match="positions is 'relative'; possible: slots, absolute"):
         new(1, 2, positions="relative")
+    with pytest.raises(ValueError, match=r'more than the sink.s 3 frames in a cache that evicts "after"'):
+        new(3, 12, max_attention_frames=15)
     with pytest.raises(ValueError, match="evicts is 'never'; possible: before, after"):
         new(1, 2, evicts="never")

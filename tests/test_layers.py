@@ -13,9 +13,9 @@ ROWS = (
     "cli __main__ doctor ui",
     "session score presets training evaluation bench",
     "engine",
-    "models samplers guidance hub accelerate outputs world",
+    "models samplers hub accelerate outputs world",
     "conditioning schedule noise trajectory similarity kv_cache frames pictures",
-    "controls",
+    "controls guidance",
 )
 ROW = {name: number for number, row in enumerate(reversed(ROWS)) for name in row.split()}
 

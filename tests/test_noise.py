@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from studio.noise import drifting, gaussian, logarithm, noise, uniform
+from studio.noise import drifting_noise, gaussian_quantile, logarithm, noise, uniform
 
 
 def test_noise_is_a_pure_function_of_its_key():
@@ -45,7 +45,7 @@ def test_noise_is_unit_gaussian():
 def test_the_quantiles_are_those_of_the_normal_distribution():
     p = np.concatenate([np.linspace(1e-9, 1 - 1e-9, 2001), 10.0 ** -np.arange(1, 10), 1 - 10.0 ** -np.arange(1, 10)])
     exact = np.array([statistics.NormalDist().inv_cdf(v) for v in p])
-    np.testing.assert_allclose(gaussian(p - 0.5), exact, atol=2e-6)
+    np.testing.assert_allclose(gaussian_quantile(p - 0.5), exact, atol=2e-6)
 
 
 def test_the_logarithm_is_the_logarithm():
@@ -66,12 +66,12 @@ def test_a_negative_key_is_refused():
 
 
 def test_noise_that_is_held_is_the_first_frames_at_any_time():
-    assert torch.equal(drifting(7, 123, 2, (4, 8), 0), noise(7, 0, 2, (4, 8)))
+    assert torch.equal(drifting_noise(7, 123, 2, (4, 8), 0), noise(7, 0, 2, (4, 8)))
 
 
 def test_noise_that_drifts_walks_from_one_noise_to_the_next_at_even_speed_and_unit_variance():
     shape, drift = (64, 64), 6
-    walk = [drifting(7, frame, 2, shape, drift) for frame in range(13)]
+    walk = [drifting_noise(7, frame, 2, shape, drift) for frame in range(13)]
     for key in (0, 1, 2):
         assert torch.equal(walk[6 * key], noise(7, key, 2, shape))
     for step in walk:
@@ -80,4 +80,4 @@ def test_noise_that_drifts_walks_from_one_noise_to_the_next_at_even_speed_and_un
     even = 2 * math.sin(math.pi / 4 / drift)
     for before, after in itertools.pairwise(walk):
         assert float((after - before).std()) == pytest.approx(even, rel=0.06)
-    assert torch.equal(walk[4], drifting(7, 4, 2, shape, drift))
+    assert torch.equal(walk[4], drifting_noise(7, 4, 2, shape, drift))

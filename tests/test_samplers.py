@@ -7,8 +7,8 @@ from causal_nets import LATENT, TEXT, TinyModel, controls, drawn
 from studio.conditioning import Conditioning
 from studio.controls import Prompt, Sampling, Stroke, strokes
 from studio.noise import noise
-from studio.samplers import SAMPLERS, Rollout, StreamBatch
-from studio.samplers.rolling import Rolling
+from studio.samplers import Rolling, Rollout, StreamBatch, samplers_of
+from studio.samplers.causal import chunk_noise
 from studio.schedule import add_noise
 
 BOTH = pytest.mark.parametrize("sampler", [StreamBatch, Rollout])
@@ -321,7 +321,7 @@ def test_a_stream_does_not_depend_on_where_it_stands(monkeypatch):
         model.encode_text("a meadow").expand(len(frames), -1, -1), torch.zeros(len(frames), 3, *LATENT[1:])
     )
     # the same noise at both places
-    monkeypatch.setattr("studio.samplers.base.noise", lambda seed, frame, *rest: noise(seed, frame % 100, *rest))
+    monkeypatch.setattr("studio.samplers.causal.noise", lambda seed, frame, *rest: noise(seed, frame % 100, *rest))
     early, late = (run_steps(StreamBatch(model, start), controls(steps=3), 12) for start in (9, 3009))
     assert torch.equal(early, late)
 
@@ -361,7 +361,7 @@ def test_recache_in_longlives_form_is_one_two_way_pass_and_may_spare_the_sink():
     run_steps(stream, told, 8)
     state = stream.snapshot()
     text = drawn(*TEXT, seed=77)
-    stream.recache(text, mode="bidirectional")
+    stream.context.recache(text, mode="bidirectional")
     cache = model.new_cache()
     kept = Conditioning.cat([d.cond for d in state.kept]).under(text)
     model.net(
@@ -371,10 +371,10 @@ def test_recache_in_longlives_form_is_one_two_way_pass_and_may_spare_the_sink():
         assert_close(ours, theirs)
     two_way = stream.snapshot().cache
     stream.restore(state)
-    stream.recache(text)
+    stream.context.recache(text)
     assert not torch.allclose(stream.snapshot().cache.keys[1], two_way.keys[1], atol=1e-3)
     stream.restore(state)
-    stream.recache(text, keep_sink=True)
+    stream.context.recache(text, keep_sink=True)
     size = stream.cache.tokens
     old, new = state.cache, stream.snapshot().cache
     sink = old.frames.index(0), new.frames.index(0)
@@ -399,7 +399,7 @@ def test_chunks_of_several_frames_are_drawn_as_one(sampler):
     latents = [stream.step(told) for _ in range(5)]
     assert {tuple(chunk.shape) for chunk in latents} == {(2, *LATENT)}
     assert stream.frame == 10
-    assert torch.equal(stream._noise(7, 4, 1), torch.stack([noise(7, frame, 1, LATENT) for frame in (4, 5)]))
+    assert torch.equal(chunk_noise(model, 7, 4, 1), torch.stack([noise(7, frame, 1, LATENT) for frame in (4, 5)]))
     stream.switch("recache", told)
     stream.step(told)
     assert stream.cache.frames == (0, 1, 6, 7, 8, 9)
@@ -427,12 +427,24 @@ def test_a_tick_that_fails_is_made_again_and_nothing_is_lost(sampler):
     assert (again - plain[4:]).abs().mean() < 0.2 * plain[4:].abs().mean()
 
 
-def test_a_source_picture_is_where_a_row_begins():
+class FromSource(StreamBatch):
+    """A stream whose rows begin from a latent and not from pure noise."""
+
+    source = drawn(*LATENT, seed=3)
+
+    def new_row(self, state, frame, is_first):
+        row = super().new_row(state, frame, is_first)
+        source = self.source.expand_as(row.x)
+        return replace(
+            row, source=source, x=add_noise(source, noise(state[Sampling].seed, frame, 0, LATENT), row.sigma)
+        )
+
+
+def test_a_source_is_where_a_row_begins():
     model = TinyModel()
     model.sigmas = lambda steps: (0.6, 0.3)[:steps]
-    source = drawn(*LATENT, seed=3)
-    stream = StreamBatch(model)
-    stream.tick(controls(steps=2), source)
+    stream, source = FromSource(model), FromSource.source
+    stream.tick(controls(steps=2))
     row = stream.snapshot().rows[0]
     assert torch.equal(row.source[0], source)
     assert_close(
@@ -442,10 +454,10 @@ def test_a_source_picture_is_where_a_row_begins():
 
 
 def test_what_cannot_be_is_said_with_what_can():
-    stream = SAMPLERS["stream"](TinyModel())
+    stream = samplers_of(TinyModel())["stream"](TinyModel())
     with pytest.raises(ValueError, match="recache, keep, cut"):
         stream.switch("fade", controls())
     with pytest.raises(ValueError, match="causal, bidirectional"):
-        stream.recache(drawn(*TEXT), mode="sideways")
+        stream.context.recache(drawn(*TEXT), mode="sideways")
     with pytest.raises(ValueError, match="0 chunks cannot be in flight"):
         Rolling(TinyModel(), chunks=0)

@@ -1,7 +1,8 @@
 import pytest
 import torch
+from causal_nets import output_that_means
 
-from studio.schedule import PREDICTIONS, add_noise, clean_from, output_for, sigmas, warp
+from studio.schedule import PREDICTIONS, add_noise, clean_from, sigmas, warp
 
 
 def test_four_steps_at_shift_five_are_self_forcings_steps():
@@ -31,7 +32,7 @@ def test_the_clean_latent_comes_back_at_every_level(prediction):
     sigma = torch.tensor([1.0, 0.9375, 0.625, 0.3, 0.05, 1e-3])
     x = add_noise(clean, noise, sigma)
     torch.testing.assert_close(
-        clean_from(prediction, x, sigma, output_for(prediction, x, sigma, clean)), clean, atol=1e-5, rtol=1e-5
+        clean_from(prediction, x, sigma, output_that_means(prediction, x, sigma, clean)), clean, atol=1e-5, rtol=1e-5
     )
 
 
@@ -48,7 +49,7 @@ def test_wieners_skip_is_the_best_linear_guess_and_its_rest_has_unit_size():
     guess = clean_from("wiener", x, sigma, torch.zeros_like(x))
     best = (x * clean).mean(1) / x.square().mean(1)
     torch.testing.assert_close((guess * x).mean(1) / x.square().mean(1), best, atol=0.01, rtol=0)
-    rest = output_for("wiener", x, sigma, clean)
+    rest = output_that_means("wiener", x, sigma, clean)
     torch.testing.assert_close(rest.std(1), torch.ones(3), atol=0.01, rtol=0)
 
 

@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 import torch
 
-from studio.similarity import SimilarityFilter, SimilarityState, around, cells, changed_box, inside, thumbnail
+from studio.similarity import (
+    SimilarityFilter,
+    SimilarityState,
+    box_within,
+    changed_box,
+    grow_box,
+    mean_colours,
+    thumbnail,
+)
 
 
 def flat(level):
@@ -34,7 +42,7 @@ def test_the_chance_to_skip_falls_evenly_with_the_difference():
         filter = SimilarityFilter(threshold=5 / 255, most=10**6, seed=4)
         count = 0
         for turn in range(600):
-            filter.restore(SimilarityState(thumbnail(flat(100)), seen=turn))
+            filter.restore(SimilarityState(thumbnail(flat(100)), frames=turn))
             count += filter.is_new(flat(100 + step))
         drawn[step] = count / 600
     assert drawn == pytest.approx({1: 0.2, 2: 0.4, 4: 0.8}, abs=0.06)
@@ -102,25 +110,25 @@ def test_the_box_of_a_change_is_whole_tiles():
 
 
 def test_around_a_box_is_a_tile_more_as_far_as_there_is_one():
-    assert around((slice(16, 24), slice(0, 8)), (40, 64)) == (slice(8, 32), slice(0, 16))
-    assert around((slice(8, 40), slice(56, 64)), (40, 64)) == (slice(0, 40), slice(48, 64))
+    assert grow_box((slice(16, 24), slice(0, 8)), (40, 64)) == (slice(8, 32), slice(0, 16))
+    assert grow_box((slice(8, 40), slice(56, 64)), (40, 64)) == (slice(0, 40), slice(48, 64))
     whole = torch.arange(40 * 64).reshape(40, 64)
     part = (slice(16, 24), slice(56, 64))
-    box = around(part, (40, 64))
-    assert torch.equal(whole[box][inside(box, part)], whole[part])
+    box = grow_box(part, (40, 64))
+    assert torch.equal(whole[box][box_within(box, part)], whole[part])
 
 
 def test_the_last_tile_may_be_smaller():
     drawn, now = torch.zeros(3, 12, 20), torch.zeros(3, 12, 20)
     now[1, 11, 19] = 1
     assert changed_box(drawn, now, 0.02) == (slice(8, 12), slice(16, 20))
-    assert around((slice(8, 12), slice(16, 20)), (12, 20)) == (slice(0, 12), slice(8, 20))
+    assert grow_box((slice(8, 12), slice(16, 20)), (12, 20)) == (slice(0, 12), slice(8, 20))
 
 
 def test_cells_are_mean_colours():
     picture = np.zeros((32, 48, 3), np.uint8)
     picture[:8, :8] = (255, 0, 51)
-    grid = cells(picture, (4, 6))
+    grid = mean_colours(picture, (4, 6))
     assert grid.shape == (3, 4, 6)
     assert grid[:, 0, 0].tolist() == pytest.approx([1, 0, 0.2])
     assert float(grid[:, 1:].max()) == 0

@@ -24,7 +24,7 @@ from studio.controls import ControlState, Picture, Prompt, Sampling, Similarity
 from studio.engine import Engine
 from studio.models.image.model import Image
 from studio.noise import noise
-from studio.samplers import PictureStream
+from studio.samplers import PictureRollout, PictureStream
 from studio.session.session import Session
 
 NETS = {"unet": unet, "closed form": closed_form}
@@ -64,7 +64,7 @@ class OfFolder:
 
 
 @torch.no_grad()
-def alone(model: PictureModel | OfFolder, z: Tensor, state: ControlState, add_noise: bool = True) -> list[Step]:
+def alone(model: PictureModel | OfFolder, z: Tensor, state: ControlState) -> list[Step]:
     """A frame from a latent z, alone, step by step: StreamDiffusion's loop over the noise predictions."""
     sampling, net = state[Sampling], model.net
     told, negative = (model.encode_text(text)[None] for text in (state[Prompt].text, state[Prompt].negative))
@@ -84,23 +84,23 @@ def alone(model: PictureModel | OfFolder, z: Tensor, state: ControlState, add_no
             epsilon = virtual + sampling.scale * (epsilon - virtual)
         x0 = (x - b * epsilon) / a
         trace.append(Step(x, stock, x0))
-        fresh = noises[step] if add_noise and step < len(noises) else torch.zeros_like(x)
+        fresh = noises[step] if sampling.add_noise and step < len(noises) else torch.zeros_like(x)
         stock = fresh + next_a * (b * stock - b * epsilon) / a / next_b
         x = next_a * x0 + next_b * fresh
         t, a, b = next_t, next_a, next_b
     return trace
 
 
-def of_picture(model: PictureModel, state: ControlState, add_noise: bool = True) -> Tensor:
+def of_picture(model: PictureModel, state: ControlState) -> Tensor:
     """The frame (1, C, h, w) of a picture, alone."""
     z = model.encode_picture(state[Picture]) if state[Picture].data else torch.zeros(model.latent)
-    return alone(model, z, state, add_noise)[-1].x0
+    return alone(model, z, state)[-1].x0
 
 
 def streamed(stream: PictureStream, told: Sequence[ControlState]) -> list[Tensor]:
     """Every frame: one tick under each of the controls, then the flush."""
     ticks = [stream.tick(state) for state in told]
-    return [latent for latent in ticks if latent is not None] + stream.flush()
+    return [latent for latent in ticks if latent is not None] + stream.flush(told[-1])
 
 
 def apart(got: Tensor, wanted: Tensor) -> float:
@@ -117,10 +117,11 @@ def apart(got: Tensor, wanted: Tensor) -> float:
 def test_stream_01_a_frame_of_the_batch_is_that_frame_alone(net, steps, kind, add_noise):
     """1: stream batch = one frame alone, relative error < 1e-5 in float32."""
     model = PictureModel(NETS[net])
-    told = [controls(picture=noisy(k), guidance=kind, scale=1.4, steps=steps) for k in range(6)]
-    frames = streamed(PictureStream(model, add_noise=add_noise), told)
+    sampling = {"guidance": kind, "scale": 1.4, "steps": steps, "add_noise": add_noise}
+    told = [controls(picture=noisy(k), **sampling) for k in range(6)]
+    frames = streamed(PictureStream(model), told)
     for frame, state in zip(frames, told, strict=True):
-        assert apart(frame, of_picture(model, state, add_noise)) < 1e-5
+        assert apart(frame, of_picture(model, state)) < 1e-5
 
 
 @pytest.fixture(scope="module", params=["epsilon", "v_prediction"])
@@ -140,6 +141,29 @@ def test_stream_01_on_a_diffusers_folder_of_either_prediction(image, kind):
         assert apart(frame, wanted) < 1e-5
 
 
+class AtTimesteps(OfFolder):
+    """The same at given timesteps."""
+
+    def __init__(self, image: Image, timesteps: Sequence[int]):
+        super().__init__(image)
+        self.timesteps = timesteps
+
+    def levels(self, steps: int, strength: float) -> list[tuple[int, float, float]]:
+        return [(t, float(self.image.levels.a[t]), float(self.image.levels.b[t])) for t in self.timesteps]
+
+
+@pytest.mark.parametrize(("places", "timesteps"), [((32, 45), (359, 99)), ((0,), (999,)), ((0, 16, 32, 45), None)])
+@pytest.mark.parametrize("kind", KINDS)
+def test_stream_09_a_list_of_timesteps_is_drawn_as_streamdiffusion_draws_it(image, places, timesteps, kind):
+    """9: t_index_list picks from the 50 timesteps of LCM's scheduler, whatever the folder's own is."""
+    told = [controls(picture=noisy(k), guidance=kind, scale=1.4, t_index_list=places, strength=0.3) for k in range(3)]
+    assert told[0][Sampling].steps == len(places)
+    frames = streamed(PictureStream(image), told)
+    loop = AtTimesteps(image, timesteps or (999, 679, 359, 99))
+    for frame, state in zip(frames, told, strict=True):
+        assert apart(frame, alone(loop, image.encode_picture(state[Picture]), state)[-1].x0) < 1e-5
+
+
 def test_stream_09_more_strength_begins_higher_and_keeps_less_of_the_picture(image):
     """9: strength and level are monotone, every schedule falls, and the strength can change on the way."""
     strengths = (0.05, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -157,13 +181,12 @@ def test_stream_09_more_strength_begins_higher_and_keeps_less_of_the_picture(ima
 def test_stream_01_the_batch_is_also_the_rollout_and_holds_below_the_top_and_without_a_picture(kind, add_noise):
     """1, for a schedule that begins at a strength, for words alone, and one frame at a time."""
     model = PictureModel(unet)
-    sampling = {"guidance": kind, "scale": 2.0, "steps": 3, "delta": 0.7}
+    sampling = {"guidance": kind, "scale": 2.0, "steps": 3, "delta": 0.7, "add_noise": add_noise}
     for picture, strength in ((noisy(1), 0.6), (noisy(2), 0.1), (b"", 0.6)):
         state = controls(picture=picture, **sampling, strength=strength)
         whole = state if picture else controls(**sampling, strength=1.0)
-        for alone_too in (False, True):
-            stream = PictureStream(model, alone=alone_too, add_noise=add_noise)
-            assert apart(stream.step(state), of_picture(model, whole, add_noise)) < 1e-5
+        for sampler in (PictureStream, PictureRollout):
+            assert apart(sampler(model).step(state), of_picture(model, whole)) < 1e-5
 
 
 @pytest.mark.parametrize(("kind", "delta"), list(itertools.product(("self", "initialize"), (1.0, 0.5, 1.7))))
@@ -326,7 +349,7 @@ def test_stream_09_a_changed_number_of_steps_keeps_every_frame_and_its_order():
         came = [stream.tick(state) for state in [*many, *few]]
         waiting = [place for place, latent in enumerate(came) if latent is None]
         assert waiting == [*range(before - 1), *range(5 + before, 5 + after)], (before, after)
-        frames = [latent for latent in came if latent is not None] + stream.flush()
+        frames = [latent for latent in came if latent is not None] + stream.flush(few[-1])
         assert stream.frame == len(frames)
         entered = few[max(0, before - after) :]  # until the longer schedules are out there is no room
         for frame, state in zip(frames, [*many, *entered], strict=True):
@@ -353,9 +376,9 @@ def test_stream_11_the_first_ticks_give_nothing_and_the_flush_gives_the_last_fra
     ticks = [stream.tick(state) for state in told]
     assert [latent is None for latent in ticks] == [True] * (steps - 1) + [False] * (8 - steps)
     assert [row.frame for row in stream.snapshot().rows] == list(range(48 - steps, 47))
-    last = stream.flush()
+    last = stream.flush(told[-1])
     assert len(last) == steps - 1
-    assert (stream.frame, stream.in_flight, stream.flush()) == (47, 0, [])
+    assert (stream.frame, stream.in_flight, stream.flush(told[-1])) == (47, 0, [])
     for frame, state in zip([*filter(lambda latent: latent is not None, ticks), *last], told, strict=True):
         assert apart(frame, of_picture(model, state)) < 1e-5
 

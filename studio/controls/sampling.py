@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from itertools import pairwise
+from typing import Any, ClassVar
 
-from studio.controls.base import Control, check_choice, check_integer, check_number, settle
+from studio.controls.base import (
+    Control,
+    ControlError,
+    check_choice,
+    check_flag,
+    check_integer,
+    check_number,
+    settle,
+    shown,
+)
 from studio.controls.state import ControlState
 from studio.controls.widgets import Choice, Slider, Widget
+from studio.guidance import GUIDANCES
 
-GUIDANCE_KINDS = ("none", "full", "self", "initialize")
+GUIDANCE_KINDS = tuple(GUIDANCES)
 SEEDS = (0, 2**32 - 1)
 SCALES = (0.0, 10.0)
 STEPS = (1, 16)
 STRENGTHS = (0.02, 1.0)
 DELTAS = (0.0, 5.0)
 DRIFTS = (0, 1000)  # frames
+T_INDICES = 50  # places of a `t_index_list`: the timesteps 999, 979, ... 19
 
 
 @dataclass(frozen=True)
@@ -26,6 +38,9 @@ class Sampling(Control):
     Of image models also: strength: how far a picture that comes in is taken back towards noise before it is drawn anew,
     0.02..1. delta: the share of the residual noise that "self" and "initialize" count on, 0..5; 1 is exact, less leaves
     grain (StreamDiffusion's own examples use 0.5). drift: frames from one noise to the next, 0..1000; 0 holds it still.
+    t_index_list: the steps as StreamDiffusion's users give them, (32, 45) of 50: places 0..49, rising, in the timesteps
+    999, 979, ... 19; it takes the place of steps, which is its length then, and of strength. add_noise: whether a frame
+    is noised anew between steps (StreamDiffusion's `do_add_noise`); without, the next x is (1 - sigma) x0.
     """
 
     seed: int = 0
@@ -35,6 +50,8 @@ class Sampling(Control):
     strength: float = 0.6
     delta: float = 1.0
     drift: int = 0
+    t_index_list: tuple[int, ...] = ()
+    add_noise: bool = True
     kind: ClassVar[str] = "sampling"
     widgets: ClassVar[tuple[Widget, ...]] = (
         Slider("seed", "Seed", section="sampling", order=10, limits=SEEDS, shown=(0, 9999), step=1),
@@ -84,18 +101,33 @@ class Sampling(Control):
     )
 
     def __post_init__(self) -> None:
+        indices = check_t_index_list(self.t_index_list)
         settle(
             self,
             seed=check_integer("seed", self.seed, *SEEDS),
-            guidance=check_choice("guidance", self.guidance, GUIDANCE_KINDS),
+            guidance=check_choice("guidance", self.guidance, tuple(GUIDANCES)),
             scale=check_number("guidance scale", self.scale, *SCALES),
-            steps=check_integer("steps", self.steps, *STEPS),
+            steps=len(indices) or check_integer("steps", self.steps, *STEPS),
             strength=check_number("strength", self.strength, *STRENGTHS),
             delta=check_number("delta", self.delta, *DELTAS),
             drift=check_integer("drift", self.drift, *DRIFTS),
+            t_index_list=indices,
+            add_noise=check_flag("add_noise", self.add_noise),
         )
 
     @classmethod
     def opening(cls, state: ControlState, frame: int) -> Iterator[tuple[int, Control]]:
         """Yield it always: a take says its seed."""
         yield frame, state[cls]
+
+
+def check_t_index_list(value: Any) -> tuple[int, ...]:
+    """Give the places as a tuple of whole numbers, if they rise; an empty one means that steps and strength count."""
+    if not isinstance(value, tuple | list) or len(value) > STEPS[1]:
+        raise ControlError(
+            f"t_index_list is {shown(value)}; send 0 to {STEPS[1]} places, such as [32, 45], or [], and steps"
+        )
+    places = tuple(check_integer("t_index_list's place", place, 0, T_INDICES - 1) for place in value)
+    if any(before >= after for before, after in pairwise(places)):
+        raise ControlError(f"t_index_list is {shown(value)}; its places rise, from more noise to less: sort them")
+    return places

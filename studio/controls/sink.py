@@ -8,7 +8,7 @@ from typing import ClassVar
 from studio.controls.base import Control, check_choice, check_integer, settle
 from studio.controls.widgets import Choice, Counter, Widget
 
-POLICIES = ("recache", "keep", "renew")
+POLICIES = ("recache", "keep", "renew", "reanchor")
 
 
 @dataclass(frozen=True)
@@ -16,8 +16,9 @@ class Sink(Control):
     """The policy for the sink frames at a prompt switch with recache, and a count of renewals asked for by hand.
 
     policy: "recache" puts the sink under the new words with the other frames, "keep" leaves it under the old ones
-    (LongLive's global sink), "renew" makes the oldest frames of the window the new sink. renewed: 0..1,000,000; each
-    higher number renews the sink once, now.
+    (LongLive's `global_sink: true`, with which its checkpoint was published), "renew" makes the oldest frames of the
+    window the new sink, "reanchor" the oldest of all that LongLive recaches with `global_sink: false`: its last sink +
+    window + chunk frames. renewed: 0..1,000,000; each higher number renews the sink once, now.
     """
 
     policy: str = "recache"

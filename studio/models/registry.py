@@ -225,7 +225,7 @@ MODELS: dict[str, Entry] = {
             "text_encoder": WAN_WORDS,
             "tiny_decoder": WAN_TINY_DECODER,
         },
-        {"sink": 3, "window": 3},
+        {"sink": 3, "window": 18, "max_attention_frames": 21},
         "rolling",
         5,
     ),

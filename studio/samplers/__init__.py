@@ -1,17 +1,16 @@
-"""What holds latents between steps. To add one: a file here and its line in `SAMPLERS`.
+"""What holds latents between steps. To add a sampler: a file here and its line in `SAMPLERS`.
 
-Models whose frames do not see each other have samplers of their own, under the same names.
+A name stands for a way to order the work; for each kind of model that knows it there is a class, which says by `plays`
+what it is for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from studio.models.base import optional
-from studio.samplers.base import Sampler as Sampler
-from studio.samplers.picture_stream import PictureStream as PictureStream
+from studio.samplers.base import Sampler
+from studio.samplers.causal import CausalSampler
+from studio.samplers.picture_stream import PictureRollout, PictureStream
 from studio.samplers.rolling import Rolling
 from studio.samplers.rollout import Rollout
 from studio.samplers.stream_batch import StreamBatch
@@ -19,13 +18,26 @@ from studio.samplers.stream_batch import StreamBatch
 if TYPE_CHECKING:
     from studio.models.base import Model
 
-SAMPLERS: dict[str, type[Sampler]] = {"stream": StreamBatch, "rollout": Rollout, "rolling": Rolling}
-PICTURE_SAMPLERS: dict[str, Callable[..., PictureStream]] = {
-    "stream": PictureStream,
-    "rollout": partial(PictureStream, alone=True),
+SAMPLERS: dict[str, tuple[type[Sampler[Any, Any]], ...]] = {
+    "stream": (StreamBatch, PictureStream),
+    "rollout": (Rollout, PictureRollout),
+    "rolling": (Rolling,),
 }
 
 
-def samplers_of(model: Model) -> dict[str, Callable[..., Sampler]] | dict[str, Callable[..., PictureStream]]:
-    """The samplers that can play a model: name -> (model, start) to sampler."""
-    return PICTURE_SAMPLERS if optional(model, "independent") else dict(SAMPLERS)
+def samplers_of(model: Model) -> dict[str, type[Sampler[Any, Any]]]:
+    """Give the samplers that can play a model, by name; each is made with (model, start)."""
+    return {name: kind for name, kinds in SAMPLERS.items() for kind in kinds if kind.plays(model)}
+
+
+__all__ = [
+    "SAMPLERS",
+    "CausalSampler",
+    "PictureRollout",
+    "PictureStream",
+    "Rolling",
+    "Rollout",
+    "Sampler",
+    "StreamBatch",
+    "samplers_of",
+]

@@ -1,370 +1,156 @@
-"""What the samplers share: rows in flight on a KV cache, and the frames kept to rebuild it from.
+"""What every sampler does: rows in flight, a tick that moves all of them a step down, frames that come out in order.
 
-A tick is one forward. Its rows are one sequence after the cache: the chunk that came out at the last tick, clean, which
-writes its keys, then the rows in flight, oldest first, all told the newest controls. Where attention is to need no mask
-the clean chunk has a forward of its own instead, just before (Self-Forcing's and LongLive's clean pass).
-
-Frames are latent frames here. Where a latent is several pictures, a clean start gives its first latent the number of
-the picture it becomes, and counts latents from there: numbers only ever grow, and a take replays from its own start.
+A sampler says where a row comes from (`new_row`), when another may enter (`can_admit`), how rows are denoised
+(`denoiser`) and what becomes of one that has come out (`finish`). All the rest is here, for video and pictures alike.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 import torch
 from torch import Tensor
 
-from studio.conditioning import Conditioning
-from studio.controls import Picture, Prompt, Sampling, Sink
-from studio.guidance import GUIDANCES, guided
-from studio.kv_cache import CacheSnapshot
-from studio.models.base import optional
-from studio.noise import noise
-from studio.schedule import add_noise
+from studio.controls import Sampling
+from studio.controls.prompt import SWITCHES
+from studio.guidance import apply_guidance
+from studio.samplers.forward import is_independent
+from studio.samplers.rows import Row, renoise
 
 if TYPE_CHECKING:
     from studio.controls import ControlState
+    from studio.guidance import Denoise
     from studio.models.base import Model
 
-SWITCHES = ("recache", "keep", "cut")
-RECACHES = ("causal", "bidirectional")
+
+R = TypeVar("R", bound=Row)  # a sampler's rows
+S = TypeVar("S")  # and its snapshots
 
 
-@dataclass(frozen=True, eq=False)
-class Row:
-    """A chunk in flight: its first frame, its sigmas and step, its noisy latent x (chunk, C, h, w) at that step.
-
-    source: the latent it was begun from, zero for none; anchor: what "initialize" guidance keeps, once there.
-    """
-
-    frame: int
-    sigmas: tuple[float, ...]
-    x: Tensor
-    source: Tensor
-    step_index: int = 0
-    anchor: Tensor | None = None
-
-    @property
-    def sigma(self) -> float:
-        return self.sigmas[self.step_index]
-
-    @property
-    def left(self) -> int:
-        """Steps to go, this one among them."""
-        return len(self.sigmas) - self.step_index
-
-
-@dataclass(frozen=True, eq=False)
-class Drawn:
-    """A frame that came out: its clean latent (C, h, w) and, one row, the conditioning it was made under."""
-
-    frame: int
-    latent: Tensor
-    cond: Conditioning
-
-
-@dataclass(frozen=True, eq=False)
-class SamplerSnapshot:
-    """All that a sampler holds. kept: the frames in the cache; pending: those still to be written there.
-
-    renewed: the count of sink renewals that was in force last.
-    """
-
-    frame: int
-    steps: int
-    renewed: int
-    rows: tuple[Row, ...]
-    pending: tuple[Drawn, ...]
-    kept: tuple[Drawn, ...]
-    cache: CacheSnapshot
-
-
-class Sampler(ABC):
+class Sampler(ABC, Generic[R, S]):
     """Draws a model's frames in order. `frame` is the number of the next one that comes out.
 
-    Everything a person sets is read from the controls in force, at every tick. State changes only when a tick is done:
-    after an error the next tick goes on from where the last good one ended.
+    Frames are latent frames here. Everything a person sets is read from the controls in force, at every tick. State
+    changes only when a tick is done: after an error the next tick goes on from where the last good one ended.
+    independent: frames do not see each other. A row then keeps the controls it began under, and a frame may be left
+    out, since no later one needs it; elsewhere all rows hear what is in force, and begin anew when the number of steps
+    is another. can_admit: (rows, steps) -> whether a new row of so many steps may enter behind these.
     """
 
-    causal: ClassVar[bool] = True  # whether a row in flight sees only those before it; else all see each other
+    independent: ClassVar[bool] = False
+    can_admit: Callable[[Sequence[R], int], bool]
+    frame: int
+    _rows: tuple[R, ...]
 
     def __init__(self, model: Model, start: int = 0) -> None:
         self.model = model
-        self.cache = model.new_cache()
         self.restart(start)
 
+    @classmethod
+    def plays(cls, model: Model) -> bool:
+        """Tell whether this is a sampler for such a model."""
+        return is_independent(model) == cls.independent
+
     def restart(self, frame: int) -> None:
-        """A clean start: cache empty, nothing in flight, the next frame is number `frame`."""
+        """Start clean: nothing in flight and nothing remembered, the next frame is number `frame`."""
         self.frame = frame
-        self._steps = 0
-        self._renewed = 0
-        self._rows: tuple[Row, ...] = ()
-        self._pending: tuple[Drawn, ...] = ()
-        self._kept: tuple[Drawn, ...] = ()
-        self.cache.clear()
-
-    @torch.no_grad()
-    def step(self, state: ControlState, source: Tensor | None = None) -> Tensor:
-        """The clean latents (chunk, C, h, w), float32, of the next frames; ticks until they are there.
-
-        After a clean start with a picture in force, of a model that takes them, the first is the picture's: (1, ...).
-        """
-        while (latents := self.tick(state, source)) is None:
-            pass
-        return latents
-
-    @torch.no_grad()
-    def tick(self, state: ControlState, source: Tensor | None = None) -> Tensor | None:
-        """Every row a step down: the latents that came out, (chunk, C, h, w), or None while the pipe fills.
-
-        source (C, h, w): the latent a new row begins from, where the model's schedule starts below 1.
-        """
-        self._repair()
-        self._renew_sink(state[Sink].renewed)
-        if self._is_cold and state[Picture].data and hasattr(self.model, "encode_picture"):
-            return self._given(state)
-        return self._advance(self._admitted(state, source), state)
-
-    @torch.no_grad()
-    def flush(self, state: ControlState) -> list[Tensor]:
-        """The latents of the chunks in flight, in order, each (chunk, C, h, w), down what is left of their schedules.
-
-        No row is begun behind them; the next tick begins with an empty pipe, on the cache as it is.
-        """
-        came = []
-        while self._rows:
-            self._repair()
-            latents = self._advance(self._rows, state)
-            came += [] if latents is None else [latents]
-        return came
+        self._rows = ()
 
     @property
     def in_flight(self) -> int:
         """Frames begun that have not come out."""
         return len(self._rows) * self.model.chunk
 
-    @property
-    def _is_cold(self) -> bool:
-        """Whether nothing was drawn since a clean start, nor is being drawn."""
-        return not (self._rows or self._pending or self._kept)
+    @abstractmethod
+    def schedules(self, sampling: Sampling) -> tuple[tuple[float, ...], ...]:
+        """Give the sigmas, highest first, of every schedule that frames may go down under a sampling.
 
-    @property
-    def _is_apart(self) -> bool:
-        """Whether clean frames are written by a forward of their own, so that attention hides nothing from any row."""
-        return self.cache.evicts == "after"
+        Raises ValueError, with what is possible, for a sampling that the model cannot play.
+        """
 
-    def _given(self, state: ControlState) -> Tensor:
-        """The first frame as a picture has it, (1, C, h, w): written as it is (Self-Forcing's `initial_latent`)."""
-        latent = self.model.encode_picture(state[Picture]).to(optional(self.model, "device"), torch.float32)
-        self._pending = (Drawn(self.frame, latent, self.model.condition(state, [self.frame])),)
-        self.frame += 1
-        return latent[None]
+    # Ticks
 
-    def _advance(self, rows: tuple[Row, ...], state: ControlState) -> Tensor | None:
-        """Every row a step down: the latents that came out, if any."""
-        if self._is_apart:
-            self._write(self._pending)
-            self._settle()
-        cond = self.model.condition(state, self._numbers(rows))
-        rows, clean = self._denoised(rows, cond, state)
-        self._settle()
-        self._steps = state[Sampling].steps
-        moved = [self._moved(row, latents, state[Sampling].seed) for row, latents in zip(rows, clean, strict=True)]
+    @torch.no_grad()
+    def step(self, state: ControlState) -> Tensor:
+        """Give the clean latents (chunk, C, h, w), float32, of the next frames; ticks until they are there.
+
+        After a clean start with a picture in force, of a video model that takes them, they are the picture's: (1, ...).
+        """
+        while (latents := self.tick(state)) is None:
+            pass
+        return latents
+
+    @torch.no_grad()
+    def tick(self, state: ControlState) -> Tensor | None:
+        """Move every row a step down, and a new one if it may enter: the latents that came out, (chunk, C, h, w).
+
+        None while the pipe fills; also while it drains, where the rows in flight have a longer schedule than new ones.
+        """
+        steps = state[Sampling].steps
+        goes_on = self.independent or all(row.sampling.steps == steps for row in self._rows)
+        rows = self._rows if goes_on else ()
+        if self.can_admit(rows, steps):
+            frame = rows[-1].frame + self.model.chunk if rows else self.frame
+            rows = (*rows, self.new_row(state, frame, is_first=not rows))
+        return self._advance(rows, state)
+
+    @torch.no_grad()
+    def flush(self, state: ControlState) -> list[Tensor]:
+        """Give the latents of the chunks in flight, in order, each (chunk, C, h, w), down the rest of their schedules.
+
+        No row is begun behind them; the next tick begins with an empty pipe.
+        """
+        came = []
+        while self._rows:
+            latents = self._advance(self._rows, state)
+            came += [] if latents is None else [latents]
+        return came
+
+    def _advance(self, rows: tuple[R, ...], state: ControlState) -> Tensor | None:
+        """Move these rows a step down: the latents of the oldest, if that was its last."""
+        clean, rows_now = apply_guidance(self.denoiser(rows, state), rows)
+        moved = [
+            renoise(row, x0, self.noise_of(row, row.step_index + 1)) if row.steps_left > 1 else None
+            for row, x0 in zip(rows_now, clean, strict=True)
+        ]
         self._rows = tuple(row for row in moved if row is not None)
-        if moved[0] is not None:
-            return None
-        self._pending = tuple(Drawn(rows[0].frame + i, latent, cond.rows([i])) for i, latent in enumerate(clean[0]))
-        self.frame += self.model.chunk
-        return clean[0]
+        return self.finish(rows_now[0], clean[0]) if moved[0] is None else None
 
-    def _settle(self) -> None:
-        """What was pending is in the cache now."""
-        self._kept, self._pending = self._surviving(self._kept + self._pending), ()
+    # What a kind of sampler does in its own way
 
     @abstractmethod
-    def _room(self, rows: Sequence[Row], steps: int) -> bool:
-        """Whether another row may enter behind these."""
+    def new_row(self, state: ControlState, frame: int, is_first: bool) -> R:
+        """Begin the row of a frame; is_first: no row is in flight."""
 
-    def _admitted(self, state: ControlState, source: Tensor | None) -> tuple[Row, ...]:
-        """The rows of this tick: those in flight, begun anew if the number of steps changed, and one more if it may."""
-        sampling = state[Sampling]
-        rows = self._rows if self._steps == sampling.steps else ()
-        if not self._room(rows, sampling.steps):
-            return rows
-        cold = not (rows or self._pending or self._kept)
-        steps = max(sampling.steps, optional(self.model, "opening")) if cold else sampling.steps
-        sigmas = self.model.sigmas(steps)
-        frame = rows[-1].frame + self.model.chunk if rows else self.frame
-        fresh = self._noise(sampling.seed, frame, 0)
-        begun = torch.zeros_like(fresh) if source is None else source.to(fresh).expand_as(fresh)
-        return (*rows, Row(frame, sigmas, add_noise(begun, fresh, sigmas[0]), begun))
+    @abstractmethod
+    def denoiser(self, rows: Sequence[R], state: ControlState) -> Denoise[R]:
+        """Give the function by which a guidance denoises these rows in this tick."""
 
-    def _noise(self, seed: int, frame: int, step: int) -> Tensor:
-        """A chunk's noise, (chunk, C, h, w)."""
-        drawn = [noise(seed, frame + i, step, self.model.latent) for i in range(self.model.chunk)]
-        return sent(torch.stack(drawn), optional(self.model, "device"))
+    @abstractmethod
+    def noise_of(self, row: R, step: int) -> Tensor:
+        """Give the noise of a row's step, like its x."""
 
-    def _numbers(self, rows: Sequence[Row]) -> list[int]:
-        """The frame numbers of the rows' frames."""
-        return [row.frame + i for row in rows for i in range(self.model.chunk)]
+    @abstractmethod
+    def finish(self, row: R, clean: Tensor) -> Tensor:
+        """Take in a row that has come out, and give its latents."""
 
-    def _denoised(
-        self, rows: tuple[Row, ...], cond: Conditioning, state: ControlState
-    ) -> tuple[tuple[Row, ...], Sequence[Tensor]]:
-        """The rows, with the anchors they got, and their guided clean latents; what was pending is in the cache."""
-        guidance, scale = GUIDANCES[state[Sampling].guidance], state[Sampling].scale
-        if not guidance.takes_part(scale):
-            return rows, self._forward(rows, cond, self._pending)
-        if guidance.anchor == "source":
-            clean = self._forward(rows, cond, self._pending)
-            return rows, [guided(c, row.source, scale) for c, row in zip(clean, rows, strict=True)]
-        if guidance.anchor == "negative":
-            clean = self._forward(rows, cond, self._pending)
-            anchors = self._forward(rows, self._negative(rows, state), ())
-            return rows, [guided(c, a, scale) for c, a in zip(clean, anchors, strict=True)]
-        new = tuple(row for row in rows if row.anchor is None)
-        told = Conditioning.cat([cond, self._negative(new, state)]) if new else cond
-        clean = self._forward(rows + new, told, self._pending)
-        first = iter(clean[len(rows) :])
-        rows = tuple(replace(row, anchor=next(first)) if row.anchor is None else row for row in rows)
-        return rows, [
-            guided(c, row.anchor, scale) for c, row in zip(clean, rows, strict=False) if row.anchor is not None
-        ]
+    # Prompt switches and state
 
-    def _negative(self, rows: Sequence[Row], state: ControlState) -> Conditioning:
-        """What the rows are told under the negative prompt."""
-        text = self.model.encode_text(state[Prompt].negative)
-        return self.model.condition(state, self._numbers(rows), text)
+    def switch(self, kind: str, state: ControlState, is_new_prompt: bool = True) -> None:
+        """Take in that another prompt is in force from the next frame on: what becomes of the frames that are kept.
 
-    def _forward(self, rows: Sequence[Row], cond: Conditioning, pending: Sequence[Drawn]) -> Sequence[Tensor]:
-        """The rows' clean latents, a chunk each; pending frames go first, at sigma 0, and are written."""
-        if pending:
-            cond = Conditioning.cat([*(drawn.cond for drawn in pending), cond])
-        clean = self.model.denoise(
-            torch.cat([*(drawn.latent[None] for drawn in pending), *(row.x for row in rows)]),
-            [0.0] * len(pending) + [row.sigma for row in rows for _ in range(self.model.chunk)],
-            cond,
-            [drawn.frame for drawn in pending] + self._numbers(rows),
-            self.cache,
-            len(pending),
-            **({} if self.causal else {"causal": False}),
-        )
-        return clean[len(pending) :].split(self.model.chunk)
-
-    def _moved(self, row: Row, clean: Tensor, seed: int) -> Row | None:
-        """The row a step down, under fresh noise; None when it has come out."""
-        if row.left == 1:
-            return None
-        step = row.step_index + 1
-        fresh = self._noise(seed, row.frame, step).to(clean.device)
-        return replace(row, x=add_noise(clean, fresh, row.sigmas[step]), step_index=step)
-
-    def _surviving(self, drawn: tuple[Drawn, ...]) -> tuple[Drawn, ...]:
-        """The frames the cache keeps of these: the sink, and the window's last."""
-        sink, window = self.cache.sink, self.cache.window
-        return drawn[:sink] + drawn[sink:][-window:]
-
-    def switch(self, kind: str, state: ControlState, anew: bool = True) -> None:
-        """A new prompt is in force from the next frame on: what becomes of the cache.
-
-        "recache": rebuilt as if the new words had always been there, the sink by its policy; "keep": left as it is, so
-        the old words fade as their frames leave; "cut": emptied, a new shot. Rows in flight hear the new words at once.
-        anew: False while a prompt goes on blending in: the mixture is another, the switch was before.
+        kind: "recache", "keep" or "cut", see `Prompt`. is_new_prompt: False while a prompt goes on blending in: the
+        mixture is another, the switch was before. A sampler that keeps no frames has nothing to do.
         """
         if kind not in SWITCHES:
             raise ValueError(f"switch is {kind!r}; possible: {', '.join(SWITCHES)}")
-        if kind == "cut":
-            self.restart(self.frame)
-        elif kind == "recache" and not self._is_cold:
-            policy = state[Sink].policy
-            if policy == "renew" and anew:
-                self._drop_sink()
-            text = self.model.condition(state, [self.frame]).text[0]
-            self.recache(text, optional(self.model, "recache"), keep_sink=policy == "keep")
 
-    @torch.no_grad()
-    def recache(self, text: Tensor, mode: str = "causal", keep_sink: bool = False) -> None:
-        """Rebuild the cache of the kept frames under another text (L, D), in one forward at sigma 0 (LongLive, 3.1).
+    @abstractmethod
+    def snapshot(self) -> S:
+        """Give all that the sampler holds; a value, good for any number of restores."""
 
-        mode "causal": frames see earlier ones; the cache is as if the text had always been this one.
-        "bidirectional": all see all, as LongLive's own code does and its checkpoint was trained with; the chunk that
-        came out last is then among them, if the cache evicts after writing, as LongLive's does.
-        keep_sink: the sink stays under its own words (LongLive's `global_sink`), however early it is: also frames that
-        are on their way into it.
-        """
-        if mode not in RECACHES:
-            raise ValueError(f"recache mode is {mode!r}; possible: {', '.join(RECACHES)}")
-        first = min(self.cache.sink, len(self._kept)) if keep_sink else 0
-        later = min(self.cache.sink - first, len(self._pending)) if keep_sink else 0
-        again = under(self._kept[first:], text)
-        self._kept = self._kept[:first] + again
-        self._pending = self._pending[:later] + under(self._pending[later:], text)
-        joined = mode == "bidirectional" and self.cache.evicts == "after" and not later
-        self.cache.keep(first)
-        self._write(again + self._pending if joined else again, mode == "causal")
-        if joined:
-            self._settle()
-
-    def _renew_sink(self, count: int) -> None:
-        """A higher count of renewals than the last asks for one, now; after a clean start there is nothing to renew."""
-        if count > self._renewed:
-            self._drop_sink()
-        self._renewed = count
-
-    def _drop_sink(self) -> None:
-        """The oldest frames of the window are the sink from now on; those to come, where there are none."""
-        sink, window = self._kept[: self.cache.sink], self._kept[self.cache.sink :]
-        if window or self._pending:
-            self._kept = window
-            self.cache.forget([drawn.frame for drawn in sink])
-
-    def _write(self, drawn: Sequence[Drawn], causal: bool = True) -> None:
-        """Clean frames into the cache, in one forward."""
-        if drawn:
-            self.model.denoise(
-                torch.stack([d.latent for d in drawn]),
-                [0.0] * len(drawn),
-                Conditioning.cat([d.cond for d in drawn]),
-                [d.frame for d in drawn],
-                self.cache,
-                len(drawn),
-                **({} if causal else {"causal": False}),
-            )
-
-    def _repair(self) -> None:
-        """The cache from the kept frames, if a forward that failed has left it in another state."""
-        if self.cache.frames != tuple(drawn.frame for drawn in self._kept):
-            self.cache.clear()
-            self._write(self._kept)
-
-    def snapshot(self) -> SamplerSnapshot:
-        """All that the sampler holds; good for any number of restores."""
-        cache = self.cache.snapshot()
-        return SamplerSnapshot(self.frame, self._steps, self._renewed, self._rows, self._pending, self._kept, cache)
-
-    def restore(self, snapshot: SamplerSnapshot) -> None:
-        """Back to a snapshot, bit for bit."""
-        self.frame, self._steps, self._renewed, self._rows = (
-            snapshot.frame,
-            snapshot.steps,
-            snapshot.renewed,
-            snapshot.rows,
-        )
-        self._pending, self._kept = snapshot.pending, snapshot.kept
-        self.cache.restore(snapshot.cache)
-
-
-def under(drawn: Sequence[Drawn], text: Tensor) -> tuple[Drawn, ...]:
-    """The same frames under another text (L, D)."""
-    return tuple(replace(one, cond=one.cond.under(text)) for one in drawn)
-
-
-def sent(tensor: Tensor, device: torch.device | str) -> Tensor:
-    """A tensor of the CPU on a device, without waiting for what the device is doing."""
-    if torch.device(device).type == "cuda":
-        return tensor.pin_memory().to(device, non_blocking=True)
-    return tensor.to(device)
+    @abstractmethod
+    def restore(self, snapshot: S) -> None:
+        """Go back to a snapshot of this kind of sampler, bit for bit."""

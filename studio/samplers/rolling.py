@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from math import ceil
 from typing import TYPE_CHECKING, ClassVar
 
-from studio.samplers.base import Row, Sampler
+from studio.samplers.causal import CausalSampler
+from studio.samplers.rows import Row
 
 if TYPE_CHECKING:
     from studio.models.base import Model
 
 
-class Rolling(Sampler):
+class Rolling(CausalSampler):
     """StreamDiT's partition (arXiv 2507.03745): `chunks` in flight, ceil(steps / chunks) steps from one to the next.
 
     Every row sees the cache and the whole window both ways; the chunk that has come out is written by a clean pass of
@@ -32,8 +33,10 @@ class Rolling(Sampler):
         super().__init__(model, start)
 
     @property
-    def _is_apart(self) -> bool:
+    def separate_write_pass(self) -> bool:
+        """Tell that clean frames have a forward of their own: a row in flight would see them otherwise written."""
         return True
 
-    def _room(self, rows: Sequence[Row], steps: int) -> bool:
-        return not rows or rows[-1].left <= steps - ceil(steps / min(self.chunks or steps, steps))
+    def can_admit(self, rows: Sequence[Row], steps: int) -> bool:
+        """Tell whether the last row is as many steps down as lie between two chunks."""
+        return not rows or rows[-1].steps_left <= steps - ceil(steps / min(self.chunks or steps, steps))

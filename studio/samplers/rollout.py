@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from studio.samplers.causal import CausalSampler
+from studio.samplers.rows import admits_alone
 
-from studio.samplers.base import Row, Sampler
 
-
-class Rollout(Sampler):
+class Rollout(CausalSampler):
     """One row in flight: a frame costs as many forwards as it has steps, and sees clean frames only.
 
     With a cache that evicts after writing it is the published algorithm to the forward: the clean pass stands alone and
     sees what the denoising passes saw. Otherwise the clean chunk rides along with the next one's first step.
     """
 
-    def _room(self, rows: Sequence[Row], steps: int) -> bool:
-        return not rows
+    can_admit = staticmethod(admits_alone)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from studio.samplers.causal import CausalSampler
+from studio.samplers.rows import admits_next_tick
 
-from studio.samplers.base import Row, Sampler
 
-
-class StreamBatch(Sampler):
+class StreamBatch(CausalSampler):
     """Every tick moves every row a step down, lets one out and one in.
 
     For a causal model the rows of one tick are one sequence after the cache: StreamDiT's diagonal partition
     (arXiv 2507.03745) with cached context. The first ticks after a clean start let nothing out.
     """
 
-    def _room(self, rows: Sequence[Row], steps: int) -> bool:
-        return not rows or rows[-1].left < steps  # the new row comes out one tick after the one before it
+    can_admit = staticmethod(admits_next_tick)

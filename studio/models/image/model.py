@@ -162,6 +162,10 @@ class Image:
         """See `Levels.sigmas`: four steps at strength 1 are the timesteps 999, 749, 499 and 249."""
         return self.levels.sigmas(steps, strength)
 
+    def sigmas_at(self, t_index_list: Sequence[int]) -> tuple[float, ...]:
+        """See `Levels.sigmas_at`: (32, 45) are the timesteps 359 and 99."""
+        return self.levels.sigmas_at(t_index_list)
+
     def encode_text(self, text: str) -> Tensor:
         """(L, D) float32 token states; see `Words.states`. The last 64 texts are remembered."""
         return self._states(text, (0.0,) * len(self.loras))

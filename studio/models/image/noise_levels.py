@@ -7,6 +7,7 @@ x = (1 - sigma) x0 + sigma noise with sigma = b / (a + b), so samplers, noise an
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -71,6 +72,10 @@ class Levels:
             timesteps = [max(round(count * strength * (1 - step / steps)), 1) - 1 for step in range(steps)]
         return tuple(self.all_sigmas[t] for t in timesteps)
 
+    def sigmas_at(self, t_index_list: Sequence[int]) -> tuple[float, ...]:
+        """The sigmas, highest first, of the timesteps at these places, see `timesteps_at`."""
+        return tuple(self.all_sigmas[t] for t in timesteps_at(t_index_list, len(self.all_sigmas)))
+
     def timestep(self, sigma: float) -> int:
         """The timestep of a level of the sigmas; ValueError for a sigma that is none of the checkpoint's levels."""
         place = bisect_left(self.all_sigmas, sigma - 1e-6)
@@ -97,3 +102,15 @@ class Levels:
         if self.prediction == "v_prediction":
             return told.a * noisy - told.b * output
         return output
+
+
+def timesteps_at(t_index_list: Sequence[int], count: int = 1000) -> list[int]:
+    """Give the timesteps that StreamDiffusion's users mean by a list of places, such as [32, 45]: 359 and 99.
+
+    They are places in the 50 of LCM's scheduler, whatever the checkpoint's own is: 999, 979, ... 19 of `count` 1000
+    (arXiv 2312.12491; `StreamDiffusion.prepare`). Raises ValueError unless they rise within 0..49.
+    """
+    places, stride = list(t_index_list), count // LCM_STEPS
+    if not places or places != sorted(set(places)) or not 0 <= places[0] <= places[-1] < LCM_STEPS:
+        raise ValueError(f"t_index_list is {places}; possible: 1 or more places that rise within 0 to {LCM_STEPS - 1}")
+    return [(LCM_STEPS - place) * stride - 1 for place in places]

@@ -22,7 +22,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from studio.conditioning import Conditioning, identity
-from studio.kv_cache import KVCache, Pass
+from studio.kv_cache import CacheSettings, KVCache, Pass, new_kv_cache
 from studio.schedule import PREDICTIONS, clean_from
 
 # How many of each are remembered. A text of Wan-1.3B is 94 MB, and while prompts blend there is one a chunk.
@@ -143,13 +143,15 @@ class CausalWan(nn.Module):
         latent: tuple[int, int, int],
         positions: str = "slots",
         evicts: str = "before",
+        max_attention_frames: int = 0,
     ) -> KVCache:
-        """An empty cache for frames of a latent size (C, h, w); see `KVCache` for positions and evicts."""
+        """An empty cache for frames of a latent size (C, h, w); see `CacheSettings` for the rest."""
         height, width = self._grid(torch.empty(latent, device="meta"))
         config, weight = self.transformer.config, self.transformer.proj_out.weight
         inner = config.num_attention_heads * config.attention_head_dim
         tokens, dtype, device = height * width, weight.dtype, weight.device
-        return KVCache(config.num_layers, sink, window, tokens, inner, dtype, device, positions, evicts)
+        settings = CacheSettings(sink, window, positions, evicts, max_attention_frames)
+        return new_kv_cache(settings, config.num_layers, tokens, inner, dtype, device)
 
     def forget(self) -> None:
         """Drops what was computed from the weights: call after changing them in place."""

@@ -13,14 +13,13 @@ import torch
 from torch import Tensor
 
 from studio.conditioning import Conditioning, heard
-from studio.kv_cache import EVICTS, POSITIONS, KVCache
+from studio.kv_cache import EVICTS, POSITIONS, RECACHES, CacheSettings, KVCache
 from studio.models.errors import CheckpointError
 from studio.models.wan import umt5
 from studio.models.wan.causal_wan import CausalWan
 from studio.models.wan.checkpoint import fingerprint, load_transformer, read_config
 from studio.models.wan.video_decoder import VideoDecoder, WanAutoencoder, load_tiny_decoder
 from studio.pictures import decoded
-from studio.samplers.base import RECACHES
 from studio.schedule import sigmas
 
 if TYPE_CHECKING:
@@ -46,7 +45,8 @@ class Wan:
     whose text_encoder and tokenizer are read instead of the base's (Wan 2.2's: the same net, half the download).
     size: (height, width) in pixels. chunk: latent frames denoised as one; sink, window: latent frames kept beside them.
     recache: how a prompt switch rebuilds the cache, "bidirectional" as LongLive's code does, or "causal".
-    positions, evicts: see `KVCache`; the published code has "absolute" positions, which drift on long streams.
+    positions, evicts, max_attention_frames: see `CacheSettings`; the published code has "absolute" positions, which
+    drift on long streams.
     text_device, keep_text_encoder: see `umt5.TextEncoder`. quantize, compile, graphs, attention: see
     `accelerate`.
     Raises CheckpointError for files that do not fit, ValueError for options that are not possible.
@@ -79,6 +79,7 @@ class Wan:
         which: str | None = None,
         positions: str = "slots",
         evicts: str = "after",
+        max_attention_frames: int = 0,
         text_device: torch.device | str = "cpu",
         keep_text_encoder: bool = True,
     ) -> None:
@@ -87,7 +88,7 @@ class Wan:
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.dtype = dtype or (torch.float32 if self.device.type == "cpu" else torch.bfloat16)
         self.chunk, self.sink, self.window, self.recache = chunk, sink, window, recache
-        self.positions, self.evicts = positions, evicts
+        self.cache_settings = CacheSettings(sink, window, positions, evicts, max_attention_frames)
         place = self.device, self.dtype
         self.codec = WanAutoencoder(base, *place)
         self.decoding: Any = load_tiny_decoder(Path(tiny_decoder), *place) if tiny_decoder else self.codec
@@ -135,7 +136,10 @@ class Wan:
 
     def new_cache(self) -> KVCache:
         """An empty cache for one stream."""
-        return self.net.new_cache(self.sink, self.window, self.latent, self.positions, self.evicts)
+        settings = self.cache_settings
+        return self.net.new_cache(
+            self.sink, self.window, self.latent, settings.positions, settings.evicts, settings.max_attention_frames
+        )
 
     def encode_picture(self, picture: Picture) -> Tensor:
         """The latent (C, h, w) of a picture that came in, as the first frame of a stream: cropped to the size."""

@@ -1,0 +1,37 @@
+"""The KV cache: keys and values of the frames a causal video model still sees.
+
+`ring` is the cache of every model; `limited` that of models whose forwards look at fewer frames than are kept.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from studio.kv_cache.limited import LimitedKVCache
+from studio.kv_cache.ring import EVICTS, POSITIONS, RECACHES, CacheSettings, CacheSnapshot, KVCache, Pass
+
+
+def new_kv_cache(
+    settings: CacheSettings,
+    layers: int,
+    tokens: int,
+    width: int,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str = "cpu",
+) -> KVCache:
+    """Give an empty cache of the kind that the settings ask for; see `KVCache`."""
+    kind = LimitedKVCache if settings.max_attention_frames else KVCache
+    return kind(settings, layers, tokens, width, dtype, device)
+
+
+__all__ = [
+    "EVICTS",
+    "POSITIONS",
+    "RECACHES",
+    "CacheSettings",
+    "CacheSnapshot",
+    "KVCache",
+    "LimitedKVCache",
+    "Pass",
+    "new_kv_cache",
+]

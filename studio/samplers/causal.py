@@ -1,0 +1,207 @@
+"""What the samplers of causal video models share: rows that see the clean frames before them, through a KV cache.
+
+A tick is one forward. Its rows are one sequence after the cache: the chunk that came out at the last tick, clean, which
+writes its keys, then the rows in flight, oldest first, all told the newest controls. Where attention is to need no mask
+the clean chunk has a forward of its own instead, just before (Self-Forcing's and LongLive's clean pass).
+
+Frames are latent frames here. Where a latent is several pictures, a clean start gives its first latent the number of
+the picture it becomes, and counts latents from there: numbers only ever grow, and a take replays from its own start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch import Tensor
+
+from studio.conditioning import Conditioning
+from studio.controls import Picture, Sampling, Sink
+from studio.noise import noise
+from studio.samplers.base import Sampler
+from studio.samplers.context import CleanFrame, Context, ContextSnapshot
+from studio.samplers.forward import (
+    Rows,
+    condition_frames,
+    denoise,
+    device_of,
+    first_frame_steps,
+    recache_mode,
+    takes_pictures,
+    to_device,
+    words_in_force,
+)
+from studio.samplers.rows import Row
+from studio.schedule import add_noise
+
+if TYPE_CHECKING:
+    from studio.controls import ControlState
+    from studio.guidance import Denoise
+    from studio.kv_cache import KVCache
+    from studio.models.base import Model
+
+
+@dataclass(frozen=True, eq=False)
+class CausalSnapshot(ContextSnapshot):
+    """All that a causal sampler holds: its context, the number of the next frame and the rows in flight."""
+
+    frame: int
+    rows: tuple[Row, ...]
+
+
+class CausalSampler(Sampler[Row, CausalSnapshot]):
+    """Draws a causal video model's frames; `context` holds the clean ones behind the rows in flight."""
+
+    causal: ClassVar[bool] = True  # whether a row in flight sees only those before it; else all see each other
+
+    def __init__(self, model: Model, start: int = 0) -> None:
+        self.context = Context(model)
+        super().__init__(model, start)
+
+    def restart(self, frame: int) -> None:
+        """Start clean: cache empty, nothing in flight, the next frame is number `frame`."""
+        super().restart(frame)
+        self.context.clear()
+
+    def schedules(self, sampling: Sampling) -> tuple[tuple[float, ...], ...]:
+        """Give the one schedule of a sampling, from pure noise; ValueError for steps that the model cannot play."""
+        if sampling.t_index_list:
+            raise ValueError("a t_index_list is for image models; send an empty one, and steps")
+        return (self.model.sigmas(sampling.steps),)
+
+    @property
+    def cache(self) -> KVCache:
+        """The keys and values of the kept frames."""
+        return self.context.cache
+
+    @property
+    def separate_write_pass(self) -> bool:
+        """Whether clean frames are written by a forward of their own, so that attention hides nothing from any row."""
+        return self.cache.evicts == "after"
+
+    @torch.no_grad()
+    def tick(self, state: ControlState) -> Tensor | None:
+        """Move every row a step down, see `Sampler.tick`; a picture at a clean start is the first frame, (1, C, h, w).
+
+        Its latent is written as it is (Self-Forcing's `initial_latent`), of a model that takes pictures.
+        """
+        self.context.renew_sink(state[Sink].renewed)
+        is_cold = self.context.is_empty and not self._rows
+        if not (is_cold and state[Picture].data and takes_pictures(self.model)):
+            return super().tick(state)
+        latent = self.model.encode_picture(state[Picture]).to(device_of(self.model), torch.float32)
+        cond = condition_frames(self.model, state, [self.frame])
+        self.context.pending = (CleanFrame(self.frame, latent, cond),)
+        self.frame += 1
+        return latent[None]
+
+    def new_row(self, state: ControlState, frame: int, is_first: bool) -> Row:
+        """Begin a chunk from pure noise; the first after a clean start may have more steps than the others."""
+        sampling = state[Sampling]
+        is_cold = is_first and self.context.is_empty
+        steps = max(sampling.steps, first_frame_steps(self.model)) if is_cold else sampling.steps
+        sigmas = self.model.sigmas(steps)
+        fresh = chunk_noise(self.model, sampling.seed, frame, 0)
+        source = torch.zeros_like(fresh)
+        return Row(frame, sigmas, add_noise(source, fresh, sigmas[0]), source, sampling)
+
+    def noise_of(self, row: Row, step: int) -> Tensor:
+        """Give the noise of a row's step, (chunk, C, h, w): a function of seed, frame and step."""
+        return chunk_noise(self.model, row.sampling.seed, row.frame, step).to(row.x.device)
+
+    def _advance(self, rows: tuple[Row, ...], state: ControlState) -> Tensor | None:
+        """Move the rows a step down under the controls in force; what was pending is in the cache then."""
+        self.context.repair()
+        if self.separate_write_pass:
+            self.context.write_pending()
+        chunk, sampling = self.model.chunk, state[Sampling]
+        cond = condition_frames(self.model, state, frame_numbers(rows, chunk))
+        conds = [cond.rows(slice(i, i + chunk)) for i in range(0, len(rows) * chunk, chunk)]
+        rows = tuple(replace(row, sampling=sampling, cond=own) for row, own in zip(rows, conds, strict=True))
+        return super()._advance(rows, state)
+
+    def denoiser(self, rows: Sequence[Row], state: ControlState) -> Denoise[Row]:
+        """Give the forward of a batch of these rows, one sequence after the cache; the first writes what is pending.
+
+        A negated row beside its own is an alternative: it sees what came before its frame, and nobody sees it.
+        """
+
+        def denoise_batches(*batches: Sequence[Row]) -> list[Sequence[Tensor]]:
+            return [self._forward(batch, batch_conditionings(self.model, state, batch)) for batch in batches]
+
+        return denoise_batches
+
+    def _forward(self, batch: Sequence[Row], conds: Sequence[Conditioning]) -> Sequence[Tensor]:
+        """Denoise a batch, a chunk a row; pending frames go first, at sigma 0, and are written."""
+        pending, chunk = self.context.pending, self.model.chunk
+        rows = Rows(
+            torch.cat([*(one.latent[None] for one in pending), *(row.x for row in batch)]),
+            (*[0.0] * len(pending), *(row.sigma for row in batch for _ in range(chunk))),
+            Conditioning.cat([*(one.cond for one in pending), *conds]),
+            (*(one.frame for one in pending), *frame_numbers(batch, chunk)),
+        )
+        clean = denoise(self.model, rows, self.cache, len(pending), self.causal)
+        self.context.commit_pending()
+        return clean[len(pending) :].split(chunk)
+
+    def finish(self, row: Row, clean: Tensor) -> Tensor:
+        """Make a chunk that has come out pending, with what it was told in its last forward."""
+        cond = row.conditioning
+        self.context.pending = tuple(CleanFrame(row.frame + i, x0, cond.rows([i])) for i, x0 in enumerate(clean))
+        self.frame += self.model.chunk
+        return clean
+
+    # Prompt switches and state
+
+    def switch(self, kind: str, state: ControlState, is_new_prompt: bool = True) -> None:
+        """Take in that another prompt is in force from the next frame on.
+
+        "recache": the cache is rebuilt as if the new words had always been there, the sink by its policy; "keep": it is
+        left as it is, so the old words fade as their frames leave; "cut": emptied, a new shot. Rows in flight hear the
+        new words at once. is_new_prompt: False while a prompt goes on blending in.
+        """
+        super().switch(kind, state, is_new_prompt)
+        if kind == "cut":
+            self.restart(self.frame)
+        elif kind == "recache" and (self._rows or not self.context.is_empty):
+            policy = state[Sink].policy
+            if is_new_prompt and policy == "renew":
+                self.context.drop_sink()
+            if is_new_prompt and policy == "reanchor":
+                self.context.reanchor()
+            text = words_in_force(self.model, state, self.frame)
+            self.context.recache(text, recache_mode(self.model), keep_sink=policy == "keep")
+
+    def snapshot(self) -> CausalSnapshot:
+        """Give all that the sampler holds; good for any number of restores."""
+        return CausalSnapshot(**vars(self.context.snapshot()), frame=self.frame, rows=self._rows)
+
+    def restore(self, snapshot: CausalSnapshot) -> None:
+        """Go back to a snapshot, bit for bit."""
+        self.frame, self._rows = snapshot.frame, snapshot.rows
+        self.context.restore(snapshot)
+
+
+def chunk_noise(model: Model, seed: int, frame: int, step: int) -> Tensor:
+    """Give a chunk's noise, (chunk, C, h, w), on the model's device."""
+    drawn = [noise(seed, frame + i, step, model.latent) for i in range(model.chunk)]
+    return to_device(torch.stack(drawn), device_of(model))
+
+
+def frame_numbers(rows: Sequence[Row], chunk: int) -> list[int]:
+    """Give the frame numbers of the rows' frames, `chunk` a row."""
+    return [row.frame + i for row in rows for i in range(chunk)]
+
+
+def batch_conditionings(model: Model, state: ControlState, batch: Sequence[Row]) -> list[Conditioning]:
+    """Give what the rows of a batch are told, in their order: their own, or the negative prompt's."""
+    parts: list[Conditioning] = []
+    for negative, rows in groupby(batch, key=lambda row: row.negative):
+        if negative:
+            parts.append(condition_frames(model, state, frame_numbers([*rows], model.chunk), negative=True))
+        else:
+            parts += [row.conditioning for row in rows]
+    return parts

@@ -1,0 +1,73 @@
+"""A row: what is in flight between two ticks, in every sampler."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self, TypeVar
+
+import torch
+from torch import Tensor
+
+from studio.conditioning import Conditioning
+from studio.controls import Sampling
+from studio.schedule import add_noise
+
+R = TypeVar("R", bound="Row")
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """A chunk in flight: its first frame, its sigmas and step, its noisy latent x (chunk, C, h, w) at that step.
+
+    source: the latent it was begun from, zero for none. sampling, cond: how it is drawn, and what its frames are told;
+    in a causal stream what was in force at its last tick, elsewhere what was when it began. anchor: what its guidance
+    keeps of it from step to step. negative: whether the negative prompt is meant (`negated`).
+    """
+
+    frame: int
+    sigmas: tuple[float, ...]
+    x: Tensor
+    source: Tensor
+    sampling: Sampling
+    cond: Conditioning | None = None
+    step_index: int = 0
+    anchor: Tensor | None = None
+    negative: bool = False
+
+    @property
+    def sigma(self) -> float:
+        """Its noise level, in (0, 1]."""
+        return self.sigmas[self.step_index]
+
+    @property
+    def steps_left(self) -> int:
+        """Steps to go, this one among them."""
+        return len(self.sigmas) - self.step_index
+
+    @property
+    def conditioning(self) -> Conditioning:
+        """What its frames are told, one row a frame; a row has it before it is denoised."""
+        assert self.cond is not None, f"frame {self.frame} was told nothing"
+        return self.cond
+
+    def negated(self) -> Self:
+        """Give the same row under the negative prompt: what a guidance asks `Denoise` for."""
+        return replace(self, negative=True)
+
+
+def renoise(row: R, clean: Tensor, noise: Tensor) -> R:
+    """Give the row a step further down: its clean latent under fresh noise, or none (`Sampling.add_noise`)."""
+    step = row.step_index + 1
+    noise = noise if row.sampling.add_noise else torch.zeros_like(noise)
+    return replace(row, x=add_noise(clean, noise, row.sigmas[step]), step_index=step)
+
+
+def admits_next_tick(rows: Sequence[Row], steps: int) -> bool:
+    """Tell whether a new row of so many steps would come out after the one before it: a stream batch."""
+    return not rows or rows[-1].steps_left < steps
+
+
+def admits_alone(rows: Sequence[Row], steps: int) -> bool:
+    """Tell whether no row is in flight: a rollout."""
+    return not rows
