@@ -27,6 +27,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
+from studio.accelerate.options import Acceleration
+
 QUANTIZATIONS = ("int8", "int8-dynamic", "fp8", "fp8-dynamic")
 EXACT = ("time_", "text_", "embed", "proj_in", "proj_out")  # layers that stay as they are: few, small and sensitive
 GRAPHS = 24  # the most forms of call a module keeps graphs of
@@ -97,6 +99,17 @@ def wrapped(
         for name in parts(module).graphs:
             replace_call(module, name, Graphed)
     return module
+
+
+def accelerate(module: nn.Module, acceleration: Acceleration) -> nn.Module:
+    """Change a module in place as asked, and give it back; see `wrapped`."""
+    return wrapped(
+        module,
+        compile=acceleration.compile,
+        graphs=acceleration.graphs,
+        quantize=acceleration.quantize,
+        attention=acceleration.attention,
+    )
 
 
 def available() -> dict[str, str]:

@@ -366,11 +366,10 @@ def run_train(arguments: argparse.Namespace) -> None:
 
 def run_evaluate(arguments: argparse.Namespace) -> None:
     from studio.evaluation.evaluate import evaluate
-    from studio.models.base import optional
 
     less = {"count": 20, "long": 1} if arguments.quick else {}
     model = opened(arguments)
-    if why := optional(model, "refuses").get("stroke"):
+    if why := model.capabilities.refuses.get("stroke"):
         raise UsageError(
             f"evaluate judges painted subjects, and {model.name} takes no strokes: {why}; see studio bench"
         )

@@ -44,18 +44,14 @@ def load(name: str | Path, progress: Progress | None = None, cancel: Event | Non
         check(network_of(folder, "image" if factory == IMAGE else "video"), str(name), options)
         options, name = {argument: folder, **options}, folder
     model = made(factory, options)
-    model.name = str(name)  # what a score's header calls it
-    for key, value in meant.items():
-        setattr(model, key, value)
-    return played(model)
+    return check_sampler(model.with_defaults(str(name), **meant))
 
 
-def played(model: Model) -> Model:
-    """The model, if there is a sampler of the name it is to be played with."""
-    from studio.models.base import optional
+def check_sampler(model: Model) -> Model:
+    """Give the model, if there is a sampler of the name it is to be played with; OptionError if there is none."""
     from studio.samplers import samplers_of
 
-    if (sampler := optional(model, "sampler")) not in (samplers := samplers_of(model)):
+    if (sampler := model.capabilities.sampler) not in (samplers := samplers_of(model)):
         raise OptionError(f"sampler is {sampler!r}; {model.name} is played by: {', '.join(samplers)}")
     return model
 

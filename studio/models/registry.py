@@ -32,7 +32,7 @@ class Entry:
     factory: "module:function", called with a path for each part, by the part's name, and with the options. options:
     what it is called with where a person says nothing else. memory: its row in `studio.hub.memory.NETWORKS`.
     licence: for a person, with what it forbids said first. sampler, steps: what it was distilled for, where its class
-    does not say it (`base.OPTIONAL`).
+    does not say it (`base.Capabilities`).
     """
 
     factory: str
@@ -55,8 +55,8 @@ class Entry:
         return sum(part.bytes for part in self.parts.values())
 
 
-IMAGE = "studio.models.image.model:Image"
-WAN = "studio.models.wan.model:Wan"
+IMAGE = "studio.models.image.model:open_image"
+WAN = "studio.models.wan.model:open_wan"
 NO_COMMERCE = "NOT for commercial use"
 STABILITY = f"{NO_COMMERCE} without Stability AI's licence (https://stability.ai/license)"
 

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from studio.models.base import optional
 from studio.samplers.base import Sampler as Sampler
 from studio.samplers.picture_stream import PictureStream as PictureStream
 from studio.samplers.rolling import Rolling
@@ -28,4 +27,4 @@ PICTURE_SAMPLERS: dict[str, Callable[..., PictureStream]] = {
 
 def samplers_of(model: Model) -> dict[str, Callable[..., Sampler]] | dict[str, Callable[..., PictureStream]]:
     """The samplers that can play a model: name -> (model, start) to sampler."""
-    return PICTURE_SAMPLERS if optional(model, "independent") else dict(SAMPLERS)
+    return PICTURE_SAMPLERS if model.capabilities.independent else dict(SAMPLERS)

@@ -18,11 +18,10 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor
 
-from studio.conditioning import Conditioning
-from studio.controls import Picture, Prompt, Sampling, Sink
+from studio.conditioning import Conditioning, PromptStates, Rows, condition_frames
+from studio.controls import Picture, Sampling, Sink
 from studio.guidance import GUIDANCES, guided
 from studio.kv_cache import CacheSnapshot
-from studio.models.base import optional
 from studio.noise import noise
 from studio.schedule import add_noise
 
@@ -125,7 +124,7 @@ class Sampler(ABC):
         """
         self._repair()
         self._renew_sink(state[Sink].renewed)
-        if self._is_cold and state[Picture].data and hasattr(self.model, "encode_picture"):
+        if self._is_cold and state[Picture].data and self.model.capabilities.takes_pictures:
             return self._given(state)
         return self._advance(self._admitted(state, source), state)
 
@@ -159,8 +158,8 @@ class Sampler(ABC):
 
     def _given(self, state: ControlState) -> Tensor:
         """The first frame as a picture has it, (1, C, h, w): written as it is (Self-Forcing's `initial_latent`)."""
-        latent = self.model.encode_picture(state[Picture]).to(optional(self.model, "device"), torch.float32)
-        self._pending = (Drawn(self.frame, latent, self.model.condition(state, [self.frame])),)
+        latent = self.model.encode_picture(state[Picture].data).to(self.model.device, torch.float32)
+        self._pending = (Drawn(self.frame, latent, condition_frames(self.model, state, [self.frame])),)
         self.frame += 1
         return latent[None]
 
@@ -169,7 +168,7 @@ class Sampler(ABC):
         if self._is_apart:
             self._write(self._pending)
             self._settle()
-        cond = self.model.condition(state, self._numbers(rows))
+        cond = condition_frames(self.model, state, self._numbers(rows))
         rows, clean = self._denoised(rows, cond, state)
         self._settle()
         self._steps = state[Sampling].steps
@@ -196,7 +195,7 @@ class Sampler(ABC):
         if not self._room(rows, sampling.steps):
             return rows
         cold = not (rows or self._pending or self._kept)
-        steps = max(sampling.steps, optional(self.model, "opening")) if cold else sampling.steps
+        steps = max(sampling.steps, self.model.capabilities.first_frame_steps) if cold else sampling.steps
         sigmas = self.model.sigmas(steps)
         frame = rows[-1].frame + self.model.chunk if rows else self.frame
         fresh = self._noise(sampling.seed, frame, 0)
@@ -206,7 +205,7 @@ class Sampler(ABC):
     def _noise(self, seed: int, frame: int, step: int) -> Tensor:
         """A chunk's noise, (chunk, C, h, w)."""
         drawn = [noise(seed, frame + i, step, self.model.latent) for i in range(self.model.chunk)]
-        return sent(torch.stack(drawn), optional(self.model, "device"))
+        return sent(torch.stack(drawn), self.model.device)
 
     def _numbers(self, rows: Sequence[Row]) -> list[int]:
         """The frame numbers of the rows' frames."""
@@ -237,22 +236,19 @@ class Sampler(ABC):
 
     def _negative(self, rows: Sequence[Row], state: ControlState) -> Conditioning:
         """What the rows are told under the negative prompt."""
-        text = self.model.encode_text(state[Prompt].negative)
-        return self.model.condition(state, self._numbers(rows), text)
+        return condition_frames(self.model, state, self._numbers(rows), negative=True)
 
     def _forward(self, rows: Sequence[Row], cond: Conditioning, pending: Sequence[Drawn]) -> Sequence[Tensor]:
         """The rows' clean latents, a chunk each; pending frames go first, at sigma 0, and are written."""
         if pending:
             cond = Conditioning.cat([*(drawn.cond for drawn in pending), cond])
-        clean = self.model.denoise(
+        told = Rows(
             torch.cat([*(drawn.latent[None] for drawn in pending), *(row.x for row in rows)]),
-            [0.0] * len(pending) + [row.sigma for row in rows for _ in range(self.model.chunk)],
+            (*[0.0] * len(pending), *(row.sigma for row in rows for _ in range(self.model.chunk))),
             cond,
-            [drawn.frame for drawn in pending] + self._numbers(rows),
-            self.cache,
-            len(pending),
-            **({} if self.causal else {"causal": False}),
+            (*(drawn.frame for drawn in pending), *self._numbers(rows)),
         )
+        clean = self.model.denoise(told, self.cache, len(pending), self.causal)
         return clean[len(pending) :].split(self.model.chunk)
 
     def _moved(self, row: Row, clean: Tensor, seed: int) -> Row | None:
@@ -283,12 +279,12 @@ class Sampler(ABC):
             policy = state[Sink].policy
             if policy == "renew" and anew:
                 self._drop_sink()
-            text = self.model.condition(state, [self.frame]).text[0]
-            self.recache(text, optional(self.model, "recache"), keep_sink=policy == "keep")
+            text = condition_frames(self.model, state, [self.frame]).prompts[0]
+            self.recache(text, self.model.capabilities.recache, keep_sink=policy == "keep")
 
     @torch.no_grad()
-    def recache(self, text: Tensor, mode: str = "causal", keep_sink: bool = False) -> None:
-        """Rebuild the cache of the kept frames under another text (L, D), in one forward at sigma 0 (LongLive, 3.1).
+    def recache(self, text: PromptStates, mode: str = "causal", keep_sink: bool = False) -> None:
+        """Rebuild the cache of the kept frames under another text, in one forward at sigma 0 (LongLive, 3.1).
 
         mode "causal": frames see earlier ones; the cache is as if the text had always been this one.
         "bidirectional": all see all, as LongLive's own code does and its checkpoint was trained with; the chunk that
@@ -325,15 +321,13 @@ class Sampler(ABC):
     def _write(self, drawn: Sequence[Drawn], causal: bool = True) -> None:
         """Clean frames into the cache, in one forward."""
         if drawn:
-            self.model.denoise(
+            rows = Rows(
                 torch.stack([d.latent for d in drawn]),
-                [0.0] * len(drawn),
+                (0.0,) * len(drawn),
                 Conditioning.cat([d.cond for d in drawn]),
-                [d.frame for d in drawn],
-                self.cache,
-                len(drawn),
-                **({} if causal else {"causal": False}),
+                tuple(d.frame for d in drawn),
             )
+            self.model.denoise(rows, self.cache, len(drawn), causal)
 
     def _repair(self) -> None:
         """The cache from the kept frames, if a forward that failed has left it in another state."""
@@ -358,9 +352,9 @@ class Sampler(ABC):
         self.cache.restore(snapshot.cache)
 
 
-def under(drawn: Sequence[Drawn], text: Tensor) -> tuple[Drawn, ...]:
-    """The same frames under another text (L, D)."""
-    return tuple(replace(one, cond=one.cond.under(text)) for one in drawn)
+def under(drawn: Sequence[Drawn], text: PromptStates) -> tuple[Drawn, ...]:
+    """The same frames under another text."""
+    return tuple(replace(one, cond=one.cond.with_text(text)) for one in drawn)
 
 
 def sent(tensor: Tensor, device: torch.device | str) -> Tensor:

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from studio.conditioning import Conditioning
-from studio.controls import Picture, Prompt, Sampling, Similarity, Structure, active_prompts, lora_weights, strokes
+from studio.conditioning import Conditioning, Rows, condition_frames
+from studio.controls import Picture, Sampling, Similarity, Structure, active_prompts, lora_weights, strokes
 from studio.guidance import GUIDANCES, Guidance, counted, guided
-from studio.models.base import optional
 from studio.noise import drifting
 from studio.pictures import decoded
 from studio.samplers.base import Row
@@ -153,9 +152,9 @@ class PictureStream:
         """A new row, and what will have been seen once it is drawn."""
         sampling, picture = state[Sampling], state[Picture]
         frame = self.frame + self.in_flight
-        source, strength = (self._encoded(picture), sampling.strength) if picture.data else (None, 1.0)
+        source, strength = (self._encoded(picture.data), sampling.strength) if picture.data else (None, 1.0)
         sigmas = self.model.sigmas(sampling.steps, strength)
-        cond = self.model.condition(state, [frame])
+        cond = condition_frames(self.model, state, [frame])
         kept, seen = self._part(state, cond)
         box = WHOLE if kept == WHOLE else around(kept, self.model.latent[1:])
         fresh = self._fresh(sampling, frame, 0)
@@ -172,8 +171,7 @@ class PictureStream:
             kept=kept,
         )
         if row.asks_negative:
-            text = self.model.encode_text(state[Prompt].negative)
-            row = replace(row, negative=cropped(self.model.condition(state, [frame], text), box))
+            row = replace(row, negative=cropped(condition_frames(self.model, state, [frame], negative=True), box))
         return row, seen
 
     def _part(self, state: ControlState, cond: Conditioning) -> tuple[Box, Seen | None]:
@@ -185,7 +183,7 @@ class PictureStream:
         similarity = state[Similarity]
         if not (similarity.regions and similarity.threshold and state[Picture].data) or state[Sampling].drift:
             return WHOLE, None
-        now = Seen(cells(decoded(state[Picture].data, tuple(self.model.size)), self.model.latent[1:]), told(state))
+        now = Seen(cells(decoded(state[Picture].data, self.model.size), self.model.latent[1:]), told(state))
         if self._seen is None or self._seen.told != now.told or any(part.ndim > 3 for part in cond.extra.values()):
             return WHOLE, now
         box = changed_box(self._seen.cells, now.cells, similarity.threshold)
@@ -195,13 +193,13 @@ class PictureStream:
         shown[:, *box] = now.cells[:, *box]
         return box, replace(now, cells=shown)
 
-    def _encode(self, picture: Picture) -> Tensor:
+    def _encode(self, picture: bytes) -> Tensor:
         """(C, h, w): the latent of a picture, of which the newest is remembered."""
         return self.model.encode_picture(picture).to(self._device, torch.float32)
 
     @property
     def _device(self) -> Any:
-        return optional(self.model, "device")
+        return self.model.device
 
     def _fresh(self, sampling: Sampling, frame: int, step: int) -> Tensor:
         return self._noise(sampling.seed, frame if sampling.drift else 0, step, sampling.drift)
@@ -241,12 +239,12 @@ class PictureStream:
         for places in groups.values():
             rows, conds = zip(*(asked[place] for place in places), strict=True)
             clean = self.model.denoise(
-                torch.cat([row.x for row in rows]),
-                [row.sigma for row in rows],
-                Conditioning.cat(conds),
-                [row.frame for row in rows],
-                None,
-                0,
+                Rows(
+                    torch.cat([row.x for row in rows]),
+                    tuple(row.sigma for row in rows),
+                    Conditioning.cat(conds),
+                    tuple(row.frame for row in rows),
+                )
             )
             answers |= zip(places, clean.split(1), strict=True)
         return [answers[place] for place in range(len(asked))]
@@ -307,9 +305,13 @@ def cut(latent: Tensor, box: Box) -> Tensor:
 
 def cropped(cond: Conditioning, box: Box) -> Conditioning:
     """What is told, its maps cut to the box."""
-    return cond if box == WHOLE else Conditioning(cond.text, cut(cond.tracks, box), cond.extra)
+    return cond if box == WHOLE else replace(cond, tracks=cut(cond.tracks, box))
 
 
 def shapes(cond: Conditioning) -> tuple[Any, ...]:
     """What conditionings must share to be told in one call."""
-    return cond.text.shape, cond.tracks.shape, tuple((name, part.shape) for name, part in sorted(cond.extra.items()))
+    return (
+        cond.prompts[0].states.shape,
+        cond.tracks.shape,
+        tuple((name, part.shape) for name, part in sorted(cond.extra.items())),
+    )

@@ -15,8 +15,8 @@ from studio.controls import Control, ControlError, ControlState, Erase, Pause, P
 from studio.controls.base import shown
 from studio.engine import Engine, EngineSnapshot
 from studio.frames import Frame, FrameSink
-from studio.models.base import optional
 from studio.models.loader import load
+from studio.models.playable import supports
 from studio.presets import Preset
 from studio.score import Digest, Event, Header, Score, ScoreWriter
 from studio.session.playout import Playout
@@ -183,7 +183,7 @@ class Session:
         if size and tuple(self.model.size) != tuple(size):
             raise ValueError(f"{self.model.name} makes {self.model.size}, not {size} (height, width); leave size out")
         self.engine = Engine(self.model, sampler, start=start)
-        self.engine.check(self.engine.state[Prompt])  # what the model lacks to read words is told now, not mid-stream
+        self.engine.prepare(self.engine.state[Prompt])  # what the model lacks to read words is told now, not mid-stream
         self.sinks: list[FrameSink] = []
         self.receipts: deque[Receipt] = deque(maxlen=RECEIPTS)
         self.error: BaseException | None = None
@@ -208,6 +208,7 @@ class Session:
         while True:
             engine = self.engine
             engine.check(control)
+            engine.prepare(control)
             with self._inbox.arrived:
                 if engine is self.engine:  # not handed over to another model meanwhile
                     self._taken_over.add(control.slot)
@@ -221,6 +222,7 @@ class Session:
         """
         for event in preset.events:
             self.engine.check(event.control)
+            self.engine.prepare(event.control)
         with self._turn:
             self._inbox.put(Erase("*"))
             for event in preset.events:
@@ -407,25 +409,27 @@ class Session:
         Ends a recording and begins a take. The present model plays on while the new one is shown the words in force.
         """
         engine = Engine(model)
-        engine.taken(self.engine.state)
+        prepare_all(engine, engine.adapt(self.engine.state)[0])
         with self._turn:
             self._finish_take()
             with self._inbox.arrived:  # so nothing comes that was checked by the one and would be played by the other
                 self._apply(self._inbox.take())
-                state, refused = engine.taken(self._with_steps_for(model))
+                state, refused = engine.adapt(self._with_steps_for(model))
+                prepare_all(engine, state)
                 engine.restart(self.engine.frame, state)
                 engine.revision = self.engine.revision
                 self.engine, self.model = engine, model
-            self._coming = [event for event in self._coming if engine.takes(event.control)]
+            self._coming = [event for event in self._coming if supports(model, event.control)]
+            engine.prepare(*(event.control for event in self._coming))
             self._take = self._begun()
         return refused
 
     def _with_steps_for(self, model: Model) -> ControlState:
         """The controls in force, with the next model's own number of steps if they have the present model's."""
         state = self.engine.state
-        if state[Sampling].steps != optional(self.model, "steps"):
+        if state[Sampling].steps != self.model.capabilities.steps:
             return state
-        return state.updated(replace(state[Sampling], steps=optional(model, "steps")))
+        return state.updated(replace(state[Sampling], steps=model.capabilities.steps))
 
     def _begun(self) -> Take:
         """A take that begins at the next frame, with what is in force as its first events."""
@@ -467,6 +471,11 @@ class Session:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def prepare_all(engine: Engine, state: ControlState) -> None:
+    """Have the engine's model read all the words of a state."""
+    engine.prepare(*(control for _, control in opening_events(state, engine.frame)))
 
 
 def open(

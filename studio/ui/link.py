@@ -24,9 +24,10 @@ from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
-from studio.controls import CONTROLS, Control, ControlError, Picture, Stroke, from_message
+from studio.controls import Control, ControlError, Picture, Stroke, from_message
 from studio.controls.base import shown
-from studio.models.base import Model, optional
+from studio.models.base import Model
+from studio.models.playable import playable_kinds, playable_parts
 from studio.pictures import decoded
 from studio.presets import Preset
 from studio.ui.library import LibraryError, Progress, words
@@ -173,10 +174,10 @@ class Link:
             size=[width, height],
             model=seat.model_name,
             choice=seat.library is not None and seat.library.choice,
-            labels=list(optional(model, "labels")),
-            loras=list(optional(model, "loras")),
-            plays=played(model),
-            refuses=dict(optional(model, "refuses")),
+            labels=list(model.capabilities.labels),
+            loras=list(model.capabilities.loras),
+            plays=[*playable_kinds(model), *playable_parts(model)],
+            refuses=dict(model.capabilities.refuses),
             presets=list(self._presets),
             recording=seat.recording,
             takes=seat.takes,
@@ -292,11 +293,10 @@ class Link:
 
     async def _explain(self, label: str) -> None:
         """Say, once, what a label is drawn as that the model has no word for."""
-        reads = optional(self.seat.session.model, "reads")
-        if reads is None or label in self._labels:
+        if label in self._labels:
             return
         self._labels.add(label)
-        subject, known = await asyncio.to_thread(reads, label)
+        subject, known = await asyncio.to_thread(self.seat.session.model.reads, label)
         if not known:
             name = self.seat.model_name
             self.say("notice", message=f"{name} has no word for “{label}”; what is nearest is painted: {subject}.")
@@ -372,42 +372,6 @@ class Link:
     async def _cancel(self, message: dict[str, Any]) -> None:
         if self.seat.arrival:
             self.seat.arrival.cancel()
-
-
-def played(model: Model) -> list[str]:
-    """What of a model can be set: the kinds of control it takes, and beside them the parts of one that act on it.
-
-    What would do nothing is left out, so that the page does not show it.
-    """
-    refuses, independent = optional(model, "refuses"), optional(model, "independent")
-    kinds = [kind for kind in CONTROLS if kind not in refuses]
-    pictures = "picture" in kinds and hasattr(model, "encode_picture")
-    lacking = {
-        "picture": pictures,
-        "similarity": pictures and independent,
-        "structure": pictures and independent,
-        "lora": bool(optional(model, "loras")),
-        "sink": not independent,
-    }
-    parts = {
-        "cache": not independent,
-        "noise": independent,
-        "camera": pictures and independent,  # a video model's picture is its first frame, a still
-        "steps": several_steps(model),
-    }
-    return [kind for kind in kinds if lacking.get(kind, True)] + [part for part, acts in parts.items() if acts]
-
-
-def several_steps(model: Model) -> bool:
-    """Can a person choose how many steps the model's schedule has?"""
-
-    def playable(steps: int) -> bool:
-        try:
-            return bool(model.sigmas(steps))
-        except ValueError:
-            return False
-
-    return sum(playable(steps) for steps in range(1, 9)) > 1
 
 
 def picture_of(data: bytes) -> dict[str, Any]:

@@ -28,7 +28,6 @@ from studio.controls import (
     strokes,
     to_message,
 )
-from studio.models.base import optional
 from studio.ui.mailbox import Mailbox, encode_png
 from studio.ui.takes import Download, Downloads, TakeVideo, take_path
 
@@ -133,7 +132,7 @@ class Seat:
 
         Returns the kinds of its controls that the model does not take and that are left out, with the reasons.
         """
-        refuses = optional(self.session.model, "refuses")
+        refuses = self.session.model.capabilities.refuses
         taken = [event for event in preset.events if event.control.kind not in refuses]
         left_out = {event.control.kind: refuses[event.control.kind] for event in preset.events if event not in taken}
         preset = replace(preset, events=tuple(taken))

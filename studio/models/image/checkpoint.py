@@ -213,16 +213,16 @@ class Words:
 
         and in the last row the pooled text, zeros behind it: so whatever mixes texts mixes both.
         """
-        told = [self._told(tokenizer, net, text) for tokenizer, net in zip(self.tokenizers, self.encoders.values())]
-        if len(told) == 1:
-            return told[0].last_hidden_state[0].float()
-        states = torch.cat([each.hidden_states[-2][0] for each in told], 1).float()
-        pooled = told[-1].text_embeds[0].float()
+        outputs = [self._read(tokenizer, net, text) for tokenizer, net in zip(self.tokenizers, self.encoders.values())]
+        if len(outputs) == 1:
+            return outputs[0].last_hidden_state[0].float()
+        states = torch.cat([each.hidden_states[-2][0] for each in outputs], 1).float()
+        pooled = outputs[-1].text_embeds[0].float()
         packed = torch.cat([states, nn.functional.pad(pooled, (0, states.shape[1] - len(pooled)))[None]])
         return torch.zeros_like(packed) if not text and self.zeros_for_empty else packed
 
-    def _told(self, tokenizer: Any, net: Any, text: str) -> Any:
-        """What an encoder says of a text; of a long one it reads the beginning, and that is said."""
+    def _read(self, tokenizer: Any, net: Any, text: str) -> Any:
+        """Give an encoder's output for a text; of a long one it reads the beginning, and that is said."""
         length = min(tokenizer.model_max_length, net.config.max_position_embeddings)
         words = len(tokenizer(text, verbose=False).input_ids)
         if words > length:
@@ -236,8 +236,8 @@ class Words:
 class Codec:
     """An autoencoder between pictures and latents: the full one, by the mean of its posterior, or the tiny one."""
 
-    def __init__(self, net: Any):
-        self.net = net
+    def __init__(self, net: Any, tiny: bool) -> None:
+        self.net, self.tiny = net, tiny
         self.scale = net.config.scaling_factor
         self.shift = net.config.get("shift_factor") or 0.0
 
@@ -257,15 +257,15 @@ class Codec:
         if not tiny and dtype == torch.float16 and read_json(place / "config.json").get("force_upcast", True):
             dtype = torch.float32
         net = read_net(kind, place, dtype).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return Codec(net)
+        return Codec(net, tiny is not None)
 
     @torch.no_grad()
     def encode(self, pixels: Tensor) -> Tensor:
         """uint8 (H, W, 3) -> the latent (C, h, w), float32."""
         net = self.net
         x = pixels.to(net.device).permute(2, 0, 1)[None].float() / 127.5 - 1
-        said = net.encode(x.to(net.dtype, memory_format=torch.channels_last))
-        latent = said.latent_dist.mode() if hasattr(said, "latent_dist") else said.latents
+        encoded = net.encode(x.to(net.dtype, memory_format=torch.channels_last))
+        latent = encoded.latents if self.tiny else encoded.latent_dist.mode()
         return (latent[0].float() - self.shift) * self.scale
 
     @torch.no_grad()
