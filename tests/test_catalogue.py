@@ -181,9 +181,9 @@ def test_the_keys_counted_are_the_keys_a_cache_allocates():
 
 
 def test_the_words_counted_are_those_the_model_remembers():
-    from studio.models.wan.causal_wan import MEMORY
+    from studio.models.wan.text_keys import KEPT_TEXTS
 
-    assert MEMORY["text"] == memory.TEXTS
+    assert KEPT_TEXTS == memory.TEXTS
     assert need(WAN, LONGLIVE).playing["words"] == pytest.approx(3 * 94e6, rel=0.01)
 
 

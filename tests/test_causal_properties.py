@@ -498,10 +498,10 @@ def test_causal_08_memory_and_what_is_seen_stay_the_same_for_a_hundred_chunks():
 
 
 def made_inputs(inputs):
-    """The identities of all that a forward's inputs are kept as."""
-    memos = (inputs._levels, inputs._modulations, inputs._places)
-    texts = [entry for entry in inputs._texts._kept]
-    return [[id(value) for _, value in memo.entries] for memo in memos], texts
+    """The identities of all that is kept of a forward's inputs, by kind."""
+    memos = {"levels": inputs._modulations, "sigma": inputs._levels, "places": inputs._places}
+    texts = [id(states()._computed[key]) for states, key in inputs._texts._kept]
+    return {"text": texts} | {kind: [id(value) for _, value in memo.entries] for kind, memo in memos.items()}
 
 
 @pytest.mark.parametrize("sampler", [Rollout, Rolling, StreamBatch])
@@ -531,17 +531,17 @@ def test_causal_08_on_a_device_nothing_is_computed_again_while_nothing_changes()
 
 def test_causal_08_a_rollout_needs_no_mask_and_a_backend_gets_all_of_its_attention(monkeypatch):
     seen, model = [], published(**LONGLIVE, positions="slots")
-    monkeypatch.setattr("studio.models.wan.causal_wan.block_bias", lambda hides, *_: seen.append(hides))
+    monkeypatch.setattr("studio.models.wan.forward_inputs.block_bias", lambda hides, *_: seen.append(hides))
     stream, state = Rollout(model), controls(steps=4)
     plain = run_steps(stream, state, 6)
     assert seen
     assert set(seen) == {None}
     model.net.attention = "native"
     calls, stream = [], Rollout(model)
-    from studio.models.wan.causal_wan import dispatch_attention_fn
+    from studio.models.wan.transformer_block import dispatch_attention_fn
 
     monkeypatch.setattr(
-        "studio.models.wan.causal_wan.dispatch_attention_fn",
+        "studio.models.wan.transformer_block.dispatch_attention_fn",
         lambda *parts, **options: calls.append(options["backend"].value) or dispatch_attention_fn(*parts, **options),
     )
     assert_close(run_steps(stream, state, 6), plain)
@@ -788,7 +788,7 @@ def test_a_sink_that_is_kept_is_kept_also_where_it_is_not_written_yet(sampler):
 @pytest.mark.parametrize("sampler", [Rollout, Rolling, StreamBatch])
 def test_a_picture_in_force_at_a_clean_start_is_the_first_frame_and_is_written_as_it_is(sampler):
     """Self-Forcing's initial_latent: pushed through at t = 0, then chunks follow it; a restart keeps the rule."""
-    model, given = published(sink=0, window=18), drawn(*LATENT, seed=11)
+    model, given = published(sink=0, window=18, takes_pictures=True), drawn(*LATENT, seed=11)
     model.encode_picture = lambda picture: given
     state = controls(steps=2).updated(Picture(b"\xff\xd8\xff"))
     stream = sampler(model)

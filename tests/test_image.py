@@ -285,7 +285,7 @@ def test_predictions_and_schedules_that_are_unknown_are_told():
         Levels(falling.flip(0), "epsilon")
     levels = Levels(falling, "sample")
     said = noise(1, 0, 0, (1, 4, 2, 2))
-    assert torch.equal(levels.clean(said, torch.zeros_like(said), levels.told(levels.sigmas(1), "cpu")), said)
+    assert torch.equal(levels.clean(said, torch.zeros_like(said), levels.at(levels.sigmas(1), "cpu")), said)
 
 
 def test_a_consistency_models_scale_is_told_as_its_pipeline_tells_it(opened, folders):
@@ -408,16 +408,16 @@ def test_a_text_is_encoded_once_and_from_any_thread(opened, monkeypatch):
         thread.start()
     for thread in threads:
         thread.join()
-    assert all(torch.equal(answers[n], answers[n % 4]) for n in range(16))
-    assert torch.equal(answers[1], model.parts.words.states("fox 1 of many"))
+    assert all(answers[n] is answers[n % 4] for n in range(16))
+    assert torch.equal(answers[1].states, model.parts.words.states("fox 1 of many"))
 
 
 def test_a_prompt_too_long_to_be_read_whole_is_read_as_far_as_it_goes_and_said(opened):
     model = opened("sd")
     with pytest.warns(UserWarning, match=r"has 102 tokens and the model reads the first 77"):
-        long = model.prepare("x " * 100)
+        long = model.prepare("x " * 100).states
     with pytest.warns(UserWarning, match="first 77"):
-        assert torch.equal(long, model.prepare("x " * 90))
+        assert torch.equal(long, model.prepare("x " * 90).states)
 
 
 @pytest.mark.parametrize("name", ["sd", "sdxl"])
@@ -522,7 +522,7 @@ def test_a_lora_applied_is_the_lora_merged(opened, folders, style, weight):
         open_image(folders / "sd", tiny_vae=folders / "taesd", size=SIZE),
     )
     tensors = load_file(file)
-    for name, layer in merged.unet.named_modules():
+    for name, layer in merged.parts.unet.named_modules():
         keys = {
             "kohya": ("lora_unet_" + name.replace(".", "_"), "lora_down", "lora_up"),
             "diffusers": (f"unet.{name}", "lora_A", "lora_B"),
@@ -542,7 +542,7 @@ def test_two_loras_of_different_ranks_applied_are_both_merged(opened, folders):
     model = opened("sd", loras=(("second", files[0]), ("third", files[1])))
     merged = open_image(folders / "sd", tiny_vae=folders / "taesd", size=SIZE)
     for file, weight in zip(files, (1.0, -0.6)):
-        lora.fuse({"unet": merged.unet}, lora.read(file, {"unet": merged.unet}), weight)
+        lora.fuse({"unet": merged.parts.unet}, lora.read(file, {"unet": merged.parts.unet}), weight)
     ours, theirs = draw(model, state(Lora("second", 1), Lora("third", -0.6))), draw(merged)
     assert torch.allclose(ours, theirs, rtol=1e-5, atol=1e-5 * float(theirs.abs().max()))
 
@@ -567,9 +567,9 @@ def test_a_lora_taken_away_leaves_nothing(opened, folders):
     assert not torch.equal(draw(model, state(Lora("first", 2))), before)
     assert torch.equal(draw(model, state(Lora("first", 2), Lora("first", 0))), before)
     assert torch.equal(before, draw(opened("sd")))
-    assert model.loras == ("first", "second")
-    assert "lora" not in model.refuses
-    assert "loras={name: file}" in opened("sd").refuses["lora"]
+    assert model.capabilities.loras == ("first", "second")
+    assert "lora" not in model.capabilities.refuses
+    assert "loras={name: file}" in opened("sd").capabilities.refuses["lora"]
 
 
 def test_sessions_play_one_model_with_styles_of_their_own_at_once(opened, folders):
@@ -620,7 +620,7 @@ def test_a_lora_of_the_text_encoder_changes_how_the_prompt_is_read(opened, folde
     told = condition_frames(model, state(Lora("first", 1)), [0]).text
     assert not torch.allclose(told, condition_frames(model, state(), [0]).text, atol=1e-3)
     assert torch.equal(condition_frames(model, state(), [0]).text, condition_frames(plain, state(), [0]).text)
-    assert torch.equal(model.prepare("a fox"), plain.prepare("a fox"))
+    assert torch.equal(model.prepare("a fox").states, plain.prepare("a fox").states)
 
 
 def test_a_consistency_lora_is_fused_and_brings_its_levels(opened, folders):
@@ -753,8 +753,8 @@ def test_structure_of_no_strength_is_never_asked(opened, folders, monkeypatch):
     monkeypatch.setattr(model.parts.controlnet, "forward", lambda *told, **more: pytest.fail("asked"))
     for held in (state(Picture(picture_bytes())), state(Structure(1)), state()):
         assert torch.equal(draw(model, held), draw(opened("sd"), held))
-    assert "structure" not in model.refuses
-    assert "controlnet=folder" in opened("sd").refuses["structure"]
+    assert "structure" not in model.capabilities.refuses
+    assert "controlnet=folder" in opened("sd").capabilities.refuses["structure"]
 
 
 def test_a_controlnet_of_another_family_is_told(folders):
@@ -893,7 +893,7 @@ def test_the_original_names_of_clips_layers_are_read(folders, tmp_path, opened):
     held = {f"text_model.{key}": value for key, value in load_file(path).items()}
     save_file(held | {"text_model.embeddings.position_ids": torch.arange(77)[None]}, path, {"format": "pt"})
     model = open_image(folder, tiny_vae=folders / "taesd", size=SIZE)
-    assert torch.equal(model.prepare("a fox"), opened("sd").prepare("a fox"))
+    assert torch.equal(model.prepare("a fox").states, opened("sd").prepare("a fox").states)
 
 
 def test_the_full_autoencoder_of_a_half_precision_model_stays_whole_where_it_must(folders, tmp_path):
@@ -932,8 +932,8 @@ def test_the_id_looks_at_both_ends_of_a_large_file(tmp_path, place):
 
 def test_it_says_what_it_cannot_play(opened):
     model = opened("sd")
-    assert set(model.refuses) == {"stroke", "erase", "sink", "lora", "structure"}
-    assert (model.independent, model.chunk, model.size, model.latent) == (True, 1, SIZE, (4, 8, 8))
+    assert set(model.capabilities.refuses) == {"stroke", "erase", "sink", "lora", "structure"}
+    assert (model.capabilities.independent, model.chunk, model.size, model.latent) == (True, 1, SIZE, (4, 8, 8))
     with pytest.raises(TypeError, match="it has no cache"):
         model.new_cache()
 

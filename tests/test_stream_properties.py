@@ -335,8 +335,7 @@ def test_stream_09_a_changed_number_of_steps_keeps_every_frame_and_its_order():
 
 def test_stream_10_frames_that_are_denoised_as_one_are_refused():
     """10: a frame buffer is refused; pictures are drawn one by one."""
-    model = PictureModel()
-    model.chunk = 2
+    model = PictureModel(chunk=2)
     with pytest.raises(ValueError, match="still draws 2 frames as one; pictures are drawn one by one"):
         PictureStream(model)
 

@@ -14,7 +14,7 @@ Options = TypeVar("Options")
 Factory = TypeVar("Factory", bound=Callable[..., Any])
 
 
-def from_flat(kind: type[Options], flat: Mapping[str, Any]) -> Options:
+def from_flat(kind: Callable[..., Options], flat: Mapping[str, Any]) -> Options:
     """Make the options of a kind (a dataclass) from flat names; what `Acceleration` has goes into that.
 
     Raises TypeError for a name that neither has.

@@ -51,13 +51,13 @@ class Image(Model):
         folder, options = Path(folder), options or ImageOptions()
         self.parts = parts = read_parts(folder, options)
         latent = latent_size(parts, options.size)
-        self.loras = add_loras(parts, options)
+        self._loras = add_loras(parts, options)
         branches = cross_frame_attention(parts.unet) if options.cross_frame else None
         accelerate_parts(parts, options.acceleration)
         self.name = folder.name
         self.weights_id = fingerprint(used_files(folder, options.tiny_vae is not None, options.files))
-        self.capabilities = capabilities(parts, self.loras, (int(options.size[0]), int(options.size[1])), latent)
-        self._unet = UNetForward(parts, self.loras, branches, self.size)
+        self.capabilities = capabilities(parts, self._loras, (int(options.size[0]), int(options.size[1])), latent)
+        self._unet = UNetForward(parts, self._loras, branches, self.size)
         self._prompts = PromptMemory(self._encode, size=64)
         self._control_picture = lru_cache(maxsize=8)(self._make_control_picture)
 
@@ -67,14 +67,14 @@ class Image(Model):
 
     def prepare(self, prompt: str, loras: Mapping[str, float] = NO_LORAS) -> PromptStates:
         """Read a prompt, under the LoRAs that change how words are read; see `Words.states`. 64 are remembered."""
-        named = zip(self.loras.names, self.loras.changes_words, strict=True)
+        named = zip(self._loras.names, self._loras.changes_words, strict=True)
         return self._prompts((prompt, tuple(loras.get(name, 0.0) if changes else 0.0 for name, changes in named)))
 
     def _encode(self, key: tuple[str, tuple[float, ...]]) -> Tensor:
         """Give the states of a text read under LoRAs of these weights."""
         (text, weights), parts = key, self.parts
         with parts.words.lock:
-            self.loras.words.set(torch.tensor([weights]) if weights else None, parts.device, parts.dtype)
+            self._loras.words.set(torch.tensor([weights]) if weights else None, parts.device, parts.dtype)
             return parts.words.states(text)
 
     def condition(self, states: PromptStates, inputs: FrameInputs, frames: Sequence[int]) -> Conditioning:
@@ -86,7 +86,7 @@ class Image(Model):
         extra: dict[str, Tensor] = {}
         if width := self.parts.unet.config.time_cond_proj_dim:
             extra["guidance"] = guidance_embedding(inputs.guidance_scale, width).to(self.parts.device)
-        if names := self.loras.names:
+        if names := self._loras.names:
             extra["loras"] = torch.tensor([inputs.loras.get(name, 0.0) for name in names])
         if self.parts.controlnet and inputs.structure_strength and inputs.picture:
             extra["structure"] = self._control_picture(inputs.picture, inputs.structure_look)

@@ -47,7 +47,7 @@ CONSTANTS = COORDINATES + CLOCK + VIEWS
 # the model leans on its own earlier guess: mistakes then live on (docs/log.md, "Ghosts").
 SHIFT = 100.0
 FIRST_FRAME_STEPS = 4  # it has no past to lean on
-REFUSES = dict.fromkeys(("picture", "similarity", "structure", "lora"), "it draws from words and strokes alone")
+REFUSES: dict[str, str] = dict.fromkeys(("picture", "similarity", "structure", "lora"), "it draws from words and strokes alone")
 FILES = ("codec", "transformer", "memory", "places")
 # Cosine of a label and its nearest key from which on the label is known: 97 % of the held-out wordings that are read
 # right are above it, and of words that name no subject ("democracy", "asdfgh", "river") one in five.
@@ -68,6 +68,11 @@ def text_tokens(vectors: Tensor) -> Tensor:
     parts of a picture can then attend to different readings of the same sentence.
     """
     return vectors.unsqueeze(-2) * math.sqrt(DIMENSIONS) * _signs().to(vectors)
+
+
+def sentence_tokens(text: str) -> Tensor:
+    """Read a text as the four tokens (4, 384) of its sentence vector."""
+    return text_tokens(text_encoder()([text])[0])
 
 
 def sentence_of(tokens: Tensor) -> Tensor:
@@ -190,7 +195,7 @@ class Pocket(Model):
         self.places = net.places.requires_grad_(False)
         self.codec = net.codec.requires_grad_(False).channels_last(self.dtype)
         self.net = net.denoiser.ready(self.dtype)
-        self._prompts = PromptMemory(lambda text: text_tokens(text_encoder()([text])[0]), size=512)
+        self._prompts = PromptMemory(sentence_tokens, size=512)
         self._label_vector = lru_cache(maxsize=512)(lambda label: text_encoder()([label]))
         self._plane = lru_cache(maxsize=512)(lambda label: self.memory.read(self._label_vector(label)))
 

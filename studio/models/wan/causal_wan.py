@@ -111,7 +111,7 @@ class CausalWan(nn.Module):
     ) -> Tensor:
         """Run all blocks and the output's projection, (B, F, tokens, p·q·C).
 
-        Nothing here looks at a value or waits for the device: `wrappers` compiles `block` and records `body`.
+        Nothing here looks at a value or waits for the device: `studio.accelerate` compiles `block` and records `body`.
         """
         net = self.transformer
         for index, block in enumerate(net.blocks):

@@ -15,6 +15,8 @@ from torch import Tensor
 from studio.conditioning import PromptStates
 from studio.models.wan.norms import rms_norm
 
+KEPT_TEXTS = 3  # texts whose keys are kept; while prompts blend there is a new one a chunk
+
 
 @dataclass(frozen=True)
 class TextKeys:
@@ -59,7 +61,7 @@ class TextKeyMemory:
     and kept by the first.
     """
 
-    def __init__(self, most: int = 3) -> None:
+    def __init__(self, most: int = KEPT_TEXTS) -> None:
         self.most = most
         self._kept: OrderedDict[Hashable, tuple[ref[PromptStates], Hashable]] = OrderedDict()
         self._lock = Lock()
