@@ -1,96 +1,282 @@
-"""What a model is told about the frames it draws, beside their noisy latents."""
+"""What a model is told about the frames it draws, beside their noisy latents.
+
+In two phases. `Model.prepare` reads a prompt, which may be slow, and gives its `PromptStates`; `Model.condition` makes
+from them and from `FrameInputs`, all else that a person set, the `Conditioning` of some frames. No model sees a
+control.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from threading import Lock
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from weakref import WeakValueDictionary, ref
 
 import torch
 from torch import Tensor
 
-from studio.controls import active_prompts
+from studio.controls import Picture, Prompt, Sampling, Structure, active_prompts, lora_weights, strokes
+from studio.trajectory import Placement, placements
 
 if TYPE_CHECKING:
     from studio.controls import ControlState
+    from studio.models.base import Model
+
+T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
+
+
+class PromptStates:
+    """The token states of a prompt, and what models computed from them: keys and values, a remembered place.
+
+    The object is the text: the same object means the same words, so nothing on an accelerator is looked at to tell.
+    What was computed lives as long as it, or until it is forgotten.
+    """
+
+    def __init__(self, states: Tensor) -> None:
+        """states: (L, D); not to be written to from now on."""
+        self.states = states
+        self._computed: dict[Hashable, object] = {}
+        self._mixtures: WeakValueDictionary[Hashable, Mixture] = WeakValueDictionary()
+
+    def computed(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """Give what `compute` gave for this key the first time, here or on another thread."""
+        if (known := self._computed.get(key)) is None:
+            known = self._computed.setdefault(key, compute())
+        return cast(T, known)
+
+    def forget(self, key: Hashable) -> None:
+        """Let go of what was computed for a key."""
+        self._computed.pop(key, None)
+
+    def holds(self, key: Hashable) -> bool:
+        """Whether something is kept for a key."""
+        return key in self._computed
+
+    def blended(self, of: Callable[[PromptStates], Tensor]) -> Tensor:
+        """Give a tensor that depends on a prompt, of a mixture mixed as its states are."""
+        return of(self)
+
+    def mixed(self, other: PromptStates, weight: float) -> PromptStates:
+        """Give (1 - weight) of these states and `weight` of the other's, which have the same shape.
+
+        A weight of 0 or 1 gives one of the two itself. The same mixture is the same object while anybody holds it.
+        """
+        if weight <= 0 or weight >= 1:
+            return other if weight >= 1 else self
+        key = (ref(other), weight)
+        if (mixture := self._mixtures.get(key)) is None:
+            mixture = self._mixtures.setdefault(key, Mixture(self, other, weight))
+        return mixture
+
+
+class Mixture(PromptStates):
+    """The states of two prompts, mixed by weight, while one passes into the other."""
+
+    def __init__(self, first: PromptStates, second: PromptStates, weight: float) -> None:
+        super().__init__(torch.lerp(first.states, second.states, weight))
+        self.first, self.second, self.weight = first, second, weight
+
+    def blended(self, of: Callable[[PromptStates], Tensor]) -> Tensor:
+        """Give what depends on a prompt, mixed by the same weight."""
+        return torch.lerp(self.first.blended(of), self.second.blended(of), self.weight)
+
+
+class _Entry:
+    """A prompt that is remembered, once it has been read."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.states: PromptStates | None = None
+
+
+class PromptMemory(Generic[K]):
+    """The last prompts a model has read. Each is encoded once, however many threads ask, and none waits for another's.
+
+    encode: key -> token states (L, D); the key is the text, or the text and what else its states depend on.
+    """
+
+    def __init__(self, encode: Callable[[K], Tensor], size: int) -> None:
+        self._encode, self._size = encode, size
+        self._entries: OrderedDict[K, _Entry] = OrderedDict()
+        self._lock = Lock()
+
+    def __call__(self, key: K) -> PromptStates:
+        """Give the states of a prompt, encoding it if it is new."""
+        with self._lock:
+            entry = self._entries.setdefault(key, _Entry())
+            self._entries.move_to_end(key)
+            if len(self._entries) > self._size:
+                self._entries.popitem(last=False)
+        if entry.states is None:
+            with entry.lock:
+                if entry.states is None:
+                    entry.states = PromptStates(self._encode(key))
+        return entry.states
+
+
+@dataclass(frozen=True)
+class FrameInputs:
+    """All that frames are told beside their prompt, as plain values.
+
+    Args:
+        placements: of each frame the painted subjects, in the order of drawing; as many tuples as frames.
+        seed: 0..2**32-1.
+        loras: weights by name.
+        guidance_scale: what a distilled model is told to draw with; 1 where guidance is made outside of it.
+        picture: the encoded picture that came in, empty for none.
+        structure_strength, structure_look: of the ControlNet: 0..2, and "edges" or "picture".
+    """
+
+    placements: tuple[tuple[Placement, ...], ...] = ()
+    seed: int = 0
+    loras: Mapping[str, float] = field(default_factory=dict)
+    guidance_scale: float = 1.0
+    picture: bytes = b""
+    structure_strength: float = 0.0
+    structure_look: str = "edges"
+
+
+def frame_inputs(state: ControlState, frames: Sequence[int]) -> FrameInputs:
+    """Give what the controls in force say of frames, by their numbers."""
+    sampling, structure, painted = state[Sampling], state[Structure], strokes(state)
+    return FrameInputs(
+        placements=tuple(tuple(placements(painted, int(frame))) for frame in frames),
+        seed=sampling.seed,
+        loras=lora_weights(state),
+        guidance_scale=sampling.scale if sampling.guidance == "none" else 1.0,
+        picture=state[Picture].data,
+        structure_strength=structure.strength,
+        structure_look=structure.look,
+    )
+
+
+def prompt_states(model: Model, state: ControlState) -> PromptStates:
+    """Give the words in force in the frame being drawn: while a prompt blends in, their mixture."""
+    loras = lora_weights(state)
+    (first, *_), *later = active_prompts(state)
+    states = model.prepare(first.text, loras)
+    for prompt, _, weight in later:
+        states = states.mixed(model.prepare(prompt.text, loras), weight)
+    return states
+
+
+def condition_frames(model: Model, state: ControlState, frames: Sequence[int], negative: bool = False) -> Conditioning:
+    """Give what a model is told of frames, by their numbers, under the controls in force, or the negative prompt."""
+    states = model.prepare(state[Prompt].negative) if negative else prompt_states(model, state)
+    return model.condition(states, frame_inputs(state, frames), frames)
 
 
 @dataclass(frozen=True, eq=False)
 class Conditioning:
     """What one forward is told about F latent frames, one row a frame.
 
-    text: (F, L, D) token states of the prompt each frame is drawn under.
+    prompts: F states, of the words each frame is drawn under; the same object where they are the same words.
     tracks: (F, K, h, w) track map and other extra input channels; K may be 0.
-    extra: whatever else a model's rows are told, by name, each (F, ...): pooled text, a control picture, LoRA weights.
-    In training text and tracks carry a batch in front: (B, F, L, D) and (B, F, K, h, w).
+    extra: whatever else a model's rows are told, by name, each (F, ...): a control picture, LoRA weights.
     """
 
-    text: Tensor
+    prompts: tuple[PromptStates, ...]
     tracks: Tensor
     extra: Mapping[str, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        rows = self.tracks.ndim - 3
-        if self.text.ndim != rows + 2 or self.text.shape[:rows] != self.tracks.shape[:rows]:
+        if self.tracks.ndim != 4 or len(self.prompts) != len(self.tracks):
             raise ValueError(
-                f"text {tuple(self.text.shape)} and tracks {tuple(self.tracks.shape)} do not describe the same frames; "
-                "give (F, L, D) and (F, K, h, w), or both with the same batch in front"
+                f"{len(self.prompts)} prompts and tracks {tuple(self.tracks.shape)} do not describe the same frames; "
+                "give F prompts and (F, K, h, w)"
             )
 
     def __len__(self) -> int:
-        return self.text.shape[0]
+        return len(self.prompts)
+
+    @staticmethod
+    def of(text: Tensor, tracks: Tensor, extra: Mapping[str, Tensor] | None = None) -> Conditioning:
+        """Make it from token states, (L, D) of all frames or (F, L, D) of each, as new texts."""
+        one = (PromptStates(text),) * len(tracks) if text.ndim == 2 else tuple(map(PromptStates, text))
+        return Conditioning(one, tracks, extra or {})
+
+    @property
+    def is_one_text(self) -> bool:
+        """Whether all frames are drawn under the same words."""
+        return all(states is self.prompts[0] for states in self.prompts)
+
+    @property
+    def text(self) -> Tensor:
+        """(F, L, D): the frames' token states, without a copy where they are the same words."""
+        if self.is_one_text:
+            return self.prompts[0].states.expand(len(self), -1, -1)
+        return torch.stack([states.states for states in self.prompts])
 
     def rows(self, index: slice | Sequence[int]) -> Conditioning:
-        """The conditioning of some of the frames: a slice, or their places in a list."""
-        tracks = self.tracks[index]
-        text = shared(self.text, len(tracks)) if is_shared(self.text) else self.text[index]
-        return Conditioning(text, tracks, {k: part[index] for k, part in self.extra.items()})
+        """Give the conditioning of some of the frames: a slice, or their places in a list."""
+        prompts = self.prompts[index] if isinstance(index, slice) else tuple(self.prompts[place] for place in index)
+        return Conditioning(prompts, self.tracks[index], {name: part[index] for name, part in self.extra.items()})
 
-    def under(self, text: Tensor) -> Conditioning:
-        """The same frames under another prompt, text (L, D)."""
-        return Conditioning(text.to(self.text).expand(len(self), -1, -1), self.tracks, self.extra)
+    def with_text(self, states: PromptStates) -> Conditioning:
+        """Give the same frames under other words."""
+        return replace(self, prompts=(states,) * len(self))
 
     @staticmethod
     def cat(parts: Sequence[Conditioning]) -> Conditioning:
-        """All rows, in the order of the parts."""
+        """Give all rows, in the order of the parts."""
         return Conditioning(
-            one_text([part.text for part in parts]),
+            tuple(states for part in parts for states in part.prompts),
             torch.cat([part.tracks for part in parts]),
             {name: torch.cat([part.extra[name] for part in parts]) for name in parts[0].extra},
         )
 
 
-def is_shared(text: Tensor) -> bool:
-    """Whether all rows of a text (F, L, D) are one piece of memory."""
-    return text.ndim == 3 and (len(text) == 1 or text.stride(0) == 0)
+@dataclass(frozen=True, eq=False)
+class BatchConditioning:
+    """What a training forward is told about B clips of F frames: text (B, F, L, D) and tracks (B, F, K, h, w)."""
+
+    text: Tensor
+    tracks: Tensor
+
+    def __post_init__(self) -> None:
+        if self.text.ndim != 4 or self.text.shape[:2] != self.tracks.shape[:2]:
+            raise ValueError(
+                f"text {tuple(self.text.shape)} and tracks {tuple(self.tracks.shape)} do not describe the same frames; "
+                "give (B, F, L, D) and (B, F, K, h, w)"
+            )
 
 
-def shared(text: Tensor, rows: int) -> Tensor:
-    """The first row of a text for so many rows, without a copy."""
-    return text[:1].expand(rows, -1, -1)
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """What one forward denoises: F rows, each a noisy latent at its own level.
 
-
-def identity(x: Tensor) -> tuple[Any, ...]:
-    """Which memory a tensor shows, and how, as long as it lives; strides of dimensions of one do not count."""
-    strides = tuple(stride for size, stride in zip(x.shape, x.stride(), strict=True) if size > 1)
-    return x.untyped_storage()._cdata, x.storage_offset(), x.dtype, x.shape, strides
-
-
-def one_text(texts: Sequence[Tensor]) -> Tensor:
-    """All rows. Those that share memory go on doing so: so a model on an accelerator knows them for the same."""
-    first = texts[0]
-    if all(is_shared(text) and identity(text[0]) == identity(first[0]) for text in texts):
-        return shared(first, sum(map(len, texts)))
-    return torch.cat(list(texts))
-
-
-def heard(state: ControlState, encode: Callable[[str], Tensor]) -> Tensor:
-    """The token states (L, D) of the words in force in the frame `now`: while a prompt blends in, their mixture.
-
-    encode: text -> (L, D), the same L for all. A weight of 0 or 1 gives a prompt's own states, bit for bit.
+    Args:
+        x: (F, C, h, w); for a model whose frames are independent h and w may be a part's.
+        sigma: F noise levels in 0..1; plain numbers, so that no accelerator is waited for.
+        cond: what the F rows are told.
+        frames: F frame numbers. Rows of one number are alternatives, as a prompt and its negative.
     """
-    (first, *_), *later = active_prompts(state)
-    states = encode(first.text)
-    for prompt, _, weight in later:
-        states = torch.lerp(states, encode(prompt.text), weight)
-    return states
+
+    x: Tensor
+    sigma: tuple[float, ...]
+    cond: Conditioning
+    frames: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        counts = {len(self.x), len(self.sigma), len(self.cond), len(self.frames)}
+        if len(counts) != 1:
+            raise ValueError(
+                f"rows of {len(self.x)} latents, {len(self.sigma)} levels, {len(self.cond)} conditionings and "
+                f"{len(self.frames)} frame numbers; give as many of each"
+            )
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @staticmethod
+    def cat(parts: Sequence[Rows]) -> Rows:
+        """Give all rows, in the order of the parts."""
+        return Rows(
+            torch.cat([part.x for part in parts]),
+            tuple(level for part in parts for level in part.sigma),
+            Conditioning.cat([part.cond for part in parts]),
+            tuple(frame for part in parts for frame in part.frames),
+        )

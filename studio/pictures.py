@@ -20,7 +20,7 @@ WEAK, STRONG = 100, 200  # of the edges' slope, as ControlNets for Canny edges a
 
 @lru_cache(maxsize=REMEMBERED)
 def decoded(data: bytes, size: tuple[int, int]) -> np.ndarray:
-    """The picture in a JPEG, PNG or WebP, uint8 (H, W, 3): upright, its middle cropped to the shape of `size` (H, W).
+    """Decode a JPEG, PNG or WebP, uint8 (H, W, 3): upright, its middle cropped to the shape of `size` (H, W).
 
     Raises ControlError for bytes that are no picture, or one too small or too large to draw from. The last few are
     remembered, read-only: whoever sent one, the similarity filter and the model all look at it.
@@ -43,12 +43,14 @@ def decoded(data: bytes, size: tuple[int, int]) -> np.ndarray:
 
 
 def as_bytes(picture: Any, signed: bool = False) -> np.ndarray:
-    """A picture held as an array or a PIL image, as uint8 (H, W, 3).
+    """Give a picture held as an array or a PIL image as uint8 (H, W, 3).
 
     Arrays are uint8, or floats in [0, 1], or with `signed` in [-1, 1]. What the numbers mean is declared and never
     guessed from them, so that a bright picture is not read as another kind of picture than a dark one.
     """
-    if not hasattr(picture, "shape"):
+    from PIL import Image
+
+    if isinstance(picture, Image.Image):
         return np.asarray(on_paper(picture))
     array = np.asarray(picture)
     if array.ndim != 3 or array.shape[2] != 3:
@@ -66,7 +68,7 @@ def as_bytes(picture: Any, signed: bool = False) -> np.ndarray:
 
 
 def cropped(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """uint8 (h, w, 3) -> (H, W, 3): the middle of the picture, in the shape of `size` (H, W)."""
+    """Crop uint8 (h, w, 3) to (H, W, 3): the middle of the picture, in the shape of `size` (H, W)."""
     from PIL import Image
 
     if pixels.shape[:2] == tuple(size):
@@ -76,7 +78,7 @@ def cropped(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def fitted(picture: Image, size: tuple[int, int]) -> np.ndarray:
-    """The middle of a picture, resampled to `size` (H, W): uint8 (H, W, 3)."""
+    """Give the middle of a picture, resampled to `size` (H, W): uint8 (H, W, 3)."""
     from PIL import Image, ImageOps
 
     return np.asarray(ImageOps.fit(on_paper(picture), (size[1], size[0]), Image.Resampling.BICUBIC))

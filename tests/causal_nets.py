@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import zlib
-from functools import lru_cache
 from typing import Any
 
 import torch
 from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from torch import Tensor
 
-from studio.conditioning import Conditioning, heard
-from studio.controls import ControlState, Prompt, Sampling, strokes
-from studio.models.wan.causal_wan import CausalWan, rotary, rotated
+from studio.conditioning import Conditioning, FrameInputs, PromptMemory, PromptStates, Rows
+from studio.controls import ControlState, Prompt, Sampling
+from studio.models.base import NO_LORAS, Capabilities, Model
+from studio.models.wan.causal_wan import CausalWan
+from studio.models.wan.rope import apply_rope, rope_3d
 from studio.schedule import per_row, sigmas
 
 LATENT = (4, 8, 6)
@@ -40,48 +41,49 @@ def drawn(*shape: int, seed: int = 0) -> Tensor:
 
 def told(frames: int, seed: int = 0) -> Conditioning:
     """Random conditioning with another text for every frame."""
-    return Conditioning(drawn(frames, *TEXT, seed=seed), drawn(frames, TRACKS, *LATENT[1:], seed=seed + 1))
+    return Conditioning.of(drawn(frames, *TEXT, seed=seed), drawn(frames, TRACKS, *LATENT[1:], seed=seed + 1))
 
 
-class TinyModel:
+class TinyModel(Model):
     """The model's contract on a tiny net: texts and tracks are random, the same for a text, a frame and the strokes.
 
     calls: rows of every forward, as (frame, sigma), and how many were written.
     """
 
     name: str = "tiny"
-    size: tuple[int, int] = (64, 48)
-    latent: tuple[int, int, int] = LATENT
     weights_id: str = "0" * 12
 
     def __init__(
-        self, sink: int = 1, window: int = 2, chunk: int = 1, opening: int = 1, prediction: str = "wiener",
-        positions: str = "slots", evicts: str = "before", recache: str = "causal", device: str = "cpu",
+        self,
+        prediction: str = "wiener",
+        positions: str = "slots",
+        evicts: str = "before",
         max_attention_frames: int = 0,
-    ):  # fmt: skip
-        self.net = tiny(chunk=chunk, prediction=prediction).to(device)
-        self.sink, self.window, self.chunk, self.opening = sink, window, chunk, opening
-        self.positions, self.evicts, self.recache, self.device = positions, evicts, recache, device
+        **able: Any,
+    ) -> None:
+        """able: of `Capabilities`; a sink of 1 and a window of 2 unless told."""
+        self.capabilities = Capabilities((64, 48), LATENT, **{"sink": 1, "window": 2} | able)
+        self.net = tiny(chunk=self.chunk, prediction=prediction).to(self.device)
+        self.positions, self.evicts = positions, evicts
         self.max_attention_frames = max_attention_frames
         self.calls: list[tuple[list[tuple[int, float]], int]] = []
         self.shift = 2.0
-        # One tensor a text, as models are to have it: on an accelerator a text is known again by its memory.
-        self._text = lru_cache(lambda text: drawn(*TEXT, seed=zlib.crc32(text.encode())).to(device))
+        self._prompts = PromptMemory(lambda text: drawn(*TEXT, seed=zlib.crc32(text.encode())).to(self.device), 128)
 
-    def sigmas(self, steps: int) -> tuple[float, ...]:
+    def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
         return sigmas(steps, self.shift)
 
-    def encode_text(self, text: str) -> Tensor:
-        return self._text(text)
+    def prepare(self, prompt: str, loras: Any = NO_LORAS) -> PromptStates:
+        return self._prompts(prompt)
 
-    def condition(self, state, frames, text=None) -> Conditioning:
-        text = heard(state, self.encode_text) if text is None else text
-        tracks = torch.stack([drawn(TRACKS, *LATENT[1:], seed=1000 * len(strokes(state)) + f % 64) for f in frames])
-        return Conditioning(text.expand(len(frames), -1, -1), tracks.to(self.device))
+    def condition(self, states: PromptStates, inputs: FrameInputs, frames: Any) -> Conditioning:
+        painted = [1000 * len(placed) for placed in inputs.placements]
+        tracks = [drawn(TRACKS, *LATENT[1:], seed=seed + f % 64) for seed, f in zip(painted, frames, strict=True)]
+        return Conditioning((states,) * len(frames), torch.stack(tracks).to(self.device))
 
-    def denoise(self, x, sigma, cond, positions, cache, write=0, causal=True) -> Tensor:
-        self.calls.append((list(zip(positions, sigma, strict=True)), write))
-        return self.net(x, sigma, cond, positions, cache, write, causal)
+    def denoise(self, rows: Rows, cache: Any = None, write: int = 0, causal: bool = True) -> Tensor:
+        self.calls.append((list(zip(rows.frames, rows.sigma, strict=True)), write))
+        return self.net(rows.x, rows.sigma, rows.cond, rows.frames, cache, write, causal)
 
     def new_cache(self):
         return self.net.new_cache(
@@ -124,8 +126,8 @@ def plainly(
     step = step.unflatten(1, (6, -1))
     seen = sorted({*numbers, *context} - {*dead})
     places = {number: number if absolute else seen.index(number) for number in seen} | dict.fromkeys(dead, 0)
-    turns = rotary(torch.tensor([[places[number] for number in seen]]), *grid, head)
-    own = rotary(torch.tensor([[places[number] for number in numbers]]), *grid, head)
+    turns = rope_3d(torch.tensor([[places[number] for number in seen]]), *grid, head)
+    own = rope_3d(torch.tensor([[places[number] for number in numbers]]), *grid, head)
     for layer, block in enumerate(net.blocks):
         shift, scale, gate, late_shift, late_scale, late = (block.scale_shift_table + step).unsqueeze(2).unbind(1)
         attn, flat = block.attn1, block.norm1(hidden) * (1 + scale) + shift
@@ -134,7 +136,7 @@ def plainly(
             made[number].append((key[row], value[row]))
         pairs = [(context if n in context and (n in fixed or n not in made) else made)[n][layer] for n in seen]
         keys, values = (torch.cat(part)[None] for part in zip(*pairs, strict=True))
-        queries, keys = rotated(query.flatten(0, 1)[None], own, attn.heads), rotated(keys, turns, attn.heads)
+        queries, keys = apply_rope(query.flatten(0, 1)[None], own, attn.heads), apply_rope(keys, turns, attn.heads)
         scores = torch.einsum("bqhc,bkhc->bhqk", queries, keys) / head**0.5
         out = torch.einsum("bhqk,bkhc->bqhc", scores.softmax(-1), values.unflatten(-1, (attn.heads, -1)))
         hidden = hidden + gate * attn.to_out[0](out.flatten(2)).view(hidden.shape)

@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from studio.conditioning import Conditioning
-from studio.controls import Prompt, strokes
+from studio.conditioning import Conditioning, PromptMemory
+from studio.models.base import NO_LORAS, Capabilities, Model
 from studio.models.wan.causal_wan import CausalWan
 from studio.schedule import sigmas
-from studio.trajectory import placements
 
 
 def fixed(words, shape):
@@ -61,37 +60,35 @@ class TinyDecoder:
         assert state is None
 
 
-class TinyModel:
-    """The model's contract (docs/architecture.md), hearing prompt, seed and strokes."""
+class TinyModel(Model):
+    """The model's contract (`models.base`), hearing prompt, seed and strokes."""
 
     name = "tiny"
-    size = (32, 32)
-    latent = (4, 4, 4)
-    chunk = 1
-    sink, window = 1, 3
     weights_id = "0123456789ab"
+    capabilities = Capabilities(size=(32, 32), latent=(4, 4, 4), sink=1, window=3)
 
-    def sigmas(self, steps):
+    def __init__(self):
+        self._prompts = PromptMemory(lambda text: fixed(text, (2, 8)), size=64)
+
+    def sigmas(self, steps, strength=1.0):
         return sigmas(steps)
 
-    def encode_text(self, text):
-        return fixed(text, (2, 8))
+    def prepare(self, prompt, loras=NO_LORAS):
+        return self._prompts(prompt)
 
-    def condition(self, state, frames, text=None):
-        text = self.encode_text(state[Prompt].text) if text is None else text
-        tracks = torch.stack([self.track(state, frame) for frame in frames])
-        return Conditioning(text.expand(len(frames), -1, -1), tracks)
+    def condition(self, states, inputs, frames):
+        return Conditioning((states,) * len(frames), torch.stack([self.track(placed) for placed in inputs.placements]))
 
-    def track(self, state, frame):
+    def track(self, placements):
         cells = (torch.arange(4) + 0.5) / 4
         track = torch.zeros(2, 4, 4)
-        for placed in placements(strokes(state), int(frame)):
+        for placed in placements:
             near = torch.exp(-8 * ((cells[None] - placed.x) ** 2 + (cells[:, None] - placed.y) ** 2))
             track += near * fixed(placed.label, (2, 1, 1)) * placed.facing
         return track
 
-    def denoise(self, x, sigma, cond, positions, cache, write=0, causal=True):
-        return tiny_net()(x, sigma, cond, positions, cache, write, causal)
+    def denoise(self, rows, cache=None, write=0, causal=True):
+        return tiny_net()(rows.x, rows.sigma, rows.cond, rows.frames, cache, write, causal)
 
     def new_cache(self):
         return tiny_net().new_cache(self.sink, self.window, self.latent)

@@ -17,7 +17,8 @@ from diffusers import UNet2DConditionModel
 from PIL import Image
 from torch import Tensor
 
-from studio.conditioning import Conditioning, heard
+from studio.conditioning import Conditioning, FrameInputs, PromptMemory, PromptStates, Rows
+from studio.models.base import NO_LORAS, Capabilities, Model
 from studio.pictures import decoded
 from studio.similarity import mean_colours
 
@@ -61,7 +62,7 @@ def closed_form(x: Tensor, t: list[int], text: Tensor) -> Tensor:
     return 0.8 * torch.tanh(x) + 0.2 * torch.sin(3 * x.flip(-1) + level + 2 * words)
 
 
-class PictureModel:
+class PictureModel(Model):
     """The contract of a model that draws frames alone.
 
     calls: of every forward the (frame, timestep) of its rows; inputs: what the net was given, (F, 4, h, w); encoded,
@@ -69,18 +70,17 @@ class PictureModel:
     """
 
     name = "still"
-    independent = True
-    chunk, sink, window = 1, 0, 0
     weights_id = "5" * 12
-    loras = ()
 
-    def __init__(self, net: Any = closed_form, side: int = 8):
-        self.net, self.latent, self.size = net, (4, side, side), (8 * side, 8 * side)
+    def __init__(self, net: Any = closed_form, side: int = 8, **able: Any) -> None:
+        """able: of `Capabilities`."""
+        own = {"independent": True, "takes_pictures": True}
+        self.net, self.capabilities = net, Capabilities((8 * side, 8 * side), (4, side, side), **own | able)
         self.calls: list[list[tuple[int, int]]] = []
         self.inputs: list[Tensor] = []
         self.encoded: list[bytes] = []
         self.read: list[str] = []
-        self._states = cache(self._encode_text)
+        self._prompts = PromptMemory(self._encode_text, size=128)
 
     def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
         if steps > 8:
@@ -91,30 +91,29 @@ class PictureModel:
         """The sigmas in the paper's terms: (t, a, b)."""
         return [(t, A[t], B[t]) for t in timesteps(steps, strength)]
 
-    def encode_text(self, text: str) -> Tensor:
-        return self._states(text)
+    def prepare(self, prompt: str, loras: Any = NO_LORAS) -> PromptStates:
+        return self._prompts(prompt)
 
     def _encode_text(self, text: str) -> Tensor:
         self.read.append(text)
         return drawn(*TEXT, seed=zlib.crc32(text.encode()))
 
-    def condition(self, state, frames, text=None) -> Conditioning:
-        text = heard(state, self.encode_text) if text is None else text
-        return Conditioning(text.expand(len(frames), -1, -1), torch.zeros(len(frames), 0, *self.latent[1:]))
+    def condition(self, states: PromptStates, inputs: FrameInputs, frames: Any) -> Conditioning:
+        return Conditioning((states,) * len(frames), torch.zeros(len(frames), 0, *self.latent[1:]))
 
-    def denoise(self, x, sigma, cond, positions, cache=None, write=0) -> Tensor:
+    def denoise(self, rows: Rows, cache: Any = None, write: int = 0, causal: bool = True) -> Tensor:
         assert cache is None
         assert write == 0
-        t = [T_OF[level] for level in sigma]
-        self.calls.append(list(zip(positions, t, strict=True)))
+        t = [T_OF[level] for level in rows.sigma]
+        self.calls.append(list(zip(rows.frames, t, strict=True)))
         a, b = (torch.tensor([table[level] for level in t])[:, None, None, None] for table in (A, B))
-        x_vp = x * (a + b)
+        x_vp = rows.x * (a + b)
         self.inputs.append(x_vp)
-        return (x_vp - b * self.net(x_vp, t, cond.text)) / a
+        return (x_vp - b * self.net(x_vp, t, rows.cond.text)) / a
 
-    def encode_picture(self, picture) -> Tensor:
-        self.encoded.append(picture.data)
-        colours = mean_colours(decoded(picture.data, self.size), self.latent[1:])
+    def encode_picture(self, picture: Any) -> Tensor:
+        self.encoded.append(picture)
+        colours = mean_colours(decoded(picture, self.size), self.latent[1:])
         return torch.cat([colours, colours.mean(0, keepdim=True)]) * 2 - 1
 
     def new_decoder(self) -> PictureDecoder:

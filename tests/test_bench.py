@@ -7,6 +7,7 @@ import torch
 
 from studio.bench import Plan, bench, response
 from studio.bench.rates import TimedModel, rate_around
+from studio.conditioning import Rows, condition_frames, frame_inputs, prompt_states
 from studio.controls import ControlState, Prompt
 from studio.session.session import Session
 
@@ -39,14 +40,14 @@ def test_the_clock_counts_the_forward_and_the_decode_and_nothing_else(model):
     session.step()
     spent = timed.clock.spent
     assert spent > 0
-    told = timed.condition(ControlState(), [0])
-    timed.encode_text("a")
+    told = condition_frames(timed, ControlState(), [0])
+    timed.prepare("a")
     assert timed.clock.spent == spent
     decoder = timed.new_decoder()
     decoder.decode(torch.zeros(1, *model.latent))
     assert timed.clock.spent > spent
     spent = timed.clock.spent
-    timed.denoise(torch.zeros(1, *model.latent), [1.0], told, [0], timed.new_cache(), 0)
+    timed.denoise(Rows(torch.zeros(1, *model.latent), (1.0,), told, (0,)), timed.new_cache(), 0)
     assert timed.clock.spent > spent
     assert timed.name == "tiny"
 
@@ -90,9 +91,11 @@ def test_a_value_that_never_arrives_counts_as_lost(model, monkeypatch):
 def test_a_control_that_changes_nothing_is_an_error_and_no_figure(model):
     deaf = model
     condition = deaf.condition
-    deaf.condition = lambda state, frames, *rest: condition(ControlState(), frames, *rest)
+    words = prompt_states(deaf, ControlState())
+    deaf.condition = lambda states, told, frames: condition(words, frame_inputs(ControlState(), frames), frames)
     watched = response.WatchedModel(deaf)
     session = Session(watched)
+    watched.engine = session.engine
     session.step()
     with pytest.raises(RuntimeError, match="a control changed no frame"):
         response.one_change(session, watched, Prompt("winter", switch="keep"), random.Random(0))

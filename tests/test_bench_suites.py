@@ -31,7 +31,7 @@ def test_pairs_are_timed_in_turn_and_the_turn_is_reversed():
 def test_the_two_ways_that_are_compared_are_one_forward_against_as_many_as_steps(make, monkeypatch):
     model, rows = make(), []
     denoise = model.denoise
-    model.denoise = lambda x, *told: rows.append(len(x) // model.chunk) or denoise(x, *told)
+    model.denoise = lambda noisy, *rest: rows.append(len(noisy) // model.chunk) or denoise(noisy, *rest)
     for name, wanted in (("stream", [4]), ("rollout", [1, 1, 1, 1])):
         step = core.playing(model, name, core.told(steps=4))
         rows.clear()

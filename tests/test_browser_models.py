@@ -66,8 +66,8 @@ class Shelf:
         ]
 
     def load(self, name, progress: Progress, cancel):
-        from studio.models.image.model import Image
-        from studio.models.wan.model import Wan
+        from studio.models.image.model import open_image
+        from studio.models.wan.model import open_wan
 
         if name == "broken":
             raise CheckpointError("unet/diffusion_pytorch_model.safetensors ends in the middle; download it again")
@@ -77,7 +77,7 @@ class Shelf:
                 if cancel.wait(0.1):
                     raise RuntimeError("stopped")
         if name == "wan":
-            return Wan(self.made("wan", tiny_wan_folder), size=(64, 64), chunk=1, sink=1, window=3)
+            return open_wan(self.made("wan", tiny_wan_folder), size=(64, 64), chunk=1, sink=1, window=3)
         if name in ("sd", "sd-full"):
             base, tiny = self.made("sd", tiny_sd), self.made("taesd", tiny_taesd)
             more = {}
@@ -85,7 +85,7 @@ class Shelf:
                 controlnet = self.made("controlnet", lambda folder: tiny_controlnet(folder, base))
                 style = tiny_lora(self.folder / "style", base)
                 more = {"controlnet": controlnet, "loras": {"ink": style}}
-            return Image(base, tiny_vae=tiny, size=(64, 96), **more)
+            return open_image(base, tiny_vae=tiny, size=(64, 96), **more)
         return TinyModel()
 
     def made(self, name, make):

@@ -10,6 +10,7 @@ import pytest
 import torch
 from tiny_folders import tiny_controlnet, tiny_sd
 from tiny_wan import tiny_wan_file, tiny_wan_folder
+from ui_stand_ins import StandInModel
 
 from studio.controls import Sampling
 from studio.hub import catalogue, download, footprint
@@ -184,9 +185,9 @@ def test_the_keys_counted_are_the_keys_a_cache_allocates():
 
 
 def test_the_words_counted_are_those_the_model_remembers():
-    from studio.models.wan.causal_wan import MEMORY
+    from studio.models.wan.text_keys import KEPT_TEXTS
 
-    assert MEMORY["text"] == footprint.PROMPTS
+    assert KEPT_TEXTS == footprint.PROMPTS
     assert memory_need(WAN, LONGLIVE).on_device["words"] == pytest.approx(3 * 94e6, rel=0.01)
 
 
@@ -466,7 +467,7 @@ def test_a_students_listed_files_are_enough_to_play(tmp_path):
     student = tiny_wan_file(tmp_path / "student.pt", "model.", generator_ema=1)
     folders = {"base": taken / "base", "text_encoder": taken / "words", "generator": student}
     model = import_factory(entry.factory)(**{**entry.options, **folders, "size": (32, 48)})
-    assert model.encode_text("a fox runs").shape[0] == 512
+    assert model.prepare("a fox runs").states.shape[0] == 512
     assert Session(model).engine.sampler_name == "rollout"
 
 
@@ -480,20 +481,19 @@ def named(monkeypatch, tmp_path):
     tiny = tmp_path / "tiny"
     given = {}
 
-    class Model:
-        name = "of the class"
-
+    class Named(StandInModel):
         def __init__(self, folder, tiny_vae=None, size=None, quantize=None):
             if size == (1, 1):
                 raise ValueError("size is 1 x 1; give a larger one")
             given.update(folder=folder, tiny_vae=tiny_vae, size=size, quantize=quantize)
+            super().__init__(size or (64, 64))
 
     def fetch(name, progress=None, cancel=None, without=frozenset()):
         given["without"] = without
         return {part: path for part, path in {"folder": folder, "tiny_vae": tiny}.items() if part not in without}
 
     monkeypatch.setattr(download, "fetch", fetch)
-    monkeypatch.setattr("studio.models.pocket.model.Stand", Model, raising=False)
+    monkeypatch.setattr("studio.models.pocket.model.Stand", Named, raising=False)
     parts = MODELS["sd-turbo"].parts
     entry = Entry("studio.models.pocket.model:Stand", "", "", POCKET_COUNTS, parts, {"size": (64, 64)}, "rolling", 5)
     monkeypatch.setitem(MODELS, "mine", entry)
@@ -517,12 +517,12 @@ def test_an_option_of_a_parts_name_takes_the_parts_place(named, tmp_path):
 
 def test_a_named_model_carries_the_sampler_and_steps_it_was_distilled_for(named):
     model = load("mine")
-    assert (model.sampler, model.steps) == ("rolling", 5)
+    assert (model.capabilities.sampler, model.capabilities.steps) == ("rolling", 5)
 
 
 def test_a_person_may_choose_another_sampler_and_steps(named):
     model = load("mine", sampler="rollout", steps=3)
-    assert (model.sampler, model.steps) == ("rollout", 3)
+    assert (model.capabilities.sampler, model.capabilities.steps) == ("rollout", 3)
     with pytest.raises(OptionError, match="sampler is 'walk'; mine is played by: stream, rollout, rolling"):
         load("mine", sampler="walk")
 

@@ -18,7 +18,7 @@ from diffusers.models.transformers.transformer_wan import WanAttnProcessor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from studio.conditioning import Conditioning
+from studio.conditioning import BatchConditioning, Conditioning, condition_frames
 from studio.controls import Picture, Prompt, Sampling, Sink
 from studio.guidance import GUIDANCES, guide_away
 from studio.kv_cache import CacheSnapshot
@@ -88,7 +88,7 @@ def blocks(frames, sink=0, window=99, chunk=CHUNK):
 
 def one_prompt(frames, seed=0):
     cond = told(frames, seed)
-    return Conditioning(cond.text[:1].expand(frames, -1, -1), cond.tracks)
+    return cond.with_text(cond.prompts[0])
 
 
 def written(net, x, cond, cache, chunk=CHUNK, start=0):
@@ -147,7 +147,7 @@ def self_forcing(model, state, chunks, sink=0, window=99):
     seed = state[Sampling].seed
     for chunk in range(chunks):
         frames = range(chunk * CHUNK, (chunk + 1) * CHUNK)
-        cond = model.condition(state, range(frames.stop))
+        cond = condition_frames(model, state, range(frames.stop))
         for step, level in enumerate((1.0, 0.9375, 5 / 6, 0.625)):
             x = fresh(seed, frames, step)
             if step > 0:
@@ -184,7 +184,7 @@ def longlive(model, states, sink=3, window=6, absolute=True, policy="keep"):
             elif policy == "keep":
                 recent = range(frames.start - 9, frames.start)
             fixed = [frame for frame in cache if policy == "keep" and frame in anchors]
-            cond = model.condition(state, list(recent))
+            cond = condition_frames(model, state, list(recent))
             context = {frame: cache[frame] for frame in fixed}
             _, made = plainly(model.net, clean[list(recent)], 0.0, cond, recent, context, fixed, absolute)
             if policy == "reanchor":
@@ -194,7 +194,7 @@ def longlive(model, states, sink=3, window=6, absolute=True, policy="keep"):
         cache = {
             f: pairs for f, pairs in cache.items() if f in anchors or f >= frames.start - window
         }  # evicted once a chunk
-        cond = model.condition(state, frames)
+        cond = condition_frames(model, state, frames)
         for step, level in enumerate((1.0, 0.9375, 5 / 6, 0.625)):
             x = fresh(state[Sampling].seed, frames, step)
             if step > 0:
@@ -257,7 +257,7 @@ def rolling_forcing(model, state, chunks):
         step = {chunk: last - chunk for chunk in window}
         frames = [chunk * CHUNK + i for chunk in window for i in range(CHUNK)]
         sigma = torch.tensor([levels[step[chunk]] for chunk in window for _ in range(CHUNK)])
-        rows, cond = torch.cat([x[chunk] for chunk in window]), model.condition(state, frames)
+        rows, cond = torch.cat([x[chunk] for chunk in window]), condition_frames(model, state, frames)
         kept = sorted(cache)
         near = kept[model.sink :][-(most - len(frames) - model.sink) :]
         seen = {frame: cache[frame] for frame in [*kept[: model.sink], *near]}
@@ -267,7 +267,7 @@ def rolling_forcing(model, state, chunks):
             own = range(chunk * CHUNK, (chunk + 1) * CHUNK)
             if step[chunk] == len(levels) - 1:
                 clean[chunk] = guess[chunk]
-                cond, seen = model.condition(state, own), {f: cache[f] for f in kept[-(most - CHUNK) :]}
+                cond, seen = condition_frames(model, state, own), {f: cache[f] for f in kept[-(most - CHUNK) :]}
                 cache |= plainly(model.net, clean[chunk], 0.0, cond, own, seen, absolute=False)[1]
             else:
                 x[chunk] = add_noise(guess[chunk], fresh(0, own, step[chunk] + 1), levels[step[chunk] + 1])
@@ -338,7 +338,7 @@ def test_causal_15_a_partition_of_one_chunk_is_the_rollout():
 def test_causal_15_a_chunk_as_long_as_the_clip_is_uniform_sampling():
     """c = B: all frames at one level, both ways."""
     model, told_now = published(chunk=6), controls(steps=3)
-    cond, x0 = model.condition(told_now, range(6)), torch.empty(0)
+    cond, x0 = condition_frames(model, told_now, range(6)), torch.empty(0)
     for step, level in enumerate(model.sigmas(3)):
         x = fresh(0, range(6), step)
         x = x if step == 0 else add_noise(x0, x, level)
@@ -351,13 +351,11 @@ def test_causal_15_all_rows_in_flight_hear_a_new_prompt_at_once():
     stream, old, new = Rolling(model), controls(steps=3), controls("a city at night", steps=3)
     run_steps(stream, old, 4)
     heard, denoise = [], model.denoise
-    model.denoise = lambda x, sigma, cond, *rest, **more: (
-        heard.append((sigma[0], cond.text.clone())) or denoise(x, sigma, cond, *rest, **more)
-    )
+    model.denoise = lambda rows, *rest: heard.append((rows.sigma[0], rows.cond.text.clone())) or denoise(rows, *rest)
     stream.switch("recache", new)
     stream.step(new)
     assert [level == 0 for level, _ in heard] == [True, True, False]  # recache, clean pass, the window
-    assert all(torch.equal(row, model.encode_text("a city at night")) for _, text in heard for row in text)
+    assert all(torch.equal(row, model.prepare("a city at night").states) for _, text in heard for row in text)
 
 
 def test_causal_16_the_sink_stays_at_one_distance_from_the_window():
@@ -391,10 +389,10 @@ def test_causal_03_a_block_wise_recache_is_as_if_the_new_words_had_always_been_t
     stream, latents, new = recached(model, controls(steps=2), 5)
     stream.tick(new)  # writes the chunk that came out last
     scratch = model.new_cache()
-    written(model.net, latents, model.condition(new, range(15)), scratch)
+    written(model.net, latents, condition_frames(model, new, range(15)), scratch)
     assert_same_cache(stream.cache, scratch, 5e-6)  # products of other shapes round otherwise
     old = model.new_cache()
-    written(model.net, latents, model.condition(controls(), range(15)), old)
+    written(model.net, latents, condition_frames(model, controls(), range(15)), old)
     assert (held(old)[0] - held(stream.cache)[0]).abs().max() > 1e-2
     before = held(stream.cache)
     stream.switch("recache", new)
@@ -410,7 +408,7 @@ def test_causal_04_the_references_recache_is_one_two_way_pass_that_spares_the_si
     stream = Rollout(model)
     latents = run_steps(stream, controls(steps=2), chunks)
     reference = model.new_cache()
-    written(model.net, latents, model.condition(controls(), range(start)), reference)
+    written(model.net, latents, condition_frames(model, controls(), range(start)), reference)
     stream.switch("recache", controls("a city at night").updated(Sink("keep")))
     stream.tick(controls("a city at night", steps=2))
     recent = range(max(0, start - 9), start)
@@ -421,7 +419,7 @@ def test_causal_04_the_references_recache_is_one_two_way_pass_that_spares_the_si
     if rows:
         keys, values = held(reference)
         context = {f: list(zip(keys[:, f], values[:, f], strict=True)) for f in range(3)}
-        cond = model.condition(controls("a city at night"), rows)
+        cond = condition_frames(model, controls("a city at night"), rows)
         _, made = plainly(model.net, latents[rows], 0.0, cond, rows, context)
         for place, frame in enumerate(stream.cache.frames[3:], 3):
             for layer, pair in enumerate(made[frame]):
@@ -440,7 +438,7 @@ def test_causal_05_only_frames_that_survive_are_recomputed():
     recent = range(12, 24)
     everything = torch.cat([latents, torch.stack([one.latent for one in stream.snapshot().pending])])
     context = {f: list(zip(before[0][:, f], before[1][:, f], strict=True)) for f in range(3)}
-    cond = model.condition(new, recent)
+    cond = condition_frames(model, new, recent)
     _, made = plainly(model.net, everything[recent], 0.0, cond, recent, context, dead=(12, 13, 14))
     model.calls.clear()
     stream.switch("recache", new)
@@ -555,6 +553,13 @@ def test_causal_08_memory_and_what_is_seen_stay_the_same_for_a_hundred_chunks():
     assert all(type(slot) is int for slot in views[-1].rows)
 
 
+def made_inputs(inputs):
+    """The identities of all that is kept of a forward's inputs, by kind."""
+    memos = {"levels": inputs._modulations, "sigma": inputs._levels, "places": inputs._places}
+    texts = [id(states()._computed[key]) for states, key in inputs._texts._kept]
+    return {"text": texts} | {kind: [id(value) for _, value in memo.entries] for kind, memo in memos.items()}
+
+
 @pytest.mark.parametrize("sampler", [Rollout, Rolling, StreamBatch])
 def test_causal_08_no_tick_looks_at_what_is_on_the_device(sampler):
     """No `.item()` or the like per layer or per forward: all goes through on `meta`, where values cannot be seen."""
@@ -574,25 +579,25 @@ def test_causal_08_on_a_device_nothing_is_computed_again_while_nothing_changes()
     model = published(**LONGLIVE, positions="slots", device="meta")
     stream, state = Rollout(model), controls(steps=1)
     run_steps(stream, state, 7)
-    before = {kind: [id(value) for _, value in entries] for kind, entries in model.net._remembered.items()}
+    before = made_inputs(model.net.inputs)
     run_steps(stream, state, 4)
-    assert before == {kind: [id(value) for _, value in entries] for kind, entries in model.net._remembered.items()}
+    assert before == made_inputs(model.net.inputs)
     assert [len(before[kind]) for kind in ("text", "levels", "sigma")] == [1, 2, 2]
 
 
 def test_causal_08_a_rollout_needs_no_mask_and_a_backend_gets_all_of_its_attention(monkeypatch):
     seen, model = [], published(**LONGLIVE, positions="slots")
-    monkeypatch.setattr("studio.models.wan.causal_wan.block_bias", lambda hides, *_: seen.append(hides))
+    monkeypatch.setattr("studio.models.wan.forward_inputs.block_bias", lambda hides, *_: seen.append(hides))
     stream, state = Rollout(model), controls(steps=4)
     plain = run_steps(stream, state, 6)
     assert seen
     assert set(seen) == {None}
     model.net.attention = "native"
     calls, stream = [], Rollout(model)
-    from studio.models.wan.causal_wan import dispatch_attention_fn
+    from studio.models.wan.transformer_block import dispatch_attention_fn
 
     monkeypatch.setattr(
-        "studio.models.wan.causal_wan.dispatch_attention_fn",
+        "studio.models.wan.transformer_block.dispatch_attention_fn",
         lambda *parts, **options: calls.append(options["backend"].value) or dispatch_attention_fn(*parts, **options),
     )
     assert_close(run_steps(stream, state, 6), plain)
@@ -656,7 +661,7 @@ def test_causal_11_the_last_step_gives_the_clean_latent_without_noise():
         assert stream.tick(state) is None
     row = stream.snapshot().rows[0]
     out = stream.tick(state)
-    assert_close(out, model.net(row.x, (0.625,) * 3, model.condition(state, range(3)), range(3)))
+    assert_close(out, model.net(row.x, (0.625,) * 3, condition_frames(model, state, range(3)), range(3)))
 
 
 @pytest.mark.parametrize("sampler", [Rollout, Rolling, StreamBatch])
@@ -687,7 +692,7 @@ def test_causal_13_a_batch_is_each_alone_also_under_different_prompts():
     """Batch of 2 == two single runs; different prompts per sample."""
     net, x, sigma = tiny(chunk=CHUNK), drawn(2, 6, *LATENT), drawn(2, 6).sigmoid()
     conds = [one_prompt(6, seed) for seed in (1, 5)]
-    batch = Conditioning(torch.stack([c.text for c in conds]), torch.stack([c.tracks for c in conds]))
+    batch = BatchConditioning(torch.stack([c.text for c in conds]), torch.stack([c.tracks for c in conds]))
     both = net(x, sigma, batch, torch.arange(6))
     assert_close(both, torch.stack([net(x[i], sigma[i], conds[i], range(6)) for i in range(2)]))
 
@@ -696,7 +701,7 @@ def test_causal_13_a_batch_is_each_alone_also_under_different_prompts():
 def test_causal_14_any_height_and_width_that_patches_fill(height, width):
     """Any H, W divisible by 16 (latents by 2); also where tokens are a multiple of 128."""
     net, x = tiny(chunk=CHUNK), drawn(9, LATENT[0], height, width)
-    cond = Conditioning(drawn(1, *TEXT).expand(9, -1, -1), drawn(9, TRACKS, height, width))
+    cond = Conditioning.of(drawn(*TEXT), drawn(9, TRACKS, height, width))
     cache = net.new_cache(0, 3, (LATENT[0], height, width), "absolute", "after")
     written(net, x[:6], cond, cache)
     ours = net(x[6:], (0.7,) * 3, cond.rows([6, 7, 8]), range(6, 9), cache)
@@ -728,7 +733,7 @@ def test_causal_18_the_track_map_shows_what_stands_there_and_nothing_elsewhere()
     assert torch.equal(torch.cat([mapped([x]) for x in xs]), whole)
     assert_close(whole[1], whole[0].roll(1, -1))
     model = tiny()
-    bare = Conditioning(drawn(1, *TEXT), torch.zeros(1, TRACKS, *LATENT[1:]))
+    bare = Conditioning.of(drawn(1, *TEXT), torch.zeros(1, TRACKS, *LATENT[1:]))
     x, untold = drawn(1, *LATENT), tiny()
     untold.transformer.patch_embedding.weight[:, LATENT[0] :] = 0  # as a model that has no such channels
     assert torch.equal(model(x, (0.5,), bare, (0,)), untold(x, (0.5,), bare, (0,)))
@@ -818,7 +823,7 @@ def test_at_a_switch_the_sink_is_recached_kept_or_made_of_the_oldest_of_the_wind
         stream.step(new)
         kept = stream.snapshot().kept
         frames[policy] = tuple(d.frame for d in kept[:3])
-        texts[policy] = [torch.equal(d.cond.text[0], model.encode_text("a city at night")) for d in kept]
+        texts[policy] = [torch.equal(d.cond.text[0], model.prepare("a city at night").states) for d in kept]
     assert frames == {"recache": (0, 1, 2), "keep": (0, 1, 2), "renew": window[:3]}
     assert texts["keep"][:3] == [False] * 3
     assert all(texts["keep"][3:] + texts["recache"] + texts["renew"])
@@ -832,14 +837,14 @@ def test_a_sink_that_is_kept_is_kept_also_where_it_is_not_written_yet(sampler):
     stream.step(controls(steps=2))
     stream.switch("recache", new)
     run_steps(stream, new, 3)
-    old, first = model.encode_text("a meadow"), stream.snapshot().kept[:3]
+    old, first = model.prepare("a meadow").states, stream.snapshot().kept[:3]
     assert [(d.frame, torch.equal(d.cond.text[0], old)) for d in first] == [(0, True), (1, True), (2, True)]
 
 
 @pytest.mark.parametrize("sampler", [Rollout, Rolling, StreamBatch])
 def test_a_picture_in_force_at_a_clean_start_is_the_first_frame_and_is_written_as_it_is(sampler):
     """Self-Forcing's initial_latent: pushed through at t = 0, then chunks follow it; a restart keeps the rule."""
-    model, given = published(sink=0, window=18), drawn(*LATENT, seed=11)
+    model, given = published(sink=0, window=18, takes_pictures=True), drawn(*LATENT, seed=11)
     model.encode_picture = lambda picture: given
     state = controls(steps=2).updated(Picture(b"\xff\xd8\xff"))
     stream = sampler(model)
@@ -853,7 +858,7 @@ def test_a_picture_in_force_at_a_clean_start_is_the_first_frame_and_is_written_a
         assert stream.cache.frames[0] == start
         assert torch.equal(stream.snapshot().kept[0].latent, given)
     if sampler is Rollout:
-        cond, cache, x0 = model.condition(state, range(40, 44)), model.new_cache(), torch.empty(0)
+        cond, cache, x0 = condition_frames(model, state, range(40, 44)), model.new_cache(), torch.empty(0)
         model.net(given[None], (0.0,), cond.rows([0]), (40,), cache, 1)
         for step, level in enumerate(model.sigmas(2)):
             x = fresh(0, range(41, 44), step)
@@ -912,7 +917,7 @@ def test_stream_19_each_frame_is_written_once_to_one_slot_and_clean():
         assert frames == list(range(12))
         assert all(sigma == 0 for rows, write in model.calls for _, sigma in rows[:write])
         again = model.new_cache()
-        written(model.net, latents, model.condition(state, range(12)), again)
+        written(model.net, latents, condition_frames(model, state, range(12)), again)
         assert_same_cache(stream.cache, again, 0)
 
 

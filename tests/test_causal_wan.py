@@ -4,8 +4,9 @@ import pytest
 import torch
 from causal_nets import LATENT, TEXT, drawn, tiny, told
 
-from studio.conditioning import Conditioning
-from studio.models.wan.causal_wan import rotary, rotated, sees
+from studio.conditioning import BatchConditioning, Conditioning, PromptStates
+from studio.models.wan.masks import attention_mask
+from studio.models.wan.rope import apply_rope, rope_3d
 
 CLOSE = 1e-5
 
@@ -33,9 +34,9 @@ def masked(model, x, sigma, cond, views):
         query, key, value = attn.norm_q(attn.to_q(flat)), attn.norm_k(attn.to_k(flat)), attn.to_v(flat)
         seen = []
         for frame, view in enumerate(views):
-            turn = rotary(torch.arange(len(view))[None], *grid, net.config.attention_head_dim)
-            keys = rotated(key[view].flatten(0, 1)[None], turn, attn.heads)
-            own = rotated(query[frame][None], turn[:, -query.shape[1] :], attn.heads)
+            turn = rope_3d(torch.arange(len(view))[None], *grid, net.config.attention_head_dim)
+            keys = apply_rope(key[view].flatten(0, 1)[None], turn, attn.heads)
+            own = apply_rope(query[frame][None], turn[:, -query.shape[1] :], attn.heads)
             values = value[view].flatten(0, 1)[None].unflatten(-1, (attn.heads, -1))
             scores = torch.einsum("bqhc,bkhc->bhqk", own, keys) / own.shape[-1] ** 0.5
             seen.append(torch.einsum("bhqk,bkhc->bqhc", scores.softmax(-1), values).flatten(2))
@@ -67,7 +68,7 @@ def cached(model, x, cond, cache, start=0):
 
 def test_one_chunk_is_the_class_of_diffusers():
     model, x, sigma, cond = tiny(chunk=3), drawn(3, *LATENT), drawn(3).sigmoid(), told(3)
-    cond = Conditioning(cond.text[:1].expand(3, -1, -1), cond.tracks)
+    cond = cond.with_text(cond.prompts[0])
     stock = model.transformer(
         torch.cat([x, cond.tracks], 1).transpose(0, 1)[None],
         1000 * sigma.repeat_interleave(12)[None],
@@ -111,7 +112,7 @@ def test_full_precision_of_one_pass_over_many_written_frames_equals_one_by_one()
 def test_training_on_a_batch_is_each_clip_alone():
     model, x, sigma = tiny(), drawn(2, 4, *LATENT), drawn(2, 4).sigmoid()
     conds = [told(4, seed=1), told(4, seed=5)]
-    batch = Conditioning(torch.stack([c.text for c in conds]), torch.stack([c.tracks for c in conds]))
+    batch = BatchConditioning(torch.stack([c.text for c in conds]), torch.stack([c.tracks for c in conds]))
     both = model(x, sigma, batch, torch.arange(4))
     alone = [model(x[i], sigma[i], conds[i], range(4)) for i in range(2)]
     torch.testing.assert_close(both, torch.stack(alone), atol=CLOSE, rtol=0)
@@ -124,7 +125,7 @@ def test_training_on_a_batch_is_each_clip_alone():
 def test_gradients_reach_every_weight():
     model = tiny().train().requires_grad_(True)
     x, sigma, cond = drawn(1, 3, *LATENT), drawn(1, 3).sigmoid(), told(3)
-    cond = Conditioning(cond.text[None], cond.tracks[None])
+    cond = BatchConditioning(cond.text[None], cond.tracks[None])
     model(x, sigma, cond, torch.arange(3)).square().mean().backward()
     missing = [name for name, weight in model.named_parameters() if weight.grad is None or not weight.grad.any()]
     # the keys of the texts have no bias gradient: a softmax does not see what all its keys share
@@ -134,14 +135,14 @@ def test_gradients_reach_every_weight():
 @pytest.mark.parametrize("same", [True, False])
 def test_training_and_playing_draw_the_same(same):
     model, x, sigma, cond = tiny(), drawn(3, *LATENT), drawn(3).sigmoid(), told(3)
-    cond = cond.under(cond.text[0]) if same else cond
+    cond = cond.with_text(cond.prompts[0]) if same else cond
     played = model(x, sigma, cond, range(3))
     torch.testing.assert_close(model.train()(x, sigma, cond, range(3)), played, atol=CLOSE, rtol=0)
 
 
 def test_a_long_text_is_seen_as_well_as_a_short_one():
     model, x, sigma, cond = tiny(), drawn(3, *LATENT), drawn(3).sigmoid(), told(3)
-    cond = Conditioning(drawn(3, 40, TEXT[1]), cond.tracks)
+    cond = Conditioning.of(drawn(3, 40, TEXT[1]), cond.tracks)
     slow = masked(model, x, sigma, cond, everything(3))
     torch.testing.assert_close(model(x, sigma, cond, range(3)), slow, atol=CLOSE, rtol=0)
 
@@ -230,43 +231,45 @@ def test_two_way_rows_do_not_see_their_alternatives():
 
 def test_who_sees_whom():
     yes, no = True, False
-    assert sees(range(2), (5, 6), 1) == ((yes, no), (yes, yes))
-    assert sees((2, 3), (0, 1, 2, 3), 1) == ((yes, yes, yes, no), (yes,) * 4)
-    assert sees((2, 0), (8, 3, 7), 1) == ((no, yes, yes), (yes,) * 3)  # slots are in any order
-    assert sees(range(2), (5, 6), 1, causal=False) is None
-    assert sees((2, 3), (0, 1, 2, 3), 2) is None
+    assert attention_mask(range(2), (5, 6), 1) == ((yes, no), (yes, yes))
+    assert attention_mask((2, 3), (0, 1, 2, 3), 1) == ((yes, yes, yes, no), (yes,) * 4)
+    assert attention_mask((2, 0), (8, 3, 7), 1) == ((no, yes, yes), (yes,) * 3)  # slots are in any order
+    assert attention_mask(range(2), (5, 6), 1, causal=False) is None
+    assert attention_mask((2, 3), (0, 1, 2, 3), 2) is None
     # rows of one frame number: the first is seen by others, and none by its alternatives
-    assert sees(range(3), (4, 5, 5), 1) == ((yes, no, no), (yes, yes, no), (yes, no, yes))
-    assert sees(range(3), (4, 5, 5), 1, causal=False) == ((yes, yes, no), (yes, yes, no), (yes, no, yes))
+    assert attention_mask(range(3), (4, 5, 5), 1) == ((yes, no, no), (yes, yes, no), (yes, no, yes))
+    assert attention_mask(range(3), (4, 5, 5), 1, causal=False) == ((yes, yes, no), (yes, yes, no), (yes, no, yes))
     # what fills no chunk is the first frame, which was given
-    assert sees(range(4), range(4), 3) == ((yes, no, no, no), (yes,) * 4, (yes,) * 4, (yes,) * 4)
+    assert attention_mask(range(4), range(4), 3) == ((yes, no, no, no), (yes,) * 4, (yes,) * 4, (yes,) * 4)
 
 
 def test_a_text_written_to_in_place_is_a_new_text():
     model, x, cond = tiny(), drawn(2, *LATENT), told(2)
     text = drawn(*TEXT, seed=4)
-    first = model(x, (0.5, 0.9), cond.under(text), range(2))
+    first = model(x, (0.5, 0.9), cond.with_text(PromptStates(text)), range(2))
     text.mul_(-1)
-    changed = model(x, (0.5, 0.9), cond.under(text), range(2))
+    changed = model(x, (0.5, 0.9), cond.with_text(PromptStates(text)), range(2))
     assert not torch.allclose(first, changed, atol=1e-3)
-    torch.testing.assert_close(copy.deepcopy(model)(x, (0.5, 0.9), cond.under(text.clone()), range(2)), changed)
+    torch.testing.assert_close(
+        copy.deepcopy(model)(x, (0.5, 0.9), cond.with_text(PromptStates(text)), range(2)), changed
+    )
 
 
 def test_levels_places_and_mixed_texts_that_are_on_a_device_are_not_looked_at():
     model = tiny(chunk=3).to("meta")
     x, sigma, text = (torch.empty(shape, device="meta") for shape in ((1, 6, *LATENT), (1, 6), (1, 6, *TEXT)))
-    cond = Conditioning(text, torch.empty(1, 6, 3, *LATENT[1:], device="meta"))
+    cond = BatchConditioning(text, torch.empty(1, 6, 3, *LATENT[1:], device="meta"))
     assert model(x, sigma, cond, torch.arange(6, device="meta")).shape == x.shape
-    single = Conditioning(text[0], cond.tracks[0])
+    single = Conditioning.of(text[0], cond.tracks[0])
     assert model(x[0], sigma[0], single, range(6), model.new_cache(3, 6, LATENT)).shape == x[0].shape
 
 
 def test_real_and_complex_rotation_are_the_same(monkeypatch):
     """Compiled code multiplies real numbers, which can be fused; otherwise complex ones are faster."""
-    turn, x = rotary(torch.tensor([[0, 7, 3000]]), 2, 3, 24), drawn(1, 18, 48)
-    plain = rotated(x, turn, 2)
+    turn, x = rope_3d(torch.tensor([[0, 7, 3000]]), 2, 3, 24), drawn(1, 18, 48)
+    plain = apply_rope(x, turn, 2)
     monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
-    torch.testing.assert_close(rotated(x, turn, 2), plain, atol=1e-6, rtol=0)
+    torch.testing.assert_close(apply_rope(x, turn, 2), plain, atol=1e-6, rtol=0)
     assert (plain - x.unflatten(-1, (2, -1))).abs().max() > 0.1
 
 
@@ -274,7 +277,7 @@ def test_a_new_prompt_reaches_the_picture_at_once_and_the_old_one_returns_exactl
     model, x, cond = tiny(), drawn(2, *LATENT), told(2)
     with torch.no_grad():
         first = model(x, (0.5, 0.9), cond, range(2))
-        changed = model(x, (0.5, 0.9), cond.under(drawn(*TEXT, seed=9)), range(2))
+        changed = model(x, (0.5, 0.9), cond.with_text(PromptStates(drawn(*TEXT, seed=9))), range(2))
         again = model(x, (0.5, 0.9), cond, range(2))
     assert torch.equal(first, again)
     assert not torch.allclose(first, changed, atol=1e-3)
@@ -288,16 +291,18 @@ def test_text_keys_are_computed_once_per_text(monkeypatch):
         model.transformer.condition_embedder.text_embedder, "forward", lambda text: calls.append(1) or embed(text)
     )
     with torch.no_grad():
+        prompts = {seed: PromptStates(drawn(*TEXT, seed=seed)) for seed in (1, 2)}
         for prompt in (1, 1, 2, 2, 1):
-            model(x, (0.5, 0.9), cond.under(drawn(*TEXT, seed=prompt)), range(2))
+            model(x, (0.5, 0.9), cond.with_text(prompts[prompt]), range(2))
     assert len(calls) == 2
 
 
 def test_few_texts_are_remembered_however_many_are_heard():
     model, x, cond = tiny(), drawn(2, *LATENT), told(2)
-    for prompt in range(9):
-        model(x, (0.5, 0.9), cond.under(drawn(*TEXT, seed=prompt)), range(2))
-    assert len(model._remembered["text"]) == 3
+    prompts = [PromptStates(drawn(*TEXT, seed=seed)) for seed in range(9)]
+    for states in prompts:
+        model(x, (0.5, 0.9), cond.with_text(states), range(2))
+    assert [bool(states._computed) for states in prompts] == [False] * 6 + [True] * 3
 
 
 @pytest.mark.parametrize("prediction", ["velocity", "wiener"])
@@ -336,6 +341,6 @@ def test_what_cannot_be_is_said_with_what_can():
     with pytest.raises(ValueError, match="velocity, wiener"):
         tiny(prediction="epsilon")
     model, x, cond = tiny(), drawn(1, 2, *LATENT).expand(2, -1, -1, -1, -1), told(2)
-    batch = Conditioning(cond.text.expand(2, -1, -1, -1), cond.tracks.expand(2, -1, -1, -1, -1))
+    batch = BatchConditioning(cond.text.expand(2, -1, -1, -1), cond.tracks.expand(2, -1, -1, -1, -1))
     with pytest.raises(ValueError, match="one stream"):
         model(x, torch.zeros(2, 2), batch, range(2), model.new_cache(1, 1, LATENT))

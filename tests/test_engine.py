@@ -1,3 +1,4 @@
+import contextlib
 from dataclasses import replace
 
 import numpy as np
@@ -118,7 +119,7 @@ def test_from_a_snapshot_it_goes_on_the_same_as_often_as_wanted(model, sampler):
 
 
 def test_what_a_model_cannot_play_is_told_to_the_sender(model):
-    def sigmas(steps):
+    def sigmas(steps, strength=1.0):
         if steps > 4:
             raise ValueError("it has 4 steps; send 1 to 4")
         return (1.0,) * steps
@@ -132,16 +133,27 @@ def test_what_a_model_cannot_play_is_told_to_the_sender(model):
 
 def test_new_words_are_shown_to_the_model_once_by_whoever_sends_them(model):
     encoded, conditioned = [], []
-    encode, condition = model.encode_text, model.condition
-    model.encode_text = lambda text: encoded.append(text) or encode(text)
+    prepare, condition = model.prepare, model.condition
+    model.prepare = lambda text, *loras: encoded.append(text) or prepare(text, *loras)
     model.condition = lambda *args: conditioned.append(args) or condition(*args)
     engine = Engine(model)
     for _ in range(3):
-        engine.check(Prompt("winter", negative="fog"))
+        engine.prepare(Prompt("winter", negative="fog"))
     assert encoded == ["winter", "fog"]
     for x in (0.1, 0.2, 0.3):
-        engine.check(stroke(x))
+        engine.prepare(stroke(x))
     assert len(conditioned) == 1
+
+
+def test_checking_a_control_reads_no_words_and_draws_nothing(model, still, monkeypatch):
+    for each in (model, still):
+        for verb in ("prepare", "condition", "denoise", "encode_picture"):
+            monkeypatch.setattr(each, verb, lambda *_: pytest.fail("asked"))
+        engine = Engine(each)
+        for control in (Prompt("winter", negative="fog"), stroke(0.1), Sampling(seed=3), Picture(noisy(1))):
+            with contextlib.suppress(ControlError):
+                engine.check(control)
+            engine.adapt(ControlState.of(control))
 
 
 def test_an_unknown_sampler_is_told(model):
@@ -189,7 +201,7 @@ def test_a_model_of_pictures_is_played_under_the_same_names(still, sampler):
 def test_the_frame_being_drawn_is_told_to_the_model(still):
     told = []
     condition = still.condition
-    still.condition = lambda state, *rest: told.append(state.frame) or condition(state, *rest)
+    still.condition = lambda states, inputs, frames: told.extend(frames) or condition(states, inputs, frames)
     hashes(Engine(still, "rollout", start=3), 3)
     assert told == [3, 4, 5]
 
@@ -210,7 +222,7 @@ def test_what_only_other_models_take_is_told(model, still):
     engine.check(Similarity(0))
     with pytest.raises(ControlError, match="LoRA is 'ink'; tiny was opened with: none"):
         engine.check(Lora("ink"))
-    still.loras, still.refuses = ("ink", "wool"), {"stroke": "it draws from words"}
+    still.capabilities = replace(still.capabilities, loras=("ink", "wool"), refuses={"stroke": "it draws from words"})
     Engine(still).check(Lora("ink", 0.5))
     with pytest.raises(ControlError, match="LoRA is 'silk'; still was opened with: ink, wool"):
         Engine(still).check(Lora("silk"))
@@ -253,19 +265,19 @@ def test_of_the_controls_in_force_another_model_takes_what_it_can(model, still):
     )
     for frame, control in enumerate(sent):
         state = state.after(control, frame)
-    kept, refused = Engine(model).taken(state)
+    kept, refused = Engine(model).adapt(state)
     assert set(refused) == {"sampling", "picture", "similarity"}
     assert (kept[Prompt].text, kept[Pause].paused, list(strokes(kept))) == ("winter", True, ["a"])
     assert kept[Sampling] == Sampling(7, "self", 1.5, 3, delta=1.0)
     assert (kept[Picture], kept[Similarity]) == (Picture(), Similarity())
-    still.refuses = {"stroke": "it draws from words"}
-    kept, refused = Engine(still).taken(state)
+    still.capabilities = replace(still.capabilities, refuses={"stroke": "it draws from words"})
+    kept, refused = Engine(still).adapt(state)
     assert refused == {"stroke": "still takes no stroke: it draws from words"}
     assert (kept[Picture], kept[Sampling]) == (state[Picture], state[Sampling])
 
 
 def test_sampling_that_a_model_cannot_play_becomes_the_nearest(still):
-    kept, refused = Engine(still).taken(ControlState.of(Sampling(seed=4, steps=16)))
+    kept, refused = Engine(still).adapt(ControlState.of(Sampling(seed=4, steps=16)))
     assert kept[Sampling] == Sampling(seed=4, steps=8)
     assert list(refused) == ["sampling"]
 

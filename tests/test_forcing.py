@@ -10,7 +10,7 @@ import pytest
 import torch
 from drawn import few_prompts, few_scenes, untrained, untrained_net
 
-from studio.conditioning import Conditioning
+from studio.conditioning import Conditioning, PromptStates, Rows, frame_inputs
 from studio.controls import ControlState, Sampling, Stroke
 from studio.models.pocket import model as pocket
 from studio.models.pocket.sentence_encoder import text_encoder
@@ -89,7 +89,8 @@ def test_the_stream_is_told_what_the_studio_tells_and_its_truth_is_drawn(tmp_pat
     vector = maker().prompts.vectors[words[0]]
     stroke = Stroke("1", "cow", ((0, 0.4, 0.6),), mode="pin", size=0.35)
     state = ControlState().after(Sampling(seed=0), 0).after(stroke, 0)
-    told = model.condition(state, [3, 4], pocket.text_tokens(vector))
+    states = PromptStates(pocket.text_tokens(vector))
+    told = model.condition(states, frame_inputs(state, [3, 4]), [3, 4])
     true, weight = player(net).asked(asked, 2)
     torch.testing.assert_close(true.tracks[0], told.tracks, atol=2e-2, rtol=0)
     assert weight[0, 0, 0, 9, 6] == diffusion.SUBJECT_WEIGHT
@@ -120,10 +121,10 @@ def test_a_guess_is_what_the_studio_s_cache_and_rows_give(tmp_path, monkeypatch)
     sigma = sigmas(2, 100.0)[::-1]
     rows = forcing.Told(torch.randn(true.latent.shape, generator=ground), true.tracks)
     guesses = player(net).guess(asked, rows, (0.0, 0.0, *sigma))
-    text = pocket.text_tokens(maker().prompts.vectors[2]).expand(4, -1, -1)
-    cond, cache = Conditioning(text, true.tracks[0]), model.new_cache()
+    text = pocket.text_tokens(maker().prompts.vectors[2])
+    cond, cache = Conditioning.of(text, true.tracks[0]), model.new_cache()
     play = lambda part, numbers, levels: model.denoise(  # noqa: E731
-        rows.latent[0, part], levels, cond.rows(list(range(4))[part]), numbers, cache, 1
+        Rows(rows.latent[0, part], tuple(levels), cond.rows(part), tuple(numbers)), cache, 1
     )
     with torch.no_grad():
         play(slice(0, 1), [0], [0.0])

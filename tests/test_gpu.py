@@ -20,8 +20,8 @@ from studio.bench.nets import camera
 from studio.bench.shapes import SMALL, write
 from studio.controls import ControlState, Prompt, Sampling
 from studio.engine import Engine
-from studio.models.image.model import Image
-from studio.models.wan.model import Wan
+from studio.models.image.model import open_image
+from studio.models.wan.model import open_wan
 from studio.noise import noise
 from studio.samplers import samplers_of
 
@@ -38,11 +38,11 @@ def written(name):
 
 
 def image(device, **options):
-    return Image(**written("sd-turbo"), size=(64, 64), device=device, **options)
+    return open_image(**written("sd-turbo"), size=(64, 64), device=device, **options)
 
 
 def video(device, **options):
-    return Wan(**written("wan-1.3b"), size=(64, 96), device=device, **options)
+    return open_wan(**written("wan-1.3b"), size=(64, 96), device=device, **options)
 
 
 def told(text="a meadow", **sampling):
@@ -65,10 +65,13 @@ def far(one, other):
 def test_the_noise_on_the_device_is_the_cpus_bit_for_bit(make, sampler, device, monkeypatch):
     model, begun = make(device), []
     denoise = model.denoise
-    monkeypatch.setattr(model, "denoise", lambda x, *rest: begun.append(x.float().cpu().clone()) or denoise(x, *rest))
+
+    def watched(rows, *rest):
+        begun.append(rows.x.float().cpu().clone())
+        return rows.x if make is image else denoise(rows, *rest)
+
+    monkeypatch.setattr(model, "denoise", watched)
     monkeypatch.setattr(model, "sigmas", lambda steps, strength=1.0: (1.0,))  # pure noise, and nothing else
-    if make is image:
-        monkeypatch.setattr(model, "denoise", lambda x, *rest: begun.append(x.float().cpu().clone()) or x)
     samplers_of(model)[sampler](model).step(told(seed=7, steps=1))
     assert torch.equal(begun[0][0], noise(7, 0, 0, model.latent))
 
@@ -148,14 +151,14 @@ def test_no_layer_of_the_image_model_waits_for_the_device(device, monkeypatch):
     state = told(steps=2).updated(camera(1, (64, 64))[0])
     for _ in range(4):
         playing.step(state)
-    forward, calls = model.unet.forward, []
+    forward, calls = model.parts.unet.forward, []
 
     def watched(*given, **named):
         with no_waiting(device):
             calls.append(1)
             return forward(*given, **named)
 
-    monkeypatch.setattr(model.unet, "forward", watched)
+    monkeypatch.setattr(model.parts.unet, "forward", watched)
     playing.step(state)
     assert len(calls) == 1
 
@@ -200,7 +203,7 @@ def test_cuda_graphs_draw_what_eager_draws(make, sampler):
     wanted = drawn(make("cuda", dtype=torch.float32), sampler, 24, told(steps=4))
     model = make("cuda", dtype=torch.float32, graphs=True)
     assert far(drawn(model, sampler, 24, told(steps=4)), wanted) < 1e-4
-    call = model.unet.forward if make is image else model.net.body
+    call = model.parts.unet.forward if make is image else model.net.body
     assert any(isinstance(known, CapturedGraph) for known in call._graphs.values())
 
 

@@ -6,6 +6,7 @@ import torch
 from causal_nets import TinyModel, controls, drawn
 from picture_nets import PictureModel, noisy
 
+from studio.conditioning import Rows, condition_frames
 from studio.controls import ControlState, Picture, Prompt, Sampling, from_message
 from studio.controls.sampling import GUIDANCE_KINDS
 from studio.engine import Engine
@@ -83,8 +84,11 @@ def test_full_guidance_is_two_forwards_of_one_row_in_closed_form():
     out = StreamBatch(model).step(controls(steps=1, guidance="full", scale=scale, negative="fog"))
     x = noise(0, 0, 0, model.latent)[None]
     told = controls(steps=1)
-    positive = model.denoise(x, [1.0], model.condition(told, [0]), [0], model.new_cache())
-    negative = model.denoise(x, [1.0], model.condition(told, [0], model.encode_text("fog")), [0], model.new_cache())
+    cond = condition_frames(model, told, [0])
+    positive, negative = (
+        model.denoise(Rows(x, (1.0,), each, (0,)), model.new_cache())
+        for each in (cond, cond.with_text(model.prepare("fog")))
+    )
     torch.testing.assert_close(out, negative + scale * (positive - negative), atol=1e-6, rtol=1e-6)
     initialize = StreamBatch(model).step(controls(steps=1, guidance="initialize", scale=scale, negative="fog"))
     torch.testing.assert_close(initialize, out, atol=1e-5, rtol=1e-5)

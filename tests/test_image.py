@@ -13,11 +13,12 @@ from PIL import Image as Pillow
 from safetensors.torch import load_file, save_file
 from tiny_folders import tiny_controlnet, tiny_lora, tiny_sd, tiny_taesd, unet_shape
 
+from studio.conditioning import Rows, condition_frames
 from studio.controls import ControlError, ControlState, Lora, Picture, Prompt, Sampling, Structure
 from studio.models.errors import CheckpointError, MissingWeights
 from studio.models.image import lora
 from studio.models.image.checkpoint import fingerprint
-from studio.models.image.model import Image, guidance_embedding
+from studio.models.image.model import guidance_embedding, open_image
 from studio.models.image.noise_levels import Levels, timesteps_at
 from studio.noise import noise
 from studio.samplers import PictureRollout, PictureStream
@@ -47,7 +48,7 @@ def opened(folders):
     @cache
     def once(name="sd", loras=(), **options):
         options = {"size": SIZE, "tiny_vae": folders / "taesd"} | options
-        return Image(folders / name, loras=dict(loras), **options)
+        return open_image(folders / name, loras=dict(loras), **options)
 
     return once
 
@@ -65,13 +66,19 @@ def picture_bytes(pixels=None):
     return file.getvalue()
 
 
+def forward(model, x, levels, cond, frames):
+    """The model's clean latents of rows."""
+    return model.denoise(Rows(x, tuple(levels), cond, tuple(frames)))
+
+
 def draw(model, held=None, rows=1, x=None, levels=None, text=None):
     """The clean latents of rows on the first steps of a schedule."""
     held = held or state()
     x = torch.stack([noise(1, row, 0, model.latent) for row in range(rows)]) if x is None else x
     levels = levels or model.sigmas(max(len(x), 2))[: len(x)]
     frames = list(range(len(x)))
-    return model.denoise(x, levels, model.condition(held, frames, text), frames)
+    cond = condition_frames(model, held, frames)
+    return forward(model, x, levels, cond if text is None else cond.with_text(text), frames)
 
 
 def pipeline(folder, kind, **parts):
@@ -110,10 +117,10 @@ def test_stream_08_a_known_answer_comes_out_of_epsilon_and_of_v(opened, monkeypa
         told.append(t.tolist())
         return (says.to(x.dtype),)
 
-    monkeypatch.setattr(model.unet, "forward", known)
+    monkeypatch.setattr(model.parts.unet, "forward", known)
     sigma = (b / (a + b)).flatten().tolist()
     x = ((a * clean + b * fresh) / (a + b)).float()
-    answer = model.denoise(x, sigma, model.condition(state(), [0, 1, 2]), [0, 1, 2])
+    answer = forward(model, x, sigma, condition_frames(model, state(), [0, 1, 2]), [0, 1, 2])
     assert answer.dtype == torch.float32
     assert told == [[999, 499, 19]]
     assert (answer - clean).abs().max() < 3e-5
@@ -132,13 +139,13 @@ def test_the_clean_latent_is_the_one_of_diffusers_schedulers(opened, folders, na
     else:
         steps.set_timesteps(1000)
     model = opened(name)
-    sigma, a = model.levels.all_sigmas[step], model.levels.a[step].float()
-    b = model.levels.b[step].float()
+    sigma, a = model.parts.levels.all_sigmas[step], model.parts.levels.a[step].float()
+    b = model.parts.levels.b[step].float()
     x = noise(1, 0, 0, (1, *model.latent))
     ours = draw(model, x=x, levels=(sigma,))
-    cond = model.condition(state(), [0])
+    cond = condition_frames(model, state(), [0])
     preserving = x * (a + b)
-    said = model.unet(preserving, torch.tensor([step]), encoder_hidden_states=cond.text).sample
+    said = model.parts.unet(preserving, torch.tensor([step]), encoder_hidden_states=cond.text).sample
     given = preserving / a if scheduler == "EulerDiscrete" else preserving  # Euler's own x is x0 + (b / a) noise
     timestep = next(t for t in steps.timesteps if int(t) == step)
     done = steps.step(said, int(timestep) if scheduler != "EulerDiscrete" else timestep, given)
@@ -178,7 +185,7 @@ def test_a_picture_from_a_picture_is_the_pipelines_own(opened, folders, family):
     ).images[0]
     fresh = torch.randn((1, *model.latent), generator=torch.Generator().manual_seed(7))
     (sigma,) = model.sigmas(1, 0.5)
-    ours = draw(model, x=add_noise(model.encode_picture(Picture(data))[None], fresh, sigma), levels=(sigma,))[0]
+    ours = draw(model, x=add_noise(model.encode_picture(data)[None], fresh, sigma), levels=(sigma,))[0]
     assert torch.allclose(ours, theirs, atol=1e-4 * float(theirs.abs().max()))
 
 
@@ -199,7 +206,7 @@ def test_words_and_negative_words_are_the_pipelines_own(opened, folders, family)
             latents=fresh.clone(),
             output_type="latent",
         ).images
-        under = draw(model, x=sigma * fresh, levels=(sigma,), text=model.encode_text(negative or ""))
+        under = draw(model, x=sigma * fresh, levels=(sigma,), text=model.prepare(negative or ""))
         ours = under + 3 * (draw(model, x=sigma * fresh, levels=(sigma,)) - under)
         assert torch.allclose(ours, theirs, atol=1e-4 * float(theirs.abs().max()))
 
@@ -228,7 +235,7 @@ def test_stream_09_the_schedule_rises_with_strength_and_falls_by_its_steps(opene
             assert all(low[0] <= high[0] for low, high in pairwise(schedules))
             assert schedules[-1][0] > schedules[0][0]
             assert all(
-                model.levels.all_sigmas[model.levels.timestep(sigma)] == sigma
+                model.parts.levels.all_sigmas[model.parts.levels.timestep(sigma)] == sigma
                 for sigmas in schedules
                 for sigma in sigmas
             )
@@ -238,13 +245,13 @@ def test_the_steps_of_a_turbo_model_and_of_a_consistency_model(opened):
     from diffusers import LCMScheduler
 
     turbo, distilled = opened("sd"), opened("lcm")
-    assert [turbo.levels.timestep(sigma) for sigma in turbo.sigmas(4)] == [999, 749, 499, 249]
-    assert [turbo.levels.timestep(sigma) for sigma in turbo.sigmas(2, 0.5)] == [499, 249]
+    assert [turbo.parts.levels.timestep(sigma) for sigma in turbo.sigmas(4)] == [999, 749, 499, 249]
+    assert [turbo.parts.levels.timestep(sigma) for sigma in turbo.sigmas(2, 0.5)] == [499, 249]
     for steps in (1, 2, 3, 4, 7):
         for strength in (1.0, 0.6, 0.35):
             theirs = LCMScheduler()
             theirs.set_timesteps(steps, strength=strength)
-            ours = [distilled.levels.timestep(sigma) for sigma in distilled.sigmas(steps, strength)]
+            ours = [distilled.parts.levels.timestep(sigma) for sigma in distilled.sigmas(steps, strength)]
             assert ours == theirs.timesteps.tolist()
 
 
@@ -277,11 +284,13 @@ def test_a_level_of_no_timestep_is_told(opened):
 
 def test_levels_of_pure_noise_play_with_v_and_not_with_epsilon(folders, tmp_path):
     whole = tiny_sd(tmp_path / "v", prediction="v_prediction", scheduler="DDIMScheduler", zero_snr=True)
-    model = Image(whole, folders / "taesd", size=SIZE)
+    model = open_image(whole, tiny_vae=folders / "taesd", size=SIZE)
     assert model.sigmas(1) == (1.0,)
     assert torch.isfinite(draw(model, levels=model.sigmas(1))).all()
     with pytest.raises(CheckpointError, match=r'pure noise .* needs prediction_type "v_prediction"'):
-        Image(tiny_sd(tmp_path / "e", scheduler="DDIMScheduler", zero_snr=True), folders / "taesd", size=SIZE)
+        open_image(
+            tiny_sd(tmp_path / "e", scheduler="DDIMScheduler", zero_snr=True), tiny_vae=folders / "taesd", size=SIZE
+        )
 
 
 def test_predictions_and_schedules_that_are_unknown_are_told():
@@ -292,7 +301,7 @@ def test_predictions_and_schedules_that_are_unknown_are_told():
         Levels(falling.flip(0), "epsilon")
     levels = Levels(falling, "sample")
     said = noise(1, 0, 0, (1, 4, 2, 2))
-    assert torch.equal(levels.clean(said, torch.zeros_like(said), levels.told(levels.sigmas(1), "cpu")), said)
+    assert torch.equal(levels.clean(said, torch.zeros_like(said), levels.at(levels.sigmas(1), "cpu")), said)
 
 
 def test_a_consistency_models_scale_is_told_as_its_pipeline_tells_it(opened, folders):
@@ -313,9 +322,9 @@ def rows_changed(model, held, change):
     """Which rows' answers a change of row 1 moves."""
     x = torch.stack([noise(1, row, 0, model.latent) for row in range(3)])
     levels, frames = model.sigmas(4)[:3], [7, 6, 5]
-    cond = model.condition(held, frames)
-    before = model.denoise(x, levels, cond, frames)
-    after = model.denoise(*change(x, levels, cond), frames)
+    cond = condition_frames(model, held, frames)
+    before = forward(model, x, levels, cond, frames)
+    after = forward(model, *change(x, levels, cond), frames)
     return [not torch.allclose(one, other, rtol=1e-6, atol=1e-5) for one, other in zip(before, after)]
 
 
@@ -332,7 +341,7 @@ def test_stream_06_a_changed_row_changes_that_row_alone(opened, name):
         return x, (levels[0], model.sigmas(8)[3], levels[2]), cond
 
     def other_words(x, levels, cond):
-        told = model.condition(state(Prompt("a lake")), [6])
+        told = condition_frames(model, state(Prompt("a lake")), [6])
         return x, levels, cond.cat([cond.rows([0]), told, cond.rows([2])])
 
     for change in (other_latent, other_level, other_words):
@@ -363,10 +372,10 @@ def test_branches_of_the_same_frames_do_not_see_each_other(opened):
     model = opened("sd", cross_frame=True)
     x = torch.stack([noise(1, row, 0, model.latent) for row in range(2)])
     levels, frames = model.sigmas(2), [5, 4]
-    told = model.condition(state(), frames)
-    against = model.condition(state(), frames, model.encode_text("blurred"))
-    both = model.denoise(torch.cat([x, x]), levels * 2, told.cat([told, against]), frames * 2)
-    apart = [model.denoise(x, levels, cond, frames) for cond in (told, against)]
+    told = condition_frames(model, state(), frames)
+    against = condition_frames(model, state(), frames).with_text(model.prepare("blurred"))
+    both = forward(model, torch.cat([x, x]), levels * 2, told.cat([told, against]), frames * 2)
+    apart = [forward(model, x, levels, cond, frames) for cond in (told, against)]
     assert torch.allclose(both, torch.cat(apart), rtol=1e-5, atol=1e-4)
     assert not torch.allclose(apart[0], apart[1], atol=1e-3)
 
@@ -375,7 +384,7 @@ def test_cross_frame_attention_is_attention_over_all_rows_tokens(opened):
     """Against the same sum written plainly, on one layer."""
     from studio.models.image.cross_frame import Branches, CrossFrameAttention
 
-    attn = opened("sd").unet.mid_block.attentions[0].transformer_blocks[0].attn1
+    attn = opened("sd").parts.unet.mid_block.attentions[0].transformer_blocks[0].attn1
     x = noise(1, 0, 0, (3, 5, 32))
     branches = Branches()
     branches.set([1, 2, 3])
@@ -393,9 +402,9 @@ def test_without_cross_frame_attention_the_unet_is_diffusers_own_bit_for_bit(ope
     model = opened("sd")
     stock = UNet2DConditionModel.from_pretrained(folders / "sd" / "unet").eval().to(memory_format=torch.channels_last)
     x = noise(1, 0, 0, (2, *model.latent)).contiguous(memory_format=torch.channels_last)
-    t, text = torch.tensor([999, 499]), model.condition(state(), [0, 1]).text
+    t, text = torch.tensor([999, 499]), condition_frames(model, state(), [0, 1]).text
     with torch.no_grad():
-        said = [net(x, t, encoder_hidden_states=text).sample for net in (model.unet, stock)]
+        said = [net(x, t, encoder_hidden_states=text).sample for net in (model.parts.unet, stock)]
     assert torch.equal(*said)
 
 
@@ -404,36 +413,36 @@ def test_without_cross_frame_attention_the_unet_is_diffusers_own_bit_for_bit(ope
 
 def test_a_text_is_encoded_once_and_from_any_thread(opened, monkeypatch):
     model = opened("sd")
-    first = model.encode_text("a fox nobody has heard of")
-    assert model.encode_text("a fox nobody has heard of") is first
+    first = model.prepare("a fox nobody has heard of")
+    assert model.prepare("a fox nobody has heard of") is first
     answers = {}
     threads = [
-        threading.Thread(target=lambda n=n: answers.__setitem__(n, model.encode_text(f"fox {n % 4} of many")))
+        threading.Thread(target=lambda n=n: answers.__setitem__(n, model.prepare(f"fox {n % 4} of many")))
         for n in range(16)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert all(torch.equal(answers[n], answers[n % 4]) for n in range(16))
-    assert torch.equal(answers[1], model.words.states("fox 1 of many"))
+    assert all(answers[n] is answers[n % 4] for n in range(16))
+    assert torch.equal(answers[1].states, model.parts.words.states("fox 1 of many"))
 
 
 def test_a_prompt_too_long_to_be_read_whole_is_read_as_far_as_it_goes_and_said(opened):
     model = opened("sd")
     with pytest.warns(UserWarning, match=r"has 102 tokens and the model reads the first 77"):
-        long = model.encode_text("x " * 100)
+        long = model.prepare("x " * 100).states
     with pytest.warns(UserWarning, match="first 77"):
-        assert torch.equal(long, model.encode_text("x " * 90))
+        assert torch.equal(long, model.prepare("x " * 90).states)
 
 
 @pytest.mark.parametrize("name", ["sd", "sdxl"])
 def test_all_that_is_told_of_words_blends(opened, name):
     model = opened(name)
     held = ControlState().after(Prompt("a fox"), 0).after(Prompt("a lake", blend=3), 10)
-    told = [model.condition(held.at(now), [now]) for now in (9, 11, 20)]
-    pure = [model.condition(state(Prompt(words)), [0]) for words in ("a fox", "a lake")]
-    for part in (lambda cond: cond.text, *([lambda cond: cond.extra["pooled"]] if name == "sdxl" else [])):
+    told = [condition_frames(model, held.at(now), [now]) for now in (9, 11, 20)]
+    pure = [condition_frames(model, state(Prompt(words)), [0]) for words in ("a fox", "a lake")]
+    for part in (lambda cond: cond.text, lambda cond: cond.text[:, -1]):  # SDXL's last row is the pooled text
         assert torch.equal(part(told[0]), part(pure[0]))
         assert torch.allclose(part(told[1]), torch.lerp(part(pure[0]), part(pure[1]), 0.5), atol=1e-6)
         assert torch.equal(part(told[2]), part(pure[1]))
@@ -449,7 +458,7 @@ def test_stream_15_one_picture_is_one_latent_however_it_is_held(opened):
         RNG.integers(0, 256, (*SIZE, 3), dtype=np.uint8),
         RNG.integers(180, 256, (*SIZE, 3), dtype=np.uint8),
     ):
-        latent = model.encode_picture(Picture(picture_bytes(pixels)))
+        latent = model.encode_picture(picture_bytes(pixels))
         unit = pixels.astype(np.float32) / 255
         assert latent.shape == model.latent
         for held in (pixels, Pillow.fromarray(pixels), unit, unit.astype(np.float64)):
@@ -461,31 +470,31 @@ def test_stream_15_one_picture_is_one_latent_however_it_is_held(opened):
 
 def test_stream_16_the_same_picture_is_the_same_latent_in_both_autoencoders(opened):
     """Property 16: the tiny autoencoder is deterministic and the full one gives its mode; nothing is drawn."""
-    data = Picture(picture_bytes())
+    data = picture_bytes()
     for model in (opened("sd"), opened("sd", tiny_vae=None)):
         torch.manual_seed(1)
         first = model.encode_picture(data)
         torch.manual_seed(2)
         assert torch.equal(model.encode_picture(data), first)
     full = opened("sd", tiny_vae=None)
-    x = torch.tensor(np.asarray(Pillow.open(io.BytesIO(data.data)))).permute(2, 0, 1)[None] / 127.5 - 1
-    mean = full.codec.net.encode(x).latent_dist.mean[0] * full.codec.net.config.scaling_factor
+    x = torch.tensor(np.asarray(Pillow.open(io.BytesIO(data)))).permute(2, 0, 1)[None] / 127.5 - 1
+    mean = full.parts.codec.net.encode(x).latent_dist.mean[0] * full.parts.codec.net.config.scaling_factor
     assert torch.allclose(full.encode_picture(data), mean, atol=1e-5)
-    assert full.codec.net.config.scaling_factor == 0.18215
+    assert full.parts.codec.net.config.scaling_factor == 0.18215
 
 
 def test_a_picture_of_another_shape_is_cropped_in_its_middle(opened):
     model = opened("sd")
     wide = np.zeros((64, 192, 3), np.uint8)
     wide[:, 64:128] = RNG.integers(0, 256, (64, 64, 3))
-    assert torch.equal(model.encode_picture(Picture(picture_bytes(wide))), model.encode_picture(wide[:, 64:128]))
+    assert torch.equal(model.encode_picture(picture_bytes(wide)), model.encode_picture(wide[:, 64:128]))
     assert torch.equal(model.encode_picture(wide), model.encode_picture(wide[:, 64:128]))
 
 
 def test_a_picture_that_cannot_be_drawn_from_is_told(opened):
     model = opened("sd")
     nan = np.full((*SIZE, 3), np.nan, np.float32)
-    for bad in (Picture(picture_bytes()[:300]), Picture(picture_bytes(np.zeros((1, 1, 3), np.uint8))), nan, Picture()):
+    for bad in (picture_bytes()[:300], picture_bytes(np.zeros((1, 1, 3), np.uint8)), nan, b""):
         with pytest.raises(ControlError, match=r"send|scale|possible"):
             model.encode_picture(bad)
     for bad in (
@@ -524,9 +533,12 @@ def lora_files(folders, **options):
 @pytest.mark.parametrize("weight", [1.0, -0.5])
 def test_a_lora_applied_is_the_lora_merged(opened, folders, style, weight):
     ((_, file), *_) = lora_files(folders, style=style)
-    model, merged = opened("sd", loras=(("first", file),)), Image(folders / "sd", folders / "taesd", size=SIZE)
+    model, merged = (
+        opened("sd", loras=(("first", file),)),
+        open_image(folders / "sd", tiny_vae=folders / "taesd", size=SIZE),
+    )
     tensors = load_file(file)
-    for name, layer in merged.unet.named_modules():
+    for name, layer in merged.parts.unet.named_modules():
         keys = {
             "kohya": ("lora_unet_" + name.replace(".", "_"), "lora_down", "lora_up"),
             "diffusers": (f"unet.{name}", "lora_A", "lora_B"),
@@ -544,9 +556,9 @@ def test_a_lora_applied_is_the_lora_merged(opened, folders, style, weight):
 def test_two_loras_of_different_ranks_applied_are_both_merged(opened, folders):
     files = [tiny_lora(folders / "ranks", folders / "sd", seed=seed, rank=seed) for seed in (2, 3)]
     model = opened("sd", loras=(("second", files[0]), ("third", files[1])))
-    merged = Image(folders / "sd", folders / "taesd", size=SIZE)
+    merged = open_image(folders / "sd", tiny_vae=folders / "taesd", size=SIZE)
     for file, weight in zip(files, (1.0, -0.6)):
-        lora.fuse({"unet": merged.unet}, lora.read(file, {"unet": merged.unet}), weight)
+        lora.fuse({"unet": merged.parts.unet}, lora.read(file, {"unet": merged.parts.unet}), weight)
     ours, theirs = draw(model, state(Lora("second", 1), Lora("third", -0.6))), draw(merged)
     assert torch.allclose(ours, theirs, rtol=1e-5, atol=1e-5 * float(theirs.abs().max()))
 
@@ -557,10 +569,10 @@ def test_every_row_has_its_own_weights_of_every_lora(opened, folders):
     mixes = (state(Lora("first", 1)), state(Lora("second", 0.7), Lora("first", -1)), state())
     x = torch.stack([noise(1, row, 0, model.latent) for row in range(3)])
     levels = model.sigmas(3)
-    conds = [model.condition(held, [row]) for row, held in enumerate(mixes)]
-    together = model.denoise(x, levels, conds[0].cat(conds), [0, 1, 2])
+    conds = [condition_frames(model, held, [row]) for row, held in enumerate(mixes)]
+    together = forward(model, x, levels, conds[0].cat(conds), [0, 1, 2])
     for row, cond in enumerate(conds):
-        alone = model.denoise(x[[row]], levels[row : row + 1], cond, [row])
+        alone = forward(model, x[[row]], levels[row : row + 1], cond, [row])
         assert torch.allclose(together[[row]], alone, rtol=1e-5, atol=1e-4)
     assert torch.allclose(together[[2]], draw(opened("sd"), x=x[[2]], levels=levels[2:]), rtol=1e-5, atol=1e-4)
 
@@ -571,9 +583,9 @@ def test_a_lora_taken_away_leaves_nothing(opened, folders):
     assert not torch.equal(draw(model, state(Lora("first", 2))), before)
     assert torch.equal(draw(model, state(Lora("first", 2), Lora("first", 0))), before)
     assert torch.equal(before, draw(opened("sd")))
-    assert model.loras == ("first", "second")
-    assert "lora" not in model.refuses
-    assert "loras={name: file}" in opened("sd").refuses["lora"]
+    assert model.capabilities.loras == ("first", "second")
+    assert "lora" not in model.capabilities.refuses
+    assert "loras={name: file}" in opened("sd").capabilities.refuses["lora"]
 
 
 def test_sessions_play_one_model_with_styles_of_their_own_at_once(opened, folders):
@@ -621,16 +633,16 @@ def test_styles_structure_and_pictures_change_while_streaming_and_nothing_in_fli
 def test_a_lora_of_the_text_encoder_changes_how_the_prompt_is_read(opened, folders):
     loras = lora_files(folders, text=True)
     model, plain = opened("sd", loras=loras), opened("sd")
-    told = model.condition(state(Lora("first", 1)), [0]).text
-    assert not torch.allclose(told, model.condition(state(), [0]).text, atol=1e-3)
-    assert torch.equal(model.condition(state(), [0]).text, plain.condition(state(), [0]).text)
-    assert torch.equal(model.encode_text("a fox"), plain.encode_text("a fox"))
+    told = condition_frames(model, state(Lora("first", 1)), [0]).text
+    assert not torch.allclose(told, condition_frames(model, state(), [0]).text, atol=1e-3)
+    assert torch.equal(condition_frames(model, state(), [0]).text, condition_frames(plain, state(), [0]).text)
+    assert torch.equal(model.prepare("a fox").states, plain.prepare("a fox").states)
 
 
 def test_a_consistency_lora_is_fused_and_brings_its_levels(opened, folders):
     ((_, file), *_) = lora_files(folders)
     fused, live = opened("sd", lcm_lora=file), opened("sd", loras=(("first", file),))
-    assert [fused.levels.timestep(sigma) for sigma in fused.sigmas(4)] == [999, 759, 499, 259]
+    assert [fused.parts.levels.timestep(sigma) for sigma in fused.sigmas(4)] == [999, 759, 499, 259]
     levels = fused.sigmas(1)
     theirs = draw(live, state(Lora("first", 1)), levels=levels)
     assert torch.allclose(draw(fused, levels=levels), theirs, rtol=1e-5, atol=1e-5 * float(theirs.abs().max()))
@@ -699,13 +711,13 @@ def test_a_lora_that_does_not_fit_is_told_and_nothing_is_changed(opened, folders
         "not there|No such file": tmp_path / "none.safetensors",
         "holds one safetensors file": tmp_path,
     }
-    nets = {"unet": opened("sd").unet, **opened("sd").words.encoders}
+    nets = {"unet": opened("sd").parts.unet, **opened("sd").parts.words.encoders}
     before = {name: held.clone() for name, held in nets["unet"].state_dict().items()}
     for message, path in bad.items():
         with pytest.raises(CheckpointError, match=message):
             lora.read(path, nets)
         with pytest.raises(CheckpointError):
-            Image(folders / "sd", folders / "taesd", loras={"bad": path}, size=SIZE)
+            open_image(folders / "sd", tiny_vae=folders / "taesd", loras={"bad": path}, size=SIZE)
     after = nets["unet"].state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
@@ -746,26 +758,26 @@ def test_every_row_has_its_own_structure(opened, folders):
     held = [state(Picture(data), Structure(strength, "edges")) for strength in (0.5, 2)]
     x = torch.stack([noise(1, row, 0, model.latent) for row in range(2)])
     levels = model.sigmas(2)
-    conds = [model.condition(each, [row]) for row, each in enumerate(held)]
-    together = model.denoise(x, levels, conds[0].cat(conds), [0, 1])
-    alone = [model.denoise(x[[row]], levels[row : row + 1], cond, [row]) for row, cond in enumerate(conds)]
+    conds = [condition_frames(model, each, [row]) for row, each in enumerate(held)]
+    together = forward(model, x, levels, conds[0].cat(conds), [0, 1])
+    alone = [forward(model, x[[row]], levels[row : row + 1], cond, [row]) for row, cond in enumerate(conds)]
     assert torch.allclose(together, torch.cat(alone), rtol=1e-5, atol=1e-4)
 
 
 def test_structure_of_no_strength_is_never_asked(opened, folders, monkeypatch):
     model = opened("sd", controlnet=folders / "controlnet-sd")
-    monkeypatch.setattr(model.controlnet, "forward", lambda *told, **more: pytest.fail("asked"))
+    monkeypatch.setattr(model.parts.controlnet, "forward", lambda *told, **more: pytest.fail("asked"))
     for held in (state(Picture(picture_bytes())), state(Structure(1)), state()):
         assert torch.equal(draw(model, held), draw(opened("sd"), held))
-    assert "structure" not in model.refuses
-    assert "controlnet=folder" in opened("sd").refuses["structure"]
+    assert "structure" not in model.capabilities.refuses
+    assert "controlnet=folder" in opened("sd").capabilities.refuses["structure"]
 
 
 def test_a_controlnet_of_another_family_is_told(folders):
     with pytest.raises(CheckpointError, match=r"another family: its cross_attention_dim is 64, the model's 32"):
-        Image(folders / "sd", folders / "taesd", controlnet=folders / "controlnet-sdxl", size=SIZE)
+        open_image(folders / "sd", tiny_vae=folders / "taesd", controlnet=folders / "controlnet-sdxl", size=SIZE)
     with pytest.raises(CheckpointError, match="holds a AutoencoderTiny, needed is a ControlNetModel"):
-        Image(folders / "sd", folders / "taesd", controlnet=folders / "taesd", size=SIZE)
+        open_image(folders / "sd", tiny_vae=folders / "taesd", controlnet=folders / "taesd", size=SIZE)
 
 
 def test_edges_are_thin_white_lines_where_the_picture_changes():
@@ -863,18 +875,18 @@ def test_a_folder_that_cannot_be_played_is_told(folders, tmp_path, message):
     folder = copied(folders, tmp_path)
     BAD_FOLDERS[message](folder)
     with pytest.raises((CheckpointError, MissingWeights), match=message):
-        Image(folder, folders / "taesd", size=SIZE)
+        open_image(folder, tiny_vae=folders / "taesd", size=SIZE)
 
 
 def test_an_autoencoder_of_another_kind_is_told(folders):
     with pytest.raises(CheckpointError, match="holds a UNet2DConditionModel, needed is a AutoencoderTiny"):
-        Image(folders / "sd", folders / "sd" / "unet", size=SIZE)
+        open_image(folders / "sd", tiny_vae=folders / "sd" / "unet", size=SIZE)
 
 
 @pytest.mark.parametrize("size", [(63, 64), (0, 64), (64, 100), (8, 8), (64, 8192)])
 def test_a_size_that_cannot_be_is_told(folders, size):
     with pytest.raises(ValueError, match=f"size is {size[0]}x{size[1]}; possible: height and width divisible by 8"):
-        Image(folders / "sd", folders / "taesd", size=size)
+        open_image(folders / "sd", tiny_vae=folders / "taesd", size=size)
 
 
 def test_half_precision_files_are_found(folders, tmp_path, opened):
@@ -885,8 +897,8 @@ def test_half_precision_files_are_found(folders, tmp_path, opened):
             {k: v.half() for k, v in load_file(path).items()}, path.with_suffix(".fp16.safetensors"), {"format": "pt"}
         )
         path.unlink()
-    model = Image(folder, folders / "taesd", size=SIZE)
-    assert model.unet.dtype == torch.float32
+    model = open_image(folder, tiny_vae=folders / "taesd", size=SIZE)
+    assert model.parts.unet.dtype == torch.float32
     assert torch.allclose(draw(model), draw(opened("sd")), rtol=0.1, atol=0.1)
 
 
@@ -896,28 +908,28 @@ def test_the_original_names_of_clips_layers_are_read(folders, tmp_path, opened):
     path = folder / "text_encoder" / "model.safetensors"
     held = {f"text_model.{key}": value for key, value in load_file(path).items()}
     save_file(held | {"text_model.embeddings.position_ids": torch.arange(77)[None]}, path, {"format": "pt"})
-    model = Image(folder, folders / "taesd", size=SIZE)
-    assert torch.equal(model.encode_text("a fox"), opened("sd").encode_text("a fox"))
+    model = open_image(folder, tiny_vae=folders / "taesd", size=SIZE)
+    assert torch.equal(model.prepare("a fox").states, opened("sd").prepare("a fox").states)
 
 
 def test_the_full_autoencoder_of_a_half_precision_model_stays_whole_where_it_must(folders, tmp_path):
     folder = copied(folders, tmp_path, "sdxl")
-    assert Image(folder, size=SIZE, dtype=torch.float16).codec.net.dtype == torch.float32
+    assert open_image(folder, size=SIZE, dtype=torch.float16).parts.codec.net.dtype == torch.float32
     in_config(folder, "vae", force_upcast=False)
-    assert Image(folder, size=SIZE, dtype=torch.float16).codec.net.dtype == torch.float16
-    assert Image(folder, size=SIZE, dtype=torch.float16).unet.dtype == torch.float16
+    assert open_image(folder, size=SIZE, dtype=torch.float16).parts.codec.net.dtype == torch.float16
+    assert open_image(folder, size=SIZE, dtype=torch.float16).parts.unet.dtype == torch.float16
 
 
 def test_the_id_of_the_weights_is_that_of_all_that_draws(folders, tmp_path, opened):
     folder = copied(folders, tmp_path)
     (_, file), *_ = lora_files(folders)
-    same = Image(folder, folders / "taesd", size=SIZE).weights_id
+    same = open_image(folder, tiny_vae=folders / "taesd", size=SIZE).weights_id
     assert same == opened("sd").weights_id
     assert len(same) == 12
     others = {opened("sdxl").weights_id, opened("sd", tiny_vae=None).weights_id, opened("sd", lcm_lora=file).weights_id}
     tensors = load_file(weights(folder))
     save_file(tensors | {"conv_out.bias": tensors["conv_out.bias"] + 1}, weights(folder))
-    others.add(Image(folder, folders / "taesd", size=SIZE).weights_id)
+    others.add(open_image(folder, tiny_vae=folders / "taesd", size=SIZE).weights_id)
     assert len({same, *others}) == 5
 
 
@@ -936,12 +948,12 @@ def test_the_id_looks_at_both_ends_of_a_large_file(tmp_path, place):
 
 def test_it_says_what_it_cannot_play(opened):
     model = opened("sd")
-    assert set(model.refuses) == {"stroke", "erase", "sink", "lora", "structure"}
-    assert (model.independent, model.chunk, model.size, model.latent) == (True, 1, SIZE, (4, 8, 8))
+    assert set(model.capabilities.refuses) == {"stroke", "erase", "sink", "lora", "structure"}
+    assert (model.capabilities.independent, model.chunk, model.size, model.latent) == (True, 1, SIZE, (4, 8, 8))
     with pytest.raises(TypeError, match="it has no cache"):
         model.new_cache()
 
 
 def test_graphs_do_not_go_with_what_changes_a_forward(folders):
     with pytest.raises(ValueError, match="not possible with loras or cross_frame"):
-        Image(folders / "sd", folders / "taesd", size=SIZE, cross_frame=True, graphs=True)
+        open_image(folders / "sd", tiny_vae=folders / "taesd", size=SIZE, cross_frame=True, graphs=True)

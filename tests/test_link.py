@@ -11,7 +11,7 @@ import time
 import weakref
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -521,11 +521,8 @@ def sent(data: bytes, number=9, saw=4) -> bytes:
 class Draws(StandInModel):
     """A model that draws from pictures."""
 
-    independent = True
-    loras = ("ink",)
-
-    def encode_picture(self, picture):
-        raise NotImplementedError
+    def __init__(self, size):
+        super().__init__(size, independent=True, takes_pictures=True, loras=("ink",))
 
 
 def drawing() -> Any:
@@ -617,7 +614,8 @@ def test_the_newest_picture_is_all_that_waits():
 
 def test_a_page_is_told_what_plays_and_why_the_rest_does_not():
     class Refusing(StandInModel):
-        refuses = MappingProxyType({"stroke": "it knows words alone"})
+        def __init__(self, size):
+            super().__init__(size, refuses={"stroke": "it knows words alone"})
 
         def sigmas(self, steps, strength=1.0):
             if steps != 4:
@@ -669,7 +667,7 @@ def test_a_page_is_told_once_what_a_word_is_painted_as_that_the_model_does_not_k
         )
         assert len(told(connection, "notice")) == 1, "it may read the word as something else"
         connection.send_hello()
-        connection.seat.session.model.reads = None
+        connection.seat.session.model.reads = lambda label: (label, True)
         await connection.receive(
             json.dumps({"type": "control", "control": to_message(replace(FOX, label="democracy"))})
         )
@@ -680,7 +678,7 @@ def test_a_page_is_told_once_what_a_word_is_painted_as_that_the_model_does_not_k
 
 def test_a_preset_gives_what_the_model_plays_and_says_what_it_leaves_aside():
     async def test(connection, session):
-        session.model.refuses = {"stroke": "it knows words alone"}
+        session.model = StandInModel((64, 64), refuses={"stroke": "it knows words alone"})
         await connection.receive('{"type": "command", "name": "preset", "preset": "fox"}')
         (notice,) = told(connection, "notice")
         assert notice["message"] == "stand-in takes no strokes: it knows words alone."

@@ -13,7 +13,7 @@ from picture_nets import PictureModel, closed_form, noisy, png, unet
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from studio.conditioning import Conditioning
+from studio.conditioning import Conditioning, FrameInputs, PromptStates
 from studio.controls import ControlState, Picture, Prompt, Sampling, Similarity
 from studio.samplers import PictureRollout, PictureStream
 
@@ -122,8 +122,8 @@ def test_with_a_control_picture_the_whole_is_drawn():
     model = PictureModel(by_cell, SIDE)
     condition = model.condition
 
-    def structured(state: ControlState, frames: Any, text: Tensor | None = None) -> Conditioning:
-        return replace(condition(state, frames, text), extra={"structure": torch.zeros(len(frames), 3, 256, 256)})
+    def structured(states: PromptStates, inputs: FrameInputs, frames: Any) -> Conditioning:
+        return replace(condition(states, inputs, frames), extra={"structure": torch.zeros(len(frames), 3, 256, 256)})
 
     model.condition = structured
     assert shapes_of([controls(scene(8)), controls(scene(16))], model) == [(32, 32)] * 2
@@ -133,9 +133,11 @@ def test_rows_that_are_told_in_other_shapes_are_drawn_in_calls_of_their_own():
     model = PictureModel(closed_form)
     condition = model.condition
 
-    def longer(state: ControlState, frames: Any, text: Tensor | None = None) -> Conditioning:
-        cond = condition(state, frames, text)
-        return cond.rows([0]) if state[Prompt].text == "short" else replace(cond, text=cond.text.repeat(1, 2, 1))
+    def longer(states: PromptStates, inputs: FrameInputs, frames: Any) -> Conditioning:
+        cond = condition(states, inputs, frames)
+        if states is model.prepare("short"):
+            return cond.rows([0])
+        return cond.with_text(PromptStates(states.states.repeat(2, 1)))
 
     model.condition = longer
     texts = ("long", "short", "long", "short")

@@ -7,6 +7,7 @@ import torch
 from drawn import untrained, untrained_net, vector
 from einops import rearrange
 
+from studio.conditioning import condition_frames, frame_inputs
 from studio.controls import ControlState, Prompt, Sampling, Stroke
 from studio.engine import Engine
 from studio.models.errors import MissingWeights
@@ -37,12 +38,12 @@ def pin(x, y, id="1", label="fox", size=0.375):
 
 def track_map(model, frames, *controls):
     """(F, 4, 128, 128): the strokes as they were drawn before they were folded into cells."""
-    cells = model.condition(told(*controls), frames).tracks[:, :TRACK_CHANNELS]
+    cells = condition_frames(model, told(*controls), frames).tracks[:, :TRACK_CHANNELS]
     return rearrange(cells, "n (c a b) h w -> n c (h a) (w b)", a=FOLD, b=FOLD)
 
 
 def constants(model, frame, *controls):
-    return model.condition(told(*controls), [frame]).tracks[0, TRACK_CHANNELS:][: pocket.CONSTANTS]
+    return condition_frames(model, told(*controls), [frame]).tracks[0, TRACK_CHANNELS:][: pocket.CONSTANTS]
 
 
 @pytest.mark.parametrize(("right", "down"), [(8, 0), (1, 0), (0, 3), (-5, 13)])
@@ -91,7 +92,7 @@ def test_a_label_is_read_as_a_subject_and_known_if_it_names_one(model):
     assert model.reads("A lovely little dog running") == ("dog", True)  # far from every key, but it says the name
     for word in ("democracy", "asdfgh", "Fuchs", "mathematics"):
         subject, known = model.reads(word)
-        assert subject in model.labels
+        assert subject in model.capabilities.labels
         assert not known, word
 
 
@@ -119,10 +120,10 @@ def test_the_coordinates_tell_every_cell_apart_and_are_always_the_same(model):
 
 def test_the_prompt_is_told_to_every_frame_and_another_text_may_stand_in(model):
     state = told(Prompt("a meadow"))
-    cond = model.condition(state, [0, 1, 2])
+    cond = condition_frames(model, state, [0, 1, 2])
     assert cond.text.shape == (3, pocket.TOKENS, pocket.DIMENSIONS)
-    assert torch.equal(cond.text[2], model.encode_text("a meadow"))
-    other = model.condition(state, [0], model.encode_text(""))
+    assert torch.equal(cond.text[2], model.prepare("a meadow").states)
+    other = model.condition(model.prepare(""), frame_inputs(state, [0]), [0])
     assert torch.equal(other.text[0], pocket.text_tokens(vector("")))
     channels = TRACK_CHANNELS + pocket.CONSTANTS  # what follows is the place the words recall
     assert torch.equal(other.tracks[:, :channels], cond.tracks[:1, :channels])
@@ -143,15 +144,14 @@ def test_diffusion_around_a_mean_is_diffusion_of_what_differs_from_it():
     level = sigma[:, None, None, None]
     seen = []
 
-    def denoise(y, told):
-        seen.append((y, told))
+    def denoise(y):
+        seen.append(y)
         return clean - mean
 
-    made = pocket.around(mean, denoise, (1 - level) * clean + level * noise, sigma)
+    made = pocket.denoise_around(mean, (1 - level) * clean + level * noise, sigma, denoise)
     torch.testing.assert_close(made, clean)
-    ((y, told),) = seen
+    (y,) = seen
     torch.testing.assert_close(y, (1 - level) * (clean - mean) + level * noise)
-    assert torch.equal(told, sigma)
 
 
 def test_every_prompt_and_view_recalls_its_own_place_and_the_model_diffuses_around_it(folder):
@@ -161,7 +161,7 @@ def test_every_prompt_and_view_recalls_its_own_place_and_the_model_diffuses_arou
         model.places.layout_of.copy_(torch.arange(len(model.places.layouts))[:, None] * torch.tensor([0, 1, 0]))
 
     def at(text, seed):
-        return model.condition(told(Prompt(text), Sampling(seed=seed)), [0]).tracks[0, -model.latent[0] :]
+        return condition_frames(model, told(Prompt(text), Sampling(seed=seed)), [0]).tracks[0, -model.latent[0] :]
 
     expected = model.places.recall(vector("a meadow")[None], torch.tensor([1]))[0]
     assert expected.abs().max() > 0

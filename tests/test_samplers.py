@@ -4,8 +4,8 @@ import pytest
 import torch
 from causal_nets import LATENT, TEXT, TinyModel, controls, drawn
 
-from studio.conditioning import Conditioning
-from studio.controls import Prompt, Sampling, Stroke, strokes
+from studio.conditioning import Conditioning, PromptStates, condition_frames
+from studio.controls import Prompt, Sampling, Stroke
 from studio.noise import noise
 from studio.samplers import Rolling, Rollout, StreamBatch, samplers_of
 from studio.samplers.causal import chunk_noise
@@ -46,7 +46,7 @@ def slow_stream(model, state, count, steps):
         context = [*((f, x, 0.0) for f, x in kept), *((f, x, levels[step]) for f, step, x in flight)]
         clean = {}
         for frame, x, sigma in context:
-            cond = model.condition(state, [frame])
+            cond = condition_frames(model, state, [frame])
             clean[frame] = model.net(x[None], (sigma,), cond, (frame,), cache, 1)[0]
         for row in flight:
             row[1] += 1
@@ -70,7 +70,7 @@ def test_a_rollout_is_its_slow_definition():
     levels = model.sigmas(3)
     cache, out = model.new_cache(), []
     for frame in range(6):
-        cond, clean = model.condition(told, [frame]), torch.empty(0)
+        cond, clean = condition_frames(model, told, [frame]), torch.empty(0)
         for step, level in enumerate(levels):
             fresh = noise(5, frame, step, LATENT)[None]
             x = fresh if step == 0 else add_noise(clean, fresh, level)
@@ -115,7 +115,7 @@ def test_a_rollout_costs_as_many_forwards_as_it_has_steps():
 
 @BOTH
 def test_the_opening_picture_goes_down_a_longer_schedule_and_the_next_follows_a_tick_later(sampler):
-    model = TinyModel(opening=4)
+    model = TinyModel(first_frame_steps=4)
     stream, told = sampler(model), controls(steps=2)
     for _ in range(3):
         stream.step(told)
@@ -164,7 +164,7 @@ def test_two_streams_on_one_model_are_each_as_if_alone(sampler):
 
 @ALL
 def test_a_snapshot_goes_back_bit_for_bit_and_branches(sampler):
-    model = TinyModel(opening=4)
+    model = TinyModel(first_frame_steps=4)
     stream, told = sampler(model), controls(steps=3, guidance="initialize", scale=1.5)
     run_steps(stream, told, 5)
     stream.tick(told)
@@ -189,7 +189,7 @@ def test_a_new_prompt_rebuilds_the_cache_as_if_it_had_always_been_there(sampler)
     stream.tick(new)  # writes the sixth
     cache = model.new_cache()
     for frame in range(6):
-        model.net(latents[frame : frame + 1], (0.0,), model.condition(new, [frame]), (frame,), cache, 1)
+        model.net(latents[frame : frame + 1], (0.0,), condition_frames(model, new, [frame]), (frame,), cache, 1)
     for ours, theirs in same_keys(stream.cache, cache):
         assert_close(ours, theirs)
 
@@ -217,9 +217,11 @@ def test_recache_keeps_the_strokes_each_frame_was_made_under(sampler):
     stream.switch("recache", new)
     state = stream.snapshot()
     tracks = {d.frame: d.cond.tracks for d in (*state.kept, *state.pending)}
-    assert torch.equal(tracks[1], model.condition(told, [1]).tracks)
-    assert torch.equal(tracks[3], model.condition(painted, [3]).tracks)
-    assert all(torch.equal(d.cond.text[0], model.encode_text("a city at night")) for d in (*state.kept, *state.pending))
+    assert torch.equal(tracks[1], condition_frames(model, told, [1]).tracks)
+    assert torch.equal(tracks[3], condition_frames(model, painted, [3]).tracks)
+    assert all(
+        torch.equal(d.cond.text[0], model.prepare("a city at night").states) for d in (*state.kept, *state.pending)
+    )
 
 
 @BOTH
@@ -231,7 +233,7 @@ def test_keep_leaves_the_cache_and_the_clean_frame_under_the_old_words(sampler):
     stream.switch("keep", new)
     assert all(torch.equal(a, b) for a, b in zip(held.cache.keys, stream.snapshot().cache.keys, strict=True))
     kept = run_steps(stream, new, 4)
-    assert [torch.equal(d.cond.text[0], model.encode_text("a meadow")) for d in stream.snapshot().kept] == [
+    assert [torch.equal(d.cond.text[0], model.prepare("a meadow").states) for d in stream.snapshot().kept] == [
         True,
         False,
         False,
@@ -271,8 +273,8 @@ def test_a_control_is_seen_in_the_next_frame_and_has_settled_within_steps_and_on
     run_steps(stream, told, 6)
     seen = []
     condition = model.condition
-    model.condition = lambda state, frames, text=None: (
-        seen.append((len(strokes(state)), frames)) or condition(state, frames, text)
+    model.condition = lambda states, inputs, frames: (
+        seen.append((len(inputs.placements[0]), frames)) or condition(states, inputs, frames)
     )
     held = stream.snapshot()
     plain = stream.step(told)
@@ -280,12 +282,12 @@ def test_a_control_is_seen_in_the_next_frame_and_has_settled_within_steps_and_on
     assert not torch.allclose(stream.step(painted), plain, atol=1e-4)
     assert seen[-1] == (1, [6, 7, 8, 9])  # all rows in flight are told, also those begun before
     stream.step(painted)
-    assert torch.equal(stream.snapshot().pending[0].cond.tracks, condition(painted, [7]).tracks)
+    assert torch.equal(stream.snapshot().pending[0].cond.tracks, condition_frames(model, painted, [7]).tracks)
 
 
 @BOTH
 def test_another_number_of_steps_begins_the_rows_anew_and_keeps_the_cache(sampler):
-    model = TinyModel(opening=5)
+    model = TinyModel(first_frame_steps=5)
     stream = sampler(model)
     run_steps(stream, controls(steps=4), 6)
     frames = stream.cache.frames
@@ -303,13 +305,13 @@ def test_memory_is_constant_over_three_hundred_ticks_and_positions_never_run_out
     stream, told = sampler(model, 100_000), controls(steps=2)
     run_steps(stream, told, 10)
     place, size = stream.cache._keys.data_ptr(), stream.cache.bytes
-    remembered = {kind: len(entries) for kind, entries in model.net._remembered.items()}
+    remembered = model.net.inputs.sizes
     for _ in range(300):
         model.calls.clear()
         stream.tick(told)
         assert torch.isfinite(stream.snapshot().rows[-1].x).all() if stream.snapshot().rows else True
     assert (stream.cache._keys.data_ptr(), stream.cache.bytes) == (place, size)
-    assert {kind: len(entries) for kind, entries in model.net._remembered.items()} == remembered
+    assert model.net.inputs.sizes == remembered
     state = stream.snapshot()
     assert (len(state.kept), len(state.pending), len(state.rows)) <= (3, 1, 2)
     assert stream.cache.frames[0] == 100_000
@@ -317,8 +319,8 @@ def test_memory_is_constant_over_three_hundred_ticks_and_positions_never_run_out
 
 def test_a_stream_does_not_depend_on_where_it_stands(monkeypatch):
     model = TinyModel()
-    model.condition = lambda state, frames, text=None: Conditioning(
-        model.encode_text("a meadow").expand(len(frames), -1, -1), torch.zeros(len(frames), 3, *LATENT[1:])
+    model.condition = lambda states, inputs, frames: Conditioning(
+        (model.prepare("a meadow"),) * len(frames), torch.zeros(len(frames), 3, *LATENT[1:])
     )
     # the same noise at both places
     monkeypatch.setattr("studio.samplers.causal.noise", lambda seed, frame, *rest: noise(seed, frame % 100, *rest))
@@ -360,10 +362,10 @@ def test_recache_in_longlives_form_is_one_two_way_pass_and_may_spare_the_sink():
     stream, told = StreamBatch(model), controls(steps=1)
     run_steps(stream, told, 8)
     state = stream.snapshot()
-    text = drawn(*TEXT, seed=77)
+    text = PromptStates(drawn(*TEXT, seed=77))
     stream.context.recache(text, mode="bidirectional")
     cache = model.new_cache()
-    kept = Conditioning.cat([d.cond for d in state.kept]).under(text)
+    kept = Conditioning.cat([d.cond for d in state.kept]).with_text(text)
     model.net(
         torch.stack([d.latent for d in state.kept]), (0.0,) * 4, kept, stream.cache.frames, cache, 4, causal=False
     )
@@ -380,7 +382,7 @@ def test_recache_in_longlives_form_is_one_two_way_pass_and_may_spare_the_sink():
     sink = old.frames.index(0), new.frames.index(0)
     assert torch.equal(old.keys[:, sink[0] * size :][:, :size], new.keys[:, sink[1] * size :][:, :size])
     assert torch.equal(stream.snapshot().kept[0].cond.text, state.kept[0].cond.text)
-    assert torch.equal(stream.snapshot().kept[1].cond.text[0], text)
+    assert stream.snapshot().kept[1].cond.prompts == (text,)
 
 
 def test_switching_before_anything_was_drawn_needs_nothing():
@@ -442,13 +444,15 @@ class FromSource(StreamBatch):
 
 def test_a_source_is_where_a_row_begins():
     model = TinyModel()
-    model.sigmas = lambda steps: (0.6, 0.3)[:steps]
+    model.sigmas = lambda steps, strength=1.0: (0.6, 0.3)[:steps]
     stream, source = FromSource(model), FromSource.source
     stream.tick(controls(steps=2))
     row = stream.snapshot().rows[0]
     assert torch.equal(row.source[0], source)
     assert_close(
-        model.net(add_noise(source, noise(0, 0, 0, LATENT), 0.6)[None], (0.6,), model.condition(controls(), [0]), (0,)),
+        model.net(
+            add_noise(source, noise(0, 0, 0, LATENT), 0.6)[None], (0.6,), condition_frames(model, controls(), [0]), (0,)
+        ),
         (row.x - 0.3 * noise(0, 0, 1, LATENT)) / 0.7,
     )
 
@@ -458,6 +462,6 @@ def test_what_cannot_be_is_said_with_what_can():
     with pytest.raises(ValueError, match="recache, keep, cut"):
         stream.switch("fade", controls())
     with pytest.raises(ValueError, match="causal, bidirectional"):
-        stream.context.recache(drawn(*TEXT), mode="sideways")
+        stream.context.recache(PromptStates(drawn(*TEXT)), mode="sideways")
     with pytest.raises(ValueError, match="0 chunks cannot be in flight"):
         Rolling(TinyModel(), chunks=0)

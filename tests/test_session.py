@@ -1,6 +1,7 @@
 import errno
 import threading
 import time
+from dataclasses import replace
 from queue import Queue
 
 import pytest
@@ -571,7 +572,7 @@ def test_a_thread_that_is_still_ending_with_an_error_is_followed_by_another(mode
 def test_a_session_goes_on_with_another_model_under_what_that_takes(model, still):
     session = Session(model)
     play(session, 7, SEVERAL)
-    still.refuses = {"stroke": "it draws from words"}
+    still.capabilities = replace(still.capabilities, refuses={"stroke": "it draws from words"})
     session.send(Prompt("autumn"))
     session.send(drag(0.5, "late"))
     refused = session.hand_over(still)
@@ -609,10 +610,10 @@ def test_a_model_that_cannot_play_leaves_the_session_as_it_was(model, still):
     session, other = Session(model), Session(model)
     play(session, 3), play(other, 3)
 
-    def broken(text):
+    def broken(text, loras=None):
         raise RuntimeError("no text encoder")
 
-    still.encode_text = broken
+    still.prepare = broken
     with pytest.raises(RuntimeError, match="no text encoder"):
         session.hand_over(still)
     assert session.model is model
@@ -620,7 +621,7 @@ def test_a_model_that_cannot_play_leaves_the_session_as_it_was(model, still):
 
 
 def test_a_preset_that_is_playing_goes_on_with_what_the_new_model_takes(model, still):
-    still.refuses = {"stroke": "it draws from words"}
+    still.capabilities = replace(still.capabilities, refuses={"stroke": "it draws from words"})
     session = Session(model)
     session.play(Preset("p", "d", (Event(0, Prompt("winter")), Event(3, Prompt("spring")), Event(3, drag(0.2)))))
     play(session, 1)
@@ -631,7 +632,7 @@ def test_a_preset_that_is_playing_goes_on_with_what_the_new_model_takes(model, s
 
 
 def test_what_is_sent_while_a_session_is_handed_over_is_checked_for_the_model_that_plays_it(model, still):
-    still.refuses = {"stroke": "it draws from words"}
+    still.capabilities = replace(still.capabilities, refuses={"stroke": "it draws from words"})
     session = Session(model)
     check = session.engine.check
 
@@ -672,7 +673,7 @@ def test_a_running_session_is_handed_over_between_two_frames(model, still):
 
 
 def test_another_model_is_played_by_its_own_sampler_with_its_own_steps_unless_a_person_chose_others(model, still):
-    still.sampler, still.steps = "rollout", 4
+    still.capabilities = replace(still.capabilities, sampler="rollout", steps=4)
     session = Session(model)
     session.hand_over(still)
     assert (session.engine.sampler_name, session.engine.state[Sampling].steps) == ("rollout", 4)

@@ -19,10 +19,10 @@ from picture_nets import A, B, PictureModel, closed_form, flat, noisy, png, sigm
 from tiny_folders import tiny_sd
 from torch import Tensor
 
-from studio.conditioning import Conditioning
+from studio.conditioning import Conditioning, FrameInputs, PromptStates
 from studio.controls import ControlState, Picture, Prompt, Sampling, Similarity
 from studio.engine import Engine
-from studio.models.image.model import Image
+from studio.models.image.model import Image, open_image
 from studio.noise import noise
 from studio.samplers import PictureRollout, PictureStream
 from studio.session.session import Session
@@ -49,25 +49,25 @@ class Step:
 class OfFolder:
     """A model of a diffusers folder as the paper's loop asks it: its UNet's noise prediction at a timestep."""
 
-    def __init__(self, image: Image):
-        self.image, self.encode_text, self.latent = image, image.encode_text, image.latent
+    def __init__(self, image: Image) -> None:
+        self.image, self.prepare, self.latent = image, image.prepare, image.latent
 
     def levels(self, steps: int, strength: float) -> list[tuple[int, float, float]]:
-        timesteps = [self.image.levels.timestep(sigma) for sigma in self.image.sigmas(steps, strength)]
-        return [(t, float(self.image.levels.a[t]), float(self.image.levels.b[t])) for t in timesteps]
+        timesteps = [self.image.parts.levels.timestep(sigma) for sigma in self.image.sigmas(steps, strength)]
+        return [(t, float(self.image.parts.levels.a[t]), float(self.image.parts.levels.b[t])) for t in timesteps]
 
     def net(self, x: Tensor, t: list[int], text: Tensor) -> Tensor:
-        said = self.image.unet(x, torch.tensor(t), text).sample
-        if self.image.levels.prediction == "epsilon":
+        said = self.image.parts.unet(x, torch.tensor(t), text).sample
+        if self.image.parts.levels.prediction == "epsilon":
             return said
-        return float(self.image.levels.a[t[0]]) * said + float(self.image.levels.b[t[0]]) * x
+        return float(self.image.parts.levels.a[t[0]]) * said + float(self.image.parts.levels.b[t[0]]) * x
 
 
 @torch.no_grad()
 def alone(model: PictureModel | OfFolder, z: Tensor, state: ControlState) -> list[Step]:
     """A frame from a latent z, alone, step by step: StreamDiffusion's loop over the noise predictions."""
     sampling, net = state[Sampling], model.net
-    told, negative = (model.encode_text(text)[None] for text in (state[Prompt].text, state[Prompt].negative))
+    told, negative = (model.prepare(text).states[None] for text in (state[Prompt].text, state[Prompt].negative))
     noises = [noise(sampling.seed, 0, step, model.latent)[None] for step in range(sampling.steps)]
     levels = model.levels(sampling.steps, sampling.strength)
     t, a, b = levels[0]
@@ -93,7 +93,7 @@ def alone(model: PictureModel | OfFolder, z: Tensor, state: ControlState) -> lis
 
 def of_picture(model: PictureModel, state: ControlState) -> Tensor:
     """The frame (1, C, h, w) of a picture, alone."""
-    z = model.encode_picture(state[Picture]) if state[Picture].data else torch.zeros(model.latent)
+    z = model.encode_picture(state[Picture].data) if state[Picture].data else torch.zeros(model.latent)
     return alone(model, z, state)[-1].x0
 
 
@@ -128,7 +128,7 @@ def test_stream_01_a_frame_of_the_batch_is_that_frame_alone(net, steps, kind, ad
 def image(request, tmp_path_factory):
     """A tiny diffusers folder with random weights, opened as a person's is."""
     folder = tiny_sd(tmp_path_factory.mktemp("folders") / "still", prediction=request.param)
-    return Image(folder, size=(64, 64))
+    return open_image(folder, size=(64, 64))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -137,7 +137,7 @@ def test_stream_01_on_a_diffusers_folder_of_either_prediction(image, kind):
     told = [controls(picture=noisy(k), guidance=kind, scale=1.4, steps=3, strength=0.7) for k in range(4)]
     frames = streamed(PictureStream(image), told)
     for frame, state in zip(frames, told, strict=True):
-        wanted = alone(OfFolder(image), image.encode_picture(state[Picture]), state)[-1].x0
+        wanted = alone(OfFolder(image), image.encode_picture(state[Picture].data), state)[-1].x0
         assert apart(frame, wanted) < 1e-5
 
 
@@ -171,7 +171,7 @@ def test_stream_09_more_strength_begins_higher_and_keeps_less_of_the_picture(ima
     assert all(high > low for high, low in schedules)
     assert all(before[0] < after[0] for before, after in itertools.pairwise(schedules))
     told = [controls(picture=noisy(1), steps=2, strength=strength) for strength in strengths]
-    source = image.encode_picture(told[0][Picture])
+    source = image.encode_picture(told[0][Picture].data)
     distances = [apart(frame[0], source) for frame in streamed(PictureStream(image), told)]
     assert distances[:3] == sorted(distances[:3])  # further up a random net knows nothing of the picture anyway
     assert min(distances[3:]) > distances[1]
@@ -194,7 +194,7 @@ def test_stream_02_the_anchor_of_a_row_is_the_papers_stock_noise_at_every_step(k
     """2: stock_i = (x_i - a_i x0')/b_i, the closed form, equals the paper's recursion at every step."""
     model = PictureModel(unet)
     state = controls(picture=noisy(3), guidance=kind, scale=1.4, steps=4, delta=delta)
-    trace = alone(model, model.encode_picture(state[Picture]), state)
+    trace = alone(model, model.encode_picture(state[Picture].data), state)
     stream = PictureStream(model)
     for _ in range(4):
         stream.tick(state)
@@ -216,7 +216,7 @@ def test_stream_02_with_one_step_the_stock_noise_is_the_first_noise_on_every_fra
     for k in range(5):
         state = controls(picture=noisy(k), guidance="self", scale=1.4, steps=1)
         stream.tick(state)
-        stock = (model.inputs[-1] - A[999] * model.encode_picture(state[Picture])) / B[999]
+        stock = (model.inputs[-1] - A[999] * model.encode_picture(state[Picture].data)) / B[999]
         torch.testing.assert_close(stock[0], first, atol=1e-6, rtol=1e-6)
 
 
@@ -266,7 +266,7 @@ def test_stream_04_without_delta_the_noise_prediction_is_scaled_and_nothing_else
     state = controls(picture=noisy(1), guidance="self", scale=scale, steps=1, delta=0.0)
     frame = PictureStream(model).step(state)
     x = model.inputs[-1]
-    epsilon = unet(x, [999], model.encode_text(WORDS)[None])
+    epsilon = unet(x, [999], model.prepare(WORDS).states[None])
     assert apart(frame, (x - B[999] * scale * epsilon) / A[999]) < 1e-5
     other = state.updated(replace(state[Sampling], guidance="initialize"))
     assert apart(PictureStream(PictureModel(unet)).step(other), frame) < 1e-5
@@ -279,7 +279,7 @@ def test_stream_04_a_net_that_sees_the_noise_that_was_put_in_gives_the_picture_b
     model = PictureModel(lambda x, t, text: torch.stack([noises[level] for level in t]))
     state = controls(picture=noisy(1), guidance="self", scale=scale, steps=steps)
     frame = PictureStream(model).step(state)
-    torch.testing.assert_close(frame[0], model.encode_picture(state[Picture]), atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(frame[0], model.encode_picture(state[Picture].data), atol=1e-3, rtol=1e-3)
 
 
 def test_stream_05_initialize_is_full_guidance_at_its_first_step():
@@ -358,8 +358,7 @@ def test_stream_09_a_changed_number_of_steps_keeps_every_frame_and_its_order():
 
 def test_stream_10_frames_that_are_denoised_as_one_are_refused():
     """10: a frame buffer is refused; pictures are drawn one by one."""
-    model = PictureModel()
-    model.chunk = 2
+    model = PictureModel(chunk=2)
     with pytest.raises(ValueError, match="still draws 2 frames as one; pictures are drawn one by one"):
         PictureStream(model)
 
@@ -415,9 +414,9 @@ def test_stream_12_a_blend_passes_evenly_from_the_old_words_to_the_new():
     told = []
     condition = engine.model.condition
 
-    def heard(state: ControlState, frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
-        told.append(condition(state, frames, text).text[0])
-        return condition(state, frames, text)
+    def heard(states: PromptStates, inputs: FrameInputs, frames: Sequence[int]) -> Conditioning:
+        told.append(condition(states, inputs, frames).text[0])
+        return condition(states, inputs, frames)
 
     engine.model.condition = heard
     engine.apply([(1, Prompt("a meadow"))])
@@ -426,7 +425,7 @@ def test_stream_12_a_blend_passes_evenly_from_the_old_words_to_the_new():
     engine.apply([(2, Prompt("a city", blend=4))])
     for _ in range(6):
         engine.step()
-    old, new = engine.model.encode_text("a meadow"), engine.model.encode_text("a city")
+    old, new = (engine.model.prepare(words).states for words in ("a meadow", "a city"))
     shares = [float(((text - old) * (new - old)).sum() / (new - old).square().sum()) for text in told]
     assert shares == pytest.approx([0, 0, 0, 0, 0.2, 0.4, 0.6, 0.8, 1, 1], abs=1e-5)
     assert torch.equal(told[0], old)

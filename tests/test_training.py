@@ -11,6 +11,7 @@ from drawn import SCENES, few_prompts, few_scenes, untrained, untrained_net, vec
 from einops import rearrange
 from PIL import Image
 
+from studio.conditioning import condition_frames
 from studio.controls import ControlState, Stroke
 from studio.engine import Engine
 from studio.models.pocket import model as pocket
@@ -270,7 +271,7 @@ def test_training_is_told_the_same_track_map_as_the_studio_draws(tmp_path):
         x=one, y=one + 0.2, size=size, facing=torch.full((1, 2, SLOTS), -1.0),
     )  # fmt: skip
     path = Stroke("1", "cow", ((0, 0.3, 0.5), (1, 0.4, 0.6), (2, 0.5, 0.7)), mode="path", size=0.35)
-    told = model.condition(ControlState().after(path, 0), [0, 1]).tracks[:, :TRACK_CHANNELS]
+    told = condition_frames(model, ControlState().after(path, 0), [0, 1]).tracks[:, :TRACK_CHANNELS]
     with torch.no_grad():
         torch.testing.assert_close(track_maps(asked, model.memory)[0], told, atol=2e-2, rtol=0)
 
@@ -479,7 +480,7 @@ def test_the_recipe_reports_every_stage_to_its_end(trained):
 def test_the_recipe_leaves_weights_that_play(trained):
     _, out, _ = trained
     model = pocket.Pocket(out, torch.float32)
-    assert model.labels == (*world.sprites().labels, "castle", "tree")
+    assert model.capabilities.labels == (*world.sprites().labels, "castle", "tree")
     assert Engine(model).step().picture.shape == (256, 256, 3)
     config = json.loads((out / "config.json").read_text())
     assert config["recipe"] == "smoke"

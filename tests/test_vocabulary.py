@@ -93,7 +93,7 @@ def test_adding_subjects_leaves_the_trained_ones_and_adding_them_again_changes_n
     vocabulary.add_subjects(tmp_path)
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == once
     after = pocket.Pocket(tmp_path, torch.float32)
-    assert after.labels == (*before.labels, "castle", "tree")
+    assert after.capabilities.labels == (*before.capabilities.labels, "castle", "tree")
     for name in ("planes", "keys", "owner"):
         kept = getattr(before.memory, name)
         assert torch.equal(getattr(after.memory, name)[: len(kept)], kept)
@@ -105,7 +105,7 @@ def test_adding_subjects_leaves_the_trained_ones_and_adding_them_again_changes_n
 
 
 def test_the_shipped_pocket_knows_the_table():
-    memory, labels = shipped().memory, shipped().labels
+    memory, labels = shipped().memory, shipped().capabilities.labels
     assert labels == (*world.sprites().labels, *vocabulary.added())
     assert torch.equal(memory.weights(memory.keys.float()).argmax(1), memory.owner)  # every word reads as its own
     named, owner = vocabulary.memory_keys()
@@ -121,14 +121,14 @@ def test_the_shipped_planes_are_thumbnails_filtered_as_training_filtered_the_tra
     some = ["castle", "tree", "girl"]
     thumbnails = vocabulary.thumbnails(world.added(), some)
     expected = torch.nn.functional.conv2d(thumbnails, change, padding=2)
-    made = planes[[shipped().labels.index(label) for label in some]]
+    made = planes[[shipped().capabilities.labels.index(label) for label in some]]
     torch.testing.assert_close(made, expected, atol=0.01, rtol=0)
     assert (made - thumbnails).abs().max() > 0.05
 
 
 def test_everyday_words_read_as_what_they_mean():
     vectors = text_encoder()(list(EVERYDAY))
-    memory, labels = shipped().memory, shipped().labels
+    memory, labels = shipped().memory, shipped().capabilities.labels
     read = [labels[number] for number in memory.weights(vectors).argmax(1)]
     assert dict(zip(EVERYDAY, read)) == EVERYDAY
     assert (memory.likeness(vectors) >= pocket.KNOWN).all()
@@ -138,7 +138,7 @@ def test_words_kept_from_the_keys_still_read_right():
     subjects = {**words.SUBJECTS, **vocabulary.added()}
     asked = [(label, word) for label, subject in subjects.items() for word in subject.held_out][::6]
     read = shipped().memory.weights(text_encoder()([word for _, word in asked])).argmax(1)
-    right = [shipped().labels[number] == label for number, (label, _) in zip(read, asked)]
+    right = [shipped().capabilities.labels[number] == label for number, (label, _) in zip(read, asked)]
     assert len(right) > 120
     assert sum(right) / len(right) > 0.88
 

@@ -11,11 +11,12 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from transformers import UMT5Config
 
+from studio.conditioning import Rows, condition_frames
 from studio.controls import ControlError, ControlState, Erase, Picture, Prompt, Sampling, Similarity, Stroke
 from studio.models.errors import CheckpointError
 from studio.models.wan import umt5
 from studio.models.wan.checkpoint import diffusers_names, load_transformer
-from studio.models.wan.model import Wan
+from studio.models.wan.model import open_wan
 from studio.models.wan.video_decoder import FRAMES, VideoDecoder, WanAutoencoder, load_tiny_decoder
 from studio.session.session import Session
 
@@ -30,7 +31,7 @@ def base(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def model(base):
-    return Wan(base, size=SIZE)
+    return open_wan(base, size=SIZE)
 
 
 def loaded(base, generator=None, lora=None, which=None, dtype=torch.float32):
@@ -204,7 +205,7 @@ def test_a_base_that_lacks_a_part_says_which(tmp_path, part):
     base = tiny_wan.tiny_wan_folder(tmp_path / "base")
     (base / part).rename(tmp_path / "away")
     with pytest.raises(CheckpointError, match=rf"{part}.*diffusers"):
-        Wan(base, size=SIZE)
+        open_wan(base, size=SIZE)
 
 
 @pytest.mark.parametrize("part", ["vae/diffusion_pytorch_model.safetensors", "text_encoder/model.safetensors"])
@@ -212,14 +213,14 @@ def test_a_broken_part_of_the_base_says_which(tmp_path, part):
     base = tiny_wan.tiny_wan_folder(tmp_path / "base")
     cut(base / part)
     with pytest.raises(CheckpointError, match=rf"{part.split('/')[0]} cannot be read.*download it again"):
-        Wan(base, size=SIZE)
+        open_wan(base, size=SIZE)
 
 
 def test_a_base_for_another_net_is_told_apart(tmp_path):
     base = tiny_wan.tiny_wan_folder(tmp_path / "base")
     UMT5Config(d_model=48).save_pretrained(base / "text_encoder")
     with pytest.raises(CheckpointError, match="text_dim is 32, but the text encoder's states have 48"):
-        Wan(base, size=SIZE)
+        open_wan(base, size=SIZE)
 
 
 # LoRA
@@ -300,10 +301,10 @@ def test_a_lora_for_another_base_says_so(base, tmp_path, kind):
 
 @pytest.mark.parametrize("level", [1.0, 0.8333, 0.625])
 def test_causal_20_one_cached_forward_is_diffusers_own(base, tmp_path, level):
-    student = Wan(base, tiny_wan.tiny_wan_file(tmp_path / "x.pt", "model.", generator_ema=1), size=SIZE)
+    student = open_wan(base, generator=tiny_wan.tiny_wan_file(tmp_path / "x.pt", "model.", generator_ema=1), size=SIZE)
     x = drawn(3, *student.latent)
-    cond = student.condition(ControlState(), [0, 1, 2])
-    ours = student.denoise(x, [level] * 3, cond, [0, 1, 2], student.new_cache())
+    cond = condition_frames(student, ControlState(), [0, 1, 2])
+    ours = student.denoise(Rows(x, (level,) * 3, cond, (0, 1, 2)), student.new_cache())
     theirs = x - level * forward(tiny_wan.tiny_transformer(1), x, level, cond.text[0])
     torch.testing.assert_close(ours, theirs, atol=2e-5, rtol=0)
 
@@ -316,7 +317,7 @@ def test_causal_11_the_schedule_is_the_published_one(model):
 
 @pytest.mark.parametrize("size", [(16, 16), (48, 80), (112, 32)])
 def test_causal_14_any_height_and_width_divisible_by_16_can_be_played(base, size):
-    student = Wan(base, size=size)
+    student = open_wan(base, size=size)
     session = Session(student, sampler="rollout")
     assert session.step().picture.shape == (*size, 3)
     assert student.latent == (16, size[0] // 8, size[1] // 8)
@@ -327,7 +328,7 @@ def test_causal_14_any_height_and_width_divisible_by_16_can_be_played(base, size
 )
 def test_another_size_is_refused_with_the_nearest_possible(base, size, near):
     with pytest.raises(ValueError, match=f"size is {size[0]} x {size[1]}.*multiples of 16, the nearest: {near}$"):
-        Wan(base, size=size)
+        open_wan(base, size=size)
 
 
 @pytest.mark.parametrize(
@@ -341,27 +342,27 @@ def test_another_size_is_refused_with_the_nearest_possible(base, size, near):
 )
 def test_an_option_that_is_not_possible_is_told_before_anything_is_read(tmp_path, option, words):
     with pytest.raises(ValueError, match=words):
-        Wan(tmp_path, **option)
+        open_wan(tmp_path, **option)
 
 
 def test_an_attention_backend_can_be_chosen_and_one_that_is_not_here_is_refused(base, model):
-    student = Wan(base, size=SIZE, attention="native")
+    student = open_wan(base, size=SIZE, attention="native")
     assert hashes(playing(student), 9) == hashes(playing(model), 9)
     with pytest.raises(ValueError, match="native"):
-        Wan(base, size=SIZE, attention="telepathy")
+        open_wan(base, size=SIZE, attention="telepathy")
 
 
 def test_checkpoints_are_told_apart_by_their_weights(base, model, tmp_path):
     file = tiny_wan.tiny_wan_file(tmp_path / "x.pt", "model.", generator=1, generator_ema=2)
     ids = [
         model.weights_id,
-        Wan(base, file, size=SIZE).weights_id,
-        Wan(base, file, tiny_wan.tiny_wan_lora(tmp_path / "l.pt"), size=SIZE).weights_id,
-        Wan(base, tiny_decoder=tiny_wan.tiny_taehv(tmp_path / "t.pth"), size=SIZE).weights_id,
+        open_wan(base, generator=file, size=SIZE).weights_id,
+        open_wan(base, generator=file, lora=tiny_wan.tiny_wan_lora(tmp_path / "l.pt"), size=SIZE).weights_id,
+        open_wan(base, tiny_decoder=tiny_wan.tiny_taehv(tmp_path / "t.pth"), size=SIZE).weights_id,
     ]
     assert len(set(ids)) == 4
     assert all(len(name) == 12 and int(name, 16) for name in ids)
-    assert Wan(base, size=(16, 16)).weights_id == ids[0]
+    assert open_wan(base, size=(16, 16)).weights_id == ids[0]
 
 
 # Text
@@ -374,17 +375,17 @@ def test_the_prompt_is_read_as_diffusers_own_pipeline_reads_it(base, model):
     for text in ("a fox  runs &amp; sings at night", "", "the sea " * 300):
         with torch.no_grad():
             wanted = pipeline._get_t5_prompt_embeds(text, max_sequence_length=512)[0]
-        states = model.encode_text(text)
+        states = model.prepare(text).states
         assert states.shape == (512, tiny_wan.TEXT)
         torch.testing.assert_close(states, wanted, atol=1e-5, rtol=0)
-    assert not model.encode_text("a fox")[4:].any(), "after the prompt come zeros"
+    assert not model.prepare("a fox").states[4:].any(), "after the prompt come zeros"
 
 
 def test_the_text_encoder_may_come_from_another_folder(base, model, tmp_path):
     other = tiny_wan.tiny_wan_folder(tmp_path / "other", seed=7)
-    student = Wan(base, text_encoder=other, size=SIZE)
-    assert torch.equal(student.encode_text("a fox"), umt5.TextEncoder(other)("a fox"))
-    assert not torch.equal(student.encode_text("a fox"), model.encode_text("a fox"))
+    student = open_wan(base, text_encoder=other, size=SIZE)
+    assert torch.equal(student.prepare("a fox").states, umt5.TextEncoder(other)("a fox").states)
+    assert not torch.equal(student.prepare("a fox").states, model.prepare("a fox").states)
     assert student.weights_id != model.weights_id
 
 
@@ -412,7 +413,7 @@ def test_the_encoder_leaves_the_accelerator_when_it_has_worked(base, monkeypatch
 
 def test_texts_may_come_from_many_threads(base):
     encoder, texts = umt5.TextEncoder(base), [f"a fox {number}" for number in range(8)]
-    alone = [umt5.TextEncoder(base)(text) for text in texts]
+    alone = [umt5.TextEncoder(base)(text).states for text in texts]
     found = {}
     threads = [threading.Thread(target=lambda t=text: found.update({t: encoder(t)})) for text in texts * 2]
     for thread in threads:
@@ -420,7 +421,7 @@ def test_texts_may_come_from_many_threads(base):
     for thread in threads:
         thread.join()
     for text, states in zip(texts, alone, strict=True):
-        assert torch.equal(found[text], states)
+        assert torch.equal(found[text].states, states)
 
 
 # Decoders
@@ -531,7 +532,7 @@ def picture_file(seed):
 def test_a_picture_becomes_the_likeliest_latent_of_unit_variance(model):
     data = picture_file(0)
     image = Image.open(io.BytesIO(data))
-    latent = model.encode_picture(Picture(data))
+    latent = model.encode_picture(data)
     assert latent.shape == model.latent
     assert latent.dtype == torch.float32
     pixels = rearrange(torch.from_numpy(np.array(image)) / 127.5 - 1, "h w c -> 1 c 1 h w")
@@ -562,7 +563,7 @@ def without_block(path):
 def test_a_file_that_is_no_tiny_decoder_is_told(base, tmp_path, kind):
     make, words = BAD_DECODERS[kind]
     with pytest.raises(CheckpointError, match=words):
-        Wan(base, tiny_decoder=make(tmp_path), size=SIZE)
+        open_wan(base, tiny_decoder=make(tmp_path), size=SIZE)
 
 
 # Playing
@@ -608,7 +609,7 @@ def test_causal_21_a_restored_session_plays_the_same_frames(model):
 
 def test_causal_12_the_same_controls_give_the_same_frames_and_another_seed_others(base, model):
     first = hashes(playing(model), 21)
-    assert hashes(playing(Wan(base, size=SIZE)), 21) == first
+    assert hashes(playing(open_wan(base, size=SIZE)), 21) == first
     other = hashes(playing(model, seed=4), 21)
     assert not set(first) & set(other)
 
@@ -616,14 +617,16 @@ def test_causal_12_the_same_controls_give_the_same_frames_and_another_seed_other
 def test_in_bfloat16_the_pictures_are_the_same_within_rounding(base, model, tmp_path):
     tiny = tiny_wan.tiny_taehv(tmp_path / "taew2_1.safetensors")
     for decoder in (None, tiny):
-        exact, rounded = (Wan(base, tiny_decoder=decoder, size=SIZE, dtype=d) for d in (torch.float32, torch.bfloat16))
+        exact, rounded = (
+            open_wan(base, tiny_decoder=decoder, size=SIZE, dtype=d) for d in (torch.float32, torch.bfloat16)
+        )
         assert rounded.new_cache()._keys.dtype == torch.bfloat16
         frames, others = ([s.step().picture.astype(float) for _ in range(9)] for s in map(playing, (exact, rounded)))
         assert 0 < np.abs(np.subtract(frames, others)).mean() < 3
 
 
 def test_the_tiny_decoder_shows_the_same_latents_otherwise(base, model, tmp_path):
-    tiny = Wan(base, tiny_decoder=tiny_wan.tiny_taehv(tmp_path / "taew2_1.pth"), size=SIZE)
+    tiny = open_wan(base, tiny_decoder=tiny_wan.tiny_taehv(tmp_path / "taew2_1.pth"), size=SIZE)
     frames, others = ([s.step() for _ in range(9)] for s in (playing(tiny), playing(model)))
     assert frames[0].picture.shape == (*SIZE, 3)
     assert not {frame.hash for frame in frames} & {frame.hash for frame in others}
@@ -634,7 +637,7 @@ def test_a_picture_in_force_at_the_start_is_the_first_frame_and_the_stream_goes_
     session, without = playing(model), playing(model)
     session.send(Picture(data))
     frames = [session.step() for _ in range(13)]
-    shown = model.new_decoder().decode(model.encode_picture(Picture(data))[None])[0]
+    shown = model.new_decoder().decode(model.encode_picture(data)[None])[0]
     assert np.array_equal(frames[0].picture, shown)
     assert len({frame.hash for frame in frames}) == 13
     assert not {frame.hash for frame in frames} & set(hashes(without, 13))
@@ -659,5 +662,5 @@ def test_what_it_cannot_play_is_refused_with_the_reason_and_the_stream_goes_on(m
 def test_a_blend_of_prompts_lies_between_them(model):
     begun, ended = (ControlState().after(Prompt(text), 0) for text in ("a fox", "the sea"))
     between = begun.after(Prompt("the sea", blend=3), 4).at(5)
-    states = [model.condition(told, [0]).text[0] for told in (begun, between, ended)]
+    states = [condition_frames(model, told, [0]).text[0] for told in (begun, between, ended)]
     torch.testing.assert_close(states[1], torch.lerp(states[0], states[2], 0.5))

@@ -14,6 +14,7 @@ import numpy as np
 
 from studio.controls import Control, ControlError, ControlState, Erase, Pause, opening_events, strokes
 from studio.frames import Frame
+from studio.models.base import Capabilities, Model
 from studio.presets import Preset
 from studio.score import Event, Header, Score
 from studio.trajectory import placements
@@ -26,14 +27,23 @@ class StandInReceipt:
     frame: int
 
 
-class StandInModel:
+class StandInModel(Model):
     """What a page is told of a model."""
 
-    name = "stand-in"
-    labels = ("fox", "bear")
+    name, weights_id = "stand-in", "0" * 12
 
-    def __init__(self, size: tuple[int, int]) -> None:
-        self.size = size
+    def __init__(self, size: tuple[int, int], **able: Any) -> None:
+        """able: of `Capabilities`."""
+        self.capabilities = Capabilities(size, (4, 1, 1), **{"labels": ("fox", "bear")} | able)
+
+    def prepare(self, prompt: str, loras: Any = None) -> Any:
+        raise NotImplementedError("it draws no words")
+
+    def condition(self, states: Any, inputs: Any, frames: Any) -> Any:
+        raise NotImplementedError("it draws no words")
+
+    def denoise(self, rows: Any, cache: Any = None, write: int = 0, causal: bool = True) -> Any:
+        raise NotImplementedError("it draws no words")
 
     def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
         return tuple((steps - k) / steps for k in range(steps))

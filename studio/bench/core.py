@@ -14,7 +14,7 @@ import torch
 
 from studio.bench.nets import TinyPictures, TinyVideo, camera
 from studio.bench.paired import paired
-from studio.conditioning import Conditioning
+from studio.conditioning import Rows, condition_frames
 from studio.controls import ControlState, Prompt, Sampling, Similarity
 from studio.noise import noise
 from studio.samplers import samplers_of
@@ -87,17 +87,17 @@ def cache(model: Any, seed: int, rounds: int) -> float:
     """One step of a chunk that sees nine frames: these forwarded again with it, over read from the cache."""
     kept, frames = model.sink + model.window, model.sink + model.window + model.chunk
     x = torch.stack([noise(seed, frame, 0, model.latent) for frame in range(frames)])
-    cond = model.condition(told(), range(frames))
+    cond = condition_frames(model, told(), range(frames))
     held = model.new_cache()
     with torch.no_grad():
         for first in range(0, kept, model.chunk):
-            rows = range(first, first + model.chunk)
-            model.denoise(x[first : rows.stop], [0.0] * model.chunk, cond.rows(list(rows)), rows, held, model.chunk)
-    levels = [0.5] * model.chunk
-    last: Conditioning = cond.rows(slice(kept, None))
+            part = slice(first, first + model.chunk)
+            clean = Rows(x[part], (0.0,) * model.chunk, cond.rows(part), tuple(range(first, first + model.chunk)))
+            model.denoise(clean, held, model.chunk)
+    levels, last = (0.5,) * model.chunk, cond.rows(slice(kept, None))
     ways = {
-        "cached": partial(model.denoise, x[kept:], levels, last, range(kept, frames), held),
-        "again": partial(model.denoise, x, [0.0] * kept + levels, cond, range(frames), None),
+        "cached": partial(model.denoise, Rows(x[kept:], levels, last, tuple(range(kept, frames))), held),
+        "again": partial(model.denoise, Rows(x, (0.0,) * kept + levels, cond, tuple(range(frames)))),
     }
     return paired(ways, rounds).ratio("again", "cached")
 

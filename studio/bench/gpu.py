@@ -175,7 +175,7 @@ def video(model: Any, shape: Shape, plan: Plan) -> dict[str, Any]:
     """
     words = [Prompt(f"a meadow, take {number}") for number in range(4)]
     for prompt in words:
-        model.encode_text(prompt.text)  # once, on the sender's thread: no frame waits for it
+        model.prepare(prompt.text)  # once, on the sender's thread: no frame waits for it
     state = ControlState.of(words[0], Sampling(steps=shape.steps))
     sampler: Any = samplers_of(model)["rollout"](model)
     denoise = timed(lambda: sampler.step(state), plan.chunks, plan.warm)

@@ -5,17 +5,17 @@ the ratio on a large one wherever work and not Python takes the time.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from studio.conditioning import Conditioning
-from studio.controls import Picture, Prompt
+from studio.conditioning import Conditioning, FrameInputs, PromptMemory, PromptStates, Rows
+from studio.controls import Picture
 from studio.kv_cache import KVCache
+from studio.models.base import NO_LORAS, Capabilities, Model
 from studio.models.wan.causal_wan import CausalWan
 from studio.noise import noise
 from studio.pictures import decoded
@@ -29,21 +29,33 @@ def text_states(text: str) -> Tensor:
     return noise(sum(text.encode()) % 2**32, 0, 0, WORDS)
 
 
-class TinyPictures:
+class TinyModel(Model):
+    """A tiny model that is told words alone, and gives latents."""
+
+    def __init__(self, name: str, capabilities: Capabilities) -> None:
+        self.name, self.weights_id, self.capabilities = name, "0" * 12, capabilities
+        self._prompts = PromptMemory(text_states, size=8)
+
+    def prepare(self, prompt: str, loras: Mapping[str, float] = NO_LORAS) -> PromptStates:
+        return self._prompts(prompt)
+
+    def condition(self, states: PromptStates, inputs: FrameInputs, frames: Sequence[int]) -> Conditioning:
+        return Conditioning((states,) * len(frames), torch.zeros(len(frames), 0, *self.latent[1:]))
+
+
+class TinyPictures(TinyModel):
     """An image model's contract (`models.base`) on a UNet of 0.6 M parameters; 8 pixels a cell.
 
     cells: latent cells a side, 8: so small that a forward of four rows costs little more than one of one, as it is on
     a GPU that one row does not fill.
     """
 
-    name, chunk, sink, window, weights_id = "tiny pictures", 1, 0, 0, "0" * 12
-    independent: ClassVar[bool] = True
-
     def __init__(self, seed: int = 0, cells: int = 8) -> None:
         from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
         torch.manual_seed(seed)
-        self.latent, self.size = (4, cells, cells), (8 * cells, 8 * cells)
+        latent, size = (4, cells, cells), (8 * cells, 8 * cells)
+        super().__init__("tiny pictures", Capabilities(size, latent, independent=True, takes_pictures=True))
         self.net: Any = UNet2DConditionModel(
             sample_size=cells,
             block_out_channels=(32, 64),
@@ -55,66 +67,45 @@ class TinyPictures:
             up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
         )
         self.net.eval().requires_grad_(False)
-        self.encode_text = lru_cache(maxsize=8)(text_states)
 
     def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
         return sigmas(steps, strength=strength)
 
-    def condition(self, state: Any, frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
-        text = self.encode_text(state[Prompt].text) if text is None else text
-        return Conditioning(text.expand(len(frames), -1, -1), torch.zeros(len(frames), 0, *self.latent[1:]))
+    def denoise(self, rows: Rows, cache: KVCache | None = None, write: int = 0, causal: bool = True) -> Tensor:
+        levels = torch.tensor(rows.sigma)
+        output = self.net(rows.x, 1000 * levels, rows.cond.text, return_dict=False)[0]
+        return clean_from("velocity", rows.x, levels, output)
 
-    def denoise(
-        self, x: Tensor, sigma: Sequence[float], cond: Conditioning, positions: Any, cache: Any, write: int = 0
-    ) -> Tensor:
-        levels = torch.tensor(sigma)
-        return clean_from("velocity", x, levels, self.net(x, 1000 * levels, cond.text, return_dict=False)[0])
-
-    def encode_picture(self, picture: Picture) -> Tensor:
-        pixels = torch.tensor(decoded(picture.data, self.size)).permute(2, 0, 1).float() / 127.5 - 1
+    def encode_picture(self, picture: Any) -> Tensor:
+        pixels = torch.tensor(decoded(picture, self.size)).permute(2, 0, 1).float() / 127.5 - 1
         small = torch.nn.functional.adaptive_avg_pool2d(pixels, self.latent[1:])
         return torch.cat([small, small.mean(0, keepdim=True)])
 
 
-class TinyVideo:
+class TinyVideo(TinyModel):
     """A causal video model's contract on a Wan transformer of 0.4 M parameters, in chunks of three frames.
 
     cells (h, w): with (16, 24), 96 tokens a frame, and a width of 96, work is shared between attention and the rest as
     in Wan-1.3B at 480x832. (4, 4) is so small that a forward costs about the same for any number of rows.
     """
 
-    name, chunk, sink, window, weights_id = "tiny video", 3, 3, 6, "0" * 12
-
     def __init__(self, seed: int = 0, cells: tuple[int, int] = (16, 24)) -> None:
         from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 
         torch.manual_seed(seed)
-        self.latent, self.size = (4, *cells), (8 * cells[0], 8 * cells[1])
+        size, latent = (8 * cells[0], 8 * cells[1]), (4, *cells)
+        super().__init__("tiny video", Capabilities(size, latent, chunk=3, sink=3, window=6))
         net = WanTransformer3DModel(
             patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=48, in_channels=4, out_channels=4,
             text_dim=WORDS[1], freq_dim=32, ffn_dim=560, num_layers=2,
         )  # fmt: skip
         self.net = CausalWan(net, "velocity", self.chunk).ready()
-        self.encode_text = lru_cache(maxsize=8)(text_states)
 
     def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
         return sigmas(steps, 5.0, strength)
 
-    def condition(self, state: Any, frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
-        text = self.encode_text(state[Prompt].text) if text is None else text
-        return Conditioning(text.expand(len(frames), -1, -1), torch.zeros(len(frames), 0, *self.latent[1:]))
-
-    def denoise(
-        self,
-        x: Tensor,
-        sigma: Sequence[float],
-        cond: Conditioning,
-        positions: Sequence[int],
-        cache: KVCache | None,
-        write: int = 0,
-        causal: bool = True,
-    ) -> Tensor:
-        return self.net(x, sigma, cond, positions, cache, write, causal)
+    def denoise(self, rows: Rows, cache: KVCache | None = None, write: int = 0, causal: bool = True) -> Tensor:
+        return self.net(rows.x, rows.sigma, rows.cond, rows.frames, cache, write, causal)
 
     def new_cache(self) -> KVCache:
         return self.net.new_cache(self.sink, self.window, self.latent)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 from typing import Any
 
+from studio.bench.delegate import Delegate
 from studio.controls import Prompt, Sampling, Stroke
+from studio.models.base import Decoder, Model
 from studio.outputs.latest import Latest
 from studio.session.session import Session
 
@@ -34,31 +36,26 @@ class Clock:
         return timed
 
 
-@dataclass
-class TimedModel:
+class TimedModel(Delegate):
     """A model whose forward and whose decoder's decode run under a clock; everything else is the model's own."""
 
-    model: Any
-    clock: Clock = field(default_factory=Clock)
+    def __init__(self, model: Model) -> None:
+        super().__init__(model)
+        self.clock = Clock()
+        self.denoise = self.clock.timed(model.denoise)  # type: ignore[method-assign]
 
-    def __post_init__(self) -> None:
-        self.denoise = self.clock.timed(self.model.denoise)
-
-    def new_decoder(self) -> Any:
+    def new_decoder(self) -> Decoder:
         decoder = self.model.new_decoder()
-        return TimedDecoder(decoder, self.clock.timed(decoder.decode))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.model, name)
+        return TimedDecoder(self.clock.timed(decoder.decode), decoder.snapshot, decoder.restore)
 
 
-@dataclass
+@dataclass(frozen=True)
 class TimedDecoder:
-    decoder: Any
-    decode: Callable[..., Any]
+    """A decoder whose calls are these."""
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.decoder, name)
+    decode: Callable[..., Any]
+    snapshot: Callable[[], Any]
+    restore: Callable[[Any], None]
 
 
 def played(model: Any, seed: int) -> Session:

@@ -16,9 +16,13 @@ from typing import Any
 
 import numpy as np
 
+from studio.bench.delegate import Delegate
 from studio.bench.rates import WARM, played
+from studio.conditioning import Conditioning, FrameInputs, PromptStates
 from studio.controls import Control, ControlState, Prompt, Sampling, Stroke
+from studio.engine import Engine
 from studio.frames import Frame
+from studio.models.base import Model
 from studio.session.session import Session
 
 HERTZ = 60
@@ -48,19 +52,18 @@ class Watch:
                 raise RuntimeError("no frame for a minute; see the session's error in the log")
 
 
-@dataclass
-class WatchedModel:
-    """A model that notes which frames were drawn under which controls."""
+class WatchedModel(Delegate):
+    """A model that notes which frames were drawn under which controls, those in force in the engine that plays it."""
 
-    model: Any
-    drawn: list[tuple[ControlState, tuple[int, ...]]] = field(default_factory=list)
+    def __init__(self, model: Model) -> None:
+        super().__init__(model)
+        self.drawn: list[tuple[ControlState, tuple[int, ...]]] = []
+        self.engine: Engine | None = None
 
-    def condition(self, state: Any, frames: Sequence[int], *args: Any, **options: Any) -> Any:
-        self.drawn.append((state, tuple(int(frame) for frame in frames)))
-        return self.model.condition(state, frames, *args, **options)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.model, name)
+    def condition(self, states: PromptStates, inputs: FrameInputs, frames: Sequence[int]) -> Conditioning:
+        if self.engine is not None:
+            self.drawn.append((self.engine.state, tuple(int(frame) for frame in frames)))
+        return super().condition(states, inputs, frames)
 
 
 def in_ticks(times: Sequence[float], moment: float) -> float:
@@ -90,6 +93,7 @@ def changes(model: Any, seed: int, trials: int) -> dict[str, Any]:
     """
     watched = WatchedModel(model)
     session = played(watched, seed)
+    watched.engine = session.engine
     for _ in range(WARM):
         session.step()
     chance = random.Random(seed)

@@ -15,11 +15,10 @@ __all__ = ["add_arguments", "run"]
 def run(arguments: argparse.Namespace) -> None:
     """Evaluate the model and print the figures."""
     from studio.evaluation.evaluate import evaluate
-    from studio.models.base import optional
 
     fewer = {"count": 20, "long": 1} if arguments.quick else {}
     model = open_model(arguments)
-    if why := optional(model, "refuses").get("stroke"):
+    if why := model.capabilities.refuses.get("stroke"):
         raise UsageError(
             f"evaluate judges painted subjects, and {model.name} takes no strokes: {why}; see studio bench"
         )

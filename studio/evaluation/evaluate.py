@@ -181,7 +181,7 @@ def evaluate(
 
     Raises ValueError if the drawn world does not know the model's subjects (only the pocket model can be judged).
     """
-    if not hasattr(model, "labels"):
+    if not model.capabilities.labels:
         raise ValueError(f"{model.name} was not trained on the drawn world, so there is no truth to judge it by")
     began, detector = time.monotonic(), load_detector()
     out: dict = {"model": model.name, "weights": model.weights_id, "seed": seed, "takes": count, "steps": {}}
@@ -189,7 +189,7 @@ def evaluate(
         played = count if number <= 4 else max(1, count // 4)  # a schedule of 16 takes ten times as long
         judged = progress(still_takes(model, detector, played, number, seed), total=played, desc=f"{number} steps")
         out["steps"][str(number)] = summary([row for rows in judged for row in rows])
-    if added := tuple(label for label in vocabulary.added() if label in model.labels):
+    if added := tuple(label for label in vocabulary.added() if label in model.capabilities.labels):
         played = max(1, count // 4)
         judged = still_takes(model, detector, played, default_steps, seed + 5, added)
         rows = [row for rows in progress(judged, total=played, desc="added subjects") for row in rows]

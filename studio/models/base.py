@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from studio.conditioning import Conditioning, FrameInputs, PromptStates, Rows
+
 if TYPE_CHECKING:
-    from studio.conditioning import Conditioning
-    from studio.controls import ControlState, Picture
+    from PIL.Image import Image
+
     from studio.kv_cache import KVCache
+
+NO_LORAS: Mapping[str, float] = MappingProxyType({})
 
 
 class Decoder(Protocol):
@@ -23,7 +31,7 @@ class Decoder(Protocol):
 
     def snapshot(self) -> Any: ...
 
-    def restore(self, state: Any) -> None: ...
+    def restore(self, state: Any, /) -> None: ...
 
 
 class Stateless:
@@ -36,88 +44,144 @@ class Stateless:
         return None
 
 
-OPTIONAL: dict[str, Any] = {
-    "opening": 1,
-    "device": "cpu",
-    "labels": (),
-    "independent": False,
-    "refuses": {},
-    "loras": (),
-    "recache": "causal",
-    "sampler": "stream",
-    "steps": 2,
-    "reads": None,
-}
+@dataclass(frozen=True)
+class Capabilities:
+    """What a model can do, and how it is meant to be played: a value that never changes while it plays.
+
+    Args:
+        size: pixels (H, W) of a picture.
+        latent: (C, h, w) of a frame, about unit variance.
+        chunk: latent frames denoised as one.
+        sink, window: latent frames its cache keeps, the first and the last ones.
+        independent: whether its frames do not see each other, as an image model's: it then has no cache, each frame in
+            flight keeps the controls it began under, and noise is held from frame to frame, or drifts.
+        sampler, steps: what it was distilled for, and is played with unless told.
+        first_frame_steps: steps of the first frame after a clean start, where they are more than the others'.
+        recache: how its checkpoint learned to be recached, "causal" or "bidirectional".
+        takes_pictures: whether `Model.encode_picture` works.
+        refuses: the kinds of control it cannot play, each with the reason in words for the person who sent it.
+        labels: the subjects it knows.
+        loras: the names of the LoRAs it was opened with.
+        device: where its latents are.
+    """
+
+    size: tuple[int, int]
+    latent: tuple[int, int, int]
+    chunk: int = 1
+    sink: int = 0
+    window: int = 0
+    independent: bool = False
+    sampler: str = "stream"
+    steps: int = 2
+    first_frame_steps: int = 1
+    recache: str = "causal"
+    takes_pictures: bool = False
+    refuses: Mapping[str, str] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+    loras: tuple[str, ...] = ()
+    device: torch.device | str = "cpu"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "refuses", MappingProxyType(dict(self.refuses)))
 
 
-def optional(model: Model, name: str) -> Any:
-    """An attribute a model may leave out, or what it then means."""
-    return getattr(model, name, OPTIONAL[name])
-
-
-class Model(Protocol):
+class Model(ABC):
     """A model that can be played. Its weights are shared by all sessions; all state is in caches and decoders.
 
-    size: pixels (H, W); latent: (C, h, w), about unit variance; chunk: latent frames denoised as one; sink, window:
-    frames its cache keeps; weights_id: 12 hex digits of the weights' sha256.
-
-    These attributes may be left out (`optional` reads them).
-    opening: steps of the first frame after a clean start (as many as the others). device: of the latents (the CPU).
-    labels: the subjects it knows. independent: whether its frames do not see each other, as an image model's: it then
-    has no cache, each frame in flight keeps the controls it began under, and noise is held from frame to frame, or
-    drifts. refuses: the kinds of control it cannot play, each with the reason in words for the person who sent it.
-    loras: the names of the LoRAs it was opened with. recache: how its checkpoint learned to be recached, "causal" or
-    "bidirectional" (`Sampler.recache`). sampler, steps: what it was distilled for, and is played with unless told.
-    reads: label -> the subject it is drawn as, and whether the model knows the word.
+    name: what a score's header calls it; weights_id: 12 hex digits of the weights' sha256.
     """
 
     name: str
-    size: tuple[int, int]
-    latent: tuple[int, int, int]
-    chunk: int
-    sink: int
-    window: int
     weights_id: str
+    capabilities: Capabilities
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Pixels (H, W) of a picture."""
+        return self.capabilities.size
+
+    @property
+    def latent(self) -> tuple[int, int, int]:
+        """(C, h, w) of a frame."""
+        return self.capabilities.latent
+
+    @property
+    def chunk(self) -> int:
+        """Latent frames denoised as one."""
+        return self.capabilities.chunk
+
+    @property
+    def sink(self) -> int:
+        """Latent frames the cache keeps for ever, the first ones."""
+        return self.capabilities.sink
+
+    @property
+    def window(self) -> int:
+        """Latent frames the cache keeps beside the sink, the last ones."""
+        return self.capabilities.window
+
+    @property
+    def device(self) -> torch.device | str:
+        """Where latents are."""
+        return self.capabilities.device
+
+    def with_defaults(self, name: str, **played_with: Any) -> Self:
+        """Take another name and other defaults (`sampler`, `steps`); for whoever loads it, before it plays."""
+        self.name, self.capabilities = name, replace(self.capabilities, **played_with)
+        return self
+
+    @abstractmethod
     def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
-        """Noise levels in (0, 1], highest first; ValueError for a number of steps the model cannot play.
+        """Give noise levels in (0, 1], highest first; ValueError for a number of steps the model cannot play.
 
         strength in (0, 1]: how far up the schedule begins, below 1 only for frames that begin from a picture.
         """
-        ...
 
-    def encode_text(self, text: str) -> Tensor:
-        """Token states (L, D) of a prompt; also of the empty one. Called at every guided tick: remember them."""
-        ...
+    def sigmas_at(self, t_index_list: Sequence[int]) -> tuple[float, ...]:
+        """Give the noise levels of StreamDiffusion's list of timesteps; ValueError where levels have no timesteps."""
+        raise ValueError("its noise levels have no timesteps; send an empty t_index_list, and steps")
 
-    def condition(self, state: ControlState, frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
-        """What the frames are told under these controls; with `text` (L, D) instead of the prompt's."""
-        ...
+    @abstractmethod
+    def prepare(self, prompt: str, loras: Mapping[str, float] = NO_LORAS) -> PromptStates:
+        """Read a prompt, also the empty one: the first phase of conditioning, which may be slow.
 
-    def denoise(
-        self,
-        x: Tensor,
-        sigma: Sequence[float],
-        cond: Conditioning,
-        positions: Sequence[int],
-        cache: KVCache | None,
-        write: int = 0,
-        causal: bool = True,
-    ) -> Tensor:
-        """The clean latents (F, C, h, w), float32, of noisy rows; see `CausalWan.forward`.
-
-        cache is None for an independent model. x may then be a part of the latents, the same of `cond.tracks`.
+        Called at every tick, from any thread: the same words give the same object while they are remembered.
+        loras: weights by name, for a model whose LoRAs change how words are read.
         """
-        ...
+
+    @abstractmethod
+    def condition(self, states: PromptStates, inputs: FrameInputs, frames: Sequence[int]) -> Conditioning:
+        """Make what frames are told, by their numbers: the second phase, a fast function of its arguments.
+
+        `conditioning.condition_frames` does both phases for the controls in force.
+        """
+
+    @abstractmethod
+    def denoise(self, rows: Rows, cache: KVCache | None = None, write: int = 0, causal: bool = True) -> Tensor:
+        """Give the clean latents (F, C, h, w), float32, of noisy rows.
+
+        Args:
+            rows: see `Rows`; of an independent model they may be parts of latents, with tracks of the same part.
+            cache: what the rows see beside each other; None for an independent model.
+            write: the first so many rows are clean, and are kept in the cache.
+            causal: whether a row sees only rows before it; see `CausalWan.forward`.
+        """
 
     def new_cache(self) -> KVCache:
-        """An empty cache for one stream; not asked of an independent model."""
-        ...
+        """Make an empty cache for one stream; TypeError for a model whose frames do not see each other."""
+        raise TypeError(f"{self.name} keeps no past: it has no cache; play it with PictureStream")
 
-    def encode_picture(self, picture: Picture) -> Tensor:
-        """The latent (C, h, w) of a picture that came in, cropped to the model's size; of models that take pictures."""
-        ...
+    def encode_picture(self, picture: bytes | np.ndarray | Image) -> Tensor:
+        """Give the latent (C, h, w) of a picture that came in, encoded as JPEG, PNG or WebP, cropped to the size.
+
+        TypeError unless the model's capabilities say that it takes pictures.
+        """
+        raise TypeError(f"{self.name} takes no picture; choose an image model")
 
     def new_decoder(self) -> Decoder:
-        """A decoder for one stream, at its start."""
-        ...
+        """Make a decoder for one stream, at its start; TypeError for a model that is only asked for latents."""
+        raise TypeError(f"{self.name} has no decoder: it gives latents alone")
+
+    def reads(self, label: str) -> tuple[str, bool]:
+        """Give the subject a label is drawn as, and whether the model knows the word."""
+        return label, True

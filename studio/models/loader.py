@@ -62,10 +62,7 @@ def load(name: str | Path, progress: Progress | None = None, cancel: Event | Non
         layout, folder = open_folder(name)
         paths, name = {layout.argument: folder}, folder
     model = instantiate(resolved.factory, {**paths, **resolved.options})
-    model.name = str(name)  # what a score's header calls it
-    for key, value in resolved.defaults.items():
-        setattr(model, key, value)
-    return check_sampler(model)
+    return check_sampler(model.with_defaults(str(name), **resolved.defaults))
 
 
 def check_memory(name: str | Path, resolved: ResolvedOptions) -> None:
@@ -94,10 +91,9 @@ def fetch_parts(
 
 def check_sampler(model: Model) -> Model:
     """Give the model back, if there is a sampler of the name it is to be played with; else raise OptionError."""
-    from studio.models.base import optional
     from studio.samplers import samplers_of
 
-    if (sampler := optional(model, "sampler")) not in (samplers := samplers_of(model)):
+    if (sampler := model.capabilities.sampler) not in (samplers := samplers_of(model)):
         raise OptionError(f"sampler is {sampler!r}; {model.name} is played by: {', '.join(samplers)}")
     return model
 

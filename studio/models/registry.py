@@ -58,8 +58,8 @@ class Entry:
         return sum(part.bytes for part in self.parts.values())
 
 
-IMAGE = "studio.models.image.model:Image"
-WAN = "studio.models.wan.model:Wan"
+IMAGE = "studio.models.image.model:open_image"
+WAN = "studio.models.wan.model:open_wan"
 NO_COMMERCE = "NOT for commercial use"
 STABILITY = f"{NO_COMMERCE} without Stability AI's licence (https://stability.ai/license)"
 

@@ -16,7 +16,6 @@ from torch import Tensor
 from studio.controls import Sampling
 from studio.controls.prompt import SWITCHES
 from studio.guidance import apply_guidance
-from studio.samplers.forward import is_independent
 from studio.samplers.rows import Row, renoise
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ class Sampler(ABC, Generic[R, S]):
     @classmethod
     def plays(cls, model: Model) -> bool:
         """Tell whether this is a sampler for such a model."""
-        return is_independent(model) == cls.independent
+        return model.capabilities.independent == cls.independent
 
     def restart(self, frame: int) -> None:
         """Start clean: nothing in flight and nothing remembered, the next frame is number `frame`."""
@@ -62,13 +61,6 @@ class Sampler(ABC, Generic[R, S]):
     def in_flight(self) -> int:
         """Frames begun that have not come out."""
         return len(self._rows) * self.model.chunk
-
-    @abstractmethod
-    def schedules(self, sampling: Sampling) -> tuple[tuple[float, ...], ...]:
-        """Give the sigmas, highest first, of every schedule that frames may go down under a sampling.
-
-        Raises ValueError, with what is possible, for a sampling that the model cannot play.
-        """
 
     # Ticks
 

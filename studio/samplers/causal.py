@@ -18,22 +18,12 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor
 
-from studio.conditioning import Conditioning
+from studio.conditioning import Conditioning, Rows, condition_frames, prompt_states
 from studio.controls import Picture, Sampling, Sink
 from studio.noise import noise
 from studio.samplers.base import Sampler
 from studio.samplers.context import CleanFrame, Context, ContextSnapshot
-from studio.samplers.forward import (
-    Rows,
-    condition_frames,
-    denoise,
-    device_of,
-    first_frame_steps,
-    recache_mode,
-    takes_pictures,
-    to_device,
-    words_in_force,
-)
+from studio.samplers.forward import to_device
 from studio.samplers.rows import Row
 from studio.schedule import add_noise
 
@@ -66,12 +56,6 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         super().restart(frame)
         self.context.clear()
 
-    def schedules(self, sampling: Sampling) -> tuple[tuple[float, ...], ...]:
-        """Give the one schedule of a sampling, from pure noise; ValueError for steps that the model cannot play."""
-        if sampling.t_index_list:
-            raise ValueError("a t_index_list is for image models; send an empty one, and steps")
-        return (self.model.sigmas(sampling.steps),)
-
     @property
     def cache(self) -> KVCache:
         """The keys and values of the kept frames."""
@@ -90,9 +74,9 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         """
         self.context.renew_sink(state[Sink].renewed)
         is_cold = self.context.is_empty and not self._rows
-        if not (is_cold and state[Picture].data and takes_pictures(self.model)):
+        if not (is_cold and state[Picture].data and self.model.capabilities.takes_pictures):
             return super().tick(state)
-        latent = self.model.encode_picture(state[Picture]).to(device_of(self.model), torch.float32)
+        latent = self.model.encode_picture(state[Picture].data).to(self.model.device, torch.float32)
         cond = condition_frames(self.model, state, [self.frame])
         self.context.pending = (CleanFrame(self.frame, latent, cond),)
         self.frame += 1
@@ -102,7 +86,7 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         """Begin a chunk from pure noise; the first after a clean start may have more steps than the others."""
         sampling = state[Sampling]
         is_cold = is_first and self.context.is_empty
-        steps = max(sampling.steps, first_frame_steps(self.model)) if is_cold else sampling.steps
+        steps = max(sampling.steps, self.model.capabilities.first_frame_steps) if is_cold else sampling.steps
         sigmas = self.model.sigmas(steps)
         fresh = chunk_noise(self.model, sampling.seed, frame, 0)
         source = torch.zeros_like(fresh)
@@ -143,7 +127,7 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
             Conditioning.cat([*(one.cond for one in pending), *conds]),
             (*(one.frame for one in pending), *frame_numbers(batch, chunk)),
         )
-        clean = denoise(self.model, rows, self.cache, len(pending), self.causal)
+        clean = self.model.denoise(rows, self.cache, len(pending), self.causal)
         self.context.commit_pending()
         return clean[len(pending) :].split(chunk)
 
@@ -172,8 +156,8 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
                 self.context.drop_sink()
             if is_new_prompt and policy == "reanchor":
                 self.context.reanchor()
-            text = words_in_force(self.model, state, self.frame)
-            self.context.recache(text, recache_mode(self.model), keep_sink=policy == "keep")
+            states = prompt_states(self.model, state)
+            self.context.recache(states, self.model.capabilities.recache, keep_sink=policy == "keep")
 
     def snapshot(self) -> CausalSnapshot:
         """Give all that the sampler holds; good for any number of restores."""
@@ -188,7 +172,7 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
 def chunk_noise(model: Model, seed: int, frame: int, step: int) -> Tensor:
     """Give a chunk's noise, (chunk, C, h, w), on the model's device."""
     drawn = [noise(seed, frame + i, step, model.latent) for i in range(model.chunk)]
-    return to_device(torch.stack(drawn), device_of(model))
+    return to_device(torch.stack(drawn), model.device)
 
 
 def frame_numbers(rows: Sequence[Row], chunk: int) -> list[int]:

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from studio.conditioning import Conditioning
+from studio.conditioning import Conditioning, PromptStates, Rows
 from studio.kv_cache import RECACHES, CacheSnapshot
-from studio.samplers.forward import Rows, denoise
 
 if TYPE_CHECKING:
     from studio.models.base import Model
@@ -80,8 +79,8 @@ class Context:
         self.retired = (self.retired + left)[-sink:] if sink else ()
 
     @torch.no_grad()
-    def recache(self, text: Tensor, mode: str = "causal", keep_sink: bool = False) -> None:
-        """Rebuild the cache of the kept frames under another text (L, D), in one forward at sigma 0 (LongLive, 3.1).
+    def recache(self, states: PromptStates, mode: str = "causal", keep_sink: bool = False) -> None:
+        """Rebuild the cache of the kept frames under another text, in one forward at sigma 0 (LongLive, 3.1).
 
         mode "causal": frames see earlier ones; the cache is as if the text had always been this one.
         "bidirectional": all see all, as LongLive's own code does and its checkpoint was trained with; the chunk that
@@ -93,9 +92,9 @@ class Context:
             raise ValueError(f"recache mode is {mode!r}; possible: {', '.join(RECACHES)}")
         first = min(self.cache.sink, len(self.kept)) if keep_sink else 0
         later = min(self.cache.sink - first, len(self.pending)) if keep_sink else 0
-        again = with_text(self.kept[first:], text)
+        again = with_text(self.kept[first:], states)
         self.kept = self.kept[:first] + again
-        self.pending = self.pending[:later] + with_text(self.pending[later:], text)
+        self.pending = self.pending[:later] + with_text(self.pending[later:], states)
         joined = mode == "bidirectional" and self.cache.evicts == "after" and not later
         self.cache.keep(first)
         self._write(again + self.pending if joined else again, mode == "causal")
@@ -140,7 +139,7 @@ class Context:
                 Conditioning.cat([one.cond for one in frames]),
                 tuple(one.frame for one in frames),
             )
-            denoise(self.model, rows, self.cache, len(frames), causal)
+            self.model.denoise(rows, self.cache, len(frames), causal)
 
     def snapshot(self) -> ContextSnapshot:
         """Give all that the context holds; good for any number of restores."""
@@ -158,6 +157,6 @@ def retained_frames(frames: tuple[CleanFrame, ...], sink: int, window: int) -> t
     return frames[:sink] + frames[sink:][-window:]
 
 
-def with_text(frames: Sequence[CleanFrame], text: Tensor) -> tuple[CleanFrame, ...]:
-    """Give the same frames under another text (L, D)."""
-    return tuple(replace(one, cond=one.cond.under(text)) for one in frames)
+def with_text(frames: Sequence[CleanFrame], states: PromptStates) -> tuple[CleanFrame, ...]:
+    """Give the same frames under another text."""
+    return tuple(replace(one, cond=one.cond.with_text(states)) for one in frames)

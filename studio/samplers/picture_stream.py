@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor
 
-from studio.conditioning import Conditioning
+from studio.conditioning import Conditioning, Rows, condition_frames
 from studio.controls import Picture, Sampling
 from studio.noise import drifting_noise
 from studio.samplers.base import Sampler
-from studio.samplers.forward import Rows, condition_frames, denoise, device_of, picture_sigmas
+from studio.samplers.forward import picture_sigmas
 from studio.samplers.regions import (
     WHOLE,
     DrawnPicture,
@@ -88,14 +88,10 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
         self._shown: DrawnPicture | None = None
         self._last: Tensor | None = None
 
-    def schedules(self, sampling: Sampling) -> tuple[tuple[float, ...], ...]:
-        """Give the schedule of words alone and that of a picture; ValueError for what the model cannot play."""
-        return picture_sigmas(self.model, sampling), picture_sigmas(self.model, sampling, sampling.strength)
-
     def new_row(self, state: ControlState, frame: int, is_first: bool) -> PictureRow:
         """Begin a frame from the picture in force, or from none."""
         sampling, picture = state[Sampling], state[Picture]
-        source, strength = (self._encoded(picture), sampling.strength) if picture.data else (None, 1.0)
+        source, strength = (self._encoded(picture.data), sampling.strength) if picture.data else (None, 1.0)
         sigmas = picture_sigmas(self.model, sampling, strength)
         cond = condition_frames(self.model, state, [frame])
         kept, shows = changed_region(self.model, state, cond, self._shown)
@@ -121,11 +117,11 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
         return crop(self._noise(sampling.seed, row.frame if sampling.drift else 0, step, sampling.drift), row.box)
 
     def _draw_noise(self, seed: int, frame: int, step: int, drift: int) -> Tensor:
-        return drifting_noise(seed, frame, step, self.model.latent, drift).to(device_of(self.model))
+        return drifting_noise(seed, frame, step, self.model.latent, drift).to(self.model.device)
 
-    def _encode(self, picture: Picture) -> Tensor:
+    def _encode(self, picture: bytes) -> Tensor:
         """Give the latent (C, h, w) of a picture, of which the newest is remembered."""
-        return self.model.encode_picture(picture).to(device_of(self.model), torch.float32)
+        return self.model.encode_picture(picture).to(self.model.device, torch.float32)
 
     def _advance(self, rows: tuple[PictureRow, ...], state: ControlState) -> Tensor | None:
         """Move the rows a step down; the drawing then shows what the newest of them was begun from."""
@@ -158,7 +154,7 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
                 Conditioning.cat([conds[place] for place in places]),
                 tuple(rows[place].frame for place in places),
             )
-            answers |= zip(places, denoise(self.model, batch).split(1), strict=True)
+            answers |= zip(places, self.model.denoise(batch).split(1), strict=True)
         return [answers[place] for place in range(len(rows))]
 
     def finish(self, row: PictureRow, clean: Tensor) -> Tensor:
@@ -189,4 +185,5 @@ def negative_conditioning(model: Model, state: ControlState, frame: int, box: Bo
 
 def shapes(cond: Conditioning) -> tuple[Any, ...]:
     """Give what conditionings must share to be told in one call."""
-    return cond.text.shape, cond.tracks.shape, tuple((name, part.shape) for name, part in sorted(cond.extra.items()))
+    extra = tuple((name, part.shape) for name, part in sorted(cond.extra.items()))
+    return cond.prompts[0].states.shape, cond.tracks.shape, extra

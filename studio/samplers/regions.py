@@ -39,7 +39,7 @@ def changed_region(
     if not (similarity.regions and similarity.threshold and state[Picture].data) or state[Sampling].drift:
         return WHOLE, None
     now = DrawnPicture(
-        mean_colours(decoded(state[Picture].data, tuple(model.size)), model.latent[1:]), conditioning_key(state)
+        mean_colours(decoded(state[Picture].data, model.size), model.latent[1:]), conditioning_key(state)
     )
     if drawn is None or drawn.key != now.key or any(part.ndim > 3 for part in cond.extra.values()):
         return WHOLE, now
@@ -63,7 +63,7 @@ def crop(latent: Tensor, box: Box) -> Tensor:
 
 def crop_conditioning(cond: Conditioning, box: Box) -> Conditioning:
     """Give the conditioning with its maps cut to the box."""
-    return cond if box == WHOLE else Conditioning(cond.text, crop(cond.tracks, box), cond.extra)
+    return cond if box == WHOLE else replace(cond, tracks=crop(cond.tracks, box))
 
 
 def paste_region(last: Tensor | None, clean: Tensor, box: Box, kept: Box) -> Tensor:

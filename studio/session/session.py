@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio.controls import Control, ControlError, ControlState, Erase, Pause, Prompt, Sampling
+from studio.controls import Control, ControlError, ControlState, Erase, Pause, Prompt, Sampling, opening_events
 from studio.controls.base import shown
 from studio.engine import Engine, EngineSnapshot
 from studio.frames import Frame
-from studio.models.base import optional
 from studio.models.loader import load
+from studio.models.playable import supports
 from studio.presets import Preset
 from studio.score import Event, Score
 from studio.session.inbox import Inbox, Receipt
@@ -55,7 +55,7 @@ class Session(Runner):
         super().__init__(Inbox())
         self.model = model_of_size(model, size)
         self.engine = Engine(self.model, sampler, start=start)
-        self.engine.check(self.engine.state[Prompt])  # what the model lacks to read words is told now, not mid-stream
+        self.engine.prepare(self.engine.state[Prompt])  # what the model lacks to read words is told now, not mid-stream
         self.outputs = Outputs()
         self.receipts: deque[Receipt] = deque(maxlen=RECEIPTS)
         self._turn = Turn()
@@ -73,6 +73,7 @@ class Session(Runner):
         while True:
             engine = self.engine
             engine.check(control)
+            engine.prepare(control)
             with self._inbox.lock:
                 if engine is self.engine:  # not handed over to another model meanwhile
                     return self._inbox.put(control)
@@ -85,6 +86,7 @@ class Session(Runner):
         """
         for event in preset.events:
             self.engine.check(event.control)
+        self.engine.prepare(*(event.control for event in preset.events))
         with self._turn:
             at_once = (event.control for event in preset.events if event.frame == 0)
             later = (replace(event, frame=self.engine.frame + event.frame) for event in preset.events if event.frame)
@@ -180,16 +182,18 @@ class Session(Runner):
         Ends a recording and begins a take. The present model plays on while the new one is shown the words in force.
         """
         engine = Engine(model)
-        engine.taken(self.engine.state)
+        prepare_state(engine, engine.adapt(self.engine.state)[0])
         with self._turn:
             self._recorder.finish()
             with self._inbox.lock:  # so nothing comes that was checked by the one and would be played by the other
                 self._apply()
-                state, refused = engine.taken(with_steps_of(model, self.engine))
+                state, refused = engine.adapt(with_steps_of(model, self.engine))
+                prepare_state(engine, state)
                 engine.restart(self.engine.frame, state)
                 engine.revision = self.engine.revision
                 self.engine, self.model = engine, model
-                self._inbox.scheduled = tuple(one for one in self._inbox.scheduled if engine.takes(one.control))
+                self._inbox.scheduled = tuple(one for one in self._inbox.scheduled if supports(model, one.control))
+                engine.prepare(*(one.control for one in self._inbox.scheduled))
             self._recorder.begin(new_take(engine))
         return refused
 
@@ -229,12 +233,17 @@ def model_of_size(model: Model | str, size: tuple[int, int] | None) -> Model:
     return model
 
 
+def prepare_state(engine: Engine, state: ControlState) -> None:
+    """Have an engine's model read all the words of a state."""
+    engine.prepare(*(control for _, control in opening_events(state, engine.frame)))
+
+
 def with_steps_of(model: Model, engine: Engine) -> ControlState:
     """Give the controls in force, with a next model's own number of steps if they have the present model's."""
     state = engine.state
-    if state[Sampling].steps != optional(engine.model, "steps"):
+    if state[Sampling].steps != engine.model.capabilities.steps:
         return state
-    return state.updated(replace(state[Sampling], steps=optional(model, "steps")))
+    return state.updated(replace(state[Sampling], steps=model.capabilities.steps))
 
 
 def open(

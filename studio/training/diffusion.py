@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from studio.conditioning import Conditioning
+from studio.conditioning import BatchConditioning
 from studio.models.pocket import model as pocket
 from studio.schedule import add_noise, warp
 from studio.training.checkpoint import load_checkpoint, save_checkpoint
@@ -145,7 +145,8 @@ def diffusion_loss(net, batch: Batch, channels: Tensor, rng) -> tuple[Tensor, Te
     tracks = torch.cat([track_maps(batch.clips, net.memory), batch.constants, mean], 2)
     with torch.autocast(noisy.device.type, torch.bfloat16):
         positions = frame_numbers(batch_size, frames, rng).to(noisy.device)
-        guess = pocket.around(mean, net.denoiser, noisy, sigma, Conditioning(batch.text, tracks), positions).float()
+        told = BatchConditioning(batch.text, tracks)
+        guess = pocket.denoise_around(mean, noisy, sigma, lambda y: net.denoiser(y, sigma, told, positions)).float()
     error = (guess - batch.clean).square() * channels.view(-1, 1, 1)
     drawn = error.mean(2, keepdim=True) * batch.weight / sigma.clamp_min(0.25)[:, :, None, None, None]
     counted = (sigma > 0).float()

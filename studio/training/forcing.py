@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from studio.conditioning import Conditioning
+from studio.conditioning import BatchConditioning
 from studio.models.pocket import appearance
 from studio.models.pocket import model as pocket
 from studio.schedule import add_noise, sigmas
@@ -222,9 +222,11 @@ class Player:
         levels = torch.tensor(sigma, device=self.device).expand(count, -1)
         positions = torch.arange(frames, device=self.device)
         mean = rows.tracks[:, :, -rows.latent.shape[2] :]
-        told = Conditioning(text, rows.tracks)
+        told = BatchConditioning(text, rows.tracks)
         with torch.autocast(self.device, torch.bfloat16):
-            return pocket.around(mean, self.net.denoiser, rows.latent, levels, told, positions).float()
+            return pocket.denoise_around(
+                mean, rows.latent, levels, lambda y: self.net.denoiser(y, levels, told, positions)
+            ).float()
 
     @torch.no_grad()
     def begun(self, count: int, steps: int, rng: np.random.Generator) -> Streams:
@@ -232,7 +234,7 @@ class Player:
         hands = Hands.drawn(self.maker, count, rng)
         asked, _ = self.asked(hands, steps + 1)
         latent = torch.zeros_like(asked.latent[:, :1])
-        for level in sigmas(pocket.Pocket.opening, pocket.SHIFT):
+        for level in sigmas(pocket.FIRST_FRAME_STEPS, pocket.SHIFT):
             first = Told(add_noise(latent, torch.randn_like(latent), level), asked.tracks[:, :1])
             latent = self.guess(hands, first, (level,))
         past = Told(latent, asked.tracks[:, :1])

@@ -15,7 +15,6 @@ from PIL import Image, UnidentifiedImageError
 
 from studio.controls import Control, ControlError, Picture, Stroke, from_message, state_message
 from studio.controls.base import shown
-from studio.models.base import optional
 from studio.pictures import decoded
 from studio.ui.plays import refusals
 from studio.ui.protocol import (
@@ -71,11 +70,10 @@ async def send_control(connection: Connection, control: Control, command: SetCon
 async def explain_label(connection: Connection, label: str) -> None:
     """Say, once, what a label is drawn as that the model has no word for."""
     seat, explained = connection.seat, connection.updates.explained_labels
-    reads = optional(seat.session.model, "reads")
-    if reads is None or label in explained:
+    if label in explained:
         return
     explained.add(label)
-    subject, known = await asyncio.to_thread(reads, label)
+    subject, known = await asyncio.to_thread(seat.session.model.reads, label)
     if not known:
         notice = f"{seat.models.name} has no word for “{label}”; what is nearest is painted: {subject}."
         connection.send(Notice(notice))

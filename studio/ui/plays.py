@@ -1,11 +1,12 @@
-"""What of a model can be set: what the page shows, and the words for what it leaves aside."""
+"""What the page shows of a model: what can be set, and the words for what it leaves aside."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from studio.controls import CONTROLS
-from studio.models.base import Model, optional
+from studio.models.base import Model
+from studio.models.playable import playable_kinds, playable_parts
 
 
 def plays(model: Model) -> list[str]:
@@ -13,35 +14,7 @@ def plays(model: Model) -> list[str]:
 
     What would do nothing is left out, so that the page does not show it.
     """
-    refuses, independent = optional(model, "refuses"), optional(model, "independent")
-    kinds = [kind for kind in CONTROLS if kind not in refuses]
-    pictures = "picture" in kinds and hasattr(model, "encode_picture")
-    lacking = {
-        "picture": pictures,
-        "similarity": pictures and independent,
-        "structure": pictures and independent,
-        "lora": bool(optional(model, "loras")),
-        "sink": not independent,
-    }
-    parts = {
-        "cache": not independent,
-        "noise": independent,
-        "camera": pictures and independent,  # a video model's picture is its first frame, a still
-        "steps": several_steps(model),
-    }
-    return [kind for kind in kinds if lacking.get(kind, True)] + [part for part, acts in parts.items() if acts]
-
-
-def several_steps(model: Model) -> bool:
-    """Whether a person can choose how many steps the model's schedule has."""
-
-    def playable(steps: int) -> bool:
-        try:
-            return bool(model.sigmas(steps))
-        except ValueError:
-            return False
-
-    return sum(playable(steps) for steps in range(1, 9)) > 1
+    return playable_kinds(model) + playable_parts(model)
 
 
 def refusals(name: str, refused: Mapping[str, str]) -> str:

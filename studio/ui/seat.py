@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.controls import Control, ControlState, Sampling
-from studio.models.base import optional
 from studio.ui.mailbox import Mailbox, encode_png
 from studio.ui.model_choice import ModelChoice
 from studio.ui.protocol import CloseCode
@@ -80,7 +79,7 @@ class Seat:
 
         Gives the kinds of its controls that the model does not take and that are left out, with the reasons.
         """
-        refuses = optional(self.session.model, "refuses")
+        refuses = self.session.model.capabilities.refuses
         left_out = {event.control.kind for event in preset.events} & set(refuses)
         events = tuple(event for event in preset.events if event.control.kind not in left_out)
         self.session.play(replace(preset, events=events))

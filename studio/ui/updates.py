@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from studio.controls import Picture, describe, state_message
-from studio.models.base import Model, optional
+from studio.models.base import Model
 from studio.ui.plays import plays
 from studio.ui.protocol import Hello, Loading, Notification, Receipts, StateChanged, Status
 from studio.ui.window import Window
@@ -48,10 +48,10 @@ class SessionUpdates:
             size=[width, height],
             model=seat.models.name,
             choice=seat.models.has_choice,
-            labels=list(optional(model, "labels")),
-            loras=list(optional(model, "loras")),
+            labels=list(model.capabilities.labels),
+            loras=list(model.capabilities.loras),
             plays=plays(model),
-            refuses=dict(optional(model, "refuses")),
+            refuses=dict(model.capabilities.refuses),
             controls=describe(),
             presets=self._presets,
             recording=seat.recorder.recording,

@@ -23,7 +23,7 @@ ENDS = 2**20  # bytes hashed at each end of a file
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON file's object; MissingWeights where there is none, CheckpointError for a broken one."""
+    """Read a JSON file's object; MissingWeights where there is none, CheckpointError for a broken one."""
     try:
         found = json.loads(path.read_text())
     except FileNotFoundError:
@@ -38,7 +38,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_index(folder: Path) -> tuple[dict[str, Any], str]:
-    """model_index.json and the family, "sd" or "sdxl"; CheckpointError for a folder of any other."""
+    """Read model_index.json and the family, "sd" or "sdxl"; CheckpointError for a folder of any other."""
     index = read_json(folder / "model_index.json")
     kinds = {name: kind[1] for name, kind in index.items() if isinstance(kind, list) and len(kind) == 2}
     if kinds.get("unet") != "UNet2DConditionModel":
@@ -59,18 +59,18 @@ def read_index(folder: Path) -> tuple[dict[str, Any], str]:
 
 
 def check_unet(folder: Path, family: str) -> None:
-    """That the UNet of a folder takes what the studio tells it: a latent, a timestep, a text."""
-    told = read_json(folder / "config.json")
-    taken, given = told.get("in_channels", 4), told.get("out_channels", 4)
-    if taken != given:
+    """Raise CheckpointError unless a folder's UNet takes what the studio gives it: a latent, a timestep, a text."""
+    config = read_json(folder / "config.json")
+    inputs, outputs = config.get("in_channels", 4), config.get("out_channels", 4)
+    if inputs != outputs:
         raise CheckpointError(
-            f"{folder} takes {taken} channels and gives {given} (inpainting or editing); playable are UNets that take "
-            f"the latent alone: {PLAYABLE}"
+            f"{folder} takes {inputs} channels and gives {outputs} (inpainting or editing); playable are UNets that "
+            f"take the latent alone: {PLAYABLE}"
         )
     wanted = "text_time" if family == "sdxl" else None
-    found = told.get("addition_embed_type")
+    found = config.get("addition_embed_type")
     more = next(
-        (name for name in ("class_embed_type", "num_class_embeds", "encoder_hid_dim_type") if told.get(name)), None
+        (name for name in ("class_embed_type", "num_class_embeds", "encoder_hid_dim_type") if config.get(name)), None
     )
     if found != wanted or more:
         raise CheckpointError(
@@ -80,7 +80,7 @@ def check_unet(folder: Path, family: str) -> None:
 
 
 def read_net(kind: Any, folder: Path, dtype: torch.dtype, **options: Any) -> nn.Module:
-    """A network from its folder, by the `from_pretrained` of its class, its keys all there and all used."""
+    """Read a network from its folder, by the `from_pretrained` of its class, its keys all there and all used."""
     from safetensors import SafetensorError
 
     read_json(folder / "config.json")
@@ -110,7 +110,7 @@ def read_net(kind: Any, folder: Path, dtype: torch.dtype, **options: Any) -> nn.
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without the libraries' bars and remarks: what matters of them is in the report, and raised."""
+    """Work without the libraries' bars and remarks: what matters of them is in the report, and raised."""
     import diffusers.utils.logging
     import transformers.utils.logging
 
@@ -129,7 +129,7 @@ def quiet() -> Iterator[None]:
 
 
 def weight_files(folder: Path) -> tuple[str | None, list[Path]]:
-    """The variant to load and its safetensors files: the whole precision where it is there, else fp16."""
+    """Find the variant to load and its safetensors files: the whole precision where it is there, else fp16."""
     files = sorted(folder.glob("*.safetensors"))
     for variant in (None, "fp16"):
         mark = "fp16" if variant else None
@@ -147,7 +147,7 @@ def marked(file: Path) -> bool:
 
 
 def fingerprint(files: Iterable[Path]) -> str:
-    """12 hex digits that tell weights apart without reading gigabytes: every file's size, header and both ends."""
+    """Give 12 hex digits that tell weights apart without reading gigabytes: every file's size, header and both ends."""
     digest = hashlib.sha256()
     for file in files:
         size = file.stat().st_size
@@ -162,7 +162,7 @@ def fingerprint(files: Iterable[Path]) -> str:
 
 
 def read_levels(folder: Path, distilled: bool) -> Levels:
-    """The noise levels of the folder's scheduler."""
+    """Read the noise levels of the folder's scheduler."""
     import diffusers
 
     config = read_json(folder / "scheduler_config.json")
@@ -191,7 +191,7 @@ class Words:
 
     @staticmethod
     def read(folder: Path, index: Mapping[str, Any], family: str, dtype: torch.dtype, device: torch.device) -> Words:
-        """Those of a folder."""
+        """Read those of a folder."""
         import transformers
         from transformers import CLIPTokenizer
 
@@ -209,20 +209,21 @@ class Words:
 
     @torch.no_grad()
     def states(self, text: str) -> Tensor:
-        """(L, D) float32: the last layer's states; of two encoders (L + 1, D), the layers before the last side by side,
+        """Give (L, D) float32: the last layer's states.
 
-        and in the last row the pooled text, zeros behind it: so whatever mixes texts mixes both.
+        Of two encoders (L + 1, D): the layers before the last side by side, and in the last row the pooled text, zeros
+        behind it: so whatever mixes texts mixes both.
         """
-        told = [self._told(tokenizer, net, text) for tokenizer, net in zip(self.tokenizers, self.encoders.values())]
-        if len(told) == 1:
-            return told[0].last_hidden_state[0].float()
-        states = torch.cat([each.hidden_states[-2][0] for each in told], 1).float()
-        pooled = told[-1].text_embeds[0].float()
+        outputs = [self._read(tokenizer, net, text) for tokenizer, net in zip(self.tokenizers, self.encoders.values())]
+        if len(outputs) == 1:
+            return outputs[0].last_hidden_state[0].float()
+        states = torch.cat([each.hidden_states[-2][0] for each in outputs], 1).float()
+        pooled = outputs[-1].text_embeds[0].float()
         packed = torch.cat([states, nn.functional.pad(pooled, (0, states.shape[1] - len(pooled)))[None]])
         return torch.zeros_like(packed) if not text and self.zeros_for_empty else packed
 
-    def _told(self, tokenizer: Any, net: Any, text: str) -> Any:
-        """What an encoder says of a text; of a long one it reads the beginning, and that is said."""
+    def _read(self, tokenizer: Any, net: Any, text: str) -> Any:
+        """Give an encoder's output for a text; of a long one it reads the beginning, and that is said."""
         length = min(tokenizer.model_max_length, net.config.max_position_embeddings)
         words = len(tokenizer(text, verbose=False).input_ids)
         if words > length:
@@ -236,14 +237,14 @@ class Words:
 class Codec:
     """An autoencoder between pictures and latents: the full one, by the mean of its posterior, or the tiny one."""
 
-    def __init__(self, net: Any):
-        self.net = net
+    def __init__(self, net: Any, tiny: bool) -> None:
+        self.net, self.tiny = net, tiny
         self.scale = net.config.scaling_factor
         self.shift = net.config.get("shift_factor") or 0.0
 
     @staticmethod
     def read(folder: Path, tiny: Path | None, dtype: torch.dtype, device: torch.device) -> Codec:
-        """The tiny one where it is given, else the folder's.
+        """Read the tiny one where it is given, else the folder's.
 
         The full one of SDXL overflows in half precision (NaN, black pictures); where it says so it stays in float32.
         """
@@ -257,20 +258,20 @@ class Codec:
         if not tiny and dtype == torch.float16 and read_json(place / "config.json").get("force_upcast", True):
             dtype = torch.float32
         net = read_net(kind, place, dtype).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return Codec(net)
+        return Codec(net, tiny is not None)
 
     @torch.no_grad()
     def encode(self, pixels: Tensor) -> Tensor:
-        """uint8 (H, W, 3) -> the latent (C, h, w), float32."""
+        """Encode uint8 (H, W, 3) as a latent (C, h, w), float32."""
         net = self.net
         x = pixels.to(net.device).permute(2, 0, 1)[None].float() / 127.5 - 1
-        said = net.encode(x.to(net.dtype, memory_format=torch.channels_last))
-        latent = said.latent_dist.mode() if hasattr(said, "latent_dist") else said.latents
+        encoded = net.encode(x.to(net.dtype, memory_format=torch.channels_last))
+        latent = encoded.latents if self.tiny else encoded.latent_dist.mode()
         return (latent[0].float() - self.shift) * self.scale
 
     @torch.no_grad()
     def decode(self, latent: Tensor) -> Tensor:
-        """(C, h, w) -> uint8 (H, W, 3), on the device."""
+        """Decode (C, h, w) to uint8 (H, W, 3), on the device."""
         x = latent[None].to(self.net.device) / self.scale + self.shift
         ready = x.to(self.net.dtype, memory_format=torch.channels_last)
         picture = self.net.decode(ready, return_dict=False)[0][0].float()
@@ -278,7 +279,7 @@ class Codec:
 
 
 def read_controlnet(folder: Path, unet: Any, dtype: torch.dtype) -> nn.Module:
-    """A ControlNet, if it is one for this UNet."""
+    """Read a ControlNet; CheckpointError unless it is one for this UNet."""
     from diffusers.models.controlnets.controlnet import ControlNetModel
 
     config = read_json(folder / "config.json")

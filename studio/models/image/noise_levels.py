@@ -22,7 +22,7 @@ NO_SIGNAL = 2e-3  # below this share of the picture, noise tells nothing of it: 
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
+class NoiseLevel:
     """One level a row: timestep t (F,) int64; a, b, and scale = a + b, float32 (F, 1, 1, 1)."""
 
     t: Tensor
@@ -51,10 +51,10 @@ class Levels:
             )
         if any(low >= high for low, high in zip(self.all_sigmas, self.all_sigmas[1:])):
             raise CheckpointError("its alphas_cumprod do not fall from timestep to timestep; correct the scheduler")
-        self.told = lru_cache(maxsize=256)(self._told)
+        self.at = lru_cache(maxsize=256)(self._at)
 
     def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
-        """`steps` sigmas, highest first: those of timesteps evenly spaced from T strength - 1 down.
+        """Give `steps` sigmas, highest first: those of timesteps evenly spaced from T strength - 1 down.
 
         On a distilled grid the same of its levels, as LCM's scheduler chooses them; where the part of it below
         `strength` is too short for so many steps, off the grid.
@@ -77,7 +77,7 @@ class Levels:
         return tuple(self.all_sigmas[t] for t in timesteps_at(t_index_list, len(self.all_sigmas)))
 
     def timestep(self, sigma: float) -> int:
-        """The timestep of a level of the sigmas; ValueError for a sigma that is none of the checkpoint's levels."""
+        """Give the timestep of a level of the sigmas; ValueError for a sigma that is no level of the checkpoint."""
         place = bisect_left(self.all_sigmas, sigma - 1e-6)
         if place == len(self.all_sigmas) or self.all_sigmas[place] > sigma + 1e-6:
             raise ValueError(
@@ -86,21 +86,22 @@ class Levels:
             )
         return place
 
-    def _told(self, sigmas: tuple[float, ...], device: torch.device | str) -> Told:
+    def _at(self, sigmas: tuple[float, ...], device: torch.device | str) -> NoiseLevel:
+        """Give the levels of rows at these sigmas, on a device; remembered as `at`."""
         timesteps = torch.tensor([self.timestep(sigma) for sigma in sigmas])
         a, b = (part[timesteps][:, None, None, None] for part in (self.a, self.b))
-        return Told(timesteps.to(device), *(part.float().to(device) for part in (a, b, a + b)))
+        return NoiseLevel(timesteps.to(device), *(part.float().to(device) for part in (a, b, a + b)))
 
-    def clean(self, output: Tensor, noisy: Tensor, told: Told) -> Tensor:
-        """x0 float32 from what the net says of noisy = a x0 + b noise, (F, C, h, w) both; v = a noise - b x0.
+    def clean(self, output: Tensor, noisy: Tensor, level: NoiseLevel) -> Tensor:
+        """Give x0, float32, from what the net says of noisy = a x0 + b noise, (F, C, h, w) both; v = a noise - b x0.
 
         In float32 whatever the net runs in: at the highest level a is .068, and the division makes 15 of every error.
         """
         output, noisy = output.float(), noisy.float()
         if self.prediction == "epsilon":
-            return (noisy - told.b * output) / told.a
+            return (noisy - level.b * output) / level.a
         if self.prediction == "v_prediction":
-            return told.a * noisy - told.b * output
+            return level.a * noisy - level.b * output
         return output
 
 

@@ -6,22 +6,23 @@ each cell is, what the world's clock says and which layout the seed chose; and t
 also the mean around which the model diffuses.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from studio.conditioning import Conditioning, heard
-from studio.controls import Sampling, strokes
-from studio.models.base import Stateless
+from studio.conditioning import Conditioning, FrameInputs, PromptMemory, PromptStates, Rows
+from studio.models.base import NO_LORAS, Capabilities, Model, Stateless
 from studio.models.errors import MissingWeights
 from studio.models.pocket.appearance import MAP, TRACK_CHANNELS, AppearanceMemory, draw_track, fold
 from studio.models.pocket.autoencoder import PATCH, Autoencoder
@@ -29,10 +30,9 @@ from studio.models.pocket.place_memory import PlaceMemory
 from studio.models.pocket.sentence_encoder import DIMENSIONS, text_encoder
 from studio.models.wan.causal_wan import CausalWan
 from studio.schedule import sigmas
-from studio.trajectory import placements
+from studio.trajectory import Placement
 
 if TYPE_CHECKING:
-    from studio.controls import ControlState
     from studio.kv_cache import KVCache
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -46,6 +46,9 @@ CONSTANTS = COORDINATES + CLOCK + VIEWS
 # Of the schedule. What a frame shows is nearly determined by what it is told, so lower levels buy nothing, and at them
 # the model leans on its own earlier guess: mistakes then live on (docs/log.md, "Ghosts").
 SHIFT = 100.0
+FIRST_FRAME_STEPS = 4  # it has no past to lean on
+ALONE = "it draws from words and strokes alone"
+REFUSES: dict[str, str] = dict.fromkeys(("picture", "similarity", "structure", "lora"), ALONE)
 FILES = ("codec", "transformer", "memory", "places")
 # Cosine of a label and its nearest key from which on the label is known: 97 % of the held-out wordings that are read
 # right are above it, and of words that name no subject ("democracy", "asdfgh", "river") one in five.
@@ -60,7 +63,7 @@ def _signs() -> Tensor:
 
 
 def text_tokens(vectors: Tensor) -> Tensor:
-    """What cross-attention reads: sentence vectors (..., 384) -> (..., 4, 384).
+    """Give what cross-attention reads: sentence vectors (..., 384) -> (..., 4, 384).
 
     One sentence vector gives four tokens of unit variance, its signs flipped by four fixed Walsh patterns: different
     parts of a picture can then attend to different readings of the same sentence.
@@ -68,24 +71,29 @@ def text_tokens(vectors: Tensor) -> Tensor:
     return vectors.unsqueeze(-2) * math.sqrt(DIMENSIONS) * _signs().to(vectors)
 
 
+def sentence_tokens(text: str) -> Tensor:
+    """Read a text as the four tokens (4, 384) of its sentence vector."""
+    return text_tokens(text_encoder()([text])[0])
+
+
 def sentence_of(tokens: Tensor) -> Tensor:
-    """The sentence vectors (..., 384) that `text_tokens` was given."""
+    """Give the sentence vectors (..., 384) that `text_tokens` was given."""
     return tokens[..., 0, :] * _signs()[0].to(tokens) / math.sqrt(DIMENSIONS)
 
 
-def around(mean: Tensor, denoise, x: Tensor, sigma: Tensor, *told, **options) -> Tensor:
-    """Denoises what differs from `mean`: x0 = mean + y0, so y = x - (1 - sigma) mean is as noisy as x.
+def denoise_around(mean: Tensor, x: Tensor, sigma: Tensor, denoise: Callable[[Tensor], Tensor]) -> Tensor:
+    """Denoise what differs from `mean`: x0 = mean + y0, so y = x - (1 - sigma) mean is as noisy as x.
 
-    mean, x: (..., C, h, w); sigma (...); denoise(y, sigma, *told) -> y0.
+    mean, x: (..., C, h, w); sigma (...); denoise: y -> y0.
     """
-    return mean + denoise(x - (1 - sigma)[..., None, None, None] * mean, sigma, *told, **options)
+    return mean + denoise(x - (1 - sigma)[..., None, None, None] * mean)
 
 
 def constant_channels(phases: Tensor, views: Tensor) -> Tensor:
-    """Where each cell is, what the clock says and which layout the seed chose: (F,), (F,) -> (F, 26, 16, 16)."""
+    """Say where each cell is, what the clock says and which layout the seed chose: (F,), (F,) -> (F, 26, 16, 16)."""
     place = _coordinates().to(phases.device).expand(len(phases), -1, -1, -1)
-    told = torch.cat([F.one_hot(phases % CLOCK, CLOCK), F.one_hot(views, VIEWS)], 1).float()
-    return torch.cat([place, told[:, :, None, None].expand(-1, -1, CELLS, CELLS)], 1)
+    flags = torch.cat([F.one_hot(phases % CLOCK, CLOCK), F.one_hot(views, VIEWS)], 1).float()
+    return torch.cat([place, flags[:, :, None, None].expand(-1, -1, CELLS, CELLS)], 1)
 
 
 @lru_cache(maxsize=1)
@@ -104,7 +112,7 @@ class PocketNet(nn.Module):
     (AppearanceMemory), "places" (PlaceMemory).
     """
 
-    def __init__(self, config: dict):
+    def __init__(self, config: dict[str, Any]) -> None:
         super().__init__()
         from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 
@@ -125,8 +133,8 @@ class PocketNet(nn.Module):
         self.places = PlaceMemory(**config["places"])
         self.denoiser = CausalWan(self.transformer, prediction="wiener")
 
-    def save(self, folder: Path, about: dict, dtype: torch.dtype = torch.bfloat16) -> None:
-        """Writes the parts as safetensors, and config.json with `about` (subjects, words, recipe) beside them."""
+    def save(self, folder: Path, about: dict[str, Any], dtype: torch.dtype = torch.bfloat16) -> None:
+        """Write the parts as safetensors, and config.json with `about` (subjects, words, recipe) beside them."""
         from safetensors.torch import save_file
 
         folder.mkdir(parents=True, exist_ok=True)
@@ -140,8 +148,8 @@ class PocketNet(nn.Module):
         (folder / "config.json").write_text(text + "\n")
 
     @staticmethod
-    def load(folder: Path) -> tuple["PocketNet", dict]:
-        """The net in float32 and its config.json."""
+    def load(folder: Path) -> tuple[PocketNet, dict[str, Any]]:
+        """Read the net, in float32, and its config.json."""
         from safetensors.torch import load_file
 
         config = json.loads((folder / "config.json").read_text())
@@ -156,21 +164,13 @@ def native_bfloat16() -> bool:
     return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
 
 
-class Pocket:
+class Pocket(Model):
     """The pocket model as the studio plays it, see `models.base.Model`.
 
     folder: config.json and the four parts; dtype: bfloat16 where the processor has it, else float32.
     """
 
-    name = "pocket"
-    size = (SIZE, SIZE)
-    chunk = 1
-    sink = 1
-    window = 1
-    opening = 4  # steps of the first frame, which has no past to lean on
-    refuses = dict.fromkeys(("picture", "similarity", "structure", "lora"), "it draws from words and strokes alone")
-
-    def __init__(self, folder: Path = WEIGHTS, dtype: torch.dtype | None = None):
+    def __init__(self, folder: Path = WEIGHTS, dtype: torch.dtype | None = None) -> None:
         folder = Path(folder)
         if missing := [name for name in ("config.json", *_files()) if not (folder / name).exists()]:
             raise MissingWeights(
@@ -182,89 +182,96 @@ class Pocket:
         torch.set_num_threads(1)
         self.dtype = dtype or (torch.bfloat16 if native_bfloat16() else torch.float32)
         net, config = PocketNet.load(folder)
-        self.labels: tuple[str, ...] = tuple(config["labels"])
-        self.latent = (config["codec"]["channels"], CELLS, CELLS)
+        self.name, self.weights_id = "pocket", fingerprint(folder)
+        self.capabilities = Capabilities(
+            size=(SIZE, SIZE),
+            latent=(config["codec"]["channels"], CELLS, CELLS),
+            sink=1,
+            window=1,
+            first_frame_steps=FIRST_FRAME_STEPS,
+            refuses=REFUSES,
+            labels=tuple(config["labels"]),
+        )
         self.memory = net.memory.requires_grad_(False)
         self.places = net.places.requires_grad_(False)
         self.codec = net.codec.requires_grad_(False).channels_last(self.dtype)
         self.net = net.denoiser.ready(self.dtype)
-        self.weights_id = _fingerprint(folder)
-        self.encode_text = lru_cache(maxsize=512)(self._encode_text)
-        self._recalled = lru_cache(maxsize=64)(self._recall)
-        self._named = lru_cache(maxsize=512)(lambda label: text_encoder()([label]))
-        self._plane = lru_cache(maxsize=512)(lambda label: self.memory.read(self._named(label)))
+        self._prompts = PromptMemory(sentence_tokens, size=512)
+        self._label_vector = lru_cache(maxsize=512)(lambda label: text_encoder()([label]))
+        self._plane = lru_cache(maxsize=512)(lambda label: self.memory.read(self._label_vector(label)))
 
     def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
-        """Levels of a schedule: 1 for one step, (1, 0.990) for two, (1, 0.997, 0.990, 0.971) for four."""
+        """Give the levels of a schedule: 1 for one step, (1, 0.990) for two, (1, 0.997, 0.990, 0.971) for four."""
         return sigmas(steps, SHIFT)
 
-    def _encode_text(self, text: str) -> Tensor:
-        return text_tokens(text_encoder()([text])[0])
+    def prepare(self, prompt: str, loras: Mapping[str, float] = NO_LORAS) -> PromptStates:
+        """Read a prompt as one sentence, four tokens (4, 384); the last 512 are remembered."""
+        return self._prompts(prompt)
 
-    def condition(self, state: "ControlState", frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
-        """What the frames of these numbers are told; `text` (4, 384) stands in for the prompt's own."""
-        view = state[Sampling].seed % VIEWS
-        if text is None:  # places blend as pictures do: half a word for one and half for another recall one of the two
-            text = heard(state, self.encode_text)
-            place = heard(state, lambda words: self._place(self.encode_text(words), view))
-        else:
-            place = self._place(text, view)
-        numbers = torch.tensor(list(frames))
-        views, place = torch.full_like(numbers, view), place.expand(len(numbers), -1, -1, -1)
-        tracks = torch.cat([self._track_map(state, frames), constant_channels(numbers, views), place], 1)
-        return Conditioning(text.expand(len(numbers), -1, -1), tracks)
+    def condition(self, states: PromptStates, inputs: FrameInputs, frames: Sequence[int]) -> Conditioning:
+        """Make tracks (F, 330, 16, 16): the strokes' map, constants, and the place the prompt recalls, which is last.
+
+        Places blend as pictures do: half a word for one and half for another would recall one of the two.
+        """
+        view, numbers = inputs.seed % VIEWS, torch.tensor(list(frames))
+        place = states.blended(lambda one: self._place(one, view)).expand(len(numbers), -1, -1, -1)
+        constants = constant_channels(numbers, torch.full_like(numbers, view))
+        tracks = torch.cat([self._track_map(inputs.placements), constants, place], 1)
+        return Conditioning((states,) * len(numbers), tracks)
 
     def reads(self, label: str) -> tuple[str, bool]:
-        """The subject that a label is read as, and whether the label names it: says its name or is near a word for it.
+        """Give the subject that a label is read as, and whether the label names it: says its name or is near to it.
 
         A label that is not near is drawn nevertheless, as a blend of what is nearest ("democracy").
         """
-        vector = self._named(label)
-        subject = self.labels[int(self.memory.weights(vector).argmax())]
+        vector = self._label_vector(label)
+        subject = self.capabilities.labels[int(self.memory.weights(vector).argmax())]
         named = set(subject.split()) <= set(label.lower().split())
         return subject, named or bool(self.memory.likeness(vector) >= KNOWN)
 
-    def _place(self, text: Tensor, view: int) -> Tensor:
-        """(1, C, 16, 16): the place a text recalls, kept while the text is in use."""
-        return self._recalled(sentence_of(text).numpy().tobytes(), view)
+    def _place(self, states: PromptStates, view: int) -> Tensor:
+        """Recall (1, C, 16, 16): the place of a prompt, kept with it."""
 
-    def _recall(self, sentence: bytes, view: int) -> Tensor:
-        vector = torch.frombuffer(bytearray(sentence), dtype=torch.float32)
-        return self.places.recall(vector[None], torch.tensor([view]))
+        def recall() -> Tensor:
+            return self.places.recall(sentence_of(states.states)[None], torch.tensor([view]))
 
-    def _track_map(self, state: "ControlState", frames: Sequence[int]) -> Tensor:
-        """(F, 256, 16, 16): the strokes in force, in their order; who was painted last is in front."""
+        return states.computed(("place", view), recall)
+
+    def _track_map(self, frames: Sequence[Sequence[Placement]]) -> Tensor:
+        """Draw (F, 256, 16, 16): the strokes in force, in their order; who was painted last is in front."""
         track = torch.zeros(len(frames), 4, MAP, MAP)
-        for placed in zip(*(placements(strokes(state), frame) for frame in frames), strict=True):
+        for placed in zip(*frames, strict=True):
             plane = self._plane(placed[0].label).expand(len(frames), -1, -1, -1)
             x, y, size, facing = torch.tensor([(p.x, p.y, p.size, -p.facing) for p in placed]).unbind(1)
             track = draw_track(track, plane, x, y, size, facing)  # sprites look to the left as they are stored
         return fold(track)
 
-    def denoise(
-        self, x: Tensor, sigma, cond: Conditioning, positions, cache: "KVCache | None" = None, write: int = 0, **options
-    ) -> Tensor:
-        """See `CausalWan.forward`."""
-        levels = torch.as_tensor(sigma, dtype=torch.float32)
-        mean = cond.tracks[:, -self.latent[0] :]
-        return around(mean, self.net, x, levels, cond, positions, cache, write, **options)
+    def denoise(self, rows: Rows, cache: KVCache | None = None, write: int = 0, causal: bool = True) -> Tensor:
+        """Denoise around the remembered place, see `CausalWan.forward`."""
+        levels = torch.tensor(rows.sigma, dtype=torch.float32)
+        mean = rows.cond.tracks[:, -self.latent[0] :]
+        return denoise_around(
+            mean, rows.x, levels, lambda y: self.net(y, rows.sigma, rows.cond, rows.frames, cache, write, causal)
+        )
 
-    def new_cache(self) -> "KVCache":
+    def new_cache(self) -> KVCache:
+        """Make an empty cache for one stream."""
         return self.net.new_cache(self.sink, self.window, self.latent)
 
-    def new_decoder(self) -> "FrameDecoder":
+    def new_decoder(self) -> FrameDecoder:
+        """Make a decoder, which remembers nothing."""
         return FrameDecoder(self)
 
 
 class FrameDecoder(Stateless):
     """Latents to pictures, one by one."""
 
-    def __init__(self, model: Pocket):
+    def __init__(self, model: Pocket) -> None:
         self.model = model
 
     @torch.no_grad()
     def decode(self, latents: Tensor) -> list[np.ndarray]:
-        """(F, C, 16, 16) -> F pictures, uint8 (256, 256, 3)."""
+        """Decode (F, C, 16, 16) to F pictures, uint8 (256, 256, 3)."""
         ready = latents.to(self.model.dtype).contiguous(memory_format=torch.channels_last)
         pixels = self.model.codec.decode(ready).float().mul(127.5).add(127.5).round().clamp(0, 255)
         return list(pixels.to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy())
@@ -274,7 +281,7 @@ def _files() -> list[str]:
     return [f"{name}.safetensors" for name in FILES]
 
 
-def _fingerprint(folder: Path) -> str:
+def fingerprint(folder: Path) -> str:
     digest = hashlib.sha256()
     for name in ("config.json", *_files()):
         digest.update((folder / name).read_bytes())

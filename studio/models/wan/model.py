@@ -5,25 +5,32 @@ A base folder gives what they share (autoencoder, text encoder, the net's shape)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from studio.conditioning import Conditioning, heard
-from studio.kv_cache import EVICTS, POSITIONS, RECACHES, CacheSettings, KVCache
+from studio.accelerate import accelerate
+from studio.accelerate.options import Acceleration
+from studio.conditioning import Conditioning, FrameInputs, PromptStates, Rows
+from studio.kv_cache import KVCache
+from studio.models.base import NO_LORAS, Capabilities, Model
 from studio.models.errors import CheckpointError
+from studio.models.options import flat_signature, from_flat
 from studio.models.wan import umt5
 from studio.models.wan.causal_wan import CausalWan
 from studio.models.wan.checkpoint import fingerprint, load_transformer, read_config
+from studio.models.wan.options import WanOptions
 from studio.models.wan.video_decoder import VideoDecoder, WanAutoencoder, load_tiny_decoder
-from studio.pictures import decoded
+from studio.pictures import as_bytes, cropped, decoded
 from studio.schedule import sigmas
 
 if TYPE_CHECKING:
-    from studio.controls import ControlState, Picture
+    from PIL.Image import Image
 
 SHIFT = 5.0  # of the sigmas all of them were distilled on: four steps are 1, .9375, .8333, .625
 UNPAINTED = "this checkpoint was not trained on painted motion; the pocket model is"
@@ -36,133 +43,106 @@ REFUSES = {
 }
 
 
-class Wan:
+class Wan(Model):
     """A causal Wan student as the studio plays it, see `models.base.Model`.
 
-    base: a Wan folder in diffusers' layout; generator: a student's file or folder, whose weights take the place of the
-    base's; lora: a LoRA to merge into them; which: the net to take where a file holds several (`load_transformer`).
-    tiny_decoder: a file of TAEHV's weights, to decode with instead of the base's autoencoder. text_encoder: a folder
-    whose text_encoder and tokenizer are read instead of the base's (Wan 2.2's: the same net, half the download).
-    size: (height, width) in pixels. chunk: latent frames denoised as one; sink, window: latent frames kept beside them.
-    recache: how a prompt switch rebuilds the cache, "bidirectional" as LongLive's code does, or "causal".
-    positions, evicts, max_attention_frames: see `CacheSettings`; the published code has "absolute" positions, which
-    drift on long streams.
-    text_device, keep_text_encoder: see `umt5.TextEncoder`. quantize, compile, graphs, attention: see
-    `accelerate`.
     Raises CheckpointError for files that do not fit, ValueError for options that are not possible.
     """
 
-    name = "wan"
-    sampler = "rollout"
-    steps = 4
-    refuses = REFUSES
-
-    def __init__(
-        self,
-        base: Path | str,
-        generator: Path | str | None = None,
-        lora: Path | str | None = None,
-        tiny_decoder: Path | str | None = None,
-        text_encoder: Path | str | None = None,
-        size: tuple[int, int] = (480, 832),
-        chunk: int = 3,
-        sink: int = 3,
-        window: int = 6,
-        recache: str = "bidirectional",
-        dtype: torch.dtype | None = None,
-        device: torch.device | str | None = None,
-        quantize: str | None = None,
-        compile: bool | str = False,
-        attention: str | None = None,
-        *,
-        graphs: bool = False,
-        which: str | None = None,
-        positions: str = "slots",
-        evicts: str = "after",
-        max_attention_frames: int = 0,
-        text_device: torch.device | str = "cpu",
-        keep_text_encoder: bool = True,
-    ) -> None:
-        check_options(chunk, sink, window, recache, positions, evicts)
-        base = Path(base)
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self.dtype = dtype or (torch.float32 if self.device.type == "cpu" else torch.bfloat16)
-        self.chunk, self.sink, self.window, self.recache = chunk, sink, window, recache
-        self.cache_settings = CacheSettings(sink, window, positions, evicts, max_attention_frames)
-        place = self.device, self.dtype
+    def __init__(self, base: Path | str, options: WanOptions | None = None) -> None:
+        """base: a Wan folder in diffusers' layout."""
+        base, options = Path(base), options or WanOptions()
+        place = options.place
+        self.options = replace(options, device=place[0], dtype=place[1])
         self.codec = WanAutoencoder(base, *place)
-        self.decoding: Any = load_tiny_decoder(Path(tiny_decoder), *place) if tiny_decoder else self.codec
-        words = Path(text_encoder or base)
-        config = read_config(Path(generator or base), base)
+        self.decoding: Any = (
+            load_tiny_decoder(Path(options.tiny_decoder), *place) if options.tiny_decoder else self.codec
+        )
+        words = Path(options.text_encoder or base)
+        config = read_config(Path(options.generator or base), base)
         check_parts(config, self.codec.channels, self.decoding.channels, umt5.width(words))
-        self.size = possible_size(size, self.codec.scale * config["patch_size"][1])
-        height, width = (side // self.codec.scale for side in self.size)
-        self.latent = (self.codec.channels, height, width)
-        transformer = load_transformer(base, generator, lora, which, self.dtype)
-        self.net = CausalWan(transformer, "velocity", chunk).ready(self.dtype).to(self.device)
-        if quantize or compile or graphs or attention:
-            from studio.accelerate import Acceleration, accelerate
-
-            accelerate(self.net, Acceleration(compile, graphs, quantize, attention))
-            if self.decoding is not self.codec:
-                accelerate(self.decoding, Acceleration(compile, graphs))
-        self.encode_text = umt5.TextEncoder(words, *place, text_device, keep_text_encoder)  # 11 GB: last
-        shared = (base / "vae", words / "text_encoder", tiny_decoder)
-        self.weights_id = fingerprint(generator or base / "transformer", lora, *shared)
+        size = possible_size(options.size, self.codec.scale * config["patch_size"][1])
+        self.name, self.capabilities = "wan", capabilities(self.options, size, self.codec)
+        transformer = load_transformer(base, options.generator, options.lora, options.which, place[1])
+        self.net = CausalWan(transformer, "velocity", options.chunk).ready(place[1]).to(place[0])
+        tiny = self.decoding if options.tiny_decoder else None
+        accelerate_parts(self.net, tiny, options.acceleration)
+        self.text_encoder = umt5.TextEncoder(
+            words, *place, options.text_device, options.keep_text_encoder
+        )  # 11 GB: last
+        shared = (base / "vae", words / "text_encoder", options.tiny_decoder)
+        self.weights_id = fingerprint(options.generator or base / "transformer", options.lora, *shared)
 
     def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
-        """Levels evenly spaced from `strength` down, warped by 5: (1, .9375, .8333, .625) for four steps."""
+        """Give levels evenly spaced from `strength` down, warped by 5: (1, .9375, .8333, .625) for four steps."""
         return sigmas(steps, SHIFT, strength)
 
-    def condition(self, state: ControlState, frames: Sequence[int], text: Tensor | None = None) -> Conditioning:
-        """What the latent frames of these numbers are told: the prompt's 512 token states, and no more."""
-        text = heard(state, self.encode_text) if text is None else text
-        _, height, width = self.latent
-        tracks = torch.zeros(len(frames), 0, height, width, device=self.device)
-        return Conditioning(text.expand(len(frames), -1, -1), tracks)
+    def prepare(self, prompt: str, loras: Mapping[str, float] = NO_LORAS) -> PromptStates:
+        """Read a prompt: 512 token states; see `umt5.TextEncoder`."""
+        return self.text_encoder(prompt)
 
-    def denoise(
-        self,
-        x: Tensor,
-        sigma: Sequence[float],
-        cond: Conditioning,
-        positions: Sequence[int],
-        cache: KVCache | None = None,
-        write: int = 0,
-        causal: bool = True,
-    ) -> Tensor:
-        """See `CausalWan.forward`."""
-        return self.net(x, sigma, cond, positions, cache, write, causal)
+    def condition(self, states: PromptStates, inputs: FrameInputs, frames: Sequence[int]) -> Conditioning:
+        """Make what the latent frames of these numbers are told: the prompt's token states, and no more."""
+        _, height, width = self.latent
+        return Conditioning((states,) * len(frames), torch.zeros(len(frames), 0, height, width, device=self.device))
+
+    def denoise(self, rows: Rows, cache: KVCache | None = None, write: int = 0, causal: bool = True) -> Tensor:
+        """Denoise rows, see `CausalWan.forward`."""
+        return self.net(rows.x, rows.sigma, rows.cond, rows.frames, cache, write, causal)
 
     def new_cache(self) -> KVCache:
-        """An empty cache for one stream."""
-        settings = self.cache_settings
+        """Make an empty cache for one stream."""
+        kept = self.options.cache
         return self.net.new_cache(
-            self.sink, self.window, self.latent, settings.positions, settings.evicts, settings.max_attention_frames
+            kept.sink, kept.window, self.latent, kept.positions, kept.evicts, kept.max_attention_frames
         )
 
-    def encode_picture(self, picture: Picture) -> Tensor:
-        """The latent (C, h, w) of a picture that came in, as the first frame of a stream: cropped to the size."""
-        pixels = torch.from_numpy(decoded(picture.data, self.size).copy())
-        return self.codec.encode(pixels.permute(2, 0, 1)[None] / 255)[0]
+    def encode_picture(self, picture: bytes | np.ndarray | Image) -> Tensor:
+        """Encode a picture as the first frame of a stream, its middle cropped to the size: (C, h, w)."""
+        whole = decoded(picture, self.size) if isinstance(picture, bytes) else cropped(as_bytes(picture), self.size)
+        return self.codec.encode(torch.tensor(whole).permute(2, 0, 1)[None] / 255)[0]
 
     def new_decoder(self) -> VideoDecoder:
-        """A decoder for one stream, at its start."""
+        """Make a decoder for one stream, at its start."""
         return VideoDecoder(self.decoding)
 
 
-def check_options(chunk: int, sink: int, window: int, recache: str, positions: str, evicts: str) -> None:
-    """Raise ValueError for what is not possible, before anything is read."""
-    if chunk < 1 or sink < 0 or window < 1:
-        raise ValueError(f"chunk, sink, window are {chunk}, {sink}, {window}; at least 1, 0 and 1 are needed")
-    choices = {"recache": (recache, RECACHES), "positions": (positions, POSITIONS), "evicts": (evicts, EVICTS)}
-    for name, (choice, possible) in choices.items():
-        if choice not in possible:
-            raise ValueError(f"{name} is {choice!r}; possible: {', '.join(possible)}")
+@flat_signature(WanOptions)
+def open_wan(base: Path | str, **options: Any) -> Wan:
+    """Open a Wan student with options by their flat names, as `load` and the command line give them.
+
+    options: the fields of `WanOptions` and of `Acceleration`.
+    """
+    return Wan(base, from_flat(WanOptions, options))
+
+
+def capabilities(options: WanOptions, size: tuple[int, int], codec: WanAutoencoder) -> Capabilities:
+    """Say what a student can do: words alone, and a picture as its first frame."""
+    height, width = (side // codec.scale for side in size)
+    return Capabilities(
+        size=size,
+        latent=(codec.channels, height, width),
+        chunk=options.chunk,
+        sink=options.sink,
+        window=options.window,
+        sampler="rollout",
+        steps=4,
+        recache=options.recache,
+        takes_pictures=True,
+        refuses=REFUSES,
+        device=options.place[0],
+    )
+
+
+def accelerate_parts(net: CausalWan, tiny_decoder: nn.Module | None, acceleration: Acceleration) -> None:
+    """Make the networks faster as asked; the tiny decoder stays in its precision and has its own attention."""
+    accelerate(net, acceleration)
+    if tiny_decoder is not None:
+        accelerate(tiny_decoder, Acceleration(compile=acceleration.compile, graphs=acceleration.graphs))
 
 
 def possible_size(size: tuple[int, int], step: int) -> tuple[int, int]:
-    """The size (height, width), if both are multiples of `step`: the pixels of a token's side."""
+    """Give the size (height, width), if both are multiples of `step`: the pixels of a token's side."""
     if any(side < step or side % step for side in size):
         near = (sorted({max(step, side // step * step), -(-side // step) * step}) for side in size)
         raise ValueError(

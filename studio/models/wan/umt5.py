@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from studio.conditioning import PromptMemory, PromptStates
 from studio.models.errors import CheckpointError
 from studio.models.wan.checkpoint import read_json
 
@@ -18,7 +18,7 @@ LENGTH = 512  # token states a Wan checkpoint is shown, whatever the prompt's le
 
 
 def width(folder: Path) -> int:
-    """Numbers a token state of a base folder's text encoder has; CheckpointError if there is none."""
+    """Give how many numbers a token state of a base folder's text encoder has; CheckpointError if there is none."""
     for part in ("tokenizer", "text_encoder"):
         if not (folder / part).is_dir():
             raise CheckpointError(f"{folder} lacks {part}; give a whole Wan folder in diffusers' layout as base")
@@ -26,7 +26,7 @@ def width(folder: Path) -> int:
 
 
 class TextEncoder:
-    """`encoder(text)` -> (512, D): the prompt's token states, then zeros; each text is encoded once.
+    """Reads prompts: states (512, D), the prompt's own, then zeros; the same words, however spaced, are read once.
 
     There is no mask: Wan attends to the zeros too, and was trained so (Self-Forcing's wan_wrapper.py). Padding is added
     after the encoder, which is exact, as UMT5 masks it, and shortens its work from 512 tokens to the prompt's own.
@@ -51,14 +51,14 @@ class TextEncoder:
         self.tokenizer: Any = AutoTokenizer.from_pretrained(self.folder / "tokenizer", local_files_only=True)
         self._net: Any = self._load() if keep else None
         self._lock = Lock()
-        self._known = lru_cache(maxsize=32)(self._encode)  # 4 MB each
+        self._prompts = PromptMemory(self._encode, size=32)  # 4 MB each
 
-    def __call__(self, text: str) -> Tensor:
-        return self._known(text)
+    def __call__(self, text: str) -> PromptStates:
+        """Give the states of a prompt."""
+        return self._prompts(" ".join(html.unescape(text).split()))
 
     @torch.no_grad()
-    def _encode(self, text: str) -> Tensor:
-        words = " ".join(html.unescape(text).split())
+    def _encode(self, words: str) -> Tensor:
         with self._lock:  # neither the tokenizer nor a moving net takes two texts at a time
             ids = self.tokenizer(words, truncation=True, max_length=LENGTH, return_tensors="pt").input_ids
             net = self._net or self._load()
@@ -67,7 +67,7 @@ class TextEncoder:
         return torch.nn.functional.pad(states, (0, 0, 0, LENGTH - len(states)))
 
     def _load(self) -> Any:
-        """The encoder: 11 GB of UMT5-XXL in bfloat16; float16 would overflow."""
+        """Read the encoder: 11 GB of UMT5-XXL in bfloat16; float16 would overflow."""
         from transformers import UMT5EncoderModel, logging
 
         read: Any = UMT5EncoderModel.from_pretrained

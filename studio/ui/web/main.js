@@ -11,20 +11,6 @@ import { Page } from './page.js';
  */
 export function open(gradio) {
   const page = new Page(gradio);
-  window.studio = { ...page, ...panelCalls(page) };
+  window.studio = page; // whose panel the components of Gradio's call (studio/ui/panel.py)
   page.start();
-}
-
-/**
- * What the panel's components call: studio/ui/panel.py names them.
- * @param {Page} page
- */
-function panelCalls({ panel }) {
-  return {
-    prompt: (/** @type {any[]} */ ...values) => panel.applyFields('prompt', ['text', 'negative', 'switch', 'blend'], values),
-    dial: panel.setField.bind(panel),
-    renew: () => panel.countUp('sink', 'renewed'),
-    preset: panel.playPreset.bind(panel),
-    filled: panel.values.bind(panel),
-  };
 }

@@ -1,0 +1,139 @@
+"""The parts of an image model, read and checked, as one value; and the LoRAs that are put beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from studio.accelerate import accelerate
+from studio.accelerate.options import Acceleration
+from studio.models.errors import CheckpointError
+from studio.models.image import checkpoint, lora
+from studio.models.image.checkpoint import Codec, Words
+from studio.models.image.noise_levels import Levels
+from studio.models.image.options import ImageOptions
+
+
+@dataclass(frozen=True, eq=False)
+class ImageParts:
+    """What a diffusers folder and its options hold, in its dtype and on its device.
+
+    family: "sd" or "sdxl"; levels: the checkpoint's noise levels; unet, controlnet: diffusers' networks; words: its
+    text encoders; codec: its autoencoder, the full or the tiny one.
+    """
+
+    family: str
+    levels: Levels
+    unet: Any
+    controlnet: Any
+    words: Words
+    codec: Codec
+    device: torch.device
+    dtype: torch.dtype
+
+    @property
+    def pooled(self) -> int:
+        """Numbers of the whole text that the UNet is told beside its tokens: SDXL's, else 0."""
+        return self.words.pooled if self.family == "sdxl" else 0
+
+
+@dataclass(frozen=True, eq=False)
+class LiveLoras:
+    """LoRAs played at a weight of their own for every row.
+
+    unet, words: how much of each the present forward takes; changes_words: of each, whether it changes how words are
+    read.
+    """
+
+    names: tuple[str, ...]
+    unet: lora.Mix
+    words: lora.Mix
+    changes_words: tuple[bool, ...]
+
+
+def read_parts(folder: Path, options: ImageOptions) -> ImageParts:
+    """Read every part of a folder; MissingWeights or CheckpointError for files that cannot be played as asked."""
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+
+    device, dtype = options.place
+    index, family = checkpoint.read_index(folder)
+    levels = checkpoint.read_levels(folder / "scheduler", distilled=options.lcm_lora is not None)
+    checkpoint.check_unet(folder / "unet", family)
+    unet = checkpoint.read_net(UNet2DConditionModel, folder / "unet", dtype)
+    controlnet = options.controlnet and checkpoint.read_controlnet(Path(options.controlnet), unet, dtype)
+    if options.lcm_lora:
+        lora.fuse({"unet": unet}, lora.read(Path(options.lcm_lora), {"unet": unet}))
+    for net in filter(None, (unet, controlnet)):
+        net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    words = Words.read(folder, index, family, dtype, device)
+    tiny = Path(options.tiny_vae) if options.tiny_vae else None
+    parts = ImageParts(
+        family, levels, unet, controlnet, words, Codec.read(folder / "vae", tiny, dtype, device), device, dtype
+    )
+    check_widths(parts, folder)
+    return parts
+
+
+def check_widths(parts: ImageParts, folder: Path) -> None:
+    """Raise CheckpointError unless text encoders and UNet speak of the same widths."""
+    config = parts.unet.config
+    width, pooled = parts.words.width, config.projection_class_embeddings_input_dim
+    times = 6 * (config.addition_time_embed_dim or 0)
+    if config.cross_attention_dim != width or (parts.family == "sdxl" and pooled != times + parts.words.pooled):
+        raise CheckpointError(
+            f"{folder}: its text encoders give {width} numbers a token and {parts.words.pooled} of the whole text, "
+            f"its UNet takes {config.cross_attention_dim} and {(pooled or 0) - times}; the parts are of two models"
+        )
+
+
+def latent_size(parts: ImageParts, size: tuple[int, int]) -> tuple[int, int, int]:
+    """Give the latent (C, h, w) of pictures (H, W), as the autoencoder has it.
+
+    Raises CheckpointError for an autoencoder that does not fit the UNet, ValueError for a size that is not possible.
+    """
+    height, width = size
+    channels, across, _ = parts.codec.encode(torch.zeros(64, 64, 3, dtype=torch.uint8)).shape
+    factor = 64 // across
+    if channels != parts.unet.config.in_channels:
+        raise CheckpointError(
+            f"the autoencoder has {channels} latent channels and the UNet {parts.unet.config.in_channels}; "
+            "use one of the model's own family"
+        )
+    if height % factor or width % factor or not 2 * factor <= min(height, width) <= max(height, width) <= 4096:
+        raise ValueError(
+            f"size is {height}x{width}; possible: height and width divisible by {factor}, "
+            f"{2 * factor} to 4096 pixels, best near those it was trained at"
+        )
+    return channels, height // factor, width // factor
+
+
+def add_loras(parts: ImageParts, options: ImageOptions) -> LiveLoras:
+    """Put LoRAs beside the layers, the UNet's quantized before; all are read before the first is put there."""
+    nets = {"unet": parts.unet, **parts.words.encoders}
+    deltas = [lora.read(file, nets) for file in options.lora_files]
+    accelerate(parts.unet, Acceleration(quantize=options.acceleration.quantize))
+    of_unet = [{place: delta for place, delta in each.items() if place[0] == "unet"} for each in deltas]
+    of_words = [{place: delta for place, delta in each.items() if place[0] != "unet"} for each in deltas]
+    return LiveLoras(
+        tuple(options.loras or ()),
+        lora.adapt(nets, of_unet),
+        lora.adapt(nets, of_words),
+        tuple(bool(each) for each in of_words),
+    )
+
+
+def used_files(folder: Path, tiny_vae: bool, others: Sequence[Path]) -> list[Path]:
+    """List the files that decide what a model of these draws."""
+    nets = ["unet", "text_encoder", *([] if tiny_vae else ["vae"])]
+    nets += ["text_encoder_2"] if (folder / "text_encoder_2").is_dir() else []
+    files = [folder / "model_index.json", folder / "scheduler" / "scheduler_config.json"]
+    for place in (*(folder / name for name in nets), *others):
+        if (place / "config.json").exists():
+            files += [place / "config.json", *checkpoint.weight_files(place)[1]]
+        else:
+            files.append(lora.the_file(place))
+    return files

@@ -1,0 +1,167 @@
+"""What a model can play, told in one place: pure functions of its capabilities and its schedules.
+
+The engine checks controls by them, the page shows what they name, a change of model keeps what they let pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from studio.controls import (
+    CONTROLS,
+    Control,
+    ControlError,
+    ControlState,
+    Lora,
+    Pause,
+    Picture,
+    Sampling,
+    Similarity,
+    opening_events,
+)
+from studio.guidance import active_guidance
+from studio.pictures import decoded
+from studio.samplers.forward import schedules
+
+if TYPE_CHECKING:
+    from studio.models.base import Capabilities, Model
+
+MAX_STEPS = 16
+OFFERED_STEPS = 8  # as far as the page's slider goes
+
+# What a kind of control needs beside not being refused, to have an effect.
+ACTS: dict[str, Callable[[Capabilities], bool]] = {
+    "picture": lambda able: able.takes_pictures,
+    "similarity": lambda able: draws_from_camera(able),
+    "structure": lambda able: draws_from_camera(able),
+    "lora": lambda able: bool(able.loras),
+    "sink": lambda able: not able.independent,
+}
+
+
+def playable_kinds(model: Model) -> list[str]:
+    """Give the kinds of control that have an effect on a model, in the order of `CONTROLS`."""
+    able = model.capabilities
+    return [kind for kind in CONTROLS if kind not in able.refuses and ACTS.get(kind, lambda _: True)(able)]
+
+
+def draws_from_camera(able: Capabilities) -> bool:
+    """Whether every frame can be drawn from a picture of its own; a video model's picture is its first frame."""
+    return able.takes_pictures and able.independent and "picture" not in able.refuses
+
+
+def playable_parts(model: Model) -> list[str]:
+    """Give the parts of controls that have an effect: "cache", "noise", "camera", "steps"."""
+    able = model.capabilities
+    parts = {
+        "cache": not able.independent,
+        "noise": able.independent,
+        "camera": draws_from_camera(able),
+        "steps": has_several_steps(model),
+    }
+    return [part for part, acts in parts.items() if acts]
+
+
+def has_several_steps(model: Model) -> bool:
+    """Whether a person can choose how many steps the model's schedule has."""
+    return sum(has_schedule(model, steps) for steps in range(1, OFFERED_STEPS + 1)) > 1
+
+
+def has_schedule(model: Model, steps: int) -> bool:
+    """Whether the model has a schedule of so many steps."""
+    try:
+        return bool(model.sigmas(steps))
+    except ValueError:
+        return False
+
+
+def check(model: Model, control: Control) -> None:
+    """Raise ControlError, with the reason, for a control that the model cannot play."""
+    if reason := model.capabilities.refuses.get(control.kind):
+        raise ControlError(f"{model.name} takes no {control.kind}: {reason}")
+    if (check_kind := CHECKS.get(type(control))) is not None:
+        check_kind(model, control)
+
+
+def supports(model: Model, control: Control) -> bool:
+    """Whether a model can play a control."""
+    try:
+        check(model, control)
+    except ControlError:
+        return False
+    return True
+
+
+def check_sampling(model: Model, control: Sampling) -> None:
+    """Raise ControlError for steps that the model does not have, or residual noise where there is only noise."""
+    try:
+        top = max(sigmas[0] for sigmas in schedules(model, control))
+    except ValueError as error:
+        raise ControlError(f"{model.name} cannot play {control.steps} steps: {error}") from error
+    if control.delta != 1 and active_guidance(control).is_residual and top >= 1:
+        raise ControlError(f"delta is {control.delta:g}; {model.name} begins at pure noise, where delta is 1: send 1")
+
+
+def check_picture(model: Model, control: Picture) -> None:
+    """Raise ControlError for any picture where the model takes none, and for one that cannot be decoded."""
+    if not control.data:
+        return
+    if not model.capabilities.takes_pictures:
+        raise ControlError(f"{model.name} takes no picture; choose an image model")
+    decoded(control.data, model.size)
+
+
+def check_similarity(model: Model, control: Similarity) -> None:
+    """Raise ControlError where no frame can be skipped."""
+    if control.threshold and not model.capabilities.independent:
+        raise ControlError(f"{model.name} draws a moving picture, of which no frame can be skipped")
+
+
+def check_lora(model: Model, control: Lora) -> None:
+    """Raise ControlError for a LoRA that the model was not opened with."""
+    if control.name not in (loras := model.capabilities.loras):
+        raise ControlError(f"LoRA is {control.name!r}; {model.name} was opened with: {', '.join(loras) or 'none'}")
+
+
+# What a kind of control is asked beside not being refused.
+CHECKS: dict[type[Control], Callable[[Model, Any], None]] = {
+    Sampling: check_sampling,
+    Picture: check_picture,
+    Similarity: check_similarity,
+    Lora: check_lora,
+}
+
+
+def nearest_sampling(model: Model, sampling: Sampling) -> Sampling:
+    """Give the sampling nearest to this one that the model can play: by its steps, else without guidance's delta.
+
+    Raises ValueError for a model that has no schedule at all.
+    """
+    if supports(model, sampling):
+        return sampling
+    for steps in sorted(range(1, MAX_STEPS + 1), key=lambda steps: abs(steps - sampling.steps)):
+        for delta in (sampling.delta, 1.0):
+            wanted = replace(sampling, steps=steps, delta=delta, t_index_list=())
+            if supports(model, wanted):
+                return wanted
+    raise ValueError(f"{model.name} has no schedule of 1 to {MAX_STEPS} steps")
+
+
+def adapt(model: Model, state: ControlState, frame: int) -> tuple[ControlState, dict[str, str]]:
+    """Give what of the controls in force at a frame a model plays, and the kinds it does not, each with the reason.
+
+    Sampling that it cannot play becomes the nearest it can.
+    """
+    kept, refused = ControlState.of(Pause(state[Pause].paused)), dict[str, str]()
+    for since, control in opening_events(state, frame):
+        try:
+            check(model, control)
+        except ControlError as error:
+            refused[control.kind] = str(error)
+            if not isinstance(control, Sampling):
+                continue
+            control = nearest_sampling(model, control)
+        kept = kept.after(control, since)
+    return kept, refused
