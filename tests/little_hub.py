@@ -40,7 +40,7 @@ class Answers(BaseHTTPRequestHandler):
     hub: LittleHub
     protocol_version = "HTTP/1.1"
 
-    def log_message(self, *_):
+    def log_message(self, format, *args):
         pass
 
     def do_HEAD(self):

@@ -33,8 +33,8 @@ SHAPES: dict[str, tuple[Point, ...]] = {
 
 def strokes() -> list[Stroke]:
     """Every shape as a drag, a pin, a path that starts over and one that stays at its end."""
-    kinds = ({"mode": "drag"}, {"mode": "pin"}, {"mode": "path", "loop": True}, {"mode": "path", "loop": False})
-    return [Stroke("a", "fox", points, **kind) for points in SHAPES.values() for kind in kinds]
+    kinds = (("drag", True), ("pin", True), ("path", True), ("path", False))
+    return [Stroke("a", "fox", points, mode=mode, loop=loop) for points in SHAPES.values() for mode, loop in kinds]
 
 
 def places() -> list[dict[str, Any]]:

@@ -81,7 +81,7 @@ def test_a_part_is_guided_as_the_whole_is(kind):
         torch.testing.assert_close(part, all_of_it, atol=1e-4, rtol=1e-4)
 
 
-def shapes_of(told: list[ControlState], model: PictureModel | None = None) -> list[tuple[int, int]]:
+def shapes_of(told: list[ControlState], model: PictureModel | None = None) -> list[tuple[int, ...]]:
     """What is drawn of each frame."""
     model = model or PictureModel(by_cell, SIDE)
     streamed(model, [one.updated(replace(one[Sampling], steps=1)) for one in told])

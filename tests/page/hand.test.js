@@ -135,9 +135,10 @@ test('a second finger neither moves a stroke nor ends it, nor begins one', () =>
   point('pointerdown', 0.2, 0.2);
   point('pointerdown', 0.9, 0.9, { pointer: 2 });
   point('pointermove', 0.9, 0.9, { pointer: 2 });
+  hand.sendChanges();
   point('pointerup', 0.9, 0.9, { pointer: 2 });
   point('pointerup', 0.4, 0.3);
-  assert.deepEqual(set.map(({ points }) => points), [[[0, 0.4, 0.3]]]);
+  assert.deepEqual(set.map(({ points }) => points), [[[0, 0.2, 0.2]], [[0, 0.4, 0.3]]]);
 });
 
 test('a pointer that is taken away ends where it was last', () => {

@@ -148,6 +148,7 @@ test('another code is a lost link without words', async () => {
   socket.hangUp(1011, 'internal');
   await settle();
   assert.deepEqual(states, ['live: socket', 'lost']);
+  assert.equal(clock.timers.size, 1, 'only the pause before the next try');
 });
 
 test('a link that falls silent is dead and opened again', async () => {
@@ -340,7 +341,9 @@ test('a pull without an answer is called off, and another is opened', async () =
 
 test('a pull that the server ends says its words and comes back', async () => {
   await pulling();
+  const other = server.requests.filter(({ path }) => path === '/studio/frame')[1];
   await server.answer('/studio/frame', { code: CLOSE.silent, error: 'Nothing was heard.' }, 403);
+  assert.equal(other.options.signal.aborted, true, 'nothing is left beside the next line');
   assert.deepEqual(states, ['live: pull', 'lost: Nothing was heard.']);
   await clock.advance(400);
   assert.equal(asked, 2);
