@@ -155,7 +155,7 @@ def names() -> list[str]:
 
 @cache
 def frames_of(name: str) -> list[Any]:
-    """Every frame of a take, made again: each has `hash` and `picture`, uint8 (H, W, 3)."""
+    """Every frame of a take, made again: each has `hash`, `skipped`, and `picture`, uint8 (H, W, 3)."""
     if not name.startswith("presets/"):
         return list(studio.replay(studio.Score.read(TAKES / f"{name}.jsonl"), model_of(name.split("-")[0])))
     session = studio.Session(model_of("pocket"))
@@ -164,7 +164,8 @@ def frames_of(name: str) -> list[Any]:
 
 
 def hashes_of(name: str) -> list[str]:
-    return [frame.hash[:12] for frame in frames_of(name)]
+    """The first 12 hex digits of every frame's hash; "~" after those that the similarity filter let stand."""
+    return [frame.hash[:12] + "~" * frame.skipped for frame in frames_of(name)]
 
 
 def pictures_of(name: str) -> np.ndarray:
@@ -241,7 +242,7 @@ def rounding() -> str:
 
 
 def kept_hashes() -> dict[str, dict[str, str]]:
-    """Kind of machine -> take -> the first 12 hex digits of every frame's hash."""
+    """Kind of machine -> take -> `hashes_of` it, between spaces."""
     return json.loads(HASHES.read_text()) if HASHES.exists() else {}
 
 
