@@ -25,7 +25,7 @@ ROWS = 4  # image frames in flight that room is made for
 UNET, VAE, TINY_VAE = 600, 2_000, 400
 VIDEO_VAE, VIDEO_TINY = 8_000, 2_000
 TOKEN = 100_000  # bytes a token of a Wan block: its norms and products in float32, its feed-forward
-WORDS, TEXTS = 512, 3  # token states of a prompt that cross-attention keeps, and how many prompts' (text_keys.KEPT_TEXTS)
+WORDS, TEXTS = 512, 3  # token states of a prompt that cross-attention keeps, and how many prompts' (KEPT_TEXTS)
 PATCH = (1, 2, 2)  # latent frames, rows and columns that make one of Wan's tokens
 CELL = 16  # pixels to a side of one of Wan's tokens
 

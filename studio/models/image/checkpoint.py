@@ -64,8 +64,8 @@ def check_unet(folder: Path, family: str) -> None:
     inputs, outputs = config.get("in_channels", 4), config.get("out_channels", 4)
     if inputs != outputs:
         raise CheckpointError(
-            f"{folder} takes {inputs} channels and gives {outputs} (inpainting or editing); playable are UNets that take "
-            f"the latent alone: {PLAYABLE}"
+            f"{folder} takes {inputs} channels and gives {outputs} (inpainting or editing); playable are UNets that "
+            f"take the latent alone: {PLAYABLE}"
         )
     wanted = "text_time" if family == "sdxl" else None
     found = config.get("addition_embed_type")
@@ -209,9 +209,10 @@ class Words:
 
     @torch.no_grad()
     def states(self, text: str) -> Tensor:
-        """Give (L, D) float32: the last layer's states; of two encoders (L + 1, D), the layers before the last side by side,
+        """Give (L, D) float32: the last layer's states.
 
-        and in the last row the pooled text, zeros behind it: so whatever mixes texts mixes both.
+        Of two encoders (L + 1, D): the layers before the last side by side, and in the last row the pooled text, zeros
+        behind it: so whatever mixes texts mixes both.
         """
         outputs = [self._read(tokenizer, net, text) for tokenizer, net in zip(self.tokenizers, self.encoders.values())]
         if len(outputs) == 1:

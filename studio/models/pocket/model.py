@@ -47,7 +47,9 @@ CONSTANTS = COORDINATES + CLOCK + VIEWS
 # the model leans on its own earlier guess: mistakes then live on (docs/log.md, "Ghosts").
 SHIFT = 100.0
 FIRST_FRAME_STEPS = 4  # it has no past to lean on
-REFUSES: dict[str, str] = dict.fromkeys(("picture", "similarity", "structure", "lora"), "it draws from words and strokes alone")
+REFUSES: dict[str, str] = dict.fromkeys(
+    ("picture", "similarity", "structure", "lora"), "it draws from words and strokes alone"
+)
 FILES = ("codec", "transformer", "memory", "places")
 # Cosine of a label and its nearest key from which on the label is known: 97 % of the held-out wordings that are read
 # right are above it, and of words that name no subject ("democracy", "asdfgh", "river") one in five.
