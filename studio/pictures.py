@@ -85,7 +85,7 @@ def fitted(picture: Image, size: tuple[int, int]) -> np.ndarray:
 
 
 def on_paper(picture: Image) -> Image:
-    """The picture in RGB; what is transparent shows white."""
+    """Give the picture in RGB; what is transparent shows white."""
     from PIL import Image
 
     if not picture.has_transparency_data:
@@ -95,7 +95,7 @@ def on_paper(picture: Image) -> Image:
 
 
 def check_shape(size: tuple[int, int]) -> None:
-    """That a picture of this (width, height) can be drawn from."""
+    """Raise ControlError unless a picture of this (width, height) can be drawn from."""
     width, height = size
     if min(size) < SMALLEST or width * height > LARGEST:
         raise ControlError(
@@ -104,7 +104,7 @@ def check_shape(size: tuple[int, int]) -> None:
 
 
 def edges(pixels: np.ndarray) -> np.ndarray:
-    """The edges of a picture, uint8 (H, W, 3) -> (H, W, 3): white lines, one pixel wide, on black.
+    """Find the edges of a picture, uint8 (H, W, 3) -> (H, W, 3): white lines, one pixel wide, on black.
 
     Canny's detector (IEEE PAMI 1986): slopes of the smoothed grey picture, thinned across the edge, and of the weak
     ones those that touch a strong one.
@@ -124,7 +124,7 @@ def edges(pixels: np.ndarray) -> np.ndarray:
 
 
 def _is_ridge(slope: np.ndarray, slope_x: np.ndarray, slope_y: np.ndarray) -> np.ndarray:
-    """Where the slope is highest across its own direction, (H, W)."""
+    """Mark where the slope is highest across its own direction, (H, W)."""
     around = np.pad(slope, 1)
     height, width = slope.shape
     flat = np.abs(slope_y) * 5 < np.abs(slope_x) * 2  # tan 22.5° is nearly 2/5
@@ -140,7 +140,7 @@ def _is_ridge(slope: np.ndarray, slope_x: np.ndarray, slope_y: np.ndarray) -> np
 
 
 def _touching(weak: np.ndarray, strong: np.ndarray) -> np.ndarray:
-    """What of `weak` is joined to `strong` by a chain of neighbours."""
+    """Mark what of `weak` is joined to `strong` by a chain of neighbours."""
     while True:
         wide = np.pad(strong, 1)
         wide = wide[:-2] | wide[1:-1] | wide[2:]

@@ -30,28 +30,28 @@ class Placement:
 
 
 def placements(strokes: Mapping[str, tuple[Stroke, int]], frame: int) -> list[Placement]:
-    """The place of every stroke in a frame, in the order of drawing: a later one covers an earlier one."""
+    """Give the place of every stroke in a frame, in the order of drawing: a later one covers an earlier one."""
     return [place(stroke, frame - since) for stroke, since in strokes.values()]
 
 
 def place(stroke: Stroke, elapsed: float) -> Placement:
-    """The place of one stroke, so many frames after it took effect."""
-    at, sign = WHERE[stroke.mode](stroke, max(0.0, float(elapsed)))
+    """Give the place of one stroke, so many frames after it took effect."""
+    at, sign = MODES[stroke.mode](stroke, max(0.0, float(elapsed)))
     return Placement(stroke.id, stroke.label, at[1], at[2], stroke.size, 1.0 if sign > 0 else -1.0)
 
 
 def dragged(stroke: Stroke, elapsed: float) -> tuple[Point, int]:
-    """Where the hand is: the last point."""
+    """Say where the hand is: the last point."""
     return stroke.points[-1], facings(stroke.points)[-1].sign
 
 
 def pinned(stroke: Stroke, elapsed: float) -> tuple[Point, int]:
-    """The first point, for ever."""
+    """Give the first point, for ever."""
     return stroke.points[0], 0
 
 
 def along(stroke: Stroke, elapsed: float) -> tuple[Point, int]:
-    """Along the points in time, from one to the next on a straight line.
+    """Go along the points in time, from one to the next on a straight line.
 
     Before the first turn it looks where it is about to go; in a second lap as it looked at the end of the first.
     """
@@ -59,7 +59,7 @@ def along(stroke: Stroke, elapsed: float) -> tuple[Point, int]:
     lap = stroke.loop and length > 0 and elapsed >= length
     if lap:
         elapsed %= length
-    now = interpolated(stroke.points, elapsed)
+    now = interpolate(stroke.points, elapsed)
     known = path_facings(stroke.points)
     reached = bisect_right(stroke.points, elapsed, key=lambda point: point[0])
     sign = (known[reached - 1].after(now) if reached else known[0]).sign
@@ -67,8 +67,8 @@ def along(stroke: Stroke, elapsed: float) -> tuple[Point, int]:
     return now, sign or (known[-1].sign if lap else first)
 
 
-def interpolated(points: tuple[Point, ...], t: float) -> Point:
-    """The point at time t on the polyline; its first before it, its last after it."""
+def interpolate(points: tuple[Point, ...], t: float) -> Point:
+    """Give the point at time t on the polyline; its first before it, its last after it."""
     after = bisect_right(points, t, key=lambda point: point[0])
     if after == 0 or after == len(points):
         return points[max(0, after - 1)]
@@ -79,8 +79,8 @@ def interpolated(points: tuple[Point, ...], t: float) -> Point:
 
 @lru_cache(maxsize=256)
 def path_facings(points: tuple[Point, ...]) -> tuple[Facing, ...]:
-    """The facing at each point of a path; kept, since a path asks for it every frame."""
+    """Give the facing at each point of a path; kept, since a path asks for it every frame."""
     return tuple(facings(points))
 
 
-WHERE = {"drag": dragged, "pin": pinned, "path": along}
+MODES = {"drag": dragged, "pin": pinned, "path": along}

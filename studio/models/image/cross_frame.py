@@ -20,9 +20,10 @@ class Branches:
         self.rows: list[Tensor] = []
 
     def set(self, positions: Sequence[int], device: torch.device | str = "cpu") -> None:
-        """positions: the rows' frame numbers. Rows of one number are alternatives, as the prompt and its negative:
+        """Set the branches of a forward from the rows' frame numbers.
 
-        the first rows of every number see each other, so do the second.
+        Rows of one number are alternatives, as the prompt and its negative: the first rows of every number see each
+        other, so do the second.
         """
         met: Counter[int] = Counter()
         branches: list[list[int]] = []
@@ -41,7 +42,7 @@ class CrossFrameAttention:
         self.branches = branches
 
     def __call__(self, attn, hidden_states: Tensor, *args, **options) -> Tensor:
-        """(rows, tokens, width) -> the same."""
+        """Attend over (rows, tokens, width); the same shape comes out."""
         query, key, value = (
             layer(hidden_states).unflatten(2, (attn.heads, -1)).transpose(1, 2)
             for layer in (attn.to_q, attn.to_k, attn.to_v)
@@ -49,22 +50,24 @@ class CrossFrameAttention:
         if attn.norm_q is not None:
             query, key = attn.norm_q(query), attn.norm_k(key)
         if len(self.branches.rows) == 1:
-            seen = F.scaled_dot_product_attention(query, all_of(key), all_of(value))
+            out = F.scaled_dot_product_attention(query, across_rows(key), across_rows(value))
         else:
-            seen = torch.empty_like(query)
+            out = torch.empty_like(query)
             for rows in self.branches.rows:
-                seen[rows] = F.scaled_dot_product_attention(query[rows], all_of(key[rows]), all_of(value[rows]))
-        out = attn.to_out[0](seen.transpose(1, 2).flatten(2).to(hidden_states.dtype))
+                out[rows] = F.scaled_dot_product_attention(
+                    query[rows], across_rows(key[rows]), across_rows(value[rows])
+                )
+        out = attn.to_out[0](out.transpose(1, 2).flatten(2).to(hidden_states.dtype))
         return attn.to_out[1](out)
 
 
-def all_of(part: Tensor) -> Tensor:
-    """(rows, heads, tokens, width) -> (rows, heads, rows * tokens, width): every row has those of all."""
+def across_rows(part: Tensor) -> Tensor:
+    """Spread (rows, heads, tokens, width) to (rows, heads, rows * tokens, width): every row has those of all."""
     return part.transpose(0, 1).flatten(1, 2).expand(len(part), -1, -1, -1)
 
 
 def join(unet: nn.Module) -> Branches:
-    """Every self-attention of the UNet between rows from now on; cross-attention stays as it is."""
+    """Let every self-attention of the UNet see all rows from now on; cross-attention stays as it is."""
     branches = Branches()
     for name, layer in unet.named_modules():
         if name.endswith("attn1"):

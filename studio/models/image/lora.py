@@ -61,34 +61,34 @@ class Delta:
         return self.down.shape[0]
 
     def weight(self, like: Tensor) -> Tensor:
-        """The change of the layer's weight, of its shape, float32."""
+        """Give the change of the layer's weight, of its shape, float32."""
         return (self.scale * self.up.flatten(1) @ self.down.flatten(1)).reshape(like.shape)
 
 
 def read(path: Path, nets: Mapping[str, nn.Module]) -> dict[Place, Delta]:
-    """What the LoRA in a file (or a folder that holds just one) adds to which layers of the networks, by their names.
+    """Read what the LoRA in a file (or a folder of just one) adds to which layers of the networks, by their names.
 
     Names and shapes are checked: CheckpointError for another kind of file, or a LoRA trained for another base.
     """
-    path = the_file(Path(path))
-    tensors, about = read_file(path)
+    path = lora_file(Path(path))
+    tensors, metadata = read_file(path)
     layers = {name: aliases(net) for name, net in nets.items()}
     found: dict[Place, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
-        stem, part = parted(key, path)
-        found.setdefault(placed(stem, layers, path), {})[part] = tensor.float()
+        stem, part = split_key(key, path)
+        found.setdefault(find_layer(stem, layers, path), {})[part] = tensor.float()
     deltas: dict[Place, Delta] = {}
     for (net, layer), parts in found.items():
         if "down" not in parts or "up" not in parts:
             raise CheckpointError(
                 f"LoRA {path.name} has only {', '.join(sorted(parts))} of layer {net}.{layer}; get it again"
             )
-        deltas[net, layer] = fitting(parts, nets[net].get_submodule(layer), about.get(net, {}), layer, path)
+        deltas[net, layer] = delta_of(parts, nets[net].get_submodule(layer), metadata.get(net, {}), layer, path)
     return deltas
 
 
-def the_file(path: Path) -> Path:
-    """The file itself, or the only safetensors file in a folder."""
+def lora_file(path: Path) -> Path:
+    """Give the file itself, or the only safetensors file in a folder."""
     if not path.is_dir():
         return path
     inside = sorted(path.glob("*.safetensors"))
@@ -99,7 +99,7 @@ def the_file(path: Path) -> Path:
 
 
 def read_file(path: Path) -> tuple[dict[str, Tensor], dict[str, dict]]:
-    """The tensors of a safetensors file, and diffusers' notes on the scale of each network's layers, if there."""
+    """Read the tensors of a safetensors file, and diffusers' notes on the scale of each network's layers, if there."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -110,15 +110,15 @@ def read_file(path: Path) -> tuple[dict[str, Tensor], dict[str, dict]]:
         raise CheckpointError(f"LoRA {path} cannot be read: {error}; it must be a whole safetensors file") from error
     if not tensors:
         raise CheckpointError(f"LoRA {path} is empty; get it again")
-    about: dict[str, dict] = {}
+    metadata: dict[str, dict] = {}
     for name, value in json.loads(notes or "{}").items():
         net, _, setting = name.partition(".")
-        about.setdefault(net, {})[setting] = value
-    return tensors, about
+        metadata.setdefault(net, {})[setting] = value
+    return tensors, metadata
 
 
-def parted(key: str, path: Path) -> tuple[str, str]:
-    """A key's layer, as its trainer names it, and which part of the LoRA it is."""
+def split_key(key: str, path: Path) -> tuple[str, str]:
+    """Split a key into its layer, as its trainer names it, and which part of the LoRA it is."""
     for part, endings in ENDINGS.items():
         for ending in endings:
             if key.endswith(ending):
@@ -129,12 +129,12 @@ def parted(key: str, path: Path) -> tuple[str, str]:
     raise CheckpointError(f"{path.name} is no LoRA: it has {key}, which is none of lora_down, lora_up, lora_A, lora_B")
 
 
-def placed(stem: str, layers: Mapping[str, Mapping[str, str]], path: Path) -> Place:
-    """Where a layer of a LoRA is in the networks."""
+def find_layer(stem: str, layers: Mapping[str, Mapping[str, str]], path: Path) -> Place:
+    """Find where a layer of a LoRA is in the networks."""
     starts = (start for start in BEGINNINGS if stem.startswith(start))
     beginning = next(starts, "")
     net = BEGINNINGS.get(beginning, "unet")
-    flat = flattened(stem.removeprefix(beginning))
+    flat = flat_name(stem.removeprefix(beginning))
     if net not in layers or flat not in layers[net]:
         raise CheckpointError(
             f"LoRA {path.name} is for another base: it has layer {stem}, and this model's {net} "
@@ -143,28 +143,28 @@ def placed(stem: str, layers: Mapping[str, Mapping[str, str]], path: Path) -> Pl
     return net, layers[net][flat]
 
 
-def flattened(name: str) -> str:
-    """A layer's name as one word, whoever wrote it: attn1.processor.to_out and attn1.to_out.0 are the same."""
+def flat_name(name: str) -> str:
+    """Write a layer's name as one word, whoever wrote it: attn1.processor.to_out and attn1.to_out.0 are the same."""
     flat = name.replace(".processor", "").replace(".", "_").removeprefix("text_model_")
     return flat + "_0" if flat.endswith("to_out") else flat
 
 
 def aliases(net: nn.Module) -> dict[str, str]:
-    """The names a LoRA may call a network's layers by, flattened -> the layer's own."""
-    own = {flattened(name): name for name, layer in net.named_modules() if isinstance(layer, nn.Linear | nn.Conv2d)}
+    """Give the names a LoRA may call a network's layers by, flattened -> the layer's own."""
+    own = {flat_name(name): name for name, layer in net.named_modules() if isinstance(layer, nn.Linear | nn.Conv2d)}
     attention = {
         f"{flat.removesuffix(theirs)}{kohyas}": name
         for flat, name in own.items()
         for theirs, kohyas in (("q_proj", "to_q"), ("k_proj", "to_k"), ("v_proj", "to_v"), ("out_proj", "to_out_0"))
         if flat.endswith(theirs)
     }
-    blocks = dict(sgm_names(net)) if hasattr(net, "down_blocks") else {}
+    blocks = dict(sgm_names(net)) if "down_blocks" in dict(net.named_children()) else {}
     sgm = {flat: own[name] for flat, name in blocks.items() if name in own}
     return {**sgm, **attention, **own}
 
 
 def sgm_names(unet: Any) -> Iterator[tuple[str, str]]:
-    """(name, flattened own name) of a UNet's layers in Stability's own code, which kohya's SDXL LoRAs use."""
+    """Yield (name, flattened own name) of a UNet's layers in Stability's own code, which kohya's SDXL LoRAs use."""
     pairs = {"conv_in": "input_blocks_0_0", "conv_out": "out_2"}
     pairs |= {f"time_embedding_linear_{n}": f"time_embed_{2 * n - 2}" for n in (1, 2)}
     pairs |= {f"add_embedding_linear_{n}": f"label_emb_0_{2 * n - 2}" for n in (1, 2)}
@@ -187,7 +187,7 @@ def sgm_names(unet: Any) -> Iterator[tuple[str, str]]:
     inside = {"conv1": "in_layers_2", "conv2": "out_layers_3", "time_emb_proj": "emb_layers_1"}
     inside["conv_shortcut"] = "skip_connection"
     for name, _ in unet.named_modules():
-        flat = flattened(name)
+        flat = flat_name(name)
         ours = next((start for start in pairs if flat == start or flat.startswith(start + "_")), None)
         if ours is not None:
             rest = flat.removeprefix(ours).removeprefix("_")
@@ -195,8 +195,8 @@ def sgm_names(unet: Any) -> Iterator[tuple[str, str]]:
             yield f"{pairs[ours]}_{rest}".removesuffix("_"), flat
 
 
-def fitting(parts: Mapping[str, Tensor], layer: Any, about: Mapping, name: str, path: Path) -> Delta:
-    """The parts as what they add to a layer, if their shapes are the layer's."""
+def delta_of(parts: Mapping[str, Tensor], layer: Any, metadata: Mapping, name: str, path: Path) -> Delta:
+    """Give the parts as what they add to a layer, if their shapes are the layer's."""
     shape = layer.weight.shape
     down, up = (as_kernel(parts[part], len(shape)) for part in ("down", "up"))
     rank = down.shape[0]
@@ -207,15 +207,15 @@ def fitting(parts: Mapping[str, Tensor], layer: Any, about: Mapping, name: str, 
             f"(rank {rank}, up {tuple(up.shape)}), the model's {shape[0]} from {tuple(shape[1:])}; "
             "use one trained on this family"
         )
-    if about.get("use_rslora") or about.get("use_dora"):
+    if metadata.get("use_rslora") or metadata.get("use_dora"):
         raise CheckpointError(f"{path.name} is an rsLoRA or DoRA; possible: plain LoRA, kohya's or diffusers'")
-    pattern = about.get("alpha_pattern") or {}
-    alpha = parts["alpha"].item() if "alpha" in parts else pattern.get(name, about.get("lora_alpha", rank))
+    pattern = metadata.get("alpha_pattern") or {}
+    alpha = parts["alpha"].item() if "alpha" in parts else pattern.get(name, metadata.get("lora_alpha", rank))
     return Delta(down, up, float(alpha) / rank)
 
 
 def as_kernel(tensor: Tensor, dimensions: int) -> Tensor:
-    """Of as many dimensions as the layer's weight: a 1x1 convolution's is a linear layer's, and the other way."""
+    """Give as many dimensions as the layer's weight has: a 1x1 convolution's is a linear layer's, and the other way."""
     if dimensions == 2 and tensor.ndim == 4 and tensor.shape[2:] == (1, 1):
         return tensor[:, :, 0, 0]
     return tensor[:, :, None, None] if dimensions == 4 and tensor.ndim == 2 else tensor
@@ -223,7 +223,7 @@ def as_kernel(tensor: Tensor, dimensions: int) -> Tensor:
 
 @torch.no_grad()
 def fuse(nets: Mapping[str, nn.Module], deltas: Mapping[Place, Delta], weight: float = 1.0) -> None:
-    """Adds a LoRA to the layers' weights, for good."""
+    """Add a LoRA to the layers' weights, for good."""
     for (net, name), delta in deltas.items():
         held: Tensor = nets[net].get_submodule(name).weight  # type: ignore[assignment]
         held.copy_(held.float() + weight * delta.weight(held).to(held.device))
@@ -236,7 +236,7 @@ class Mix:
         self.weights: Tensor | None = None  # (rows, LoRAs), on the layers' device and in their dtype
 
     def set(self, weights: Tensor | None, device: torch.device, dtype: torch.dtype) -> None:
-        """weights (rows, LoRAs) on the CPU; None, or all 0, for none."""
+        """Set the weights (rows, LoRAs) of a forward, given on the CPU; None, or all 0, for none."""
         self.weights = weights.to(device, dtype) if weights is not None and weights.any() else None
 
 
@@ -268,7 +268,7 @@ class Adapted(nn.Module):
         return self.base.bias
 
     def forward(self, x: Tensor) -> Tensor:
-        """(rows, ..., in) or (rows, in, h, w)."""
+        """Run on (rows, ..., in) or (rows, in, h, w)."""
         out = self.base(x)
         if self.mix.weights is None:
             return out
@@ -281,7 +281,7 @@ class Adapted(nn.Module):
 
 
 def adapt(nets: Mapping[str, nn.Module], loras: Sequence[Mapping[Place, Delta]]) -> Mix:
-    """Puts LoRAs beside the layers of networks; the mix says how much of each a row takes, nothing at first."""
+    """Put LoRAs beside the layers of networks; the mix says how much of each a row takes, nothing at first."""
     mix = Mix()
     for net, name in sorted({place for deltas in loras for place in deltas}):
         parts = [(number, deltas[net, name]) for number, deltas in enumerate(loras) if (net, name) in deltas]

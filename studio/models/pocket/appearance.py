@@ -19,7 +19,7 @@ TRACK_CHANNELS = 4 * FOLD * FOLD
 
 
 def placement(x: Tensor, y: Tensor, size: Tensor, facing: Tensor, side: int) -> Tensor:
-    """Sampling grid (N, side, side, 2) that puts a square picture of width `size` centred at (x, y).
+    """Give the sampling grid (N, side, side, 2) that puts a square picture of width `size` centred at (x, y).
 
     Lengths are shares of the frame's width, 0..1; `facing` is +1 as stored, -1 mirrored. Follows `grid_sample` with
     align_corners=False: the centre of pixel i is (i + 0.5) / side.
@@ -43,21 +43,21 @@ class AppearanceMemory(nn.Module):
         self.register_buffer("owner", torch.zeros(keys, dtype=torch.long))
 
     def weights(self, labels: Tensor) -> Tensor:
-        """(N, 384) label vectors -> (N, subjects) shares that add up to one."""
+        """Weigh the subjects for (N, 384) label vectors: (N, subjects) shares that add up to one."""
         attention = (SHARPNESS * labels @ self.keys.float().T).softmax(-1)
         return attention.new_zeros(len(labels), len(self.planes)).index_add_(1, self.owner, attention)
 
     def likeness(self, labels: Tensor) -> Tensor:
-        """(N, 384) label vectors -> (N,) cosines, -1..1, of each and the key nearest to it."""
+        """Compare (N, 384) label vectors with the keys: (N,) cosines, -1..1, of each and the key nearest to it."""
         return (labels @ self.keys.float().T).amax(1)
 
     def read(self, labels: Tensor) -> Tensor:
-        """(N, 384) label vectors -> (N, 4, 48, 48) planes."""
+        """Read (N, 4, 48, 48) planes for (N, 384) label vectors."""
         return torch.einsum("ns,schw->nchw", self.weights(labels).to(self.planes.dtype), self.planes)
 
 
 def draw_track(under: Tensor, planes: Tensor, x: Tensor, y: Tensor, size: Tensor, facing: Tensor) -> Tensor:
-    """Puts one plane on each map (N, 4, 128, 128), over what is there: who comes later occludes.
+    """Put one plane on each map (N, 4, 128, 128), over what is there: who comes later occludes.
 
     x, y, size: (N,) shares of the frame; a size of 0 draws nothing.
     """
@@ -67,5 +67,5 @@ def draw_track(under: Tensor, planes: Tensor, x: Tensor, y: Tensor, size: Tensor
 
 
 def fold(track: Tensor) -> Tensor:
-    """(N, 4, 128, 128) -> (N, 256, 16, 16): a latent cell holds its 8x8 texels as channels; nothing is averaged."""
+    """Fold (N, 4, 128, 128) to (N, 256, 16, 16): a cell holds its 8x8 texels as channels; nothing is averaged."""
     return rearrange(track, "n c (h a) (w b) -> n (c a b) h w", a=FOLD, b=FOLD)

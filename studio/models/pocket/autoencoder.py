@@ -78,14 +78,14 @@ class Autoencoder(nn.Module):
         )
 
     def channels_last(self, *where: torch.device | torch.dtype | str) -> Self:
-        """In the memory layout in which convolutions are fastest, on a device or in another precision if given."""
+        """Move to the memory layout in which convolutions are fastest, on a device or in another precision if given."""
         return self.to(*where, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     def encode(self, pictures: Tensor) -> Tensor:
         return self.normalise(self.features(pictures))
 
     def features(self, pictures: Tensor) -> Tensor:
-        """Latents before they are normalised."""
+        """Give latents before they are normalised."""
         return self.linear_in(pictures) + self.encoder(pictures)
 
     def decode(self, latents: Tensor) -> Tensor:
@@ -93,7 +93,7 @@ class Autoencoder(nn.Module):
 
     @torch.no_grad()
     def start_from_pca(self, patches: Tensor) -> float:
-        """Sets the linear codec to the whitened principal components of `patches` (N, 3, 16, 16) in [-1, 1].
+        """Set the linear codec to the whitened principal components of `patches` (N, 3, 16, 16) in [-1, 1].
 
         Returns the share of the patches' variance the kept components hold.
         """

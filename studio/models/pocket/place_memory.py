@@ -34,12 +34,12 @@ class PlaceMemory(nn.Module):
         self.register_buffer("air_of", torch.zeros(airs, 3, dtype=torch.long))  # place, time, weather
 
     def read(self, sentences: Tensor) -> tuple[Tensor, ...]:
-        """Sentence vectors (N, 384), unit length -> scores of places, times and weathers, each (N, number of them)."""
+        """Score sentence vectors (N, 384), unit length: places, times and weathers, each (N, number of them)."""
         scores = self.reader(sentences.to(self.layouts.dtype) * math.sqrt(sentences.shape[-1]))
         return scores.float().split(self.names[:3], -1)
 
     def recall(self, sentences: Tensor, views: Tensor) -> Tensor:
-        """Sentence vectors (N, 384) and layouts chosen by the seed (N,) -> latents (N, C, 16, 16)."""
+        """Recall for sentence vectors (N, 384) and layouts chosen by the seed (N,) the latents (N, C, 16, 16)."""
         place, time, weather = (scores.softmax(-1) for scores in self.read(sentences))
         here = (views[:, None] == self.layout_of[:, 1]).float()
         layout = here * place[:, self.layout_of[:, 0]] * time[:, self.layout_of[:, 2]]
@@ -48,6 +48,6 @@ class PlaceMemory(nn.Module):
 
     @staticmethod
     def _mixed(shares: Tensor, latents: Tensor) -> Tensor:
-        """Shares are scaled to add up to one: a time or weather that a place does not have counts for nothing."""
+        """Mix by shares, scaled to add up to one: a time or weather that a place does not have counts for nothing."""
         shares = shares / shares.sum(1, keepdim=True).clamp_min(1e-6)
         return torch.einsum("ns,schw->nchw", shares.to(latents.dtype), latents)

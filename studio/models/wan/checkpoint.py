@@ -33,7 +33,7 @@ BLOCKS, BLOCK = 64, 1 << 16  # of a file that `fingerprint` reads
 def load_transformer(
     base: Path, generator: Path | str | None, lora: Path | str | None, which: str | None, dtype: torch.dtype
 ) -> WanTransformer3DModel:
-    """The transformer of a base folder, with the weights of `generator` in place of its own, and a LoRA merged in.
+    """Load the transformer of a base folder, with the weights of `generator` in place of its own, and a LoRA merged in.
 
     which: the net to take from a file that holds several; without it `generator` if a LoRA is given (LongLive's was
     trained on that), else `generator_ema` (Self-Forcing's and Rolling Forcing's published results).
@@ -47,9 +47,9 @@ def load_transformer(
         net: Any = WanTransformer3DModel.from_config(config)
     shapes = {name: weight.shape for name, weight in net.state_dict().items()}
     preferred = (which,) if which else ("generator", "generator_ema")[:: 1 if lora else -1]
-    weights = named_as_diffusers(one_net(read_weights(source), preferred, source), source)
+    weights = rename_to_diffusers(select_net(read_weights(source), preferred, source), source)
     check_fit(weights, shapes, source)
-    changes = lora_changes(Path(lora), shapes) if lora else {}
+    changes = lora_merges(Path(lora), shapes) if lora else {}
     for name in list(weights):
         weight = weights[name]
         if name in changes:
@@ -60,7 +60,7 @@ def load_transformer(
 
 
 def read_config(source: Path, base: Path) -> dict[str, Any]:
-    """The transformer's shape: the config.json beside its weights, else the base folder's."""
+    """Read the transformer's shape: the config.json beside its weights, else the base folder's."""
     for folder in (source, source / "transformer", base / "transformer"):
         if (folder / "config.json").is_file():
             config = read_json(folder / "config.json")
@@ -86,7 +86,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def weight_files(source: Path) -> list[Path]:
-    """The files a checkpoint consists of: itself, or a folder's one file, or its shards."""
+    """List the files a checkpoint consists of: itself, or a folder's one file, or its shards."""
     if source.is_file():
         return [source]
     if not source.is_dir():
@@ -105,19 +105,19 @@ def weight_files(source: Path) -> list[Path]:
 
 
 def shards(index: Path) -> list[Path]:
-    """The files an index names, all of them there."""
+    """List the files an index names, all of them there."""
     names = sorted(set(read_json(index).get("weight_map", {}).values()))
     missing = [name for name in names if not (index.parent / name).is_file()]
     if missing or not names:
         raise CheckpointError(
-            f"{index.parent} lacks {len(missing)} of its {len(names)} shards: {some(missing)}. "
+            f"{index.parent} lacks {len(missing)} of its {len(names)} shards: {first_few(missing)}. "
             "Download them into that folder."
         )
     return [index.parent / name for name in names]
 
 
 def read_weights(source: Path) -> dict[str, Any]:
-    """All that a checkpoint's files hold, by name; several nets are dicts in the dict."""
+    """Read all that a checkpoint's files hold, by name; several nets are dicts in the dict."""
     state: dict[str, Any] = {}
     for path in weight_files(source):
         state |= read_file(path)
@@ -125,7 +125,7 @@ def read_weights(source: Path) -> dict[str, Any]:
 
 
 def read_file(path: Path) -> dict[str, Any]:
-    """One file's content, mapped into memory; nothing in it is ever run."""
+    """Read one file's content, mapped into memory; nothing in it is ever run."""
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
@@ -148,8 +148,8 @@ def read_file(path: Path) -> dict[str, Any]:
     return found
 
 
-def one_net(state: Mapping[str, Any], names: Sequence[str], source: Path) -> dict[str, Tensor]:
-    """The first of the named nets that a file holds, or its only one; a file that is one net, plainly, as it is."""
+def select_net(state: Mapping[str, Any], names: Sequence[str], source: Path) -> dict[str, Tensor]:
+    """Take the first of the named nets that a file holds, or its only one; a file that is one net as it is."""
     nets = {name: net for name, net in state.items() if isinstance(net, Mapping)}
     if nets:
         chosen = next((name for name in names if name in nets), None)
@@ -158,17 +158,19 @@ def one_net(state: Mapping[str, Any], names: Sequence[str], source: Path) -> dic
                 f"{source.name} holds {', '.join(nets)}, asked for was {' or '.join(names) or 'one net'}. "
                 f'Say which to take, as in which="{next(iter(nets))}".'
             )
-        return one_net(nets[chosen], (), source) if chosen else one_net(next(iter(nets.values())), names, source)
+        return select_net(nets[chosen], (), source) if chosen else select_net(next(iter(nets.values())), names, source)
     if strange := [name for name, weight in state.items() if not isinstance(weight, Tensor)]:
-        raise CheckpointError(f"{source.name} holds things that are no weights: {some(strange)}. Give a state dict.")
+        raise CheckpointError(
+            f"{source.name} holds things that are no weights: {first_few(strange)}. Give a state dict."
+        )
     return dict(state)
 
 
 # Names
 
 
-def stripped(names: Iterable[str]) -> dict[str, str]:
-    """Name in the file -> name without the wrappers and the prefixes that all names share."""
+def strip_prefixes(names: Iterable[str]) -> dict[str, str]:
+    """Map names in the file to names without the wrappers and the prefixes that all names share."""
     names = list(names)
     short = list(names)
     for wrapper in WRAPPERS:
@@ -179,10 +181,10 @@ def stripped(names: Iterable[str]) -> dict[str, str]:
 
 
 def diffusers_names(names: Iterable[str]) -> dict[str, str]:
-    """Name in the file -> diffusers' name, whether the file has the original code's names or diffusers' own."""
+    """Map names in the file to diffusers' names, whether the file has the original code's names or diffusers' own."""
     from diffusers.loaders.single_file_utils import convert_wan_transformer_to_diffusers
 
-    short = stripped(names)
+    short = strip_prefixes(names)
     if not any(part in name for name in short.values() for part in ORIGINAL):
         return short
     renamed = convert_wan_transformer_to_diffusers({name: name for name in short.values()})
@@ -190,12 +192,12 @@ def diffusers_names(names: Iterable[str]) -> dict[str, str]:
     return {name: new[old] for name, old in short.items()}
 
 
-def named_as_diffusers(weights: Mapping[str, Tensor], source: Path) -> dict[str, Tensor]:
-    """The weights under diffusers' names."""
+def rename_to_diffusers(weights: Mapping[str, Tensor], source: Path) -> dict[str, Tensor]:
+    """Put the weights under diffusers' names."""
     names = diffusers_names(weights)
     if len(set(names.values())) < len(names):
         twice = [name for name in names if list(names.values()).count(names[name]) > 1]
-        raise CheckpointError(f"{source.name} holds weights twice: {some(twice)}. Give a file of one net.")
+        raise CheckpointError(f"{source.name} holds weights twice: {first_few(twice)}. Give a file of one net.")
     return {names[name]: weight for name, weight in weights.items()}
 
 
@@ -211,7 +213,7 @@ def check_fit(weights: Mapping[str, Tensor], shapes: Mapping[str, torch.Size], s
     if not (missing or unknown or other):
         return
     found = (("missing", missing), ("unknown", unknown), ("of another shape", other))
-    text = "; ".join(f"{len(names)} {kind}: {some(names)}" for kind, names in found if names)
+    text = "; ".join(f"{len(names)} {kind}: {first_few(names)}" for kind, names in found if names)
     if len(missing) == len(shapes):
         todo = f"Its names are not Wan's; known before them are the prefixes {', '.join(PREFIXES + WRAPPERS)}"
     else:
@@ -219,37 +221,37 @@ def check_fit(weights: Mapping[str, Tensor], shapes: Mapping[str, torch.Size], s
     raise CheckpointError(f"{source.name} does not fit the base's {len(shapes)} weights: {text}. {todo}.")
 
 
-def some(names: Sequence[str]) -> str:
-    """The first few of them."""
+def first_few(names: Sequence[str]) -> str:
+    """Name the first few of them."""
     return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 
 # LoRA
 
 
-def lora_changes(source: Path, shapes: Mapping[str, torch.Size]) -> dict[str, Callable[[Tensor], Tensor]]:
-    """What a LoRA makes of the weights it changes, by name: W + (alpha / r) B A (arXiv 2106.09685), in float32.
+def lora_merges(source: Path, shapes: Mapping[str, torch.Size]) -> dict[str, Callable[[Tensor], Tensor]]:
+    """Say what a LoRA makes of the weights it changes, by name: W + (alpha / r) B A (arXiv 2106.09685), in float32.
 
     The names are peft's: A (r, in) is `LAYER.lora_A.weight`, B (out, r) `LAYER.lora_B.weight`; alpha is the rank unless
     the file says otherwise, as in LongLive, whose LoRA has rank and alpha 256.
     """
-    state = one_net(read_weights(source), ("generator_lora",), source)
+    state = select_net(read_weights(source), ("generator_lora",), source)
     layers: dict[str, dict[str, Tensor]] = {}
-    for name, short in stripped(state).items():
+    for name, short in strip_prefixes(state).items():
         layer, _, part = short.replace(".default", "").replace(".alpha", ".lora_alpha").partition(".lora_")
         layers.setdefault(f"{layer}.weight", {})[part.removesuffix(".weight")] = state[name]
     names = diffusers_names(layers)
-    wrong = list(misfits({names[layer]: parts for layer, parts in layers.items()}, shapes))
+    wrong = list(lora_misfits({names[layer]: parts for layer, parts in layers.items()}, shapes))
     if wrong or not layers:
         raise CheckpointError(
             f"{source.name} is no LoRA for this base: {len(wrong)} of its {len(layers)} layers do not fit: "
-            f"{some(wrong)}. It was made for another net; give the LoRA that belongs to this checkpoint."
+            f"{first_few(wrong)}. It was made for another net; give the LoRA that belongs to this checkpoint."
         )
-    return {names[layer]: merging(**parts) for layer, parts in layers.items()}
+    return {names[layer]: merge_lora(**parts) for layer, parts in layers.items()}
 
 
-def misfits(layers: Mapping[str, Mapping[str, Tensor]], shapes: Mapping[str, torch.Size]) -> Iterator[str]:
-    """The layers of a LoRA that the net lacks or has in another shape, each with what was found."""
+def lora_misfits(layers: Mapping[str, Mapping[str, Tensor]], shapes: Mapping[str, torch.Size]) -> Iterator[str]:
+    """Yield the layers of a LoRA that the net lacks or has in another shape, each with what was found."""
     for name, parts in layers.items():
         layer = name.removesuffix(".weight")
         if name not in shapes:
@@ -262,14 +264,14 @@ def misfits(layers: Mapping[str, Mapping[str, Tensor]], shapes: Mapping[str, tor
             yield f"{layer} (ranks {parts['A'].shape[0]} and {parts['B'].shape[-1]} differ)"
 
 
-def merging(A: Tensor, B: Tensor, alpha: Tensor | None = None) -> Callable[[Tensor], Tensor]:
-    """W -> W + (alpha / r) B A."""
+def merge_lora(A: Tensor, B: Tensor, alpha: Tensor | None = None) -> Callable[[Tensor], Tensor]:
+    """Give the function W -> W + (alpha / r) B A."""
     scale = 1.0 if alpha is None else float(alpha) / len(A)
     return lambda weight: weight.float() + scale * (B.float() @ A.float())
 
 
 def fingerprint(*sources: Path | str | None) -> str:
-    """12 hex digits that tell checkpoints apart: sha256 over each file's size and 64 blocks spread evenly over it.
+    """Give 12 hex digits that tell checkpoints apart: sha256 over each file's size and 64 blocks spread evenly over it.
 
     Not over every byte: the files of one model are 20 GB, and whoever trains on changes all weights.
     """

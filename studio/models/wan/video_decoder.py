@@ -43,19 +43,19 @@ class WanAutoencoder:
 
     @torch.no_grad()
     def encode(self, pictures: Tensor) -> Tensor:
-        """Pictures (1 + 4 n, 3, H, W) in [0, 1] -> latents (1 + n, C, h, w), float32, the likeliest ones."""
+        """Encode pictures (1 + 4 n, 3, H, W) in [0, 1] as latents (1 + n, C, h, w), float32, the likeliest ones."""
         pixels = rearrange(pictures, "f c h w -> 1 c f h w").to(self.net.device, self.net.dtype)
         with self._lock:
             latents = self.net.encode(pixels * 2 - 1).latent_dist.mode()[0].float()
         return ((latents - self.mean) / self.deviation).transpose(0, 1)
 
     def start(self) -> list[Any]:
-        """The state of a stream that has decoded nothing: what each convolution saw last."""
+        """Give the state of a stream that has decoded nothing: what each convolution saw last."""
         return [None] * self.net._cached_conv_counts["decoder"]
 
     @torch.no_grad()
     def decode(self, latents: Tensor, seen: Sequence[Any]) -> tuple[Tensor, list[Any]]:
-        """Latents (F, C, h, w) that follow what was seen -> pictures in [0, 1], (4 F, 3, H, W), and what is seen now.
+        """Decode latents (F, C, h, w) that follow what was seen: pictures in [0, 1], (4 F, 3, H, W), and the new state.
 
         The very first latent is a picture of its own and goes alone; the others go in one pass.
         """
@@ -76,7 +76,7 @@ class WanAutoencoder:
 
 
 def read_autoencoder(folder: Path, dtype: torch.dtype) -> Any:
-    """The autoencoder of a base folder."""
+    """Read the autoencoder of a base folder."""
     from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
     read: Any = AutoencoderKLWan.from_pretrained
@@ -156,12 +156,12 @@ class TinyDecoder(nn.Module):
         self.channels = channels
 
     def start(self) -> list[Tensor | None]:
-        """The state of a stream that has decoded nothing: the last features each block saw."""
+        """Give the state of a stream that has decoded nothing: the last features each block saw."""
         return [None] * sum(isinstance(layer, MemoryBlock) for layer in self.decoder)
 
     @torch.no_grad()
     def decode(self, latents: Tensor, seen: Sequence[Tensor | None]) -> tuple[Tensor, list[Tensor | None]]:
-        """As `WanAutoencoder.decode`: latents (F, C, h, w) -> pictures in [0, 1], and what is seen now."""
+        """Decode as `WanAutoencoder.decode`: latents (F, C, h, w) to pictures in [0, 1], and what is seen now."""
         weight = next(self.parameters())
         x = latents.to(weight.device, weight.dtype)
         before, now = list(seen), []
@@ -177,7 +177,7 @@ class TinyDecoder(nn.Module):
 
 
 def load_tiny_decoder(path: Path, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> Any:
-    """TAEHV's decoder with the weights of a file (taew2_1, .safetensors or .pth); its encoder's are not used.
+    """Load TAEHV's decoder with the weights of a file (taew2_1, .safetensors or .pth); its encoder's are not used.
 
     Widths and growth are read from the weights' own shapes.
     """
@@ -210,11 +210,11 @@ class VideoDecoder:
         self.reset()
 
     def reset(self) -> None:
-        """As if nothing had been decoded: the next latent is one picture."""
+        """Start as if nothing had been decoded: the next latent is one picture."""
         self._seen: Sequence[Any] = self.net.start()
 
     def decode(self, latents: Tensor) -> list[np.ndarray]:
-        """The uint8 (H, W, 3) pictures of latents (F, C, h, w): four of each, of the first after a start one.
+        """Decode the uint8 (H, W, 3) pictures of latents (F, C, h, w): four of each, of the first after a start one.
 
         One by one, for memory's sake; the host waits for the device once.
         """
