@@ -22,7 +22,7 @@ from studio.models.loader import takes
 from studio.models.registry import MODELS
 from studio.outputs.errors import OutputError
 from studio.presets import PresetError
-from studio.score import Digest, Score, ScoreError, render, replay
+from studio.score import Digest, Score, ScoreError, digest_difference, playable_model, render, replay
 
 
 class UsageError(ValueError):
@@ -339,20 +339,15 @@ def take_model(arguments: argparse.Namespace, score: Score) -> Any:
 def run_replay(arguments: argparse.Namespace) -> int:
     """One line a frame with --hash, then the total; 1 if the recording's differs."""
     score = Score.read(arguments.score)
-    digest = Digest()
-    for frame in bar(replay(score, take_model(arguments, score)), score.length):
+    digest, model = Digest(), playable_model(score, take_model(arguments, score))
+    for frame in bar(replay(score, model), score.length):
         digest.add(frame)
         if arguments.hash:
             print(f"{frame.index} {frame.hash}")
-    recorded = score.header.digest
-    if recorded and recorded != str(digest):
-        print(
-            f"studio: the frames differ from the recording's: {digest} here, {recorded} recorded. Frames are the same "
-            "only on the same kind of processor, number of threads and version of torch, and if no line was changed",
-            file=sys.stderr,
-        )
+    if difference := digest_difference(score.header, digest, model):
+        print(f"studio: {difference}", file=sys.stderr)
         return 1
-    print(f"{digest} {digest.frames} frames, {'as recorded' if recorded else 'no hash was recorded'}")
+    print(f"{digest} {digest.frames} frames, {'as recorded' if score.header.digest else 'no hash was recorded'}")
     return 0
 
 

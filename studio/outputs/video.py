@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ import numpy as np
 
 from studio.frames import Frame
 from studio.outputs.errors import write_error
+from studio.outputs.fragments import finish_fragments, part_of
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -20,16 +21,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Encoding:
-    """How pictures become a file: the container, the codec with its options, and the form of its pixels."""
+    """How pictures become a file: the container and its options, the codec and its own, and the form of its pixels.
+
+    A file in fragments (`file_options`) is written anew in one piece when it is closed, without encoding it again.
+    """
 
     container: str
     codec: str
     pixels: str
     options: Mapping[str, str]
+    file_options: Mapping[str, str] = field(default_factory=dict)
 
 
 # A small picture deserves the bits; "yuv420p" is what every player and browser shows.
 MP4 = Encoding("mp4", "libx264", "yuv420p", {"crf": "16", "preset": "veryfast"})
+# While it is written it can be played to any point, in fragments of one picture each: a take whose process was killed.
+# The codec holds no picture back (zerolatency); a key picture a second or so to seek to.
+RECORDED_MP4 = replace(
+    MP4,
+    options={**MP4.options, "tune": "zerolatency", "g": "24"},
+    file_options={"movflags": "frag_every_frame+empty_moov+default_base_moof", "flush_packets": "1"},
+)
 WEBM = Encoding("webm", "libvpx-vp9", "yuv420p", {"crf": "20", "b": "0", "deadline": "realtime", "cpu-used": "5"})
 GIF = Encoding("gif", "gif", "pal8", {})
 
@@ -41,7 +53,7 @@ class Encoder:
         import av
 
         path.touch()  # av opens the file only with the first packet; a place that cannot be is better told now
-        self._file = av.open(str(path), "w", format=encoding.container)
+        self._file = av.open(str(path), "w", format=encoding.container, options=dict(encoding.file_options))
         stream = self._file.add_stream(encoding.codec, rate=fps, options=dict(encoding.options))
         assert isinstance(stream, av.VideoStream)
         stream.height, stream.width, stream.pix_fmt = height, width, encoding.pixels
@@ -70,7 +82,7 @@ class VideoFile:
         self.fps = fps
         self.frames = 0
         self._encoding = encoding
-        self._part = self.path.with_name(f".{self.path.stem}.part.{encoding.container}")
+        self._part = part_of(self.path)
         self._encoder: Encoder | None = None
 
     def put(self, frame: Frame) -> None:
@@ -87,13 +99,19 @@ class VideoFile:
             self._encoder = Encoder(self._part, self._encoding, self.fps, *picture.shape[:2])
         self._encoder.write(picture)
 
-    def close(self) -> None:
-        """Finish the file and give it its name; without a frame there is no file."""
+    def close(self, frames: int | None = None) -> None:
+        """Finish the file and give it its name; without a frame there is no file.
+
+        frames: of a file in fragments, how many to keep, if fewer than were put.
+        """
         if self._encoder is None:
             return
         try:
             self._encoder.close()
-            self._part.replace(self.path)
+            if self._encoding.file_options:
+                finish_fragments(self._part, self.path, frames)
+            else:
+                self._part.replace(self.path)
         except OSError as error:
             raise write_error(self.path, error) from error
         finally:

@@ -20,7 +20,7 @@ from studio.session.inbox import Inbox, Receipt
 from studio.session.outputs import Outputs
 from studio.session.runner import Runner
 from studio.session.stats import Stats, stats_of
-from studio.session.take import Recorder, new_take, with_newest_picture
+from studio.session.take import Recorder, Take, new_take
 from studio.session.turn import Turn
 
 if TYPE_CHECKING:
@@ -156,7 +156,8 @@ class Session(Runner):
     def score(self) -> Score:
         """What was played since the last reset or record, to the frame before the next.
 
-        While nothing is recorded it holds no picture but the newest, and so replays a camera's take only from there on.
+        While nothing is recorded it has no picture but the newest, and so replays a camera's take only from there on;
+        and no more controls than `Take.bound` leaves: if it begins later, its header is not `clean`.
         """
         with self._turn:
             return self._recorder.score(self.engine.frame)
@@ -208,7 +209,7 @@ class Session(Runner):
                 raise ValueError(f"the snapshot is of {header.model}; hand over to it, then restore")
             self._recorder.finish()
             self.engine.restore(snapshot.engine)
-            self._recorder.begin(with_newest_picture(snapshot.score))
+            self._recorder.begin(Take.of(snapshot.score))
             self._inbox.scheduled = snapshot.scheduled
 
     def close(self) -> None:
