@@ -40,6 +40,7 @@ def finish_fragments(part: Path, path: Path, frames: int | None = None) -> bool:
     try:
         copy_in_one_piece(part, path, frames)
     except InvalidDataError:  # the process was killed before the first picture
+        part.unlink(missing_ok=True)
         return False
     except OSError as error:
         log.warning("%s stays in fragments (%s); it plays, and some players cannot seek in it", path, error)

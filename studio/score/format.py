@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -118,7 +119,10 @@ class Score:
         path = Path(path)
         part = path.with_name(path.name + ".part")
         try:
-            part.write_text("".join(line + "\n" for line in self.lines()), encoding="utf-8")
+            with part.open("w", encoding="utf-8") as file:
+                file.writelines(line + "\n" for line in self.lines())
+                file.flush()
+                os.fsync(file.fileno())  # a name must not come to the disk before what it names
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from studio.frames import Frame
 from studio.models.base import optional
 from studio.models.loader import load
 from studio.presets import Preset
-from studio.score import Event, Score
+from studio.score import Event, Header, Score
 from studio.session.inbox import Inbox, Receipt
 from studio.session.outputs import Outputs
 from studio.session.runner import Runner
@@ -156,8 +156,8 @@ class Session(Runner):
     def score(self) -> Score:
         """What was played since the last reset or record, to the frame before the next.
 
-        While nothing is recorded it has no picture but the newest, and so replays a camera's take only from there on;
-        and no more controls than `Take.bound` leaves: if it begins later, its header is not `clean`.
+        While nothing is recorded it has what `Take.bound` leaves: one picture, the newest, so it replays a camera's
+        take only from there on; and if it has to begin later, its header is not `clean`.
         """
         with self._turn:
             return self._recorder.score(self.engine.frame)
@@ -204,9 +204,7 @@ class Session(Runner):
     def restore(self, snapshot: SessionSnapshot) -> None:
         """Go on from a snapshot, of this session or another on the same model. Ends a recording."""
         with self._turn:
-            header = snapshot.score.header
-            if (header.model, header.weights) != (self.model.name, self.model.weights_id):
-                raise ValueError(f"the snapshot is of {header.model}; hand over to it, then restore")
+            check_model(snapshot.score.header, self.model)
             self._recorder.finish()
             self.engine.restore(snapshot.engine)
             self._recorder.begin(Take.of(snapshot.score))
@@ -228,6 +226,12 @@ def model_of_size(model: Model | str, size: tuple[int, int] | None) -> Model:
     if size and tuple(model.size) != tuple(size):
         raise ValueError(f"{model.name} makes {model.size}, not {size} (height, width); leave size out")
     return model
+
+
+def check_model(header: Header, model: Model) -> None:
+    """Raise ValueError if a take was not played on this model."""
+    if (header.model, header.weights) != (model.name, model.weights_id):
+        raise ValueError(f"the snapshot is of {header.model}; hand over to it, then restore")
 
 
 def with_steps_of(model: Model, engine: Engine) -> ControlState:
