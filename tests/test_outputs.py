@@ -114,6 +114,12 @@ def test_a_video_in_a_folder_that_is_not_there_says_what_to_do(tmp_path):
         VideoFile(tmp_path / "none" / "take.mp4").put(frame(0))
 
 
+def test_a_picture_that_the_codec_does_not_take_is_told_and_leaves_no_file(tmp_path):
+    with pytest.raises(OSError, match=r"cannot write .*take.mp4: 47x33 cannot be encoded \(.*libx264"):
+        VideoFile(tmp_path / "take.mp4").put(frame(0, (33, 47)))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_disk_that_fills_leaves_no_half_a_video(tmp_path):
     video = VideoFile(tmp_path / "take.mp4")
     video.put(frame(0))
@@ -182,6 +188,12 @@ def test_an_ending_that_nothing_writes_is_refused_before_anything_is_written(tmp
             open_output(tmp_path / name)
     assert list(OUTPUTS) == [".mp4", ".webm", ".gif", ".png"]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("name", "fps", "most"), [("a.gif", 51, 50), ("a.mp4", 0, 240), ("a.webm", 241, 240)])
+def test_a_frame_rate_that_a_file_cannot_hold_is_refused(tmp_path, name, fps, most):
+    with pytest.raises(OutputError, match=f"at {fps} frames a second; .* holds 1 to {most}"):
+        open_output(tmp_path / name, fps)
 
 
 def test_png_files_in_a_place_that_cannot_be_say_what_to_do(tmp_path):

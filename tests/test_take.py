@@ -227,7 +227,7 @@ def killed_while_recording(folder: Path, frames: int):
 
 
 def test_a_process_that_is_killed_while_it_records_loses_at_most_a_second(tmp_path, model):
-    made = killed_while_recording(tmp_path, 50)
+    made = killed_while_recording(tmp_path, 40)
     older = [one for one in made if one[2] <= made[-1][2] - 1.0]
     assert len(older) > 10
     score = Score.read(tmp_path / "take.jsonl")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from studio.frames import Frame
-from studio.outputs.errors import write_error
+from studio.outputs.errors import OutputError, write_error
 from studio.outputs.fragments import finish_fragments, part_of
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class Encoding:
     pixels: str
     options: Mapping[str, str]
     file_options: Mapping[str, str] = field(default_factory=dict)
+    max_fps: int = 240
 
 
 # A small picture deserves the bits; "yuv420p" is what every player and browser shows.
@@ -43,7 +44,7 @@ RECORDED_MP4 = replace(
     file_options={"movflags": "frag_every_frame+empty_moov+default_base_moof", "flush_packets": "1"},
 )
 WEBM = Encoding("webm", "libvpx-vp9", "yuv420p", {"crf": "20", "b": "0", "deadline": "realtime", "cpu-used": "5"})
-GIF = Encoding("gif", "gif", "pal8", {})
+GIF = Encoding("gif", "gif", "pal8", {}, max_fps=50)  # its clock has 100 ticks a second, and browsers stall at one
 
 
 class Encoder:
@@ -78,6 +79,9 @@ class VideoFile:
     """Writes every frame it is given, `fps` to the second. The file appears under its name when it is complete."""
 
     def __init__(self, path: str | Path, fps: int = 24, encoding: Encoding = MP4) -> None:
+        """fps: 1 to what the encoding can hold; OutputError for another."""
+        if not 1 <= fps <= encoding.max_fps:
+            raise OutputError(f"{path} at {fps} frames a second; {encoding.container} holds 1 to {encoding.max_fps}")
         self.path = Path(path)
         self.fps = fps
         self.frames = 0
@@ -87,11 +91,17 @@ class VideoFile:
 
     def put(self, frame: Frame) -> None:
         """Encode one picture; raises OSError with the path and what to do if it cannot be written."""
+        from av.error import FFmpegError
+
         try:
             self._write(frame.picture)
         except OSError as error:
             self._drop()
             raise write_error(self.path, error) from error
+        except FFmpegError as error:  # H.264 takes no picture of odd width, say, or this build of ffmpeg has no codec
+            self._drop()
+            height, width, _ = frame.picture.shape
+            raise OSError(f"cannot write {self.path}: {width}x{height} cannot be encoded ({error})") from error
         self.frames += 1
 
     def _write(self, picture: np.ndarray) -> None:
