@@ -77,7 +77,7 @@ def interpolate(points: tuple[Point, ...], t: float) -> Point:
     return t, x0 + share * (x1 - x0), y0 + share * (y1 - y0)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)  # about 1 MB of a path of 2,048 points
 def path_facings(points: tuple[Point, ...]) -> tuple[Facing, ...]:
     """Give the facing at each point of a path; kept, since a path asks for it every frame."""
     return tuple(facings(points))

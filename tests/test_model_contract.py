@@ -10,7 +10,7 @@ from ui_stand_ins import StandInModel
 from studio.controls import Prompt, Sampling, Stroke
 from studio.models.base import Capabilities, Model
 from studio.models.image.options import ImageOptions
-from studio.models.loader import takes
+from studio.models.loader import accepted_options
 from studio.models.options import from_flat
 from studio.models.playable import has_several_steps, nearest_sampling, playable_kinds, playable_parts, supports
 from studio.models.wan.options import WanOptions
@@ -92,7 +92,7 @@ def test_a_model_of_one_schedule_shows_no_steps_and_plays_that_one(monkeypatch):
 
 @pytest.mark.parametrize(("kind", "model"), [(ImageOptions, "sd-turbo"), (WanOptions, "longlive-1.3b")])
 def test_options_keep_their_flat_names_and_are_gathered_in_one_value(kind, model):
-    names = takes(model)
+    names = accepted_options(model)
     assert {"size", "device", "quantize", "compile", "attention", "graphs"} < set(names)
     assert "acceleration" not in names
     options = from_flat(kind, {"size": (64, 96), "compile": True, "quantize": "int8"})

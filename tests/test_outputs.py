@@ -10,9 +10,10 @@ from PIL import Image
 
 from studio.frames import Frame
 from studio.outputs import OUTPUTS, OutputError, open_output
+from studio.outputs.fragments import part_of, recover_video
 from studio.outputs.latest import Latest
 from studio.outputs.timeline import Timeline
-from studio.outputs.video import VideoFile
+from studio.outputs.video import RECORDED_MP4, VideoFile
 
 
 def frame(index, size=(32, 48)):
@@ -113,6 +114,12 @@ def test_a_video_in_a_folder_that_is_not_there_says_what_to_do(tmp_path):
         VideoFile(tmp_path / "none" / "take.mp4").put(frame(0))
 
 
+def test_a_picture_that_the_codec_does_not_take_is_told_and_leaves_no_file(tmp_path):
+    with pytest.raises(OSError, match=r"cannot write .*take.mp4: 47x33 cannot be encoded \(.*libx264"):
+        VideoFile(tmp_path / "take.mp4").put(frame(0, (33, 47)))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_disk_that_fills_leaves_no_half_a_video(tmp_path):
     video = VideoFile(tmp_path / "take.mp4")
     video.put(frame(0))
@@ -134,6 +141,9 @@ def striped(index):
     return Frame(index, picture)
 
 
+FIRST_BYTES = {".mp4": b"ftyp", ".webm": b"\x1aE\xdf\xa3", ".gif": b"GIF89a"}
+
+
 def read_back(path):
     """The pictures in what an output wrote."""
     if path.is_dir():
@@ -153,6 +163,7 @@ def test_a_file_of_every_ending_holds_every_frame_at_its_time(tmp_path, ending, 
     assert np.abs(pictures - wanted).mean() <= error / 3
     assert np.abs(pictures - wanted)[:, 8:-8, 8:-8].max() <= 4 * error
     assert [path.name for path in tmp_path.iterdir()] == [output.path.name]
+    assert output.path.is_dir() or FIRST_BYTES[ending.lower()] in output.path.read_bytes()[:12]
     if not output.path.is_dir():
         assert iio.immeta(output.path, plugin="pyav")["fps"] == pytest.approx(10)
 
@@ -179,7 +190,62 @@ def test_an_ending_that_nothing_writes_is_refused_before_anything_is_written(tmp
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("name", "fps", "most"), [("a.gif", 51, 50), ("a.mp4", 0, 240), ("a.webm", 241, 240)])
+def test_a_frame_rate_that_a_file_cannot_hold_is_refused(tmp_path, name, fps, most):
+    with pytest.raises(OutputError, match=f"at {fps} frames a second; .* holds 1 to {most}"):
+        open_output(tmp_path / name, fps)
+
+
 def test_png_files_in_a_place_that_cannot_be_say_what_to_do(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match=r"cannot write .*file.frames .*; make room or choose"):
         open_output(tmp_path / "file" / "frames.png").put(frame(0))
+
+
+# A take's video, which plays to where its process was killed
+
+
+def half_recorded(path, count):
+    """A video that is being written."""
+    video = VideoFile(path, 12, RECORDED_MP4)
+    for index in range(count):
+        video.put(frame(index))
+    return video
+
+
+def test_a_video_that_is_being_recorded_plays_to_the_last_picture_but_one(tmp_path):
+    video = half_recorded(tmp_path / "take.mp4", 40)
+    pictures = iio.imread(part_of(video.path), plugin="pyav")
+    assert len(pictures) >= 39
+    assert np.abs(pictures[:, 16, 24, 0].astype(int) - 20 * np.arange(len(pictures)) % 256).max() <= 8
+
+
+def test_a_recorded_video_is_one_piece_in_the_end_with_the_frames_that_are_kept(tmp_path):
+    video = half_recorded(tmp_path / "take.mp4", 10)
+    video.close(7)
+    assert [path.name for path in tmp_path.iterdir()] == ["take.mp4"]
+    assert iio.improps(video.path, plugin="pyav").n_images == 7
+    assert b"moof" not in video.path.read_bytes()
+
+
+def test_a_video_whose_process_was_killed_gets_its_name(tmp_path):
+    video = half_recorded(tmp_path / "take.mp4", 10)
+    assert recover_video(video.path)
+    assert [path.name for path in tmp_path.iterdir()] == ["take.mp4"]
+    assert iio.improps(video.path, plugin="pyav").n_images >= 9
+    assert not recover_video(video.path), "there is nothing more"
+    part_of(tmp_path / "empty.mp4").touch()
+    assert not recover_video(tmp_path / "empty.mp4")
+    assert [path.name for path in tmp_path.iterdir()] == ["take.mp4"]
+
+
+def test_a_disk_without_room_for_a_second_copy_keeps_the_fragments(tmp_path, monkeypatch, caplog):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    video = half_recorded(tmp_path / "take.mp4", 10)
+    monkeypatch.setattr("studio.outputs.fragments.copy_in_one_piece", full)
+    video.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["take.mp4"]
+    assert len(iio.imread(video.path, plugin="pyav")) == 10
+    assert "stays in fragments" in caplog.text

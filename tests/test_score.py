@@ -3,11 +3,16 @@ import json
 import logging
 import subprocess
 import sys
+from concurrent.futures import wait
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from studio.controls import Erase, Pause, Prompt, Sampling, Stroke, strokes
-from studio.score import Event, Header, Score, ScoreError, ScoreWriter
+from studio.frames import Frame
+from studio.score import Digest, Event, Header, Score, ScoreError, ScoreWriter, digest_difference
+from studio.score.environment import environment, processor_class
 
 HEADER = Header("tiny", "0123456789ab", 32, 32, start=10, frames=5, digest="ab")
 FIRST = '{"studio": 2, "model": "tiny", "weights": "0123456789ab", "width": 32, "height": 32, "start": 10, "frames": 5}'
@@ -126,6 +131,13 @@ def test_a_last_line_that_was_cut_off_is_left_out_and_told(caplog):
     assert "take.jsonl: its last line was cut off" in caplog.text
 
 
+def test_a_last_line_without_its_newline_that_is_nested_too_deep_is_left_out(caplog):
+    assert Score.parse(FIRST + "\n" + '{"frame": 11, "kind": "pause"}\n' + "[" * 100_000).length == 5
+    assert "its last line was cut off" in caplog.text
+    with pytest.raises(ScoreError, match="line 1 is no JSON"):
+        Score.parse("[" * 100_000)
+
+
 def test_a_last_line_without_its_newline_counts():
     assert len(Score.parse(FIRST + '\n{"frame": 11, "kind": "pause"}').events) == 1
 
@@ -179,3 +191,140 @@ def test_a_folder_that_cannot_be_made_is_told_and_nothing_is_raised(tmp_path):
     writer = ScoreWriter(tmp_path / "file" / "take.jsonl", HEADER)
     writer.add(score().events[0])
     assert "cannot write the score" in (writer.problem or "")
+
+
+# Recordings that were cut off
+
+UNFINISHED = FIRST.replace(', "frames": 5', "")
+
+
+def test_a_recording_that_was_cut_off_plays_to_its_last_checkpoint():
+    lines = (
+        UNFINISHED,
+        '{"frame": 11, "kind": "pause"}',
+        '{"checkpoint": 12, "digest": "aa"}',
+        '{"frame": 25, "kind": "pause", "paused": false}',
+        '{"checkpoint": 24, "digest": "bb"}',
+        '{"checkpoint": 99, "dig',
+    )
+    read = Score.parse("\n".join(lines))
+    assert (read.header.frames, read.length, read.header.digest) == (24, 24, "bb")
+    assert [event.frame for event in read.events] == [11, 25]
+
+
+def test_a_control_after_the_last_checkpoint_is_played_and_nobody_knows_the_digest():
+    text = f'{UNFINISHED}\n{{"checkpoint": 12, "digest": "aa"}}\n{{"frame": 25, "kind": "pause"}}\n'
+    read = Score.parse(text)
+    assert (read.length, read.header.digest) == (16, "")
+    # The control that comes with the next frame is after the checkpoint too.
+    assert Score.parse(text.replace("25", "22")).length == 13
+
+
+def test_a_checkpoint_says_nothing_new_of_a_take_that_was_finished():
+    assert Score.parse(FIRST + '\n{"checkpoint": 3, "digest": "aa"}\n').header == Score.parse(FIRST).header
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"checkpoint": -1}', '"checkpoint" is -1; give the number of frames'),
+        ('{"checkpoint": true}', '"checkpoint" is True'),
+        ('{"checkpoint": 3, "digest": 4}', '"digest" is 4; give a text'),
+    ],
+)
+def test_a_checkpoint_that_cannot_be_is_told(line, said):
+    with pytest.raises(ScoreError, match=f"line 2: {said}"):
+        Score.parse(f"{UNFINISHED}\n{line}\n")
+
+
+class Clock:
+    """Seconds that pass when the test says so."""
+
+    now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+def digest_of(count):
+    digest = Digest()
+    for index in range(count):
+        digest.add(Frame(index, np.full((2, 2, 3), index, np.uint8)))
+    return digest
+
+
+def test_the_writer_has_the_number_of_frames_on_disk_twice_a_second(tmp_path):
+    clock, path = Clock(), tmp_path / "take.jsonl"
+    writer = ScoreWriter(path, replace(HEADER, frames=None, digest=""), clock)
+    for count in range(1, 31):  # ten a second
+        clock.now += 0.1
+        writer.checkpoint(digest_of(count))
+        assert count - 5 <= (Score.read(path).header.frames or 0) <= count
+    lines = path.read_text().splitlines()
+    assert 5 <= len(lines) - 1 <= 7
+    read = Score.read(path).header
+    assert read.digest == str(digest_of(read.frames))
+    writer.finish(score())
+    assert path.read_text().splitlines() == list(score().lines()), "no checkpoint is left in a take that is finished"
+
+
+def test_a_disk_that_does_not_keep_what_it_took_is_told(tmp_path, monkeypatch, caplog):
+    clock, writer = Clock(), None
+
+    def refuse(_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("studio.score.writer.os.fsync", refuse)
+    writer = ScoreWriter(tmp_path / "take.jsonl", HEADER, clock)
+    for count in range(1, 4):
+        clock.now += 0.6
+        writer.checkpoint(digest_of(count))
+        wait([writer._kept] if writer._kept else [])
+    assert "Input/output error" in (writer.problem or "")
+    assert caplog.text.count("Input/output error") == 1
+
+
+# What a take was made on
+
+
+def test_a_header_says_what_the_take_was_made_on_and_whether_it_begins_clean():
+    header = replace(HEADER, processor="AVX2", torch="2.13.0", clean=False)
+    lines = list(Score(header).lines())
+    assert json.loads(lines[0]).items() >= {"processor": "AVX2", "torch": "2.13.0", "clean": False}.items()
+    assert Score.parse(lines[0]).header == header
+    assert "clean" not in json.loads(next(Score(HEADER).lines()))
+    with pytest.raises(ScoreError, match='"clean" is 1; correct it'):
+        Score.parse(lines[0].replace('"clean": false', '"clean": 1'))
+
+
+def test_the_processors_class_tells_apart_what_rounds_differently(monkeypatch):
+    import torch
+
+    here = processor_class()
+    assert here.startswith(torch.backends.cpu.get_cpu_capability())
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    assert processor_class() == f"{here} limited to AVX2"
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX9")
+    assert processor_class().startswith("AVX9")
+
+
+def test_frames_that_differ_say_what_else_does(model):
+    processor, torch = environment("cpu")
+    same = replace(HEADER, digest=str(digest_of(3)), processor=processor, torch=torch)
+    assert digest_difference(same, digest_of(3), model) is None
+    assert digest_difference(replace(same, digest=""), digest_of(3), model) is None
+    said = {
+        "processor": digest_difference(replace(same, processor="AVX9"), digest_of(2), model),
+        "torch": digest_difference(replace(same, torch="1.0"), digest_of(2), model),
+        "line": digest_difference(same, digest_of(2), model),
+        "nothing": digest_difference(replace(same, processor="", torch=""), digest_of(2), model),
+    }
+    assert all(
+        text and text.startswith(f"the frames differ from the recording's: {digest_of(2)} here")
+        for text in said.values()
+    )
+    assert f"processor {processor} here, AVX9 there;" in said["processor"]
+    assert "torch" not in said["processor"].partition("there")[0]
+    assert f"torch {torch} here, 1.0 there;" in said["torch"]
+    assert "so a line was changed" in said["line"]
+    assert "does not say what it was made on" in said["nothing"]

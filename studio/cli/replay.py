@@ -8,7 +8,7 @@ import sys
 from studio.cli.arguments import add_take_arguments
 from studio.cli.opening import open_take_model
 from studio.cli.output import progress_bar
-from studio.score import Digest, Score, replay
+from studio.score import Digest, Score, digest_difference, playable_model, replay
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,18 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print one line a frame with --hash, then the total; 1 if the recording's differs."""
     score = Score.read(arguments.score)
-    digest = Digest()
-    for frame in progress_bar(replay(score, open_take_model(arguments, score)), score.length):
+    digest, model = Digest(), playable_model(score, open_take_model(arguments, score))
+    for frame in progress_bar(replay(score, model), score.length):
         digest.add(frame)
         if arguments.hash:
             print(f"{frame.index} {frame.hash}")
-    recorded = score.header.digest
-    if recorded and recorded != str(digest):
-        print(
-            f"studio: the frames differ from the recording's: {digest} here, {recorded} recorded. Frames are the same "
-            "only on the same kind of processor, number of threads and version of torch, and if no line was changed",
-            file=sys.stderr,
-        )
+    if difference := digest_difference(score.header, digest, model):
+        print(f"studio: {difference}", file=sys.stderr)
         return 1
-    print(f"{digest} {digest.frames} frames, {'as recorded' if recorded else 'no hash was recorded'}")
+    print(f"{digest} {digest.frames} frames, {'as recorded' if score.header.digest else 'no hash was recorded'}")
     return 0

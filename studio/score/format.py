@@ -1,13 +1,16 @@
 """The score's file: what was set, and when, as JSON lines a person can read.
 
 The first line is the header; every other line is a control with the frame it took effect at. Lines of a frame before
-the first are what was in force when the take began: a path that was under way goes on where it was.
+the first are what was in force when the take began: a path that was under way goes on where it was. While a take is
+recorded its file also has checkpoints, `{"checkpoint": frames, "digest": "..."}`: how many frames there are so far, and
+the digest of them. A recording that was cut off is played to the last of them, or to the last control.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -32,7 +35,8 @@ class Header:
     """What a take was played on.
 
     weights: 12 hex digits that name the model's weights; start: the first frame's number; frames: how many were made
-    (None while the take is still being recorded, or if its recording was cut off); digest: of all frames' hashes.
+    (None while the take is still being recorded); digest: of all frames' hashes; clean: whether the first frame was
+    made without a past, else the take replays like it was, not as it was; processor, torch: `score.environment`.
     """
 
     model: str
@@ -43,6 +47,9 @@ class Header:
     frames: int | None = None
     sampler: str = "stream"
     digest: str = ""
+    clean: bool = True
+    processor: str = ""
+    torch: str = ""
 
 
 HEADER_TYPES: dict[str, type | tuple[type, ...]] = {
@@ -54,7 +61,18 @@ HEADER_TYPES: dict[str, type | tuple[type, ...]] = {
     "frames": (int, type(None)),
     "sampler": str,
     "digest": str,
+    "clean": bool,
+    "processor": str,
+    "torch": str,
 }
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """How far a recording has come: frames made, and the digest of their hashes."""
+
+    frames: int
+    digest: str
 
 
 @dataclass
@@ -81,10 +99,14 @@ class Score:
         numbered = [(number, line) for number, line in enumerate(whole_lines(text, name), 1) if line.strip()]
         if not numbered:
             raise ScoreError(f"{name} is empty; a score begins with a header line, record a take to get one")
-        score = cls(parse_header(parse_object(*numbered[0], name), name))
+        score, last = cls(parse_header(parse_object(*numbered[0], name), name)), None
         for number, line in numbered[1:]:
-            score.events.append(parse_event(parse_object(number, line, name), score, f"{name}, line {number}"))
-        return score
+            values, where = parse_object(number, line, name), f"{name}, line {number}"
+            if "checkpoint" in values:
+                last = parse_checkpoint(values, where)
+            else:
+                score.events.append(parse_event(values, score, where))
+        return score.to_checkpoint(last) if last and score.header.frames is None else score
 
     def lines(self) -> Iterator[str]:
         """Yield the lines of the file, without their newlines."""
@@ -97,7 +119,10 @@ class Score:
         path = Path(path)
         part = path.with_name(path.name + ".part")
         try:
-            part.write_text("".join(line + "\n" for line in self.lines()), encoding="utf-8")
+            with part.open("w", encoding="utf-8") as file:
+                file.writelines(line + "\n" for line in self.lines())
+                file.flush()
+                os.fsync(file.fileno())  # a name must not come to the disk before what it names
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
@@ -114,6 +139,11 @@ class Score:
         """Give a copy with its number of frames, and the digest of their hashes, in the header."""
         return Score(replace(self.header, frames=frames, digest=digest), list(self.events))
 
+    def to_checkpoint(self, last: Checkpoint) -> Score:
+        """Give a copy with the length of a recording that was cut off, and its digest unless a control came later."""
+        frames = max(last.frames, self.length if self.events else 0)
+        return self.ended(frames, last.digest if frames == last.frames else "")
+
     def opening(self) -> ControlState:
         """Give the controls in force at the first frame."""
         state = ControlState()
@@ -126,12 +156,19 @@ class Score:
 def header_line(header: Header) -> str:
     """Give the first line of the file."""
     values = {name: value for name, value in asdict(header).items() if value not in (None, "")}
+    if header.clean:
+        del values["clean"]
     return json.dumps({"studio": VERSION, **values})
 
 
 def event_line(event: Event) -> str:
     """Give the line of a control."""
     return json.dumps({"frame": event.frame, **to_message(event.control)}, ensure_ascii=False)
+
+
+def checkpoint_line(checkpoint: Checkpoint) -> str:
+    """Give the line of a checkpoint."""
+    return json.dumps({"checkpoint": checkpoint.frames, "digest": checkpoint.digest})
 
 
 def whole_lines(text: str, name: str) -> list[str]:
@@ -149,7 +186,7 @@ def is_json(line: str) -> bool:
     """Whether a line is a whole JSON value."""
     try:
         json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
@@ -181,11 +218,21 @@ def parse_header(values: dict[str, Any], name: str) -> Header:
     # A field of a later studio of the same version is left unread: it says more, and nothing else.
     known = {field.name: values[field.name] for field in fields(Header) if field.name in values}
     for key, value in known.items():
-        if isinstance(value, bool) or not isinstance(value, HEADER_TYPES[key]):
+        if isinstance(value, bool) != (HEADER_TYPES[key] is bool) or not isinstance(value, HEADER_TYPES[key]):
             raise ScoreError(f'{where}: "{key}" is {shown(value)}; correct it')
         if isinstance(value, int) and not 0 <= value <= MAX_FRAME:
             raise ScoreError(f'{where}: "{key}" is {shown(value)}; it must be 0 to {MAX_FRAME}, correct it')
     return Header(**known)
+
+
+def parse_checkpoint(values: dict[str, Any], where: str) -> Checkpoint:
+    """Read a checkpoint."""
+    frames, digest = values["checkpoint"], values.get("digest", "")
+    if isinstance(frames, bool) or not isinstance(frames, int) or not 0 <= frames <= MAX_FRAME:
+        raise ScoreError(f'{where}: "checkpoint" is {shown(frames)}; give the number of frames, or take the line out')
+    if not isinstance(digest, str):
+        raise ScoreError(f'{where}: "digest" is {shown(digest)}; give a text, or take the line out')
+    return Checkpoint(frames, digest)
 
 
 def parse_event(values: dict[str, Any], score: Score, where: str) -> Event:

@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.controls import ControlError
+from studio.score.environment import environment
 from studio.score.events import Event
 from studio.score.format import Header, Score, ScoreError
+from studio.score.writer import Digest
 
 if TYPE_CHECKING:
     from studio.engine import Engine
     from studio.frames import Frame
     from studio.models.base import Model
 
+log = logging.getLogger("studio")
+
 
 def replay(score: Score | str | Path, model: Model | None = None) -> Iterator[Frame]:
     """Make every frame of a take again: the same frames, bit for bit, on the same kind of machine.
 
-    model: a loaded one, to save loading it. Raises ScoreError before the first frame if the take cannot be played here.
+    model: a loaded one, to save loading it. A take that does not begin clean (`Header.clean`) says so in the log.
+    Raises ScoreError before the first frame if the take cannot be played here.
     """
     from studio.engine import Engine
     from studio.samplers import SAMPLERS
 
     score = score if isinstance(score, Score) else Score.read(score)
     header = score.header
+    if not header.clean:
+        log.warning(
+            "the take does not begin at a clean start, for it was not recorded: its frames are much like those that "
+            "were seen, and not the same"
+        )
     if header.sampler not in SAMPLERS:
         raise ScoreError(f"the take's sampler is {header.sampler!r}; there are: {', '.join(SAMPLERS)}; correct line 1")
     engine = Engine(playable_model(score, model), header.sampler, start=header.start, state=score.opening())
@@ -109,11 +120,34 @@ def render(
     from studio.outputs import open_output
 
     score = score if isinstance(score, Score) else Score.read(score)
-    output = open_output(path, fps)
+    if not score.length:
+        raise ScoreError("the take has no frame, so there is nothing to render; record one that runs a moment")
+    output, digest, model = open_output(path, fps), Digest(), playable_model(score, model)
     frames: Iterable[Frame] = replay(score, model)
     try:
         for frame in progress(frames, score.length) if progress else frames:
             output.put(frame)
+            digest.add(frame)
     finally:
         output.close()
+    if difference := digest_difference(score.header, digest, model):
+        log.warning(difference)
     return output.path
+
+
+def digest_difference(header: Header, digest: Digest, model: Model) -> str | None:
+    """Say that the frames made here on a model are not the recording's, and why; None if they are, or nobody knows."""
+
+    if not header.digest or header.digest == str(digest):
+        return None
+    said = f"the frames differ from the recording's: {digest} here, {header.digest} recorded. "
+    pairs = zip(("processor", "torch"), (header.processor, header.torch), environment(str(model.device)))
+    changed = [f"{name} {here} here, {there} there" for name, there, here in pairs if there and there != here]
+    if changed:
+        return f"{said}They were made on another machine: {'; '.join(changed)}; such frames differ by a little"
+    if not (header.processor and header.torch):
+        return (
+            f"{said}The take does not say what it was made on; frames are the same only on the same class of processor "
+            "and version of torch, and if no line was changed"
+        )
+    return f"{said}Processor and torch are those of the recording, so a line was changed, or the studio draws otherwise"

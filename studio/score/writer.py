@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
+import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from studio.score.events import Event
-from studio.score.format import Header, Score, event_line, header_line
+from studio.score.format import Checkpoint, Header, Score, checkpoint_line, event_line, header_line
 
 if TYPE_CHECKING:
     from studio.frames import Frame
 
+CHECKPOINT_SECONDS = 0.5
 log = logging.getLogger("studio")
 
 
@@ -36,22 +40,32 @@ class Digest:
 
 
 class ScoreWriter:
-    """Appends a take to a file line by line while it is played, so that a crash loses nothing.
+    """Appends a take to a file line by line while it is played, so that a crash loses half a second.
 
-    A disk that refuses is told once, in the log and in `problem`; the take goes on in memory, where the session keeps
-    it, and `finish` tries once more to write it whole.
+    Twice a second it writes how many frames there are, and has the disk keep all that was written, on a thread of its
+    own: a disk may take its time. A disk that refuses is told once, in the log and in `problem`; the take goes on in
+    memory, where the session keeps it, and `finish` tries once more to write it whole.
     """
 
-    def __init__(self, path: str | Path, header: Header) -> None:
+    def __init__(self, path: str | Path, header: Header, clock: Callable[[], float] = time.monotonic) -> None:
         self.path = Path(path)
         self.problem: str | None = None
         self._file: IO[str] | None = None
+        self._clock, self._written_at = clock, clock()
+        self._disk = ThreadPoolExecutor(1, "studio-score")
+        self._kept: Future[None] | None = None  # what the disk is at
         self._attempt(lambda: self._open(header))
 
     def add(self, event: Event) -> None:
         """Append a control."""
         if self._file is not None:
             self._attempt(lambda: self._append(event_line(event)))
+
+    def checkpoint(self, digest: Digest) -> None:
+        """Append how far the take has come, if the last time was half a second ago."""
+        if self._file is not None and self._clock() - self._written_at >= CHECKPOINT_SECONDS:
+            self._written_at = self._clock()
+            self._attempt(lambda: self._checkpoint(Checkpoint(digest.frames, str(digest))))
 
     def finish(self, score: Score) -> None:
         """Write the score whole, now that its number of frames is known."""
@@ -67,6 +81,14 @@ class ScoreWriter:
         assert self._file is not None
         self._file.write(line + "\n")
         self._file.flush()
+
+    def _checkpoint(self, checkpoint: Checkpoint) -> None:
+        assert self._file is not None
+        self._append(checkpoint_line(checkpoint))
+        if self._kept is None or self._kept.done():
+            if self._kept:
+                self._kept.result()  # raises what the disk said
+            self._kept = self._disk.submit(os.fsync, self._file.fileno())
 
     def _attempt(self, write: Callable[[], object]) -> None:
         try:
@@ -84,5 +106,6 @@ class ScoreWriter:
         if self._file is None:
             return
         file, self._file = self._file, None
+        self._disk.shutdown()  # it is done with the file
         with suppress(OSError):  # what it still held could not be written: `finish` writes the whole score again
             file.close()

@@ -15,12 +15,12 @@ from studio.frames import Frame
 from studio.models.loader import load
 from studio.models.playable import supports
 from studio.presets import Preset
-from studio.score import Event, Score
+from studio.score import Event, Header, Score
 from studio.session.inbox import Inbox, Receipt
 from studio.session.outputs import Outputs
 from studio.session.runner import Runner
 from studio.session.stats import Stats, stats_of
-from studio.session.take import Recorder, new_take, with_newest_picture
+from studio.session.take import Recorder, Take, new_take
 from studio.session.turn import Turn
 
 if TYPE_CHECKING:
@@ -158,7 +158,8 @@ class Session(Runner):
     def score(self) -> Score:
         """What was played since the last reset or record, to the frame before the next.
 
-        While nothing is recorded it holds no picture but the newest, and so replays a camera's take only from there on.
+        While nothing is recorded it has what `Take.bound` leaves: one picture, the newest, so it replays a camera's
+        take only from there on; and if it has to begin later, its header is not `clean`.
         """
         with self._turn:
             return self._recorder.score(self.engine.frame)
@@ -207,12 +208,10 @@ class Session(Runner):
     def restore(self, snapshot: SessionSnapshot) -> None:
         """Go on from a snapshot, of this session or another on the same model. Ends a recording."""
         with self._turn:
-            header = snapshot.score.header
-            if (header.model, header.weights) != (self.model.name, self.model.weights_id):
-                raise ValueError(f"the snapshot is of {header.model}; hand over to it, then restore")
+            check_model(snapshot.score.header, self.model)
             self._recorder.finish()
             self.engine.restore(snapshot.engine)
-            self._recorder.begin(with_newest_picture(snapshot.score))
+            self._recorder.begin(Take.of(snapshot.score))
             self._inbox.scheduled = snapshot.scheduled
 
     def close(self) -> None:
@@ -236,6 +235,12 @@ def model_of_size(model: Model | str, size: tuple[int, int] | None) -> Model:
 def prepare_state(engine: Engine, state: ControlState) -> None:
     """Have an engine's model read all the words of a state."""
     engine.prepare(*(control for _, control in opening_events(state, engine.frame)))
+
+
+def check_model(header: Header, model: Model) -> None:
+    """Raise ValueError if a take was not played on this model."""
+    if (header.model, header.weights) != (model.name, model.weights_id):
+        raise ValueError(f"the snapshot is of {header.model}; hand over to it, then restore")
 
 
 def with_steps_of(model: Model, engine: Engine) -> ControlState:

@@ -7,23 +7,24 @@ import re
 import secrets
 import sys
 import threading
-from collections import OrderedDict, deque
+from bisect import bisect_left
+from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from studio.frames import Frame
-from studio.outputs.video import VideoFile
+from studio.outputs.video import RECORDED_MP4, VideoFile
 
 WAITING = 96  # frames a slow disk may be behind before the video leaves some out: 19 MB at 256x256
-HELD = 4
 OFFERED = 64  # downloads a seat keeps on offer
 
 
 class TakeVideo:
     """A FrameOutput that writes one take as H.264, on a thread of its own, so that the session never waits for it.
 
-    Frames that come before `begin(start)` wait, because only the session knows with which frame a take begins.
+    Whatever ends the process, the file `part_of(path)` plays to there. Frames that come before `begin(start)` wait,
+    because only the session knows with which frame a take begins.
     """
 
     def __init__(self, path: Path, fps: float) -> None:
@@ -48,7 +49,10 @@ class TakeVideo:
         self._started.set()
 
     def finish(self, start: int, frames: int) -> None:
-        """Write what belongs to the take, `frames` of them from `start`, and close the file."""
+        """Write what belongs to the take, `frames` of them from `start`, and close the file.
+
+        Frames after them may have been written already, for a take's end is known a moment after it: they are cut off.
+        """
         self._frames_of_take = range(start, start + frames)
         self.close()
         if self._left_out and not self.problem:
@@ -71,19 +75,13 @@ class TakeVideo:
 
     def _write(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        video = VideoFile(self.path, self.fps)
-        held: deque[Frame] = deque()  # the newest are held back: a take's end is known a moment after it
+        video = VideoFile(self.path, self.fps, RECORDED_MP4)
+        written: list[int] = []  # the frames' numbers
         while (frame := self._queue.get()) is not None:
-            held.append(frame)
-            if len(held) > HELD:
-                self._put(video, held.popleft())
-        for frame in held:
-            self._put(video, frame)
-        video.close()
-
-    def _put(self, video: VideoFile, frame: Frame) -> None:
-        if frame.index in self._frames_of_take:
-            video.put(frame)
+            if frame.index in self._frames_of_take:
+                video.put(frame)
+                written.append(frame.index)
+        video.close(bisect_left(written, self._frames_of_take.stop))
 
 
 @dataclass(frozen=True)
