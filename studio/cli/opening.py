@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,20 +38,31 @@ def model_options(arguments: argparse.Namespace, name: str) -> dict[str, Any]:
             raise UsageError(f"{name} has one decoder; leave --full-vae out")
         options[tiny] = None
     if arguments.lora:
-        loras = dict(parse_lora(text) for text in arguments.lora)
+        loras = parse_loras(arguments.lora)
         single = "loras" not in accepted and "lora" in accepted and len(loras) == 1
         options |= {"lora": next(iter(loras.values()))} if single else {"loras": loras}
     return options
 
 
+def parse_loras(texts: Sequence[str]) -> dict[str, Path]:
+    """Read every --lora; UsageError where two have one name, as only one of them could be played."""
+    loras: dict[str, Path] = {}
+    for name, file in map(parse_lora, texts):
+        if name in loras:
+            raise UsageError(f"--lora {name} is given twice, {loras[name]} and {file}; give each a name of its own")
+        loras[name] = file
+    return loras
+
+
 def parse_lora(text: str) -> tuple[str, Path]:
     """Read watercolour=styles/watercolour.safetensors as the name and the file."""
-    name, separator, file = text.partition("=")
-    if not (name and separator and file):
+    name, separator, path = (part.strip() for part in text.partition("="))
+    if not (name and separator and path):
         raise UsageError(f"--lora is {text!r}; give a name and a file, as watercolour=watercolour.safetensors")
-    if not Path(file).exists():
+    file = Path(path).expanduser()  # the shell leaves the ~ of ink=~/ink.safetensors as it is
+    if not file.exists():
         raise UsageError(f"--lora {name}: there is no {file}; give the path of what was downloaded")
-    return name, Path(file)
+    return name, file
 
 
 def open_model(arguments: argparse.Namespace, name: str | None = None) -> Model:
@@ -85,6 +97,6 @@ def download_missing(name: str, options: dict[str, Any]) -> None:
     if missing:
         print(f"{name}: {gigabytes(sum(part.bytes for part in missing))} to download", file=sys.stderr)
         for part in missing:
-            print(f"  {part.repo} ({gigabytes(part.bytes)}): {part.licence}", file=sys.stderr)
+            print(f"  {part.repo} ({gigabytes(part.bytes)}): {part.licence}; {part.revision}", file=sys.stderr)
         with show_download() as progress:
             download.fetch(name, progress, without=frozenset(chosen))

@@ -34,7 +34,7 @@ def count_in_header(file: Path) -> int:
             (length,) = struct.unpack("<Q", opened.read(8))
             header = json.loads(opened.read(min(length, LARGEST_HEADER)))
         return sum(math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
-    except (OSError, ValueError, KeyError, TypeError, struct.error):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError, struct.error):
         return 0
 
 
@@ -42,6 +42,6 @@ def read_object(path: Path) -> dict[str, Any]:
     """Read the object a JSON file holds; an empty one where it cannot be read."""
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return held if isinstance(held, dict) else {}

@@ -13,6 +13,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from studio.hub.progress import Progress
+from studio.models.devices import resolve_device
 from studio.models.errors import OptionError, UnknownModel
 from studio.models.registry import FOLDERS, MODELS, FolderFormat
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from studio.models.base import Model
 
 log = logging.getLogger("studio")
+DEVICES = ("device", "text_device")  # options that name one
 DEFAULTS = ("sampler", "steps")  # how a model is played where nobody says otherwise; no factory's options
 
 
@@ -105,14 +107,25 @@ def check_sampler(model: Model) -> Model:
 def resolve_options(name: str | Path, options: Mapping[str, Any]) -> ResolvedOptions:
     """Put the options of the table and the person together; OptionError for one the factory does not take."""
     entry = MODELS.get(str(name))
+    options = {key: expand_home(value) for key, value in options.items()}
     chosen = {key: value for key in DEFAULTS if (value := options.get(key)) is not None}
     given = {key: value for key, value in options.items() if key not in DEFAULTS}
     accepted = accepted_options(name)
     if strange := [key for key in given if key not in accepted]:
         raise OptionError(f"{name} takes no {', '.join(strange)}; it takes: {', '.join(accepted) or 'no options'}")
+    for key in DEVICES:
+        if given.get(key) is not None:
+            resolve_device(given[key])
     if entry is None:
         return ResolvedOptions(factory_of(name), given, chosen)
     return ResolvedOptions(entry.factory, {**entry.options, **given}, {**entry.defaults, **chosen})
+
+
+def expand_home(value: Any) -> Any:
+    """Put the home folder in the place of a path's ~, in a mapping's values too; anything else stays as it is."""
+    if isinstance(value, Mapping):
+        return {key: expand_home(each) for key, each in value.items()}
+    return Path(value).expanduser() if isinstance(value, str | Path) and str(value).startswith("~") else value
 
 
 def accepted_options(name: str | Path) -> tuple[str, ...]:
@@ -166,5 +179,5 @@ def read_pipeline(folder: Path) -> str:
         raise UnknownModel(f"{folder} holds no model_index.json, so it is no diffusers folder; {wanted}")
     try:
         return str(json.loads(index.read_text(encoding="utf-8"))["_class_name"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UnknownModel(f"{index} does not name a pipeline ({error!r}); {wanted}") from error

@@ -20,6 +20,7 @@ from studio.accelerate import Acceleration, accelerate
 from studio.conditioning import Conditioning, heard
 from studio.controls import Picture, Sampling, Structure, lora_weights
 from studio.models.base import Stateless
+from studio.models.devices import resolve_device
 from studio.models.errors import CheckpointError
 from studio.models.image import checkpoint as image_parts
 from studio.models.image import lora
@@ -72,7 +73,7 @@ class Image:
     ):
         folder = Path(folder)
         self.name = folder.name
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.device = resolve_device(device)
         self.dtype = dtype or (torch.float16 if self.device.type == "cuda" else torch.float32)
         self.loras = tuple(loras or {})
         self._lock = Lock()  # LoRA weights and branches are set around a forward; sessions share the model

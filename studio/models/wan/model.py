@@ -14,6 +14,7 @@ from torch import Tensor
 
 from studio.conditioning import Conditioning, heard
 from studio.kv_cache import EVICTS, POSITIONS, KVCache
+from studio.models.devices import resolve_device
 from studio.models.errors import CheckpointError
 from studio.models.wan import umt5
 from studio.models.wan.causal_wan import CausalWan
@@ -84,7 +85,7 @@ class Wan:
     ) -> None:
         check_options(chunk, sink, window, recache, positions, evicts)
         base = Path(base)
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.device = resolve_device(device)
         self.dtype = dtype or (torch.float32 if self.device.type == "cpu" else torch.bfloat16)
         self.chunk, self.sink, self.window, self.recache = chunk, sink, window, recache
         self.positions, self.evicts = positions, evicts
