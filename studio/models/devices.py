@@ -27,8 +27,8 @@ def resolve_device(device: torch.device | str | None = None) -> torch.device:
     except RuntimeError as error:
         raise OptionError(f"device is {str(device)!r}, which names none; {remedy}") from error
     if (found.index or 0) >= counts.get(found.type, 0):
-        why = "torch is built without CUDA, " if found.type == "cuda" and not torch.backends.cuda.is_built() else ""
-        raise OptionError(f"device is {str(device)!r}, but {why}{remedy}")
+        why = "torch is built without CUDA; " if found.type == "cuda" and not torch.backends.cuda.is_built() else ""
+        raise OptionError(f"device is {str(device)!r}; {why}{remedy}")
     return found
 
 
