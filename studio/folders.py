@@ -22,6 +22,14 @@ def write_error(folder: Path) -> str:
         return error.strerror or str(error)
 
 
+def expand_home(path: str | Path) -> Path:
+    """Put the home folder in the place of a path's ~; a path whose ~ names nobody's stays as it is."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def use_own_gradio_folder() -> Path:
     """Give Gradio a temporary folder it can write to, and return it; call before Gradio is imported.
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,8 +16,8 @@ from studio import doctor
 from studio.cli import main
 from studio.folders import use_own_gradio_folder, write_error
 from studio.models.devices import count_devices, resolve_device
-from studio.models.errors import OptionError
-from studio.models.loader import load
+from studio.models.errors import OptionError, UnknownModel
+from studio.models.loader import load, open_folder
 from studio.models.registry import MODELS, POCKET_COUNTS, Entry
 
 ROOT = Path(__file__).parent.parent
@@ -256,6 +257,15 @@ def test_a_home_folder_in_an_option_of_load_is_read(tmp_path, monkeypatch):
     assert given == {"controlnet": tmp_path / "net", "loras": {"ink": tmp_path / "ink.safetensors"}}
 
 
+def test_the_home_folder_of_nobody_is_a_folder_that_is_not_there(launched, capsys):
+    for told in (
+        ["--model", "~nobody-of-this-name/net"],
+        ["--model", "styled", "--lora", "ink=~nobody-of-this-name/a"],
+    ):
+        assert main(["run", *told]) == 1
+        assert "Traceback" not in capsys.readouterr().err
+
+
 def test_blanks_in_lists_and_sizes_do_no_harm():
     from studio.cli.arguments import comma_list, picture_size
 
@@ -308,3 +318,63 @@ def test_models_opened_without_the_command_line_refuse_a_device_too(no_card, tmp
 
     with pytest.raises(OptionError, match="this machine has: cpu"):
         Image(tiny_sd(tmp_path), size=(64, 64), device="cuda")
+
+
+# A checkpoint of one's own
+
+
+class Checkpoint:
+    """Stands for an image checkpoint with a decoder to choose."""
+
+    def __new__(cls, folder=None, tiny_vae="its own", lcm_lora=None):
+        return TinyModel()
+
+
+def test_an_lcm_lora_and_a_tiny_decoder_are_given_by_option(launched, monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(MODELS, "mine", Entry("test_cli_machine:Checkpoint", "", "MIT", POCKET_COUNTS))
+    lcm, tiny = tmp_path / "lcm.safetensors", tmp_path / "taesd"
+    assert main(["run", "--model", "mine", "--lcm-lora", str(lcm)]) == 1
+    assert "--lcm-lora: there is no " in capsys.readouterr().err
+    lcm.write_bytes(b"")
+    tiny.mkdir()
+    assert main(["run", "--model", "mine", "--lcm-lora", str(lcm), "--tiny-vae", str(tiny)]) == 0
+    assert launched["options"] == {"lcm_lora": lcm, "tiny_vae": tiny}
+    assert main(["run", "--model", "mine", "--full-vae", "--tiny-vae", str(tiny)]) == 1
+    assert "give one of them" in capsys.readouterr().err
+    assert main(["run", "--tiny-vae", str(tiny)]) == 1
+    assert "pocket has one decoder; leave --tiny-vae out" in capsys.readouterr().err
+
+
+@pytest.fixture
+def cached(tmp_path, monkeypatch):
+    """A folder of the hub's cache, as `hf download ada/net` leaves it: an index, of no pipeline that is played."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    folder = tmp_path / "models--ada--net"
+    for commit in ("a" * 40, "b" * 40):
+        (folder / "snapshots" / commit).mkdir(parents=True)
+        (folder / "snapshots" / commit / "model_index.json").write_text(f'{{"_class_name": "WanPipeline {commit}"}}')
+    (folder / "refs").mkdir()
+    (folder / "refs" / "main").write_text("b" * 40)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["ada/net", "https://huggingface.co/ada/net", "{folder}"])
+def test_a_hub_name_and_a_folder_of_the_hubs_cache_are_its_main_snapshot(cached, name):
+    layout, folder = open_folder(name.format(folder=cached))
+    assert folder == (cached / "snapshots" / ("b" * 40)).resolve()
+    assert layout.argument == "base"
+
+
+def test_without_a_main_snapshot_the_only_one_is_taken_and_of_several_one_is_asked_for(cached):
+    (cached / "refs" / "main").unlink()
+    with pytest.raises(UnknownModel, match="holds 2 snapshots; give the path of one"):
+        open_folder(cached)
+    shutil.rmtree(cached / "snapshots" / ("b" * 40))
+    assert open_folder(cached)[1].name == "a" * 40
+
+
+def test_a_hub_name_that_is_not_here_says_how_to_get_it(cached):
+    with pytest.raises(UnknownModel, match="`hf download ada/other` brings it"):
+        open_folder("ada/other")
+    with pytest.raises(UnknownModel, match=r"by its path$"):
+        open_folder("sd-trubo")

@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from studio.folders import expand_home
+
 SEEDS = 2**32  # larger seeds, as other tools have them, are taken modulo this
 
 
@@ -49,10 +51,7 @@ def seed_number(text: str) -> int:
 
 def user_path(text: str) -> Path:
     """Read a path; ~ is the home folder wherever the shell has left it, as in --takes=~/takes."""
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:
-        raise argparse.ArgumentTypeError(f"{text!r}: no home folder is known for it; give the whole path") from None
+    return expand_home(text)
 
 
 def add_model_arguments(parser: argparse.ArgumentParser, default: str | None = "pocket", said: str = "pocket") -> None:
@@ -72,6 +71,12 @@ def add_model_arguments(parser: argparse.ArgumentParser, default: str | None = "
     group.add_argument("--graphs", action="store_true", help="CUDA graphs")
     group.add_argument("--attention", metavar="NAME", help="diffusers' attention backend: native, flash, sage, ...")
     group.add_argument("--device", help="cuda, cuda:1 or cpu (default: the card, if there is one)")
+    group.add_argument(
+        "--tiny-vae", type=user_path, metavar="PATH", help="a tiny decoder: faster, coarser (AutoencoderTiny, TAEHV)"
+    )
+    group.add_argument(
+        "--lcm-lora", type=user_path, metavar="FILE", help="an LCM-LoRA: a few steps on an image checkpoint of yours"
+    )
     group.add_argument("--full-vae", action="store_true", help="the model's own decoder: finer, and much slower")
     group.add_argument(
         "--lora", action="append", default=[], metavar="NAME=FILE", help="a LoRA and what to call it; may be repeated"

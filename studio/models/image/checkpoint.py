@@ -253,7 +253,7 @@ class Words:
 
         kinds = {name: getattr(transformers, kind) for name, kind in TEXT_ENCODERS.items()}
         names = tuple(TEXT_ENCODERS)[: 1 if family == "sd" else 2]
-        encoders = {name: read_net(kinds[name], folder / name, dtype).to(device) for name in names}
+        encoders: dict[str, Any] = {name: read_net(kinds[name], folder / name, dtype).to(device) for name in names}
         tokenizers = [
             read_tokenizer(folder / name.replace("text_encoder", "tokenizer"), encoders[name].config.vocab_size)
             for name in names
