@@ -309,6 +309,7 @@ def test_get_shows_the_licence_of_every_part_and_asks_before_it_downloads(little
     out, err = capsys.readouterr()
     assert "licence: NOT for commercial use" in out
     assert "https://huggingface.co/ada/net (5 MB): CC BY-NC-SA 4.0" in out
+    assert "https://huggingface.co/ada/tiny (1 MB): MIT; revision main" in out
     assert "Download about 6 MB to " in out
     assert "nothing was downloaded" in err
     assert little.asked == []

@@ -107,6 +107,6 @@ def download_missing(name: str, options: dict[str, Any]) -> None:
     if missing:
         print(f"{name}: {gigabytes(sum(part.bytes for part in missing))} to download", file=sys.stderr)
         for part in missing:
-            print(f"  {part.repo} ({gigabytes(part.bytes)}): {part.licence}; {part.revision}", file=sys.stderr)
+            print(f"  {part.repo} ({gigabytes(part.bytes)}): {part.licence}; revision {part.revision}", file=sys.stderr)
         with show_download() as progress:
             download.fetch(name, progress, without=frozenset(chosen))
