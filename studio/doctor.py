@@ -8,9 +8,12 @@ import platform
 import shutil
 import socket
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from studio.folders import write_error
 
 NEEDED_MEMORY = 2.5  # GB that a session takes at most
 
@@ -30,12 +33,13 @@ class Finding:
         return line if self.well or not self.remedy else f"{line}\n      {self.remedy}"
 
 
-def examine(port: int = 7860) -> Iterator[Finding]:
+def examine(port: int = 7860, takes: Path = Path("takes")) -> Iterator[Finding]:
     """Look at everything, the quick things first."""
     yield check_python()
     yield check_cores()
     yield check_memory()
-    yield check_disk()
+    yield check_disk(takes)
+    yield from check_folders(takes)
     yield from check_libraries()
     yield check_port(port)
     yield check_weights()
@@ -70,11 +74,53 @@ def check_memory() -> Finding:
     return Finding("memory", free >= NEEDED_MEMORY, f"{free:.1f} GB free", remedy)
 
 
-def check_disk() -> Finding:
+def check_disk(takes: Path) -> Finding:
     """Check that takes have room."""
-    free = shutil.disk_usage(Path.cwd()).free / 1e9
-    remedy = "takes are written here; make room, or choose another folder with run --takes"
-    return Finding("disk", free >= 1, f"{free:.1f} GB free here", remedy)
+    free = shutil.disk_usage(nearest_folder(takes)).free / 1e9
+    remedy = "takes are written there; make room, or choose another folder with run --takes"
+    return Finding("disk", free >= 1, f"{free:.1f} GB free for {takes}", remedy)
+
+
+def check_folders(takes: Path) -> Iterator[Finding]:
+    """Check that what the studio writes can be written: takes, temporary files, downloads, compiled code."""
+    yield folder_finding("takes", takes, "they are kept in memory only; choose another folder with run --takes")
+    yield check_temporary()
+    if importlib.util.find_spec("huggingface_hub"):
+        from studio.hub.download import cache_folder
+
+        remedy = "no model can be downloaded; set HF_HOME to a folder of your own"
+        yield folder_finding("downloads' folder", cache_folder(), remedy)
+    if importlib.util.find_spec("torch"):
+        from studio.accelerate.compile import compile_cache
+
+        remedy = "--compile compiles anew at every start; set TORCHINDUCTOR_CACHE_DIR to a folder of your own"
+        yield folder_finding("compiled code", compile_cache(), remedy)
+
+
+def folder_finding(name: str, folder: Path, remedy: str) -> Finding:
+    """Find out whether a folder can be written to."""
+    reason = write_error(folder)
+    return Finding(name, not reason, f"{folder} cannot be written to ({reason})" if reason else f"{folder}", remedy)
+
+
+def check_temporary() -> Finding:
+    """Check that there is a folder for temporary files, and what the page does where Gradio's is another person's."""
+    name, remedy = "temporary files", "set TMPDIR to a folder of your own"
+    try:
+        folder = Path(tempfile.gettempdir())
+    except OSError as error:
+        return Finding(name, False, str(error), remedy, stops=True)
+    named = os.environ.get("GRADIO_TEMP_DIR")
+    if named and (reason := write_error(Path(named))):
+        return Finding(
+            name, False, f"GRADIO_TEMP_DIR is {named} ({reason})", "set it to a folder of your own", stops=True
+        )
+    return Finding(name, True, f"{named or folder}")
+
+
+def nearest_folder(path: Path) -> Path:
+    """Give a path, or the nearest folder above it that is there."""
+    return next(folder for folder in (path, *path.absolute().parents) if folder.exists())
 
 
 def check_libraries() -> Iterator[Finding]:
@@ -135,8 +181,7 @@ def check_downloads() -> Finding:
     """Check that models that are downloaded have room."""
     from studio.hub.download import cache_folder
 
-    folder = next(folder for folder in (cache_folder(), *cache_folder().parents) if folder.exists())
-    free = shutil.disk_usage(folder).free / 1e9
+    free = shutil.disk_usage(nearest_folder(cache_folder())).free / 1e9
     remedy = "models are kept there, 2 to 30 GB each; set HF_HOME to a folder on a larger disk"
     return Finding("downloads", free >= 10, f"{free:.0f} GB free for {cache_folder()}", remedy)
 

@@ -309,6 +309,7 @@ def test_get_shows_the_licence_of_every_part_and_asks_before_it_downloads(little
     out, err = capsys.readouterr()
     assert "licence: NOT for commercial use" in out
     assert "https://huggingface.co/ada/net (5 MB): CC BY-NC-SA 4.0" in out
+    assert "https://huggingface.co/ada/tiny (1 MB): MIT; revision main" in out
     assert "Download about 6 MB to " in out
     assert "nothing was downloaded" in err
     assert little.asked == []
@@ -499,3 +500,25 @@ def test_a_take_of_a_folder_replays_from_the_folder_and_from_where_it_was_moved(
     assert "say where the model is now: --model" in capsys.readouterr().err
     assert main(["replay", str(tmp_path / "take.jsonl"), "--model", str(tmp_path / "moved")]) == 0
     assert "1 frames, as recorded" in capsys.readouterr().out
+
+
+# The table of commands
+
+
+def test_every_command_of_the_table_has_its_arguments_and_its_run(capsys):
+    from studio.cli import COMMANDS
+
+    for name in COMMANDS:
+        with pytest.raises(SystemExit) as caught:
+            main([name, "--help"])
+        assert caught.value.code == 0
+        assert f"usage: studio {name}" in capsys.readouterr().out
+
+
+def test_help_imports_no_command(capsys):
+    code = (
+        "import sys; from studio.cli import COMMANDS, make_parser; make_parser().format_help();"
+        "print([module for module, _ in COMMANDS.values() if module in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -110,7 +110,7 @@ def test_a_stopped_download_is_not_there_and_goes_on_later_where_it_stopped(hub)
     with pytest.raises(DownloadCancelled, match="goes on from there"):
         fetch("little", watch, stop)
     assert download.find_downloaded(NET) is None
-    begun = list(download.cache().rglob("*.studio"))
+    begun = list(download.cache_folder().rglob("*.studio"))
     assert len(begun) == 1
     kept = begun[0].stat().st_size
     assert 0 < kept < len(BIG)
@@ -120,7 +120,7 @@ def test_a_stopped_download_is_not_there_and_goes_on_later_where_it_stopped(hub)
     assert downloads(hub) == [f"bytes={kept}-"]
     assert reports[1][0] >= kept, "progress begins where it was"
     assert (places["folder"] / "unet" / "net.safetensors").read_bytes() == BIG
-    assert not list(download.cache().rglob("*.studio"))
+    assert not list(download.cache_folder().rglob("*.studio"))
 
 
 def test_a_killed_process_leaves_nothing_that_counts_as_there(hub, tmp_path):
@@ -162,14 +162,14 @@ def test_bytes_with_a_wrong_checksum_are_thrown_away_and_told(hub, part):
     with pytest.raises(DownloadError, match="wrong checksum and was thrown away"):
         fetch("little", without=frozenset({"folder", "lora"} - {part}))
     assert download.find_downloaded(MODELS["little"].parts[part]) is None
-    assert not list(download.cache().rglob("*.studio"))
+    assert not list(download.cache_folder().rglob("*.studio"))
     hub.wrong = False
     assert fetch("little")
 
 
 def test_a_beginning_that_is_not_of_this_file_is_found_out(hub):
     fetch("little", without=frozenset({"folder"}))
-    blobs = download.cache() / "models--ada--net" / "blobs"
+    blobs = download.cache_folder() / "models--ada--net" / "blobs"
     blobs.mkdir(parents=True)
     (blobs / f"{key(BIG)}.studio").write_bytes(b"x" * 1000)
     with pytest.raises(DownloadError, match="wrong checksum"):
@@ -218,7 +218,7 @@ def test_a_hub_that_does_not_answer_is_told_in_time(hub, monkeypatch):
             "huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE",
             f"http://127.0.0.1:{silent.getsockname()[1]}/{{repo_id}}/{{revision}}/{{filename}}",
         )
-        monkeypatch.setattr(download, "PATIENCE", 0.3)
+        monkeypatch.setattr(download, "HUB_TIMEOUT", 0.3)
         begun = time.monotonic()
         with pytest.raises(DownloadError, match="could not be reached"):
             fetch("little")

@@ -5,7 +5,7 @@ import math
 from stroke_vectors import PATH, drawn_lines, lines, text
 
 from studio.controls import Stroke
-from studio.trajectory import interpolated, place
+from studio.trajectory import interpolate, place
 
 
 def test_the_file_says_what_the_trajectory_says():
@@ -17,7 +17,7 @@ def test_a_thinned_line_is_the_hands_line_to_the_tolerance_at_every_time():
         points, kept, tolerance = line["points"], line["kept"], line["tolerance"]
         assert len(kept) < len(points)
         for t, x, y in points:
-            _, kept_x, kept_y = interpolated(kept, t)
+            _, kept_x, kept_y = interpolate(kept, t)
             assert math.hypot(kept_x - x, kept_y - y) <= tolerance + 1e-12
 
 

@@ -75,7 +75,9 @@ def run(
     told = {"checkout": str(checkout.resolve()), **reference.told(shape, paths, count)}
     command = [python, str(RUNNERS / reference.runner), json.dumps(told)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        done = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", timeout=PATIENCE, check=False
+        )
     except FileNotFoundError:
         raise NotRun(f"there is no interpreter {python}; name the one of {reference.name}'s environment") from None
     except subprocess.TimeoutExpired:

@@ -137,7 +137,7 @@ def write_image(shape: Shape, folder: Path, dtype: torch.dtype) -> dict[str, Pat
     absent = ("feature_extractor", "image_encoder") if xl else ("feature_extractor", "image_encoder", "safety_checker")
     index |= {"scheduler": ["diffusers", "EulerDiscreteScheduler"], **{name: [None, None] for name in absent}}
     named = {"_class_name": pipeline, "_diffusers_version": diffusers.__version__, **index}
-    (whole / "model_index.json").write_text(json.dumps(named))
+    (whole / "model_index.json").write_text(json.dumps(named), encoding="utf-8")
     (width,) = shape.tiny
     AutoencoderTiny(encoder_block_out_channels=(width,) * 4, decoder_block_out_channels=(width,) * 4).save_pretrained(
         tiny_vae
@@ -160,8 +160,8 @@ def write_clip(folder: Path, end: str, width: int) -> str:
     words = [*letters, *(letter + "</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
     place = folder / f"tokenizer{end}"
     place.mkdir(parents=True)
-    (place / "vocab.json").write_text(json.dumps({word: number for number, word in enumerate(words)}))
-    (place / "merges.txt").write_text("#version: 0.2\n")
+    (place / "vocab.json").write_text(json.dumps({word: number for number, word in enumerate(words)}), encoding="utf-8")
+    (place / "merges.txt").write_text("#version: 0.2\n", encoding="utf-8")
     CLIPTokenizer.from_pretrained(place, model_max_length=77).save_pretrained(place)
     return kind.__name__
 
@@ -188,7 +188,7 @@ def write_video(shape: Shape, folder: Path, dtype: torch.dtype) -> dict[str, Pat
     (width,) = shape.text
     text = UMT5Config(vocab_size=len(tokenizer), d_model=width, d_kv=8, d_ff=64, num_layers=1, num_heads=4)
     UMT5EncoderModel(text).save_pretrained(base / "text_encoder")
-    (base / "model_index.json").write_text(json.dumps({"_class_name": "WanPipeline"}))
+    (base / "model_index.json").write_text(json.dumps({"_class_name": "WanPipeline"}), encoding="utf-8")
     save_file(TinyDecoder(16, shape.tiny, (1, 2, 2)).to(dtype).state_dict(), tiny)
     return {"base": base, "tiny_decoder": tiny}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import logging
 import os
 import sys
@@ -33,6 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     logging.basicConfig(level=logging.WARNING, format="studio: %(message)s", stream=sys.stderr)
     argv = sys.argv[1:] if argv is None else argv
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a prompt's letters on a terminal that has not got them
+        sys.stdout.reconfigure(errors="backslashreplace")
     arguments = make_parser(next((word for word in argv if not word.startswith("-")), None)).parse_args(argv)
     try:
         return arguments.run(arguments) or 0

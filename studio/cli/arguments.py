@@ -3,26 +3,63 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
+
+from studio.folders import expand_home
+
+SEEDS = 2**32  # larger seeds, as other tools have them, are taken modulo this
 
 
 def comma_list(text: str) -> tuple[str, ...]:
     """Read a,b as its parts."""
-    return tuple(filter(None, text.split(",")))
+    return tuple(filter(None, (part.strip() for part in text.split(","))))
 
 
 def picture_size(text: str) -> tuple[int, int]:
     """Read 512x512, 480x832 as (height, width)."""
-    height, x, width = text.lower().partition("x")
+    height, x, width = (part.strip() for part in text.lower().partition("x"))
     if not (x and height.isascii() and height.isdigit() and width.isascii() and width.isdigit()):
         raise argparse.ArgumentTypeError(f"{text!r} is no size; give height x width in pixels, as 480x832")
     return int(height), int(width)
 
 
+def number_between(lowest: int, highest: int) -> Callable[[str], int]:
+    """Make what reads a whole number from `lowest` to `highest`."""
+
+    def read(text: str) -> int:
+        number = whole_number(text)
+        if not lowest <= number <= highest:
+            raise argparse.ArgumentTypeError(f"{text.strip()[:40]} is out of range; possible: {lowest} to {highest}")
+        return number
+
+    return read
+
+
+def whole_number(text: str) -> int:
+    """Read a whole number."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no whole number") from None
+
+
+def seed_number(text: str) -> int:
+    """Read a seed: any whole number, as other tools have them; 0 to 2**32 - 1 stand as they are."""
+    return whole_number(text) % SEEDS
+
+
+def user_path(text: str) -> Path:
+    """Read a path; ~ is the home folder wherever the shell has left it, as in --takes=~/takes."""
+    return expand_home(text)
+
+
 def add_model_arguments(parser: argparse.ArgumentParser, default: str | None = "pocket", said: str = "pocket") -> None:
     """Add what a model is, and how it is opened; without a default it is a take's model, which has its own size."""
     group = parser.add_argument_group("model", "options that a model does not take are refused, with those it takes")
-    group.add_argument("--model", default=default, help=f"a name of `studio models`, or a folder (default: {said})")
+    group.add_argument(
+        "--model", type=str.strip, default=default, help=f"a name of `studio models`, or a folder (default: {said})"
+    )
     parser.set_defaults(size=None, sampler=None)
     if default:  # a take has its own
         group.add_argument(
@@ -34,23 +71,29 @@ def add_model_arguments(parser: argparse.ArgumentParser, default: str | None = "
     group.add_argument("--graphs", action="store_true", help="CUDA graphs")
     group.add_argument("--attention", metavar="NAME", help="diffusers' attention backend: native, flash, sage, ...")
     group.add_argument("--device", help="cuda, cuda:1 or cpu (default: the card, if there is one)")
+    group.add_argument(
+        "--tiny-vae", type=user_path, metavar="PATH", help="a tiny decoder: faster, coarser (AutoencoderTiny, TAEHV)"
+    )
+    group.add_argument(
+        "--lcm-lora", type=user_path, metavar="FILE", help="an LCM-LoRA: a few steps on an image checkpoint of yours"
+    )
     group.add_argument("--full-vae", action="store_true", help="the model's own decoder: finer, and much slower")
     group.add_argument(
         "--lora", action="append", default=[], metavar="NAME=FILE", help="a LoRA and what to call it; may be repeated"
     )
-    group.add_argument("--controlnet", type=Path, metavar="FOLDER", help="a ControlNet for an image model")
-    group.add_argument("--generator", type=Path, metavar="FILE", help="a student's weights for a Wan folder")
+    group.add_argument("--controlnet", type=user_path, metavar="FOLDER", help="a ControlNet for an image model")
+    group.add_argument("--generator", type=user_path, metavar="FILE", help="a student's weights for a Wan folder")
 
 
 def add_take_arguments(parser: argparse.ArgumentParser) -> None:
     """Add which take is played, and on what model."""
-    parser.add_argument("score", type=Path, help="a score that was recorded (.jsonl)")
+    parser.add_argument("score", type=user_path, help="a score that was recorded (.jsonl)")
     add_model_arguments(parser, None, "the take's own")
 
 
 def add_measure_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what a measurement is of, and how its figures are written."""
     add_model_arguments(parser)
-    parser.add_argument("--seed", type=int, default=0, help="of all that is random (default: %(default)s)")
+    parser.add_argument("--seed", type=seed_number, default=0, help="of all that is random (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output, nothing else")
     parser.add_argument("--quick", action="store_true", help="a tenth of the work, to see that it runs")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
-from studio.cli.arguments import add_measure_arguments, comma_list
+from studio.cli.arguments import add_measure_arguments, comma_list, user_path
 from studio.cli.opening import open_model
 from studio.cli.output import print_figures
 
@@ -22,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--wrappers", type=comma_list, default=(), metavar="LIST", help="as eager,graphs,fp8-dynamic+compile+graphs"
     )
-    group.add_argument("--reference", type=Path, metavar="PATH", help="a checkout of StreamDiffusion or LongLive")
+    group.add_argument("--reference", type=user_path, metavar="PATH", help="a checkout of StreamDiffusion or LongLive")
     group.add_argument("--reference-python", default=sys.executable, metavar="PYTHON", help="its interpreter")
 
 

@@ -58,7 +58,8 @@ def run_get(arguments: argparse.Namespace) -> None:
         return
     print(f"{name}: {entry.what}\nlicence: {entry.licence}")
     for part in entry.parts.values():
-        print(f"  https://huggingface.co/{part.repo} ({gigabytes(part.bytes)}): {part.licence}")
+        size = gigabytes(part.bytes)
+        print(f"  https://huggingface.co/{part.repo} ({size}): {part.licence}; revision {part.revision}")
     question = f"Download about {gigabytes(entry.download_bytes)} to {download.cache_folder()}? [y/N] "
     if not arguments.yes and not ask(question):
         raise UsageError("nothing was downloaded; answer y, or give --yes once you have read the licence")

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import argparse
+import logging
+import os
 from pathlib import Path
 
-from studio.cli.arguments import add_model_arguments
+from studio.cli.address import check_address
+from studio.cli.arguments import add_model_arguments, number_between, user_path
+from studio.cli.errors import UsageError
 from studio.cli.opening import download_missing, model_options
+from studio.folders import write_error
+
+log = logging.getLogger("studio")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the model, and where the page is served."""
     add_model_arguments(parser)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for other machines too")
-    parser.add_argument("--port", type=int, default=None, help="port (default: the first free one from 7860)")
-    parser.add_argument("--takes", type=Path, default=Path("takes"), help="folder for takes (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=number_between(1, 65535), default=None, help="port (default: the first free one from 7860)"
+    )
+    parser.add_argument(
+        "--takes", type=user_path, default=Path("takes"), help="folder for takes (default: %(default)s)"
+    )
     parser.add_argument("--open", action="store_true", help="open a browser too")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Serve the page until it is stopped."""
+    """Serve the page until it is stopped; what cannot be served, loaded or kept is told before anything is loaded."""
+    check_address(arguments.host, arguments.port)
+    check_folders(arguments.takes)
     from studio.ui.app import launch
 
     options = model_options(arguments, arguments.model)
@@ -32,3 +45,17 @@ def run(arguments: argparse.Namespace) -> None:
         takes=arguments.takes,
         options=options,
     )
+
+
+def check_folders(takes: Path) -> None:
+    """Raise UsageError where Gradio's folder is one that cannot be written to; warn where takes cannot be."""
+    named = os.environ.get("GRADIO_TEMP_DIR")
+    if named and (reason := write_error(Path(named))):
+        raise UsageError(f"GRADIO_TEMP_DIR is {named}, which cannot be written to ({reason}); set it to another folder")
+    if reason := write_error(takes):
+        log.warning(
+            "takes cannot be written to %s (%s): they are kept in memory and offered on the page; give another folder "
+            "with --takes",
+            takes,
+            reason,
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from studio.cli.arguments import user_path
 from studio.cli.errors import UsageError
 from studio.cli.output import format_value
 
@@ -12,8 +13,10 @@ from studio.cli.output import format_value
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the recipe, and where its files go."""
     parser.add_argument("--recipe", default="cpu", help="cpu or h100 (default: %(default)s)")
-    parser.add_argument("--folder", type=Path, default=Path("runs/pocket"), help="checkpoints (default: %(default)s)")
-    parser.add_argument("--out", type=Path, default=None, help="where the weights go (default: into the package)")
+    parser.add_argument(
+        "--folder", type=user_path, default=Path("runs/pocket"), help="checkpoints (default: %(default)s)"
+    )
+    parser.add_argument("--out", type=user_path, default=None, help="where the weights go (default: into the package)")
 
 
 def run(arguments: argparse.Namespace) -> None:

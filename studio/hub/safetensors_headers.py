@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import math
+import operator
 import struct
 from pathlib import Path
 from typing import Any
 
 LARGEST_HEADER = 100_000_000  # bytes, as the format itself allows
+METADATA = "__metadata__"  # the one entry that is no tensor
 
 
 def count_parameters(path: Path) -> int:
@@ -33,8 +35,8 @@ def count_in_header(file: Path) -> int:
         with file.open("rb") as opened:
             (length,) = struct.unpack("<Q", opened.read(8))
             header = json.loads(opened.read(min(length, LARGEST_HEADER)))
-        return sum(math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
-    except (OSError, ValueError, KeyError, TypeError, struct.error):
+        return sum(math.prod(map(operator.index, entry["shape"])) for name, entry in header.items() if name != METADATA)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError, struct.error):
         return 0
 
 
@@ -42,6 +44,6 @@ def read_object(path: Path) -> dict[str, Any]:
     """Read the object a JSON file holds; an empty one where it cannot be read."""
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return held if isinstance(held, dict) else {}

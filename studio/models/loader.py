@@ -6,13 +6,16 @@ import importlib
 import inspect
 import json
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
+from studio.folders import expand_home
 from studio.hub.progress import Progress
+from studio.models.devices import resolve_device
 from studio.models.errors import OptionError, UnknownModel
 from studio.models.registry import FOLDERS, MODELS, FolderFormat
 
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     from studio.models.base import Model
 
 log = logging.getLogger("studio")
+INDEX = "model_index.json"
+HUB_NAME = re.compile(r"(?:https?://huggingface\.co/)?([\w.-]+)/([\w.-]+)/?")  # OWNER/NAME, or its page
+DEVICES = ("device", "text_device")  # options that name one
 DEFAULTS = ("sampler", "steps")  # how a model is played where nobody says otherwise; no factory's options
 
 
@@ -101,14 +107,25 @@ def check_sampler(model: Model) -> Model:
 def resolve_options(name: str | Path, options: Mapping[str, Any]) -> ResolvedOptions:
     """Put the options of the table and the person together; OptionError for one the factory does not take."""
     entry = MODELS.get(str(name))
+    options = {key: expand_homes(value) for key, value in options.items()}
     chosen = {key: value for key in DEFAULTS if (value := options.get(key)) is not None}
     given = {key: value for key, value in options.items() if key not in DEFAULTS}
     accepted = accepted_options(name)
     if strange := [key for key in given if key not in accepted]:
         raise OptionError(f"{name} takes no {', '.join(strange)}; it takes: {', '.join(accepted) or 'no options'}")
+    for key in DEVICES:
+        if given.get(key) is not None:
+            resolve_device(given[key])
     if entry is None:
         return ResolvedOptions(factory_of(name), given, chosen)
     return ResolvedOptions(entry.factory, {**entry.options, **given}, {**entry.defaults, **chosen})
+
+
+def expand_homes(value: Any) -> Any:
+    """Put the home folder in the place of a path's ~, in a mapping's values too; anything else stays as it is."""
+    if isinstance(value, Mapping):
+        return {key: expand_homes(each) for key, each in value.items()}
+    return expand_home(value) if isinstance(value, str | Path) and str(value).startswith("~") else value
 
 
 def accepted_options(name: str | Path) -> tuple[str, ...]:
@@ -138,13 +155,14 @@ def import_factory(factory: str) -> Callable[..., Model]:
 
 
 def open_folder(name: str | Path) -> tuple[FolderFormat, Path]:
-    """Tell what kind of diffusers folder a path is; UnknownModel if it is none that can be played."""
-    folder = Path(name).expanduser()
+    """Tell what kind of diffusers folder a path is; UnknownModel if it is none that can be played.
+
+    A folder of the hub's cache (models--OWNER--NAME), and OWNER/NAME of one that is there, is its snapshot.
+    """
+    folder = expand_home(name)
     if not folder.exists():
-        raise UnknownModel(
-            f"no model is called {str(name)!r}; there are: {', '.join(MODELS)}, and any diffusers folder of Stable "
-            "Diffusion or Wan, by its path"
-        )
+        folder = find_in_cache(str(name))
+    folder = follow_snapshot(folder)
     pipeline = read_pipeline(folder)
     for beginning, layout in FOLDERS.items():
         if pipeline.startswith(beginning):
@@ -154,13 +172,49 @@ def open_folder(name: str | Path) -> tuple[FolderFormat, Path]:
     )
 
 
+def find_in_cache(name: str) -> Path:
+    """Find the hub's cache folder of OWNER/NAME, or of its page's address; UnknownModel if it is not there."""
+    known = (
+        f"no model is called {name!r}; there are: {', '.join(MODELS)}, and any diffusers folder of Stable Diffusion or "
+        "Wan, by its path"
+    )
+    repo = HUB_NAME.fullmatch(name)
+    if repo is None:
+        raise UnknownModel(known)
+    from studio.hub.download import cache_folder
+
+    folder = cache_folder() / f"models--{repo[1]}--{repo[2]}"
+    if not folder.is_dir():
+        raise UnknownModel(
+            f"{known}; a repository of the hub is not downloaded by its name alone: `hf download {repo[1]}/{repo[2]}` "
+            "brings it, and then it plays by that name"
+        )
+    return folder
+
+
+def follow_snapshot(folder: Path) -> Path:
+    """Give the snapshot of a folder of the hub's cache: the main one, else the only one; any other folder as it is."""
+    snapshots = sorted(path for path in folder.glob("snapshots/*") if path.is_dir())
+    if not snapshots or (folder / INDEX).exists():
+        return folder
+    try:
+        main = folder / "snapshots" / (folder / "refs" / "main").read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        main = None
+    if main in snapshots:
+        return main
+    if len(snapshots) > 1:
+        raise UnknownModel(f"{folder} holds {len(snapshots)} snapshots; give the path of one, as {snapshots[0]}")
+    return snapshots[0]
+
+
 def read_pipeline(folder: Path) -> str:
     """Read the name of the pipeline a diffusers folder says it is; UnknownModel where it says none."""
-    index = folder / "model_index.json"
+    index = folder / INDEX
     wanted = "give a diffusers folder, with model_index.json beside unet/ or transformer/, vae/ and text_encoder/"
     if not index.is_file():
         raise UnknownModel(f"{folder} holds no model_index.json, so it is no diffusers folder; {wanted}")
     try:
         return str(json.loads(index.read_text(encoding="utf-8"))["_class_name"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UnknownModel(f"{index} does not name a pipeline ({error!r}); {wanted}") from error

@@ -172,7 +172,7 @@ def export(net: pocket.PocketNet, out: Path, recipe: str) -> None:
 
 def _commit() -> str:
     command = ["git", "rev-parse", "--short", "HEAD"]
-    asked = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent)
+    asked = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=Path(__file__).parent)
     return asked.stdout.strip() or "unknown"
 
 

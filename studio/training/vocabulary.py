@@ -93,7 +93,7 @@ def learned_filter(before: Tensor, after: Tensor) -> Tensor:
 
 def add_subjects(folder: Path = pocket.WEIGHTS) -> None:
     """Writes the added subjects into the weights of a folder; what was added before is replaced."""
-    config = json.loads((folder / "config.json").read_text())
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     memory = load_file(folder / "memory.safetensors")
     trained = config.setdefault("trained", dict(config["memory"]))
     words, owner = memory_keys()
@@ -107,4 +107,4 @@ def add_subjects(folder: Path = pocket.WEIGHTS) -> None:
     config["memory"] = {"subjects": len(memory["planes"]), "keys": len(memory["keys"])}
     config["labels"] = [*config["labels"][: trained["subjects"]], *added()]
     save_file(memory, folder / "memory.safetensors")
-    (folder / "config.json").write_text(json.dumps(config, indent=1, ensure_ascii=False) + "\n")
+    (folder / "config.json").write_text(json.dumps(config, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

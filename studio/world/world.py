@@ -40,7 +40,9 @@ def pack_sprites(assets: Path, codes: dict[str, str], out: Path = PACK, name: st
         atlas.paste(sprite, (number % COLUMNS * SPRITE, number // COLUMNS * SPRITE))
     out.mkdir(parents=True, exist_ok=True)
     atlas.save(out / f"{name}.webp", **(quality or dict(lossless=True, quality=100, method=6)))
-    (out / f"{name}.json").write_text(json.dumps({"labels": labels, "codes": codes}, ensure_ascii=False, indent=0))
+    (out / f"{name}.json").write_text(
+        json.dumps({"labels": labels, "codes": codes}, ensure_ascii=False, indent=0), encoding="utf-8"
+    )
 
 
 def _trimmed(sprite: Image.Image) -> Image.Image:
@@ -87,7 +89,7 @@ def every_sprite() -> Sprites:
 
 
 def _unpacked(folder: Path, name: str) -> Sprites:
-    labels = json.loads((folder / f"{name}.json").read_text())["labels"]
+    labels = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))["labels"]
     atlas = np.asarray(Image.open(folder / f"{name}.webp").convert("RGBA"))
     tiles = atlas.reshape(-1, SPRITE, COLUMNS, SPRITE, 4).transpose(0, 2, 4, 1, 3).reshape(-1, 4, SPRITE, SPRITE)
     full = torch.from_numpy(tiles[: len(labels)].copy()).float() / 255

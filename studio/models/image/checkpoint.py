@@ -19,18 +19,43 @@ from studio.models.image.noise_levels import LCM_STEPS, Levels
 
 PLAYABLE = "SD 1.x and 2.x, SDXL, their Turbo and LCM forms: diffusers folders with a UNet2DConditionModel"
 TEXT_ENCODERS = {"text_encoder": "CLIPTextModel", "text_encoder_2": "CLIPTextModelWithProjection"}
+# Schedulers whose levels are variance-preserving: of any of them only the levels are used.
+SCHEDULERS = (
+    "DDIMScheduler",
+    "DDPMScheduler",
+    "DEISMultistepScheduler",
+    "DPMSolverMultistepScheduler",
+    "DPMSolverSinglestepScheduler",
+    "EulerAncestralDiscreteScheduler",
+    "EulerDiscreteScheduler",
+    "HeunDiscreteScheduler",
+    "KDPM2AncestralDiscreteScheduler",
+    "KDPM2DiscreteScheduler",
+    "LCMScheduler",
+    "LMSDiscreteScheduler",
+    "PNDMScheduler",
+    "SASolverScheduler",
+    "TCDScheduler",
+    "UniPCMultistepScheduler",
+)
+OTHER_SCHEDULERS = (
+    "EDMDPMSolverMultistepScheduler",
+    "EDMEulerScheduler",
+    "FlowMatchEulerDiscreteScheduler",
+    "FlowMatchHeunDiscreteScheduler",
+)
 ENDS = 2**20  # bytes hashed at each end of a file
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON file's object; MissingWeights where there is none, CheckpointError for a broken one."""
     try:
-        found = json.loads(path.read_text())
+        found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise MissingWeights(
             f"{path} is not there; download the model again, or name a whole diffusers folder"
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} cannot be read: {error}; download it again") from error
     if not isinstance(found, dict):
         raise CheckpointError(f"{path} holds no JSON object; download it again")
@@ -81,7 +106,6 @@ def check_unet(folder: Path, family: str) -> None:
 
 def read_net(kind: Any, folder: Path, dtype: torch.dtype, **options: Any) -> nn.Module:
     """Read a network from its folder, by the `from_pretrained` of its class, its keys all there and all used."""
-    from safetensors import SafetensorError
 
     read_json(folder / "config.json")
     variant, _ = weight_files(folder)
@@ -97,7 +121,7 @@ def read_net(kind: Any, folder: Path, dtype: torch.dtype, **options: Any) -> nn.
                 output_loading_info=True,
                 **options,
             )
-    except (OSError, ValueError, RuntimeError, LookupError, TypeError, SafetensorError) as error:
+    except Exception as error:  # what a broken file raises in the libraries is any of a dozen kinds
         raise CheckpointError(f"{kind.__name__} cannot be read from {folder}: {error}; download it again") from error
     problems = {name: sorted(map(str, keys)) for name, keys in report.items() if keys}
     if problems:
@@ -163,19 +187,53 @@ def fingerprint(files: Iterable[Path]) -> str:
 
 def read_levels(folder: Path, distilled: bool) -> Levels:
     """Read the noise levels of the folder's scheduler."""
+    config = read_json(folder / "scheduler_config.json")
+    name = str(config.get("_class_name"))
+    if name not in SCHEDULERS:
+        other = (
+            "whose levels are not variance-preserving" if name in OTHER_SCHEDULERS else "which is none that is played"
+        )
+        raise CheckpointError(
+            f"{folder} names the scheduler {name!r}, {other}; possible: {', '.join(SCHEDULERS)}; playable: {PLAYABLE}"
+        )
+    alphas = cumulative_alphas(name, config, folder)
+    original_steps = config.get("original_inference_steps") or LCM_STEPS if distilled or "LCM" in name else 0
+    return Levels(alphas, config.get("prediction_type", "epsilon"), original_steps)
+
+
+def cumulative_alphas(name: str, config: Mapping[str, Any], folder: Path) -> Tensor:
+    """Give the alphas_cumprod of a scheduler; CheckpointError for a config that diffusers cannot build it from."""
     import diffusers
 
-    config = read_json(folder / "scheduler_config.json")
-    kind = getattr(diffusers, str(config.get("_class_name")), None)
-    if kind is None:
-        raise CheckpointError(f"{folder} names the scheduler {config.get('_class_name')!r}, which diffusers has not")
-    alphas = getattr(kind.from_config(config), "alphas_cumprod", None)
-    if not isinstance(alphas, Tensor):
+    try:
+        with quiet():
+            alphas = getattr(diffusers, name).from_config(config).alphas_cumprod
+    except Exception as error:  # what a broken file raises in the libraries is any of a dozen kinds
         raise CheckpointError(
-            f"{folder} has a {kind.__name__}, whose levels are not variance-preserving; playable: {PLAYABLE}"
+            f"{folder / 'scheduler_config.json'} is none that a {name} can be made from "
+            f"({type(error).__name__}: {error}); download it again"
+        ) from error
+    if not isinstance(alphas, Tensor) or not alphas.isfinite().all():
+        raise CheckpointError(f"{folder / 'scheduler_config.json'} gives levels that are no numbers; download it again")
+    return alphas
+
+
+def read_tokenizer(place: Path, vocabulary: int) -> Any:
+    """A CLIP tokenizer that works and gives tokens below `vocabulary`, which its encoder knows."""
+    from transformers import CLIPTokenizer
+
+    try:
+        tokenizer = CLIPTokenizer.from_pretrained(place, local_files_only=True)
+        length = min(tokenizer.model_max_length, 8)
+        ids = tokenizer("a fox", padding="max_length", max_length=length, truncation=True).input_ids
+        highest = max(ids)
+    except Exception as error:  # what a broken file raises in the library is any of a dozen kinds
+        raise CheckpointError(f"no CLIP tokenizer in {place}: {error}; download it again") from error
+    if highest >= vocabulary:
+        raise CheckpointError(
+            f"{place} gives the token {highest} and its encoder knows {vocabulary}; the parts are of two models"
         )
-    original_steps = config.get("original_inference_steps") or LCM_STEPS if distilled or "LCM" in kind.__name__ else 0
-    return Levels(alphas, config.get("prediction_type", "epsilon"), original_steps)
+    return tokenizer
 
 
 class Words:
@@ -193,18 +251,14 @@ class Words:
     def read(folder: Path, index: Mapping[str, Any], family: str, dtype: torch.dtype, device: torch.device) -> Words:
         """Read those of a folder."""
         import transformers
-        from transformers import CLIPTokenizer
 
         kinds = {name: getattr(transformers, kind) for name, kind in TEXT_ENCODERS.items()}
         names = tuple(TEXT_ENCODERS)[: 1 if family == "sd" else 2]
-        encoders = {name: read_net(kinds[name], folder / name, dtype).to(device) for name in names}
-        tokenizers = []
-        for name in names:
-            place = folder / name.replace("text_encoder", "tokenizer")
-            try:
-                tokenizers.append(CLIPTokenizer.from_pretrained(place, local_files_only=True))
-            except (OSError, ValueError, TypeError, KeyError) as error:
-                raise CheckpointError(f"no CLIP tokenizer in {place}: {error}; download it again") from error
+        encoders: dict[str, Any] = {name: read_net(kinds[name], folder / name, dtype).to(device) for name in names}
+        tokenizers = [
+            read_tokenizer(folder / name.replace("text_encoder", "tokenizer"), encoders[name].config.vocab_size)
+            for name in names
+        ]
         return Words(tokenizers, encoders, family == "sdxl" and bool(index.get("force_zeros_for_empty_prompt")))
 
     @torch.no_grad()

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from studio.accelerate.options import Acceleration
+from studio.models.devices import resolve_device
 from studio.models.options import UNCHANGED
 
 
@@ -45,7 +46,7 @@ class ImageOptions:
     @property
     def place(self) -> tuple[torch.device, torch.dtype]:
         """Where the model is played, and in what."""
-        device = torch.device(self.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        device = resolve_device(self.device)
         return device, self.dtype or (torch.float16 if device.type == "cuda" else torch.float32)
 
     @property

@@ -145,14 +145,14 @@ class PocketNet(nn.Module):
                 folder / f"{name}.safetensors",
             )
         text = json.dumps({**self.config, **about}, indent=1, ensure_ascii=False)
-        (folder / "config.json").write_text(text + "\n")
+        (folder / "config.json").write_text(text + "\n", encoding="utf-8")
 
     @staticmethod
     def load(folder: Path) -> tuple[PocketNet, dict[str, Any]]:
         """Read the net, in float32, and its config.json."""
         from safetensors.torch import load_file
 
-        config = json.loads((folder / "config.json").read_text())
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         net = PocketNet({name: config[name] for name in FILES})
         for name in FILES:
             getattr(net, name).load_state_dict(load_file(folder / f"{name}.safetensors"))

@@ -39,12 +39,11 @@ def load_transformer(
     trained on that), else `generator_ema` (Self-Forcing's and Rolling Forcing's published results).
     """
     from accelerate import init_empty_weights
-    from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 
     source = Path(generator) if generator else base / "transformer"
     config = read_config(source, base)
     with init_empty_weights():
-        net: Any = WanTransformer3DModel.from_config(config)
+        net: Any = build_transformer(config, source)
     shapes = {name: weight.shape for name, weight in net.state_dict().items()}
     preferred = (which,) if which else ("generator", "generator_ema")[:: 1 if lora else -1]
     weights = rename_to_diffusers(select_net(read_weights(source), preferred, source), source)
@@ -57,6 +56,19 @@ def load_transformer(
         weights[name] = weight.to(torch.float32 if any(part in name for part in EXACT) else dtype)
     net.load_state_dict(weights, assign=True)
     return net.eval().requires_grad_(False)
+
+
+def build_transformer(config: dict[str, Any], source: Path) -> Any:
+    """A WanTransformer3DModel of a config; CheckpointError for a config that diffusers cannot build it from."""
+    from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
+
+    try:
+        return WanTransformer3DModel.from_config(config)
+    except Exception as error:  # what a broken config raises in the library is any of a dozen kinds
+        raise CheckpointError(
+            f"the config.json of {source} is none that a WanTransformer3DModel can be made from "
+            f"({type(error).__name__}: {error}); download it again"
+        ) from error
 
 
 def read_config(source: Path, base: Path) -> dict[str, Any]:
@@ -74,8 +86,8 @@ def read_config(source: Path, base: Path) -> dict[str, Any]:
 
 def read_json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} cannot be read ({error}); download it again") from error
     if not isinstance(found, dict):
         raise CheckpointError(f"{path} holds no settings but {type(found).__name__}; download it again")

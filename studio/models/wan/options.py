@@ -9,6 +9,7 @@ import torch
 
 from studio.accelerate.options import Acceleration
 from studio.kv_cache import RECACHES, CacheSettings
+from studio.models.devices import resolve_device
 from studio.models.options import UNCHANGED
 
 
@@ -71,5 +72,5 @@ class WanOptions:
     @property
     def place(self) -> tuple[torch.device, torch.dtype]:
         """Where the model is played, and in what."""
-        device = torch.device(self.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        device = resolve_device(self.device)
         return device, self.dtype or (torch.float32 if device.type == "cpu" else torch.bfloat16)

@@ -48,7 +48,12 @@ class TextEncoder:
 
         self.folder, self.target, self.dtype = Path(folder), torch.device(target), dtype
         self.device, self.keep = torch.device(device), keep
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(self.folder / "tokenizer", local_files_only=True)
+        try:
+            self.tokenizer: Any = AutoTokenizer.from_pretrained(self.folder / "tokenizer", local_files_only=True)
+        except Exception as error:  # what a broken file raises in the library is any of a dozen kinds
+            raise CheckpointError(
+                f"no tokenizer can be read from {self.folder / 'tokenizer'} ({error}); download it again"
+            ) from error
         self._net: Any = self._load() if keep else None
         self._lock = Lock()
         self._prompts = PromptMemory(self._encode, size=32)  # 4 MB each
