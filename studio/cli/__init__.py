@@ -22,6 +22,7 @@ from studio.models.loader import takes
 from studio.models.registry import MODELS
 from studio.presets import PresetError
 from studio.score import Digest, Score, ScoreError, render, replay
+from studio.ui.errors import OptionsError
 
 
 class UsageError(ValueError):
@@ -40,6 +41,7 @@ TOLD = (
     CheckpointError,
     UsageError,
     BenchError,
+    OptionsError,
     OSError,
 )
 
@@ -81,6 +83,7 @@ def parser() -> argparse.ArgumentParser:
     page.add_argument("--port", type=int, default=None, help="port (default: the first free one from 7860)")
     page.add_argument("--takes", type=Path, default=Path("takes"), help="folder for takes (default: %(default)s)")
     page.add_argument("--open", action="store_true", help="open a browser too")
+    server_arguments(page)
 
     models = command("models", run_models, "what can be played, what it takes, and whether it is here")
     models.add_argument("--json", action="store_true", help="one JSON list on standard output, nothing else")
@@ -255,6 +258,7 @@ def downloading() -> Iterator[Callable[[int, int, str], None]]:
 def run_page(arguments: argparse.Namespace) -> None:
     from studio.ui.app import launch
 
+    more = server_options(arguments)  # what is wrong with it is told before a model is fetched
     options = model_options(arguments, arguments.model)
     obtain(arguments.model, options)
     launch(
@@ -264,7 +268,48 @@ def run_page(arguments: argparse.Namespace) -> None:
         open_browser=arguments.open,
         takes=arguments.takes,
         options=options,
+        **more,
     )
+
+
+def server_arguments(page: argparse.ArgumentParser) -> None:
+    """What a server is told that others may open."""
+    group = page.add_argument_group("for others than this machine")
+    group.add_argument("--share", action="store_true", help="also by a public address of Gradio's")
+    group.add_argument("--sessions", type=int, default=None, help="how many may play at once (default: 2)")
+    group.add_argument("--models", default=None, metavar="NAME,NAME", help="the models a page may change to")
+    group.add_argument("--auth", default=None, metavar="USER:PASSWORD", help="who may come in; or a file, one a line")
+    group.add_argument(
+        "--allowed-host",
+        action="append",
+        default=None,
+        metavar="NAME",
+        help="a name it answers to; as often as needed",
+    )
+    group.add_argument("--root-path", default=None, metavar="/PATH", help="the sub-path a proxy serves it under")
+    group.add_argument("--certificate", type=Path, default=None, help="for https: the certificate (PEM)")
+    group.add_argument("--key", type=Path, default=None, help="for https: its key (PEM)")
+    group.add_argument("--disk", type=float, default=None, metavar="GB", help="takes kept for one person (default: 2)")
+
+
+def server_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Those of `ServerOptions` that were given; raises OptionsError."""
+    from studio.ui.options import check_address, check_certificate, read_auth
+
+    check_address(arguments.host, arguments.port)
+    check_certificate(arguments.certificate, arguments.key)
+    given = {
+        "share": arguments.share or None,
+        "sessions": arguments.sessions,
+        "models": arguments.models and [name.strip() for name in arguments.models.split(",")],
+        "auth": arguments.auth and read_auth(arguments.auth),
+        "allowed_hosts": arguments.allowed_host,
+        "root_path": arguments.root_path,
+        "certificate": arguments.certificate,
+        "key": arguments.key,
+        "disk_per_person": arguments.disk and round(arguments.disk * 1e9),
+    }
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def run_models(arguments: argparse.Namespace) -> None:

@@ -5,8 +5,9 @@ const OPEN_WITHIN = 2500; // ms for a socket's first word; some proxies never an
 const SILENCE = 10000; // ms without a word, where the server says something twice a second: the line is dead, and no one will say so
 const PULL_SILENCE = 20000; // ms, where an answer may take ten seconds to come
 const UP_EVERY = 200; // ms between two looks for messages when pulling
-/** Who ended a link (studio/ui/protocol.py, `CloseCode`). Only a superseded page stays ended. */
-export const CLOSE = { policy: 1008, stopping: 1012, superseded: 4001, silent: 4002 };
+/** Who ended a link (studio/ui/protocol.py, `CloseCode`). A superseded or an idle page stays ended. */
+export const CLOSE = { policy: 1008, stopping: 1012, superseded: 4001, silent: 4002, idle: 4003 };
+const forGood = (code) => code === CLOSE.superseded || code === CLOSE.idle;
 const known = (code) => Object.values(CLOSE).includes(code);
 
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -133,7 +134,7 @@ export class Link {
       };
       socket.onclose = ({ code, reason }) => {
         clearTimeout(late);
-        if (code === CLOSE.superseded) this.superseded(reason);
+        if (forGood(code)) this.superseded(reason);
         const words = code === CLOSE.stopping ? reason || 'The server has stopped. Trying again until it is back.' : reason;
         if (this.deliver || this.ended || known(code)) done(known(code) ? words : '');
         else failed(new Error('no socket'));
@@ -155,7 +156,7 @@ export class Link {
     try {
       await this.pulls(ask, ticket);
     } catch (error) {
-      if (error.code === CLOSE.superseded) this.superseded(error.words);
+      if (forGood(error.code)) this.superseded(error.words);
       if (!known(error.code)) throw error;
       return error.words;
     } finally {
