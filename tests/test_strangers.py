@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +21,13 @@ from websockets.sync.client import connect
 
 from studio.controls import Pause, Prompt, Stroke, to_message
 from studio.score import Score
-from studio.ui.command_queue import (
-    LONGEST_WAIT,
-    MOST_QUEUED,
-    READING_AT_ONCE,
-    READING_SHARE,
-    CommandQueue,
-    ReadingBudget,
-)
+from studio.ui.command_queue import MOST_QUEUED, CommandQueue
 from studio.ui.connection import Connection
 from studio.ui.errors import OptionsError, QuotaExceeded, SeatsTaken
 from studio.ui.options import ServerOptions, check_address, check_certificate, read_auth
 from studio.ui.protocol import CloseCode, Record, SetControl
 from studio.ui.quota import TAKES_AT_ONCE, DiskQuota
+from studio.ui.reading import LONGEST_WAIT, READING_AT_ONCE, READING_SHARE, ReadingBudget
 from studio.ui.routes import PREFIX, Routes
 from studio.ui.seat import Seat
 from studio.ui.seats import GIVES_WAY_AFTER, GIVES_WAY_AFTER_PLAY, IDLE_AFTER, Seats
@@ -388,11 +383,11 @@ def test_a_flood_of_new_words_takes_a_share_of_the_time_and_its_last_words_come(
         (seat,) = routes.seats.taken.values()
         began, number = time.monotonic(), 0
         while time.monotonic() - began < 6:
-            for _ in range(20):
+            for _ in range(2):
                 number += 1
                 message = {"kind": "prompt", "text": f"words {number}"}
                 page.send_json({"type": "control", "number": number, "control": message})
-            time.sleep(0.2)
+            time.sleep(0.03)
         answered = []
         while number not in answered:
             answered.append(until(page, "sent")["number"])
@@ -457,18 +452,22 @@ def test_more_than_can_wait_is_refused(tmp_path):
     asyncio.run(test())
 
 
-def test_what_was_sent_before_the_page_went_counts(house):
-    routes, client = house
-    with socket(client, ticket_of(routes)) as page:
-        page.send_json({"type": "open"})
-        until(page, "hello")
-        (seat,) = routes.seats.taken.values()
+def test_what_was_sent_before_the_page_went_counts(served):
+    address, routes = served
+    seat = routes.seats.sit()
+    ticket, send = routes.tickets.mint(seat.id), seat.session.send
+    seat.session.send = lambda control: time.sleep(0.03) or send(control)
+    protocols: Any = ["studio.v1", f"ticket.{ticket}"]
+    origin: Any = address
+    with connect(address.replace("http", "ws") + f"{PREFIX}/ws", subprotocols=protocols, origin=origin) as page:
+        page.send("{}")
         for number in range(20):
-            page.send_json({"type": "control", "control": to_message(Stroke(str(number), "fox", ((0, 0.5, 0.5),)))})
+            page.send(json.dumps({"type": "control", "control": to_message(replace(FOX, id=str(number)))}))
     end = time.monotonic() + 20
-    while len(seat.session.sent) < 20 and time.monotonic() < end:
+    while len(seat.session.sent) < 20 + 3 and time.monotonic() < end:
         time.sleep(0.01)
     assert sum(isinstance(control, Stroke) for control in seat.session.sent) == 20 + 1  # and the preset's
+    routes.seats.close_all()
 
 
 # Seats

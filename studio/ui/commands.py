@@ -70,7 +70,7 @@ async def send_control(connection: Connection, control: Control, commands: Seque
             await asyncio.to_thread(check_readable, control, seat.session.model.size)
         revision = await asyncio.to_thread(seat.send, control)  # new words are read by the model first
     finally:
-        connection.budget.spend(time.monotonic() - began)
+        seat.reading.spend(time.monotonic() - began)
     connection.updates.own_revisions.add(revision)
     for command in commands:
         if isinstance(command, SetControl | SendPicture):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from studio.controls import ControlError
 from studio.controls.base import shown
 from studio.presets import Preset
-from studio.ui.command_queue import CommandQueue, Queued, ReadingBudget
+from studio.ui.command_queue import CommandQueue, Queued
 from studio.ui.commands import AT_ONCE, HANDLERS, control_of, send_control
 from studio.ui.errors import LibraryError, QuotaExceeded
 from studio.ui.frame_sender import FrameSender
@@ -50,7 +50,6 @@ class Connection:
         self.closed: CloseCode | None = None
         self._allowance = Allowance(clock)
         self._picture_allowance = Allowance(clock, PICTURES_A_SECOND, PICTURE_BYTES_A_SECOND)
-        self.budget = ReadingBudget(clock)
         self._queue = CommandQueue()
         self._working = asyncio.Lock()
         self._outbox: deque[str] = deque(maxlen=MOST_WAITING)
@@ -130,7 +129,7 @@ class Connection:
     async def work(self) -> None:
         """Do what waits, one after another, until nothing does."""
         async with self._working:
-            while self._queue and self.closed is None:
+            while self._queue:
                 await self._wait_for_budget()
                 if (queued := self._queue.take()) is not None:
                     with self.heartbeat.answering():
@@ -138,7 +137,7 @@ class Connection:
 
     async def _wait_for_budget(self) -> None:
         """Wait while this page has had more than its share of reading; what it sends meanwhile replaces what waits."""
-        while (wait := self.budget.wait) > 0 and self.closed is None:
+        while (wait := self.seat.reading.wait) > 0:
             await asyncio.sleep(min(wait, 0.25))
 
     async def _do(self, queued: Queued) -> None:

@@ -17,6 +17,7 @@ from studio.ui.mailbox import Mailbox, encode_png
 from studio.ui.model_choice import ModelChoice
 from studio.ui.protocol import CloseCode, RecordingChanged, TakeSaved
 from studio.ui.quota import DiskQuota
+from studio.ui.reading import ReadingBudget
 from studio.ui.recorder import Recorder, Take
 from studio.ui.takes import Download, Downloads
 
@@ -69,6 +70,7 @@ class Seat:
         self.connection: Connection | None = None
         self.left_at: float | None = clock()
         self._clock = clock
+        self.reading = ReadingBudget(clock)
         self.touched_at = clock()
         self.played = self._closed = False
         self._lock = threading.RLock()

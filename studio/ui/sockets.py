@@ -41,6 +41,7 @@ async def serve_socket(connections: Connections, socket: WebSocket) -> None:
                 await converse(socket, connection)
             finally:
                 connections.forget(connection)
+            await connection.work()  # what was sent before the page went counts
         else:
             await hang_up(socket, CloseCode.POLICY)
 
@@ -65,7 +66,6 @@ async def receive_all(socket: WebSocket, connection: Connection) -> None:
     while True:
         message = await socket.receive()
         if message["type"] == "websocket.disconnect":
-            await connection.work()  # what was sent before the page went counts
             return
         with connection.heartbeat.answering():
             taken = connection.accept(message.get("text") or message.get("bytes") or "")
