@@ -31,7 +31,7 @@ from studio.ui.reading import LONGEST_WAIT, READING_AT_ONCE, READING_SHARE, Read
 from studio.ui.routes import PREFIX, Routes
 from studio.ui.seat import Seat
 from studio.ui.seats import GIVES_WAY_AFTER, GIVES_WAY_AFTER_PLAY, IDLE_AFTER, Seats
-from studio.ui.security import HostPolicy
+from studio.ui.security import HostPolicy, person_address
 
 # Names
 
@@ -566,6 +566,23 @@ def test_one_machine_does_not_take_every_seat_but_the_servers_own_may(tmp_path):
         alone.close_all()
 
     in_loop(test)
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "client", "address"),
+    [
+        (None, "8.8.8.8", "8.8.8.8"),
+        ("198.51.100.7", "8.8.8.8", "8.8.8.8"),  # nobody's proxy: a stranger may write what he likes there
+        ("198.51.100.7", "10.0.0.2", "198.51.100.7"),
+        ("1.1.1.1, 198.51.100.7", "127.0.0.1", "198.51.100.7"),
+        ("unknown", "10.0.0.2", "10.0.0.2"),
+        ("", "10.0.0.2", "10.0.0.2"),
+        ("198.51.100.7", None, ""),
+        ("198.51.100.7", "testclient", "testclient"),
+    ],
+)
+def test_a_persons_address_is_what_the_nearest_proxy_says(forwarded, client, address):
+    assert person_address({"x-forwarded-for": forwarded} if forwarded is not None else {}, client) == address
 
 
 # The disk

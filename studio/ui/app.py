@@ -26,7 +26,7 @@ from studio.ui.panel import needs_css, panel
 from studio.ui.quota import DiskQuota
 from studio.ui.routes import Routes
 from studio.ui.seats import Seats
-from studio.ui.security import LARGEST_UPLOAD
+from studio.ui.security import LARGEST_UPLOAD, person_address
 from studio.ui.theme import studio_theme
 
 # Before Gradio's script runs: dark unless this person chose light here, so nothing flashes.
@@ -53,7 +53,7 @@ def build(routes: Routes, presets: Mapping[str, Preset], opening: Preset | None 
     def admit(event: gr.EventData, request: gr.Request) -> dict[str, str]:
         """A seat and a one-time ticket to it, or why there is none."""
         try:
-            address = request.client.host if request.client else ""
+            address = person_address(request.headers, request.client.host if request.client else None)
             seat = routes.seats.sit((event._data or {}).get("seat"), address)
         except Waiting as error:
             return {"waiting": str(error)}

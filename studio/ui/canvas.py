@@ -17,7 +17,7 @@ WEB = Path(__file__).parent / "web"
 # A template literal and Handlebars read the page's markup, so it holds none of `{{`, `${`, backticks and backslashes.
 LOAD = r"""
 // Where this page itself came from: behind a proxy the server may know neither its own scheme nor its sub-path.
-const root = location.origin + location.pathname.replace(/\/$/, '');
+const root = location.origin + location.pathname.replace(new RegExp('/$'), '');
 import(root + '/gradio_api/studio/web/main.js').then((page) => page.open({
   element, root, watch,
   value: () => props.value,

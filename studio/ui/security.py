@@ -79,6 +79,16 @@ def same_origin(headers: Mapping[str, str], client: str | None, policy: HostPoli
     return False
 
 
+def person_address(headers: Mapping[str, str], client: str | None) -> str:
+    """Give the address of the machine a person is at, as far as it is known; empty where it is not.
+
+    Behind a proxy of one's own network that is the last one in `X-Forwarded-For`, which the proxy itself wrote there.
+    """
+    forwarded = headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    behind = client is not None and is_address(client) and ipaddress.ip_address(client).is_private
+    return forwarded if behind and is_address(forwarded) else client or ""
+
+
 def netloc(origin: str) -> str:
     """Give the host and port of an origin; empty for what is none."""
     try:
