@@ -721,6 +721,9 @@ def test_how_far_a_model_is_is_told_in_turn_and_its_end_always():
         assert far(3, "ready") == []
         connection.send_hello()
         assert far(3, "ready") == [], "what is over is not told again"
+        connection.seat.models.load = SimpleNamespace(progress=LoadProgress("big", "failed"))
+        connection.send_hello()
+        assert far(0, "failed") == [("failed", 0)], "but what came to its end while the line was broken is"
 
     linked(test, clock=clock)
 

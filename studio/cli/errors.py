@@ -16,6 +16,7 @@ def worded_errors() -> tuple[type[Exception], ...]:
     from studio.outputs.errors import OutputError
     from studio.presets import PresetError
     from studio.score import ScoreError
+    from studio.ui.errors import OptionsError
 
     return (
         ControlError,
@@ -29,5 +30,6 @@ def worded_errors() -> tuple[type[Exception], ...]:
         UsageError,
         BenchError,
         OutputError,
+        OptionsError,
         OSError,
     )

@@ -11,6 +11,7 @@ from studio.cli.address import check_address
 from studio.cli.arguments import add_model_arguments, number_between, user_path
 from studio.cli.errors import UsageError
 from studio.cli.opening import download_missing, model_options
+from studio.cli.server import add_server_arguments, server_options
 from studio.folders import write_error
 
 log = logging.getLogger("studio")
@@ -27,12 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--takes", type=user_path, default=Path("takes"), help="folder for takes (default: %(default)s)"
     )
     parser.add_argument("--open", action="store_true", help="open a browser too")
+    add_server_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Serve the page until it is stopped; what cannot be served, loaded or kept is told before anything is loaded."""
     check_address(arguments.host, arguments.port)
     check_folders(arguments.takes)
+    server = server_options(arguments)
     from studio.ui.app import launch
 
     options = model_options(arguments, arguments.model)
@@ -44,6 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
         open_browser=arguments.open,
         takes=arguments.takes,
         options=options,
+        **server,
     )
 
 

@@ -12,18 +12,21 @@ from typing import Any
 
 import gradio as gr
 import uvicorn
+from starlette.middleware import Middleware
 
 from studio.controls import ControlState
 from studio.presets import Preset
 from studio.presets import presets as all_presets
 from studio.ui.canvas import WEB, Canvas
 from studio.ui.errors import Waiting
+from studio.ui.guard import Guard, gradio_login
 from studio.ui.library import Library
-from studio.ui.options import ServerOptions
+from studio.ui.options import ServerOptions, check_address
 from studio.ui.panel import needs_css, panel
+from studio.ui.quota import DiskQuota
 from studio.ui.routes import Routes
 from studio.ui.seats import Seats
-from studio.ui.security import LARGEST_UPLOAD
+from studio.ui.security import LARGEST_UPLOAD, person_address
 from studio.ui.theme import studio_theme
 
 # Before Gradio's script runs: dark unless this person chose light here, so nothing flashes.
@@ -47,10 +50,11 @@ def build(routes: Routes, presets: Mapping[str, Preset], opening: Preset | None 
     for event in opening.events if opening else ():
         begun = begun.after(event.control, event.frame)
 
-    def admit(event: gr.EventData) -> dict[str, str]:
+    def admit(event: gr.EventData, request: gr.Request) -> dict[str, str]:
         """A seat and a one-time ticket to it, or why there is none."""
         try:
-            seat = routes.seats.sit((event._data or {}).get("seat"))
+            address = person_address(request.headers, request.client.host if request.client else None)
+            seat = routes.seats.sit((event._data or {}).get("seat"), address)
         except Waiting as error:
             return {"waiting": str(error)}
         return {"seat": seat.id, "ticket": routes.tickets.mint(seat.id)}
@@ -75,10 +79,15 @@ def launch(*arguments: Any, **keywords: Any) -> tuple[str, Routes, gr.Blocks]:
 
 
 def serve(options: ServerOptions) -> tuple[str, Routes, gr.Blocks]:
-    """Serve the page. Returns (address, routes, blocks) once it answers; with `block`, only when it is stopped."""
+    """Serve the page. Returns (address, routes, blocks) once it answers; with `block`, only when it is stopped.
+
+    Raises OptionsError for an address that cannot be had, before anything is loaded.
+    """
+    check_address(options.host, options.port)
     presets = all_presets() if options.presets is None else options.presets
     opening = next(iter(presets.values()), None)
-    routes = Routes(make_seats(options, opening), presets)
+    routes = Routes(make_seats(options, opening), presets, policy=options.policy)
+    guard = Middleware(Guard, policy=options.policy, logged_in=gradio_login if options.auth else None)
     page = build(routes, presets, opening)
     with own_socket_limits():
         _, address, public = page.launch(
@@ -99,7 +108,12 @@ def serve(options: ServerOptions) -> tuple[str, Routes, gr.Blocks]:
             head=HEAD,
             favicon_path=WEB / "favicon.svg",
             height=900,
-            app_kwargs={"routes": routes.table(), "lifespan": routes.lifespan},
+            auth=list(options.auth.items()) if options.auth else None,
+            root_path=options.root_path,
+            ssl_certfile=options.certificate and str(options.certificate),
+            ssl_keyfile=options.key and str(options.key),
+            ssl_verify=False,  # Gradio's question to itself, whether it answers
+            app_kwargs={"routes": routes.table(), "lifespan": routes.lifespan, "middleware": [guard]},
         )
     if options.block:
         print(f"studio is at {public or address} (Ctrl+C stops it)", flush=True)
@@ -114,7 +128,14 @@ def make_seats(options: ServerOptions, opening: Preset | None) -> Seats:
         library = library or Library(options.model, options.offered, options=options.options)
         library.open()
         factory = library.session
-    return Seats(factory, opening=opening, library=library, takes=Path(options.takes), running=options.sessions)
+    return Seats(
+        factory,
+        opening=opening,
+        library=library,
+        takes=Path(options.takes),
+        running=options.sessions,
+        disk=DiskQuota(options.disk_quota),
+    )
 
 
 @contextlib.contextmanager

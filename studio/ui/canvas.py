@@ -15,8 +15,9 @@ import gradio as gr
 WEB = Path(__file__).parent / "web"
 
 # A template literal and Handlebars read the page's markup, so it holds none of `{{`, `${`, backticks and backslashes.
-LOAD = """
-const root = (window.gradio_config && window.gradio_config.root) || '';
+LOAD = r"""
+// Where this page itself came from: behind a proxy the server may know neither its own scheme nor its sub-path.
+const root = location.origin + location.pathname.replace(new RegExp('/$'), '');
 import(root + '/gradio_api/studio/web/main.js').then((page) => page.open({
   element, root, watch,
   value: () => props.value,

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -47,22 +48,32 @@ if TYPE_CHECKING:
     from studio.ui.recorder import Take
 
 
-async def set_control(connection: Connection, command: SetControl) -> None:
-    await send_control(connection, from_message(command.message), command)
+def control_of(command: Command) -> Control | None:
+    """Give the control that a command sends, None for one that sends none; raises ControlError."""
+    match command:
+        case SetControl():
+            return from_message(command.message)
+        case SendPicture():
+            return Picture(command.data)
+    return None
 
 
-async def send_picture(connection: Connection, command: SendPicture) -> None:
-    await send_control(connection, Picture(command.data), command)
+async def send_control(connection: Connection, control: Control, commands: Sequence[Command]) -> None:
+    """Hand a control to the session, and say under which revision it has it.
 
-
-async def send_control(connection: Connection, control: Control, command: SetControl | SendPicture) -> None:
-    """Hand a control to the session, and say under which revision it has it."""
-    seat = connection.seat
-    if isinstance(control, Picture):
-        await asyncio.to_thread(check_readable, control, seat.session.model.size)
-    revision = await asyncio.to_thread(seat.send, control)  # new words are read by the model first
+    commands: those that sent it, or one of its slot that it took the place of; each is answered with that revision.
+    """
+    seat, began = connection.seat, time.monotonic()
+    try:
+        if isinstance(control, Picture):
+            await asyncio.to_thread(check_readable, control, seat.session.model.size)
+        revision = await asyncio.to_thread(seat.send, control)  # new words are read by the model first
+    finally:
+        seat.reading.spend(time.monotonic() - began)
     connection.updates.own_revisions.add(revision)
-    connection.send(ControlSent(command.number or 0, revision, command.saw))
+    for command in commands:
+        if isinstance(command, SetControl | SendPicture):
+            connection.send(ControlSent(command.number or 0, revision, command.saw))
     if isinstance(control, Stroke):
         await explain_label(connection, control.label)
 
@@ -79,11 +90,11 @@ async def explain_label(connection: Connection, label: str) -> None:
         connection.send(Notice(notice))
 
 
-async def acknowledge(connection: Connection, command: Acknowledge) -> None:
+def acknowledge(connection: Connection, command: Acknowledge) -> None:
     connection.frames.acknowledge(command.sequence)
 
 
-async def pong(connection: Connection, command: Pong) -> None:
+def pong(connection: Connection, command: Pong) -> None:
     round_trip = connection.heartbeat.round_trip(command.ping)
     if round_trip is not None:
         connection.frames.window.pinged(round_trip)
@@ -143,11 +154,10 @@ async def cancel_load(connection: Connection, command: CancelLoad) -> None:
     connection.seat.models.cancel()
 
 
+# What is done as it comes, and waits for nothing.
+AT_ONCE: dict[type[Command], Callable[[Connection, Any], None]] = {Acknowledge: acknowledge, Pong: pong}
+# What is done in turn; controls are beside these, as one may take another's place (`send_control`).
 HANDLERS: dict[type[Command], Callable[[Connection, Any], Awaitable[None]]] = {
-    SetControl: set_control,
-    SendPicture: send_picture,
-    Acknowledge: acknowledge,
-    Pong: pong,
     Record: record,
     StopRecording: stop_recording,
     Reset: reset,

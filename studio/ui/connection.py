@@ -7,17 +7,18 @@ import json
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from studio.controls import ControlError
 from studio.controls.base import shown
 from studio.presets import Preset
-from studio.ui.commands import HANDLERS
-from studio.ui.errors import LibraryError
+from studio.ui.command_queue import CommandQueue, Queued
+from studio.ui.commands import AT_ONCE, HANDLERS, control_of, send_control
+from studio.ui.errors import LibraryError, QuotaExceeded
 from studio.ui.frame_sender import FrameSender
 from studio.ui.heartbeat import SOCKET_PATIENCE, Heartbeat
 from studio.ui.mailbox import Bell
-from studio.ui.protocol import CloseCode, Error, Notification, Ping, ProtocolError, parse, parse_picture
+from studio.ui.protocol import CloseCode, Command, Error, Notification, Ping, ProtocolError, parse, parse_picture
 from studio.ui.seat import Seat
 from studio.ui.security import PICTURE_BYTES_A_SECOND, PICTURES_A_SECOND, Allowance
 from studio.ui.updates import SessionUpdates
@@ -49,6 +50,8 @@ class Connection:
         self.closed: CloseCode | None = None
         self._allowance = Allowance(clock)
         self._picture_allowance = Allowance(clock, PICTURES_A_SECOND, PICTURE_BYTES_A_SECOND)
+        self._queue = CommandQueue()
+        self._working = asyncio.Lock()
         self._outbox: deque[str] = deque(maxlen=MOST_WAITING)
 
     # -- to the page
@@ -89,30 +92,70 @@ class Connection:
     # -- from the page
 
     async def receive(self, data: str | bytes) -> bool:
-        """Do what one message asks, JSON or a picture; what is wrong with it is answered, and ends nothing.
+        """Take one message, JSON or a picture, and do all that waits; False as in `accept`."""
+        accepted = self.accept(data)
+        await self.work()
+        return accepted
+
+    def accept(self, data: str | bytes) -> bool:
+        """Take one message; what is wrong with it is answered, and ends nothing.
 
         False if the page says far too much and the connection should be closed.
         """
         allowance = self._picture_allowance if isinstance(data, bytes) else self._allowance
-        if not allowance.spend(len(data)):
+        if not allowance.spend(len(data)) or self._queue.full:
             self.send(Error(TOO_MANY))
             return False
-        number = None
+        command: Command | None = None
         try:
             command = parse_picture(data) if isinstance(data, bytes) else parse(data)
-            number = command.number
-            await HANDLERS[type(command)](self, command)
-        except ProtocolError as error:
-            self.send(Error(str(error), number if error.number is None else error.number))
-        except (ControlError, LibraryError) as error:
-            self.send(Error(str(error), number))
-        except OSError as error:
-            self.send(Error(f"The disk said: {error}. Free some space or start from another folder."))
+            if (at_once := AT_ONCE.get(type(command))) is not None:
+                at_once(self, command)
+            else:
+                self.seat.touch()
+                self._queue.put(command, control_of(command))
+                self.bell.ring()
+        except (ProtocolError, ControlError) as error:
+            self.send_error(error, [command] if command else [])
         return True
 
-    async def receive_all(self, messages: object) -> None:
-        """Do what a list of messages asks, one after another; raises ProtocolError for anything else."""
+    def accept_all(self, messages: object) -> None:
+        """Take a list of messages; raises ProtocolError for anything else."""
         if not isinstance(messages, list) or len(messages) > MOST_AT_ONCE:
             raise ProtocolError(f"messages must be a list of at most {MOST_AT_ONCE}, got {shown(messages)}")
         for message in messages:
-            await self.receive(json.dumps(message))
+            self.accept(json.dumps(message))
+
+    async def work(self) -> None:
+        """Do what waits, one after another, until nothing does."""
+        async with self._working:
+            while self._queue:
+                await self._wait_for_budget()
+                if (queued := self._queue.take()) is not None:
+                    with self.heartbeat.answering():
+                        await self._do(queued)
+
+    async def _wait_for_budget(self) -> None:
+        """Wait while this page has had more than its share of reading; what it sends meanwhile replaces what waits."""
+        while (wait := self.seat.reading.wait) > 0:
+            await asyncio.sleep(min(wait, 0.25))
+
+    async def _do(self, queued: Queued) -> None:
+        commands = [*queued.replaced, queued.command]
+        try:
+            if queued.control is not None:
+                await send_control(self, queued.control, commands)
+            else:
+                await HANDLERS[type(queued.command)](self, queued.command)
+        except (ProtocolError, ControlError, LibraryError, QuotaExceeded) as error:
+            self.send_error(error, commands)
+        except OSError as error:
+            self.send(Error(f"The disk said: {error}. Free some space or start from another folder."))
+
+    def send_error(self, error: Exception, commands: Sequence[Command]) -> None:
+        """Answer commands that cannot be done."""
+        numbers = [command.number for command in commands] or [None]
+        if isinstance(error, ProtocolError) and error.number is not None:
+            numbers = [error.number]
+        for number in numbers:
+            self.send(Error(str(error), number))

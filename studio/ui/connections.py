@@ -11,7 +11,7 @@ from studio.presets import Preset
 from studio.ui.connection import Connection
 from studio.ui.protocol import CloseCode, Superseded
 from studio.ui.seats import Seats
-from studio.ui.security import Tickets, same_origin
+from studio.ui.security import HostPolicy, Tickets, same_origin
 
 HEARTBEAT = 5.0  # seconds between two pings to a page
 
@@ -25,12 +25,13 @@ class Connections:
         presets: Mapping[str, Preset],
         heartbeat: float = HEARTBEAT,
         clock: Callable[[], float] = time.monotonic,
+        policy: HostPolicy | None = None,
     ) -> None:
         self.seats = seats
         self.tickets = Tickets()
         self.heartbeat = heartbeat
         self.open: dict[str, Connection] = {}
-        self._presets, self._clock = presets, clock
+        self._presets, self._clock, self._policy = presets, clock, policy
         self._beat_at = clock()
 
     def admit(self, ticket: str, patience: int) -> Connection | None:
@@ -73,10 +74,9 @@ class Connections:
             else:
                 connection.send_ping()
 
-
-def is_ours(request: HTTPConnection) -> bool:
-    """Whether a request comes from a page of this server, or from none."""
-    client = request.client.host if request.client else None
-    if isinstance(request, Request) and "origin" not in request.headers:
-        return True  # a browser leaves Origin out of same-origin GETs; the secret header cannot be sent across sites
-    return same_origin(request.headers, client)
+    def is_ours(self, request: HTTPConnection) -> bool:
+        """Whether a request comes from a page of this server, or from a program on this machine."""
+        client = request.client.host if request.client else None
+        if isinstance(request, Request) and request.method == "GET" and "origin" not in request.headers:
+            return True  # a browser leaves Origin out of these; the secret header cannot be sent across sites
+        return same_origin(request.headers, client, self._policy)

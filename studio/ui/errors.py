@@ -13,3 +13,11 @@ class SeatsTaken(Waiting):
 
 class LibraryError(ValueError):
     """A choice of a model that cannot be: says what is possible."""
+
+
+class QuotaExceeded(ValueError):
+    """No more can be kept for this person; says what to do."""
+
+
+class OptionsError(ValueError):
+    """What a server is to be started with cannot be: says what is possible."""

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+import socket
+import ssl
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studio.ui.security import LOOPBACK
+from studio.ui.errors import OptionsError
+from studio.ui.security import LOOPBACK, HostPolicy, netloc
 
 if TYPE_CHECKING:
     from studio.presets import Preset
     from studio.session.session import Session
     from studio.ui.library import Library
+
+
+DISK_PER_STRANGER = 2 * 10**9  # bytes of takes
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,10 @@ class ServerOptions:
     sessions: how many may run at once. models: the names a page may change to; without them, all there are if only this
     machine can open the page, and none if others can. library: models from elsewhere than the catalogue.
     session_factory: makes one session for each open page instead.
+
+    allowed_hosts: names by which the server may be asked, beside its own (`security.HostPolicy`). auth: who may come
+    in, {user: password}; None: everybody. root_path: the sub-path, or the whole address, that a proxy serves it under.
+    certificate, key: files (PEM) for https. disk_per_person: bytes of takes kept for each address; None: no limit.
     """
 
     model: str = "pocket"
@@ -40,6 +51,12 @@ class ServerOptions:
     models: Collection[str] | None = None
     library: Library | None = None
     options: Mapping[str, Any] | None = None
+    allowed_hosts: Collection[str] = ()
+    auth: Mapping[str, str] | None = None
+    root_path: str | None = None
+    certificate: Path | str | None = None
+    key: Path | str | None = None
+    disk_per_person: int | None = None
 
     @property
     def offered(self) -> Collection[str] | None:
@@ -48,5 +65,93 @@ class ServerOptions:
         What the host says; else all on the person's own machine, and nothing where strangers can open the page and fill
         its disk and memory.
         """
-        is_own = self.host in LOOPBACK and not self.share
-        return self.models if self.models is not None or is_own else ()
+        return self.models if self.models is not None or self.is_own else ()
+
+    @property
+    def is_own(self) -> bool:
+        """Whether only this machine can open the page."""
+        return self.host in LOOPBACK and not self.share
+
+    @property
+    def disk_quota(self) -> int | None:
+        """Bytes of takes that are kept for each address: as was said, else no limit for who owns the machine."""
+        return self.disk_per_person if self.disk_per_person is not None or self.is_own else DISK_PER_STRANGER
+
+    @property
+    def policy(self) -> HostPolicy:
+        """The names the server answers to."""
+        root = netloc(self.root_path or "")
+        return HostPolicy.of(self.host, [*self.allowed_hosts, *([root] if root else [])], self.share)
+
+
+def read_auth(text: str) -> dict[str, str]:
+    """Give {user: password} of "USER:PASSWORD", or of a file with one a line; raises OptionsError."""
+    path = Path(text).expanduser()
+    if ":" in text and not path.is_file():
+        lines = [text]
+    else:
+        try:
+            lines = path.read_text("utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise OptionsError(
+                f"--auth is USER:PASSWORD, or a file with one a line; {text} cannot be read: {error}"
+            ) from None
+    users = {}
+    for number, line in enumerate(lines, 1):
+        user, colon, password = line.strip().partition(":")
+        if not line.strip() or line.startswith("#"):
+            continue
+        if not (user and colon and password):
+            raise OptionsError(f"--auth, line {number}: a user and a password with a colon between are needed")
+        users[user] = password
+    if not users:
+        raise OptionsError(f"--auth: {text} holds nobody; write USER:PASSWORD, one a line")
+    return users
+
+
+def check_certificate(certificate: Path | str | None, key: Path | str | None) -> None:
+    """Raise OptionsError for files that https cannot be served with."""
+    if not certificate and not key:
+        return
+    if not (certificate and key):
+        raise OptionsError("https needs both, --certificate and --key; give the other too")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise OptionsError(f"https cannot be served with {certificate} and {key}: {error}") from None
+
+
+def check_address(host: str, port: int | None) -> None:
+    """Raise OptionsError for an address that cannot be listened at; None: the first free port, which is not looked for.
+
+    It is told before a model is loaded, and not minutes after.
+    """
+    if "://" in host or "/" in host:
+        raise OptionsError(f"host is {host!r}; give a name or an address alone, such as 127.0.0.1")
+    if port is not None and not 0 < port < 65536:
+        raise OptionsError(f"port is {port}; give one from 1 to 65535, or leave it out for the first that is free")
+    try:
+        (family, kind, _, _, address), *_ = socket.getaddrinfo(host, port or 0, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise OptionsError(f"host {host!r} is not known here; {HOSTS}") from None
+    with socket.socket(family, kind) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError as error:
+            raise OptionsError(unusable(host, port, error)) from None
+
+
+HOSTS = "127.0.0.1 is this machine alone, 0.0.0.0 lets others in"
+
+
+def unusable(host: str, port: int | None, error: OSError) -> str:
+    """Say why an address cannot be listened at, and what to do."""
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"port {port} is in use, perhaps by another studio; give another one with --port"
+        case errno.EADDRNOTAVAIL:
+            return f"host {host} is no address of this machine; {HOSTS}"
+        case errno.EACCES:
+            return f"port {port} may be used by an administrator only; give one from 1024 on with --port"
+    return f"nothing can listen at {host}, port {port}: {error}"

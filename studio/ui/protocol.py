@@ -39,13 +39,15 @@ class ProtocolError(ValueError):
 class CloseCode(IntEnum):
     """Who ended a connection, as a WebSocket close code; the page has the same table (web/link.js, `CLOSE`).
 
-    A superseded page stays ended; after any other close it comes back by itself, to the same seat while there is one.
+    A superseded or an idle page stays ended; after any other close it comes back by itself, to the same seat while
+    there is one.
     """
 
     POLICY = 1008  # the server refused: no good ticket, or far too many messages
     STOPPING = 1012  # the server stops, or this seat; uvicorn closes every socket with this code when it stops
     SUPERSEDED = 4001  # another page took the seat, and nothing else
     SILENT = 4002  # the page answered no heartbeat any more
+    IDLE = 4003  # nobody touched the page, and somebody else waited for a seat
 
     @property
     def words(self) -> str:
@@ -57,6 +59,7 @@ CLOSE_WORDS = {
     CloseCode.POLICY: "The server refused this page. Trying again.",
     CloseCode.STOPPING: "The server has ended this session. Trying again.",
     CloseCode.SUPERSEDED: "This session goes on in another tab. Reload this page to take it back.",
+    CloseCode.IDLE: "Nobody touched this page, so its place went to somebody who waited. Reload to play again.",
     CloseCode.SILENT: "This page had fallen silent. Trying again; your session waits.",
 }
 

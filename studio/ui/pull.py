@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from studio.ui.connection import Connection
-from studio.ui.connections import Connections, is_ours
+from studio.ui.connections import Connections
 from studio.ui.protocol import Error
 from studio.ui.security import LARGEST_MESSAGE, LARGEST_UPLOAD
 
@@ -26,7 +26,7 @@ class Pull:
     async def open(self, request: Request) -> Response:
         """Open a connection with a ticket."""
         ticket = request.headers.get("x-studio-ticket", "")
-        connection = self._connections.admit(ticket, PULL_PATIENCE) if is_ours(request) else None
+        connection = self._connections.admit(ticket, PULL_PATIENCE) if self._connections.is_ours(request) else None
         if connection is None:
             return problem(403, "this ticket is used, too old or not ours; reload the page")
         return messages(connection, token=connection.token)
@@ -58,20 +58,25 @@ class Pull:
             # Not while the body comes: of one that is cut off by a dead line no end is seen.
             with connection.heartbeat.answering():
                 if picture:
-                    await connection.receive(body)
+                    connection.accept(body)
                 else:
-                    await connection.receive_all(json.loads(body)["messages"])
-        except (ValueError, KeyError, TypeError) as error:
+                    connection.accept_all(json.loads(body)["messages"])
+            await connection.work()
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             connection.send(Error(f"not understood: {error}"))
         return messages(connection)
 
     def _find(self, request: Request) -> Connection | None:
-        return self._connections.open.get(request.headers.get("x-studio-link", "")) if is_ours(request) else None
+        if not self._connections.is_ours(request):
+            return None
+        return self._connections.open.get(request.headers.get("x-studio-link", ""))
 
 
 def messages(connection: Connection, **more: str) -> Response:
     """Give the notifications there are."""
-    return JSONResponse({**more, "messages": [json.loads(text) for text in connection.drain()]})
+    begun = "".join(f"{json.dumps(name)}: {json.dumps(value)}, " for name, value in more.items())
+    text = f'{{{begun}"messages": [{", ".join(connection.drain())}]}}'  # they are JSON already
+    return Response(text, media_type="application/json")
 
 
 async def read_body(request: Request, largest: int) -> bytes | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.controls import Prompt
+from studio.ui.quota import DiskQuota
 from studio.ui.takes import Download, Downloads, TakeVideo, take_path
 
 if TYPE_CHECKING:
@@ -35,8 +36,11 @@ class Take:
 class Recorder:
     """Records a session's takes into a folder, and offers them. Not for several threads at once."""
 
-    def __init__(self, session: Session, folder: Path, downloads: Downloads) -> None:
+    def __init__(
+        self, session: Session, folder: Path, downloads: Downloads, disk: DiskQuota, address: str = ""
+    ) -> None:
         self.takes: list[Take] = []
+        self._disk, self._address = disk, address
         self._session, self._folder, self._downloads = session, folder, downloads
         self._video: TakeVideo | None = None
         self._path = folder
@@ -47,9 +51,10 @@ class Recorder:
         return self._video is not None
 
     def start(self) -> None:
-        """Begin a take: the session starts clean, the video waits for its first frame."""
+        """Begin a take: the session starts clean, the video waits for its first frame. Raises QuotaExceeded."""
         if self._video is not None:
             return
+        self._disk.begin_take(self._address)
         self._path = self._new_path()
         self._video = TakeVideo(self._path.with_name(self._path.name + ".mp4"), self._session.stats["fps"])
         self._session.outputs.append(self._video)
@@ -65,16 +70,28 @@ class Recorder:
         video.finish(score.header.start, score.length)
         take = self._offer(score, video)
         self.takes.append(take)
+        self._disk.add(self._address, self._size())
         return take
+
+    @property
+    def over_quota(self) -> bool:
+        """Whether the take that is being recorded fills what this person may have of the disk."""
+        return self.recording and self._disk.is_full(self._address, self._size())
+
+    def _size(self) -> int:
+        """The bytes of the take's files, as far as they are written."""
+        files = list(self._path.parent.glob(self._path.name + ".*")) if self._path != self._folder else []
+        return sum(file.stat().st_size for file in files if file.is_file())
 
     def keep(self, score: Score) -> None:
         """Write the score of what was played and not recorded."""
-        if not score.header.frames:
+        if not score.header.frames or self._disk.is_full(self._address):
             return
         path = self._new_path()
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            score.write(path.with_name(path.name + ".jsonl"))
+            kept = score.write(path.with_name(path.name + ".jsonl"))
+            self._disk.add(self._address, kept.stat().st_size)
         except OSError as error:
             log.error("a closed page's score could not be kept in %s: %s; make room there", self._folder, error)
 

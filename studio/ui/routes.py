@@ -26,6 +26,7 @@ from studio.presets import Preset
 from studio.ui.connections import HEARTBEAT, Connections
 from studio.ui.pull import Pull, problem
 from studio.ui.seats import Seats
+from studio.ui.security import HostPolicy
 from studio.ui.sockets import serve_socket
 
 PREFIX = "/gradio_api/studio"
@@ -43,10 +44,12 @@ class Routes:
         presets: Mapping[str, Preset],
         heartbeat: float = HEARTBEAT,
         clock: Callable[[], float] = time.monotonic,
+        policy: HostPolicy | None = None,
     ) -> None:
         self.seats = seats
-        self.connections = Connections(seats, presets, heartbeat, clock)
+        self.connections = Connections(seats, presets, heartbeat, clock, policy)
         self.tickets = self.connections.tickets
+        self._web = {path.name for path in WEB.iterdir() if path.suffix in MEDIA_TYPES}
 
     def table(self) -> list[BaseRoute]:
         """Give the routes for `demo.launch(app_kwargs={"routes": ...})`."""
@@ -88,6 +91,8 @@ class Routes:
         for seat in self.seats.taken.values():
             if item := seat.downloads.get(request.path_params["secret"]):
                 if isinstance(item.content, Path):
+                    if not item.content.is_file():
+                        return problem(404, f"{item.name} is no longer there: somebody has moved or deleted it")
                     return FileResponse(item.content, media_type=item.media_type, filename=item.name)
                 headers = {"content-disposition": f'attachment; filename="{item.name}"'}
                 return Response(item.content, media_type=item.media_type, headers=headers)
@@ -96,7 +101,7 @@ class Routes:
     async def web(self, request: Request) -> Response:
         """Give a script or a style of the page."""
         name = request.path_params["name"]
+        if name not in self._web:
+            return problem(404, f"the page has no file {name[:100]}")
         path = WEB / name
-        if Path(name).name != name or path.suffix not in MEDIA_TYPES or not path.is_file():
-            return problem(404, f"the page has no file {name}")
         return FileResponse(path, media_type=MEDIA_TYPES[path.suffix], headers={"cache-control": "no-cache"})

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from studio.controls import Control, ControlState, Sampling
 from studio.ui.mailbox import Mailbox, encode_png
 from studio.ui.model_choice import ModelChoice
-from studio.ui.protocol import CloseCode
+from studio.ui.protocol import CloseCode, RecordingChanged, TakeSaved
+from studio.ui.quota import DiskQuota
+from studio.ui.reading import ReadingBudget
 from studio.ui.recorder import Recorder, Take
 from studio.ui.takes import Download, Downloads
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from studio.ui.library import Library
 
 FASTEST = 30.0  # frames a second, as video; a faster machine would only play the paths faster
+OVER_QUOTA = "The take was ended: it fills what this server keeps for one person. Download it; it is complete."
 log = logging.getLogger("studio")
 
 
@@ -41,7 +44,9 @@ class Snapshot:
 class Seat:
     """One person's place: a session, the mailbox with its newest frame, what can be downloaded, and the page on it.
 
-    left_at: since when there is no page on it, on its clock; None while there is one.
+    left_at: since when there is no page on it, on its clock; None while there is one. touched_at: when a person last
+    asked for something. address: of the machine the page is on, as far as it is known. played: whether a person has set
+    anything.
     """
 
     def __init__(
@@ -50,17 +55,23 @@ class Seat:
         takes: Path,
         clock: Callable[[], float] = time.monotonic,
         library: Library | None = None,
+        *,
+        address: str = "",
+        disk: DiskQuota | None = None,
     ) -> None:
         self.id = secrets.token_urlsafe(24)
         self.session = session
         self.mailbox = Mailbox()
         self.downloads = Downloads()
-        self.recorder = Recorder(session, takes, self.downloads)
+        self.address = address
+        self.recorder = Recorder(session, takes, self.downloads, disk or DiskQuota(), address)
         self.models = ModelChoice(session, library, self.hand_over)
         self.connection: Connection | None = None
         self.left_at: float | None = clock()
         self._clock = clock
-        self._played = self._closed = False
+        self.reading = ReadingBudget(clock)
+        self.touched_at = clock()
+        self.played = self._closed = False
         self._lock = threading.RLock()
         session.outputs.append(self.mailbox)
 
@@ -69,9 +80,13 @@ class Seat:
         """The controls in force, or those that will be with the next frame."""
         return self.session.pending_state()
 
+    def touch(self) -> None:
+        """Note that a person asks for something now."""
+        self.touched_at = self._clock()
+
     def send(self, control: Control) -> int:
         """Hand a control to the session; give its revision."""
-        self._played = True
+        self.played = True
         return self.session.send(control)
 
     def play(self, preset: Preset) -> dict[str, str]:
@@ -129,6 +144,16 @@ class Seat:
         with self._lock:
             return self.recorder.stop()
 
+    def end_take_over_quota(self) -> None:
+        """End a take that fills what one person may have of the disk; the page is told."""
+        with self._lock:
+            if not self.recorder.over_quota:
+                return
+            take = self.recorder.stop()
+            if self.connection is not None and take is not None:
+                self.connection.send(RecordingChanged(False))
+                self.connection.send(TakeSaved(replace(take, problem=OVER_QUOTA)))
+
     def reset(self, seed: int | None = None) -> Take | None:
         """Go back to frame 0; a take that is being recorded ends first, and is returned."""
         take = self.stop_recording()
@@ -157,15 +182,18 @@ class Seat:
         except Exception:  # what had ended its thread, raised again: our fault, and no reason to lose the take
             log.exception("a session had stopped by itself")
 
-    def close(self) -> None:
-        """Stop for good. A take is finished; otherwise what was played is kept as a score."""
+    def close(self, code: CloseCode = CloseCode.STOPPING) -> None:
+        """Stop for good; the page is told by this code.
+
+        A take is finished; otherwise what was played is kept as a score.
+        """
         with self._lock:
             self._closed = True
             if self.connection is not None:
-                self.connection.end(CloseCode.STOPPING)
+                self.connection.end(code)
             self.models.cancel()
             self.stop()
-            if self.stop_recording() is None and self._played:
+            if self.stop_recording() is None and self.played:
                 self.recorder.keep(self.session.score)
             self.mailbox.close()
         self.models.release()

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 
 from studio.controls import ControlError
 from studio.ui.errors import SeatsTaken
+from studio.ui.protocol import CloseCode
+from studio.ui.quota import DiskQuota
 from studio.ui.seat import Seat
+from studio.ui.security import LOOPBACK
 
 if TYPE_CHECKING:
     from studio.presets import Preset
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
 RUNNING = 2  # sessions at once: each wants the whole machine
 GIVES_WAY_AFTER = 3.0  # seconds without a page after which a seat may be given to another
+GIVES_WAY_AFTER_PLAY = 30.0  # the same, where a person has set something: lines break, and laptops are carried about
+IDLE_AFTER = 180.0  # seconds in which nobody touched an open page, after which its seat may be given to who waits
 PAUSE_AFTER = 10.0  # seconds without a page after which a session stops drawing
 CLOSE_AFTER = 120.0  # seconds without a page after which it is closed
 log = logging.getLogger("studio")
@@ -36,46 +41,73 @@ class Seats:
         library: Library | None = None,
         takes: Path = Path("takes"),
         running: int = RUNNING,
-        pause_after: float = PAUSE_AFTER,
-        close_after: float = CLOSE_AFTER,
         clock: Callable[[], float] = time.monotonic,
+        disk: DiskQuota | None = None,
     ) -> None:
-        self.running, self.pause_after, self.close_after = running, pause_after, close_after
+        self.running, self.pause_after, self.close_after = running, PAUSE_AFTER, CLOSE_AFTER
         self._factory, self._opening, self._takes, self._clock = session_factory, opening, takes, clock
-        self._library = library
+        self._library, self._disk = library, disk or DiskQuota()
         self._seats: dict[str, Seat] = {}
         self._lock = threading.RLock()
 
     @property
     def taken(self) -> Mapping[str, Seat]:
+        """The seats in use, by their ids."""
         return dict(self._seats)
 
     def find(self, id: str | None) -> Seat | None:
+        """Give the seat of an id, if it is in use."""
         return self._seats.get(id or "")
 
-    def sit(self, id: str | None = None) -> Seat:
-        """The seat with this id, or else a new one; raises SeatsTaken if all are in use, Waiting if none can begin."""
+    def sit(self, id: str | None = None, address: str = "") -> Seat:
+        """Give the seat of an id, or else a new one.
+
+        Raises SeatsTaken if all are in use, Waiting if none can begin. address: of the machine that asks.
+        """
         with self._lock:
             if seat := self.find(id):
                 return seat
+            self._check_share(address)
             self._make_room()
-            seat = Seat(self._factory(), self._takes, self._clock, self._library)
+            session = self._factory()
+            seat = Seat(session, self._takes, self._clock, self._library, address=address, disk=self._disk)
             if self._opening is not None:
                 play_opening(seat, self._opening)
             self._seats[seat.id] = seat
             return seat
 
+    def _check_share(self, address: str) -> None:
+        """Raise SeatsTaken for a machine that has all seats but one; this one, where the server runs, may have all."""
+        if address in ("", *LOOPBACK):
+            return
+        theirs = [seat for seat in self._seats.values() if seat.address == address and not self._gives_way(seat)]
+        if len(theirs) >= max(1, self.running - 1):
+            raise SeatsTaken(
+                f"{len(theirs)} of the {self.running} sessions of this server are yours, and one is kept for others. "
+                "Close one of your tabs, and this one starts by itself."
+            )
+
     def _make_room(self) -> None:
-        """The seat left longest ago gives way to a new page, unless its own may just be reloading."""
+        """A seat gives way to a new page: the one left longest ago, or else the one nobody has touched longest."""
         while len(self._seats) >= self.running:
-            since = self._clock() - GIVES_WAY_AFTER
-            left = [seat for seat in self._seats.values() if seat.left_at is not None and seat.left_at <= since]
-            if not left:
+            giving = [seat for seat in self._seats.values() if self._gives_way(seat)]
+            if not giving:
                 raise SeatsTaken(
                     f"{self.running} sessions are running here, as many as this machine can draw at once. "
                     "Close one of the other tabs, and this one starts by itself."
                 )
-            self.close(min(left, key=lambda seat: seat.left_at or 0.0))
+            left = [seat for seat in giving if seat.left_at is not None]
+            if left:
+                self.close(min(left, key=lambda seat: seat.left_at or 0.0))
+            else:
+                self.close(min(giving, key=lambda seat: seat.touched_at), CloseCode.IDLE)
+
+    def _gives_way(self, seat: Seat) -> bool:
+        """Whether a seat may be given to another: its page is gone and not just reloading, or nobody touches it."""
+        now = self._clock()
+        if seat.left_at is not None:
+            return now - seat.left_at >= (GIVES_WAY_AFTER_PLAY if seat.played else GIVES_WAY_AFTER)
+        return now - seat.touched_at >= IDLE_AFTER and not seat.recorder.recording
 
     def sweep(self) -> None:
         """Stop and close the seats whose page is gone; called about once a second."""
@@ -86,13 +118,16 @@ class Seats:
                 self.close(seat)
             elif gone > self.pause_after:
                 seat.stop()
+            seat.end_take_over_quota()
 
-    def close(self, seat: Seat) -> None:
+    def close(self, seat: Seat, code: CloseCode = CloseCode.STOPPING) -> None:
+        """Close a seat; its page is told by this code."""
         with self._lock:
             self._seats.pop(seat.id, None)
-        seat.close()
+        seat.close(code)
 
     def close_all(self) -> None:
+        """Close every seat."""
         for seat in list(self._seats.values()):
             self.close(seat)
 

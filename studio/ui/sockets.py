@@ -10,7 +10,7 @@ import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from studio.ui.connection import Connection
-from studio.ui.connections import Connections, is_ours
+from studio.ui.connections import Connections
 from studio.ui.heartbeat import SOCKET_PATIENCE
 from studio.ui.protocol import CloseCode
 
@@ -28,7 +28,7 @@ async def serve_socket(connections: Connections, socket: WebSocket) -> None:
     """
     offered = (name for name in socket.scope["subprotocols"] if name.startswith(TICKET))
     ticket = next(offered, "").removeprefix(TICKET)
-    if not is_ours(socket) or not connections.tickets.valid(ticket):
+    if not connections.is_ours(socket) or not connections.tickets.valid(ticket):
         await socket.close(CloseCode.POLICY)  # before accept: the browser sees 403
         return
     await socket.accept(subprotocol=PROTOCOL)
@@ -41,6 +41,7 @@ async def serve_socket(connections: Connections, socket: WebSocket) -> None:
                 await converse(socket, connection)
             finally:
                 connections.forget(connection)
+            await connection.work()  # what was sent before the page went counts
         else:
             await hang_up(socket, CloseCode.POLICY)
 
@@ -55,22 +56,30 @@ async def converse(socket: WebSocket, connection: Connection) -> None:
 
     async with anyio.create_task_group() as group:
         group.start_soon(until_gone, receive_all)
+        group.start_soon(until_gone, work)
         group.start_soon(until_gone, send_all)
 
 
 async def receive_all(socket: WebSocket, connection: Connection) -> None:
-    """Hand on what the page says."""
+    """Take what the page says."""
     refused = 0
     while True:
         message = await socket.receive()
         if message["type"] == "websocket.disconnect":
             return
         with connection.heartbeat.answering():
-            taken = await connection.receive(message.get("text") or message.get("bytes") or "")
+            taken = connection.accept(message.get("text") or message.get("bytes") or "")
         refused = 0 if taken else refused + 1
         if refused > MOST_REFUSED:
             await hang_up(socket, CloseCode.POLICY)
             return
+
+
+async def work(socket: WebSocket, connection: Connection) -> None:
+    """Do what the page asks for; how the connection ends is for `send_all` to say."""
+    while True:
+        await connection.work()
+        await connection.bell.wait(1.0)
 
 
 async def send_all(socket: WebSocket, connection: Connection) -> None:

@@ -1,7 +1,7 @@
 // @ts-check
 // The link by plain HTTP, with the same frames and messages, where no WebSocket comes through.
 
-import { CLOSE, isCloseCode, unpackFrame } from './wire.js';
+import { endsForGood, isCloseCode, unpackFrame } from './wire.js';
 
 /** @import { Browser, Line, Message } from './types.js' */
 /** @typedef {(path: string, options?: RequestInit) => Promise<Response>} Ask */
@@ -51,7 +51,7 @@ export async function talkByPull({ browser, base, ticket, line, silence }) {
     return '';
   } catch (error) {
     if (!(error instanceof Refusal) || !error.code || !isCloseCode(error.code)) throw error;
-    if (error.code === CLOSE.superseded) line.superseded(error.words);
+    if (endsForGood(error.code)) line.superseded(error.words);
     return error.words;
   } finally {
     browser.clearTimeout(timer);

@@ -1,7 +1,7 @@
 // @ts-check
 // The link over a WebSocket.
 
-import { CLOSE, isCloseCode, unpackFrame } from './wire.js';
+import { CLOSE, endsForGood, isCloseCode, unpackFrame } from './wire.js';
 
 /** @import { Browser, Line } from './types.js' */
 
@@ -49,7 +49,7 @@ export function talkOverSocket({ browser, base, ticket, line, silence, opened })
       return line.message(JSON.parse(data));
     };
     socket.onclose = ({ code, reason }) => {
-      if (code === CLOSE.superseded) line.superseded(reason);
+      if (endsForGood(code)) line.superseded(reason);
       if (!isCloseCode(code)) finish();
       else finish(reason || (code === CLOSE.stopping ? STOPPING : ''), true);
     };
