@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from studio.cli.errors import UsageError
-from studio.cli.output import show_download
+from studio.cli.output import describe_part, show_download
 from studio.hub.catalogue import Listing, list_models
 from studio.hub.units import gigabytes
 from studio.models.errors import UnknownModel
@@ -58,7 +58,7 @@ def run_get(arguments: argparse.Namespace) -> None:
         return
     print(f"{name}: {entry.what}\nlicence: {entry.licence}")
     for part in entry.parts.values():
-        print(f"  https://huggingface.co/{part.repo} ({gigabytes(part.bytes)}): {part.licence}; revision {part.revision}")
+        print(f"  https://huggingface.co/{describe_part(part)}")
     question = f"Download about {gigabytes(entry.download_bytes)} to {download.cache_folder()}? [y/N] "
     if not arguments.yes and not ask(question):
         raise UsageError("nothing was downloaded; answer y, or give --yes once you have read the licence")
