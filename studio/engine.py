@@ -88,6 +88,12 @@ class Engine:
         """Raise ControlError for what this model cannot play; see `playable.check`. May be called from any thread."""
         playable.check(self.model, control)
 
+    def accept(self, *controls: Control) -> None:
+        """Check all of them, then prepare them: what is done with whatever is sent."""
+        for control in controls:
+            self.check(control)
+        self.prepare(*controls)
+
     @torch.no_grad()
     def prepare(self, *controls: Control) -> None:
         """Read new words, labels and pictures, which the model then has ready: that costs the sender time, no frame.

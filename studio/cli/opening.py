@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.cli.errors import UsageError
-from studio.cli.output import show_download
+from studio.cli.output import describe_part, show_download
 from studio.folders import expand_home
 from studio.hub.units import gigabytes
 from studio.models.loader import accepted_options, check_memory, resolve_options
@@ -107,6 +107,6 @@ def download_missing(name: str, options: dict[str, Any]) -> None:
     if missing:
         print(f"{name}: {gigabytes(sum(part.bytes for part in missing))} to download", file=sys.stderr)
         for part in missing:
-            print(f"  {part.repo} ({gigabytes(part.bytes)}): {part.licence}; revision {part.revision}", file=sys.stderr)
+            print(f"  {describe_part(part)}", file=sys.stderr)
         with show_download() as progress:
             download.fetch(name, progress, without=frozenset(chosen))

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from studio.hub.progress import Progress
 from studio.hub.units import gigabytes
+from studio.models.registry import Part
 
 Item = TypeVar("Item")
 
@@ -42,6 +43,11 @@ def progress_bar(items: Iterable[Item], total: int | None = None, desc: str | No
     from tqdm import tqdm
 
     return tqdm(items, total=total, desc=desc, file=sys.stderr, disable=not sys.stderr.isatty())
+
+
+def describe_part(part: Part) -> str:
+    """Write a repository that is downloaded, what comes of it, its licence and the revision."""
+    return f"{part.repo} ({gigabytes(part.bytes)}): {part.licence}; revision {part.revision}"
 
 
 @contextlib.contextmanager

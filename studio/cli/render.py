@@ -10,6 +10,7 @@ from studio.cli.errors import UsageError
 from studio.cli.opening import open_take_model
 from studio.cli.output import progress_bar
 from studio.folders import write_error
+from studio.outputs import open_output
 from studio.score import Score, render
 
 
@@ -26,6 +27,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Render the take and print the file's path."""
     score = Score.read(arguments.score)
     path: Path = arguments.output or arguments.score.with_suffix(".mp4")
+    open_output(path, arguments.fps)  # which says of another ending what can be written; it writes nothing yet
     check_folder(path)
     model = open_take_model(arguments, score)
     print(render(score, path, model=model, fps=arguments.fps, progress=progress_bar))

@@ -72,8 +72,7 @@ class Session(Runner):
             raise ControlError(f"a session is sent controls such as Prompt or Stroke, got {shown(control)}")
         while True:
             engine = self.engine
-            engine.check(control)
-            engine.prepare(control)
+            engine.accept(control)
             with self._inbox.lock:
                 if engine is self.engine:  # not handed over to another model meanwhile
                     return self._inbox.put(control)
@@ -84,9 +83,7 @@ class Session(Runner):
         What a person sends meanwhile takes its slot over: the preset's later controls of that slot do not come.
         Gives the revision of the last one sent at once. Raises ControlError for what cannot be; then nothing is sent.
         """
-        for event in preset.events:
-            self.engine.check(event.control)
-        self.engine.prepare(*(event.control for event in preset.events))
+        self.engine.accept(*(event.control for event in preset.events))
         with self._turn:
             at_once = (event.control for event in preset.events if event.frame == 0)
             later = (replace(event, frame=self.engine.frame + event.frame) for event in preset.events if event.frame)
