@@ -38,7 +38,7 @@ from studio.training.diffusion import (
     optimisers,
     rate_at,
 )
-from studio.world import world
+from studio.world import compositing
 
 SWITCH = 0.04  # chance a frame that the prompt changes
 NEW_SUBJECT = 0.02  # ... that a subject becomes another, or comes or goes
@@ -195,7 +195,7 @@ class Player:
         memory, backgrounds = self.net.memory, self.maker.backgrounds
         pictures = backgrounds.frames(scene, phase)
         covered = torch.zeros(len(pictures), 1, *pictures.shape[-2:])
-        light = torch.tensor([world.LIGHT[backgrounds.scenes[n].time] for n in scene])
+        light = torch.tensor([compositing.LIGHT[backgrounds.scenes[n].time] for n in scene])
         planes = memory.read(memory.get_buffer("keys")[torch.from_numpy(hands.key).flatten()].float())
         planes = planes.unflatten(0, (-1, 1, SLOTS)).expand(-1, frames, -1, -1, -1, -1)
         track = planes.new_zeros(len(pictures), 4, appearance.MAP, appearance.MAP)
@@ -207,7 +207,7 @@ class Player:
             number = spread(number).long()
             if (there := number >= 0).any():
                 here = [value[there] for value in where]
-                drawn, alpha = world.composite(
+                drawn, alpha = compositing.composite(
                     pictures[there], number[there], here[0], here[1], here[2], here[3], light[there]
                 )
                 pictures[there], covered[there] = drawn, torch.maximum(covered[there], alpha)
