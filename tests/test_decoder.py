@@ -31,7 +31,7 @@ def maker():
 
 @cache
 def few_frames():
-    return decoder.played(untrained_net(), maker(), 4)
+    return decoder.play_frames(untrained_net(), maker(), 4)
 
 
 def small_codec():
@@ -58,7 +58,7 @@ def test_frames_are_kept_small_and_in_the_number_asked():
 
 
 def test_the_same_frames_are_played_again():
-    again = decoder.played(untrained_net(), maker(), 4)
+    again = decoder.play_frames(untrained_net(), maker(), 4)
     assert torch.equal(again.drawn, few_frames().drawn)
     assert torch.equal(again.pictures, few_frames().pictures)
 
@@ -66,29 +66,29 @@ def test_the_same_frames_are_played_again():
 def test_what_is_kept_is_the_frame_that_came_out_beside_its_own_truth(monkeypatch):
     """A model that always guesses right is caught at nothing."""
 
-    def right(player, hands, rows, sigma):
+    def right(player, conditions, rows, sigma):
         count = max(1, rows.latent.shape[1] - 2)
-        asked, _ = player.asked(hands, count)
-        return torch.cat([rows.latent[:, : rows.latent.shape[1] - count], asked.latent], 1)
+        truth, _ = player.ground_truth(conditions, count)
+        return torch.cat([rows.latent[:, : rows.latent.shape[1] - count], truth.latent], 1)
 
     monkeypatch.setattr(forcing.Player, "guess", right)
-    frames = decoder.played(untrained_net(), maker(), 6)
+    frames = decoder.play_frames(untrained_net(), maker(), 6)
     torch.testing.assert_close(frames.drawn, frames.clean, atol=2e-3, rtol=1e-2)
 
 
 def test_frames_of_which_nothing_was_said_are_left_out(monkeypatch):
     """Their truth is painted black here, and no black picture is kept."""
     monkeypatch.setattr(forcing, "NO_PROMPT", 0.5)
-    silent, real = [], forcing.Player.drawn
+    silent, real = [], forcing.Player.draw_frames
 
-    def blackened(player, hands, frames, *told):
-        pictures, *others = real(player, hands, frames, *told)
-        nothing = torch.from_numpy(hands.prompt < 0).repeat_interleave(frames)
+    def blackened(player, conditions, frames, *drawn_at):
+        pictures, *others = real(player, conditions, frames, *drawn_at)
+        nothing = torch.from_numpy(conditions.prompt < 0).repeat_interleave(frames)
         silent.append(int(nothing.sum()))
         return torch.where(nothing.view(-1, 1, 1, 1), 0, pictures), *others
 
-    monkeypatch.setattr(forcing.Player, "drawn", blackened)
-    frames = decoder.played(untrained_net(), maker(), 6)
+    monkeypatch.setattr(forcing.Player, "draw_frames", blackened)
+    frames = decoder.play_frames(untrained_net(), maker(), 6)
     assert sum(silent) > 0
     assert len(frames.pictures) == 6
     assert (frames.pictures.amax((1, 2, 3)) > 0).all()
@@ -185,7 +185,7 @@ def test_the_shipped_decoder_is_heard():
 
 def test_the_stage_teaches_the_decoder_alone_and_goes_on_where_it_was(tmp_path, monkeypatch):
     frames = few_frames()
-    monkeypatch.setattr(decoder, "played", lambda *_, **__: frames)
+    monkeypatch.setattr(decoder, "play_frames", lambda *_, **__: frames)
     net = copy.deepcopy(untrained_net())
     before = {name: value.clone() for name, value in net.codec.state_dict().items()}
     stage = diffusion.Stage("decoder", 3, 1, 1, 1e-3)
@@ -203,10 +203,10 @@ def test_the_stage_teaches_the_decoder_alone_and_goes_on_where_it_was(tmp_path, 
 
 def test_a_finished_stage_gives_its_weights_and_plays_nothing(tmp_path, monkeypatch):
     frames = few_frames()
-    monkeypatch.setattr(decoder, "played", lambda *_, **__: frames)
+    monkeypatch.setattr(decoder, "play_frames", lambda *_, **__: frames)
     stage, net = diffusion.Stage("decoder", 2, 1, 1, 1e-3), copy.deepcopy(untrained_net())
     list(decoder.train_decoder(net, maker(), tmp_path, stage, 4))
-    monkeypatch.setattr(decoder, "played", lambda *_, **__: pytest.fail("played again"))
+    monkeypatch.setattr(decoder, "play_frames", lambda *_, **__: pytest.fail("played again"))
     other = copy.deepcopy(untrained_net())
     assert list(decoder.train_decoder(other, maker(), tmp_path, stage, 4)) == []
     assert torch.equal(other.codec.linear_out.weight, net.codec.linear_out.weight)
@@ -216,7 +216,7 @@ def test_the_decoder_learns_what_its_frames_show(tmp_path, monkeypatch):
     """A small one is shown nothing but green."""
     green = torch.tensor([60, 200, 80], dtype=torch.uint8).view(1, 3, 1, 1).expand(4, 3, 256, 256)
     frames = replace(few_frames(), pictures=green)
-    monkeypatch.setattr(decoder, "played", lambda *_, **__: frames)
+    monkeypatch.setattr(decoder, "play_frames", lambda *_, **__: frames)
     net = SimpleNamespace(codec=small_codec())
     before = decoder.decoder_quality(net.codec, frames)["psnr_db"]
     list(decoder.train_decoder(net, maker(), tmp_path, diffusion.Stage("decoder", 40, 1, 1, 3e-2, falling=0), 4))

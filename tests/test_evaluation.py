@@ -10,7 +10,7 @@ from drawn import SCENES, few_scenes, untrained
 from studio.controls import ControlState, Prompt, Stroke
 from studio.evaluation import detector as detectors
 from studio.evaluation import evaluate, takes
-from studio.world import scenes, words, world
+from studio.world import compositing, scenes, words
 from studio.world.backgrounds import Scene
 
 TAKE = takes.Take(
@@ -25,9 +25,9 @@ def shipped():
 
 def moved(true, right, down, label="fox"):
     """The drawn frame with its subject so many pixels from where it was asked."""
-    where = (true.x + right / world.SIZE, true.y + down / world.SIZE, true.size, true.facing)
-    number = torch.tensor([world.sprites().index(label)])
-    picture, _ = world.composite(
+    where = (true.x + right / compositing.SIZE, true.y + down / compositing.SIZE, true.size, true.facing)
+    number = torch.tensor([compositing.sprites().index(label)])
+    picture, _ = compositing.composite(
         true.background[None], number, *(torch.tensor([v]) for v in where), torch.tensor([true.light])
     )
     return picture[0]
@@ -51,7 +51,7 @@ def test_the_truth_after_a_switch_shows_the_other_scene():
     true = takes.truth(TAKE, 11, SCENES[3])
     painted = scenes.paint("beach", 0, "sunset", "clear", 3).transpose(2, 0, 1)
     assert np.array_equal((true.background * 255).round().byte().numpy(), painted)
-    assert true.light == world.LIGHT["sunset"]
+    assert true.light == compositing.LIGHT["sunset"]
 
 
 def test_takes_are_asked_half_in_words_that_training_never_saw():
@@ -181,7 +181,7 @@ def test_what_is_no_ghost_is_not_counted():
 
 def test_every_drawn_subject_is_named_right():
     true = takes.truth(TAKE, 2)
-    wrong = [label for label in world.sprites().labels if takes.identify(moved(true, 0, 0, label), true) != label]
+    wrong = [label for label in compositing.sprites().labels if takes.identify(moved(true, 0, 0, label), true) != label]
     assert not wrong
 
 

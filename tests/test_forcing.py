@@ -34,31 +34,31 @@ def player(net=None):
     return forcing.Player(net or untrained_net(), maker())
 
 
-def hands(count=2, seed=0):
-    return forcing.Hands.drawn(maker(), count, np.random.default_rng(seed))
+def conditions(count=2, seed=0):
+    return forcing.StreamConditions.draw(maker(), count, np.random.default_rng(seed))
 
 
 # --- what is asked ------------------------------------------------------------
 
 
 def test_hands_carry_subjects_about_in_sight_and_leave_them_standing():
-    rng, asked, steps = np.random.default_rng(0), hands(8), []
+    rng, given, steps = np.random.default_rng(0), conditions(8), []
     for _ in range(60):
-        before = asked.at.copy()
-        asked.move(maker(), rng)
-        steps.append(np.abs(asked.at - before).max(-1))
-    assert 0 <= asked.at.min() <= asked.at.max() <= 1
+        before = given.at.copy()
+        given.advance(maker(), rng)
+        steps.append(np.abs(given.at - before).max(-1))
+    assert 0 <= given.at.min() <= given.at.max() <= 1
     still = np.mean(np.array(steps) == 0)
     assert 0.3 < still < 0.9
     assert np.max(steps) > 0.1
 
 
 def test_a_carried_subject_looks_where_it_goes():
-    asked = hands(1)
-    asked.held[:], asked.at[:], asked.goal[:] = True, 0.2, 0.8
+    given = conditions(1)
+    given.held[:], given.at[:], given.goal[:] = True, 0.2, 0.8
     for seed in range(20):  # until no hand lets go and no subject is exchanged
-        moved = copy.deepcopy(asked)
-        moved.move(maker(), np.random.default_rng(seed))
+        moved = copy.deepcopy(given)
+        moved.advance(maker(), np.random.default_rng(seed))
         if moved.held.all():
             assert (moved.facing == -1).all()  # sprites look to the left as they are drawn
             return
@@ -66,38 +66,38 @@ def test_a_carried_subject_looks_where_it_goes():
 
 
 def test_words_change_with_the_scene_and_the_layout_stays():
-    rng, asked, changes = np.random.default_rng(1), hands(16), 0
+    rng, given, changes = np.random.default_rng(1), conditions(16), 0
     for _ in range(30):
-        before, views = asked.scene.copy(), [few_scenes().scenes[n].view for n in asked.scene]
-        asked.move(maker(), rng)
-        changes += (asked.scene != before).sum()
-        assert [few_scenes().scenes[n].view for n in asked.scene] == views
-        for scene, said in zip(asked.scene, asked.prompt, strict=True):
+        before, views = given.scene.copy(), [few_scenes().scenes[n].view for n in given.scene]
+        given.advance(maker(), rng)
+        changes += (given.scene != before).sum()
+        assert [few_scenes().scenes[n].view for n in given.scene] == views
+        for scene, said in zip(given.scene, given.prompt, strict=True):
             meant = few_scenes().scenes[scene]
             assert said == -1 or said in few_prompts().of_scene[meant.place, meant.time, meant.weather]
     assert 2 < changes < 16 * 30 * 3 * forcing.SWITCH
 
 
 def test_the_stream_is_told_what_the_studio_tells_and_its_truth_is_drawn(tmp_path):
-    model, asked = untrained(tmp_path), hands(1)
+    model, given = untrained(tmp_path), conditions(1)
     words = maker().prompts.of_scene["meadow", "day", "clear"]
     known, owner = recipe.memory_keys()
-    asked.scene[:], asked.prompt[:], asked.phase[:] = 0, words[0], 3
-    asked.subject[:] = [[int(owner[known.index("cow")]), -1, -1]]
-    asked.key[:], asked.at[:], asked.size[:], asked.facing[:] = known.index("cow"), (0.4, 0.6), 0.35, 1
+    given.scene[:], given.prompt[:], given.phase[:] = 0, words[0], 3
+    given.subject[:] = [[int(owner[known.index("cow")]), -1, -1]]
+    given.key[:], given.at[:], given.size[:], given.facing[:] = known.index("cow"), (0.4, 0.6), 0.35, 1
     net, _ = pocket.PocketNet.load(tmp_path)
     vector = maker().prompts.vectors[words[0]]
     stroke = Stroke("1", "cow", ((0, 0.4, 0.6),), mode="pin", size=0.35)
     state = ControlState().after(Sampling(seed=0), 0).after(stroke, 0)
     states = PromptStates(pocket.text_tokens(vector))
     told = model.condition(states, frame_inputs(state, [3, 4]), [3, 4])
-    true, weight = player(net).asked(asked, 2)
+    true, weight = player(net).ground_truth(given, 2)
     torch.testing.assert_close(true.tracks[0], told.tracks, atol=2e-2, rtol=0)
     assert weight[0, 0, 0, 9, 6] == diffusion.SUBJECT_WEIGHT
     assert weight[0, 0, 0, 0, 15] == 1
-    empty = copy.deepcopy(asked)
+    empty = copy.deepcopy(given)
     empty.subject[:] = -1
-    bare, _ = player(net).asked(empty, 2)
+    bare, _ = player(net).ground_truth(empty, 2)
     changed = (true.latent - bare.latent).abs().amax((0, 1, 2)) > 1e-3
     assert changed[9, 6]
     assert not changed[:4].any()
@@ -115,12 +115,12 @@ def test_a_guess_is_what_the_studio_s_cache_and_rows_give(tmp_path, monkeypatch)
     monkeypatch.setattr(torch, "autocast", lambda *_: contextlib.nullcontext())  # bfloat16 would hide small faults
     model = untrained(tmp_path)
     net, _ = pocket.PocketNet.load(tmp_path)
-    asked, ground = hands(1), torch.Generator().manual_seed(0)
-    asked.prompt[:] = 2
-    true, _ = player(net).asked(asked, 4)
+    given, ground = conditions(1), torch.Generator().manual_seed(0)
+    given.prompt[:] = 2
+    true, _ = player(net).ground_truth(given, 4)
     sigma = sigmas(2, 100.0)[::-1]
-    rows = forcing.Told(torch.randn(true.latent.shape, generator=ground), true.tracks)
-    guesses = player(net).guess(asked, rows, (0.0, 0.0, *sigma))
+    rows = forcing.FrameBatch(torch.randn(true.latent.shape, generator=ground), true.tracks)
+    guesses = player(net).guess(given, rows, (0.0, 0.0, *sigma))
     text = pocket.text_tokens(maker().prompts.vectors[2])
     cond, cache = Conditioning.of(text, true.tracks[0]), model.new_cache()
     play = lambda part, numbers, levels: model.denoise(  # noqa: E731
@@ -131,13 +131,13 @@ def test_a_guess_is_what_the_studio_s_cache_and_rows_give(tmp_path, monkeypatch)
         play(slice(3, 4), [6], [0.0])  # a frame of the window, which the next one takes the place of
         out = play(slice(1, 4), [7, 8, 9], [0.0, *sigma])
     torch.testing.assert_close(guesses[0, 1:], out, atol=1e-3, rtol=0)
-    alone = player(net).guess(asked, rows.frames(slice(1, 4)), (0.0, *sigma))
+    alone = player(net).guess(given, rows.frames(slice(1, 4)), (0.0, *sigma))
     assert (alone[0, 1:] - out[1:]).abs().max() > 0.03  # the sink does count
 
 
 def test_a_tick_lets_one_row_out_and_sees_its_own_frames_from_then_on():
     play, rng = player(), np.random.default_rng(0)
-    streams = play.begun(2, 3, rng)
+    streams = play.start_streams(2, 3, rng)
     assert streams.past.latent.shape[:2] == (2, 2)
     assert streams.guesses.shape[:2] == (2, 2)
     seen, guess = [], play.guess
@@ -159,7 +159,7 @@ def test_a_tick_lets_one_row_out_and_sees_its_own_frames_from_then_on():
 def test_rows_in_flight_are_the_stream_s_own_guesses_under_noise(monkeypatch):
     play, rng = player(), np.random.default_rng(0)
     monkeypatch.setattr(forcing, "SHIFTS", (0.01, 0.011))  # hardly any noise
-    streams = play.begun(2, 2, rng)
+    streams = play.start_streams(2, 2, rng)
     guesses, seen, guess = streams.guesses.clone(), [], play.guess
     play.guess = lambda *told: seen.append(told) or guess(*told)
     play.tick(streams, channels(), rng)
@@ -171,7 +171,7 @@ def test_rows_in_flight_are_the_stream_s_own_guesses_under_noise(monkeypatch):
 def test_the_error_teaches_the_present_guess_and_not_the_past():
     net = copy.deepcopy(untrained_net()).requires_grad_(True)
     play, rng = player(net), np.random.default_rng(0)
-    streams = play.begun(1, 2, rng)
+    streams = play.start_streams(1, 2, rng)
     loss = play.tick(streams, channels(), rng)
     assert loss > 0
     loss.backward()
@@ -182,25 +182,25 @@ def test_the_error_teaches_the_present_guess_and_not_the_past():
 
 def test_who_guesses_the_truth_has_no_error():
     play, rng = player(), np.random.default_rng(0)
-    streams = play.begun(2, 2, rng)
-    asked = play.asked
+    streams = play.start_streams(2, 2, rng)
+    ground_truth = play.ground_truth
     answers = []
-    play.asked = lambda hands, frames: answers.append(asked(hands, frames)) or answers[-1]
-    play.guess = lambda hands, rows, sigma: torch.cat([streams.past.latent, answers[-1][0].latent], 1)
+    play.ground_truth = lambda conditions, frames: answers.append(ground_truth(conditions, frames)) or answers[-1]
+    play.guess = lambda conditions, rows, sigma: torch.cat([streams.past.latent, answers[-1][0].latent], 1)
     assert play.tick(streams, channels(), rng) == 0
 
 
 def test_streams_begin_anew_whole_and_the_others_go_on(monkeypatch):
     play, rng = player(), np.random.default_rng(0)
-    streams = play.begun(4, 2, rng)
-    before, kept = streams.past.latent.clone(), copy.deepcopy(streams.hands)
+    streams = play.start_streams(4, 2, rng)
+    before, kept = streams.past.latent.clone(), copy.deepcopy(streams.conditions)
     monkeypatch.setattr(forcing, "LENGTH", 2)
     play.renew(streams, rng)
     new = ~(streams.past.latent == before).flatten(1).all(1).numpy()
     assert 0 < new.sum() < 4
     for field in fields(kept):
-        assert np.array_equal(getattr(streams.hands, field.name)[~new], getattr(kept, field.name)[~new])
-    assert (streams.hands.at[new] != kept.at[new]).any()
+        assert np.array_equal(getattr(streams.conditions, field.name)[~new], getattr(kept, field.name)[~new])
+    assert (streams.conditions.at[new] != kept.at[new]).any()
 
 
 # --- the stage ------------------------------------------------------------------
@@ -220,12 +220,12 @@ def test_the_stage_teaches_the_transformer_alone_and_goes_on_where_it_was(tmp_pa
 
 
 def test_nothing_said_is_told_as_no_words():
-    asked = hands(1)
-    asked.prompt[:] = -1
+    given = conditions(1)
+    given.prompt[:] = -1
     play = player()
-    true, _ = play.asked(asked, 1)
+    true, _ = play.ground_truth(given, 1)
     net = untrained_net()
-    view = torch.tensor([few_scenes().scenes[asked.scene[0]].view])
+    view = torch.tensor([few_scenes().scenes[given.scene[0]].view])
     with torch.no_grad():
         recalled = net.places.recall(text_encoder()([""]), view)
     torch.testing.assert_close(true.tracks[0, :, -48:], recalled)

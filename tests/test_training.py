@@ -21,7 +21,7 @@ from studio.training import codec, diffusion, recipe, vocabulary
 from studio.training import fit_places as memory
 from studio.training.checkpoint import load_checkpoint, save_checkpoint
 from studio.training.clips import SLOTS, ClipMaker, track_maps, wander
-from studio.world import backgrounds, scenes, words, world
+from studio.world import backgrounds, compositing, scenes, words
 
 # --- the drawn world ----------------------------------------------------------
 
@@ -33,8 +33,8 @@ def row(*values):
 def put(label, x, y, size=0.3, facing=1, light=(1.0, 1.0, 1.0), under=None):
     """One subject on grey, or on `under`: the picture (3, 256, 256), its alpha (1, 256, 256)."""
     under = torch.full((1, 3, 256, 256), 0.5) if under is None else under
-    number = torch.tensor([world.sprites().index(label)])
-    picture, alpha = world.composite(under, number, *row(x, y, size, facing), torch.tensor([light]))
+    number = torch.tensor([compositing.sprites().index(label)])
+    picture, alpha = compositing.composite(under, number, *row(x, y, size, facing), torch.tensor([light]))
     return picture[0], alpha[0]
 
 
@@ -49,7 +49,7 @@ def centroid(alpha):
 
 @pytest.mark.parametrize(("x", "y", "size"), [(0.5, 0.5, 0.3), (0.3712, 0.6109, 0.25), (0.42, 0.55, 0.5)])
 def test_a_subject_is_drawn_where_it_was_asked_to_half_a_pixel(x, y, size):
-    pack = world.sprites()
+    pack = compositing.sprites()
     _, alpha = put("basketball", x, y, size)
     inside = centroid(pack.full[pack.index("basketball"), 3:])  # the ball's own weight is not quite its middle
     across, down = centroid(alpha)
@@ -77,9 +77,9 @@ def test_a_mirrored_subject_is_the_mirror_image():
 
 
 def test_every_picture_of_a_batch_gets_its_own_subject():
-    numbers = torch.tensor([world.sprites().index(label) for label in ("fox", "bus")])
+    numbers = torch.tensor([compositing.sprites().index(label) for label in ("fox", "bus")])
     where = (torch.tensor([0.3, 0.6]), torch.tensor([0.5, 0.4]), torch.tensor([0.25, 0.4]), torch.ones(2))
-    together, _ = world.composite(torch.full((2, 3, 256, 256), 0.5), numbers, *where, torch.ones(2, 3))
+    together, _ = compositing.composite(torch.full((2, 3, 256, 256), 0.5), numbers, *where, torch.ones(2, 3))
     for n, label in enumerate(("fox", "bus")):
         alone, _ = put(label, *(float(value[n]) for value in where))
         torch.testing.assert_close(together[n], alone)
@@ -87,17 +87,17 @@ def test_every_picture_of_a_batch_gets_its_own_subject():
 
 def test_no_subject_leaves_the_picture_as_it_is():
     under = torch.rand(1, 3, 256, 256)
-    made, alpha = world.composite(under, torch.tensor([-1]), *row(0.5, 0.5, 0.3, 1), torch.ones(1, 3))
+    made, alpha = compositing.composite(under, torch.tensor([-1]), *row(0.5, 0.5, 0.3, 1), torch.ones(1, 3))
     assert torch.equal(made, under)
     assert alpha.count_nonzero() == 0
 
 
 def test_night_light_falls_on_the_subject_alone():
     day, alpha = put("fox", 0.5, 0.5)
-    night, _ = put("fox", 0.5, 0.5, light=world.LIGHT["night"])
+    night, _ = put("fox", 0.5, 0.5, light=compositing.LIGHT["night"])
     assert torch.equal(day[:, :40], night[:, :40])
     inside = alpha[0] > 0.99
-    expected = day[:, inside] * torch.tensor(world.LIGHT["night"])[:, None]
+    expected = day[:, inside] * torch.tensor(compositing.LIGHT["night"])[:, None]
     torch.testing.assert_close(night[:, inside], expected, atol=0.02, rtol=0)
 
 
@@ -109,7 +109,7 @@ def test_a_shadow_lies_below_the_subject():
 
 
 def test_the_sprites_are_the_subjects_the_language_knows():
-    pack = world.sprites()
+    pack = compositing.sprites()
     assert len(pack.labels) >= 100
     assert set(pack.labels) == set(words.SUBJECTS)
     assert len(pack.full) == len(pack.half) == len(pack.shadow) == len(pack.labels)
@@ -123,13 +123,13 @@ def test_a_packed_sprite_is_what_is_visible_in_the_middle_of_its_tile(tmp_path):
         drawn = Image.new("RGBA", (1000, 1000))
         drawn.paste((255, 0, 0, 255), box)
         drawn.save(assets / f"{code}.webp", lossless=True)
-    world.pack_sprites(assets, {"tall": "a", "wide": "b"}, tmp_path / "pack")
-    pack = world.sprites(tmp_path / "pack")
+    compositing.pack_sprites(assets, {"tall": "a", "wide": "b"}, tmp_path / "pack")
+    pack = compositing.sprites(tmp_path / "pack")
     assert pack.labels == ("tall", "wide")
     for number, (wide, high) in enumerate(((0.5, 1), (1, 0.5))):
         alpha = pack.full[number, 3:]
         assert centroid(alpha) == pytest.approx((0.5, 0.5), abs=0.01)
-        width, height = (float((alpha.amax(d) > 0.5).sum()) / world.SPRITE * 1.08 for d in ((0, 1), (0, 2)))
+        width, height = (float((alpha.amax(d) > 0.5).sum()) / compositing.SPRITE * 1.08 for d in ((0, 1), (0, 2)))
         assert (width, height) == pytest.approx((wide, high), abs=0.05)
 
 
@@ -480,7 +480,7 @@ def test_the_recipe_reports_every_stage_to_its_end(trained):
 def test_the_recipe_leaves_weights_that_play(trained):
     _, out, _ = trained
     model = pocket.Pocket(out, torch.float32)
-    assert model.capabilities.labels == (*world.sprites().labels, "castle", "tree")
+    assert model.capabilities.labels == (*compositing.sprites().labels, "castle", "tree")
     assert Engine(model).step().picture.shape == (256, 256, 3)
     config = json.loads((out / "config.json").read_text())
     assert config["recipe"] == "smoke"

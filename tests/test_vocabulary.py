@@ -13,7 +13,7 @@ from studio.evaluation.detector import load_detector
 from studio.models.pocket import model as pocket
 from studio.models.pocket.sentence_encoder import text_encoder
 from studio.training import vocabulary
-from studio.world import words, world
+from studio.world import compositing, words
 from studio.world.backgrounds import Scene
 
 # What a person may type, and the subject it means to them. Most are no label of the table.
@@ -60,19 +60,19 @@ def test_a_line_of_the_table_that_says_too_little_is_named(tmp_path, monkeypatch
 
 
 def test_every_subject_of_the_table_has_its_picture():
-    codes = json.loads((world.PACK / "added.json").read_text())["codes"]
+    codes = json.loads((compositing.PACK / "added.json").read_text())["codes"]
     assert codes == {label: subject.code for label, subject in vocabulary.added().items()}
-    pack = world.added()
+    pack = compositing.added()
     assert pack.labels == tuple(vocabulary.added())
     assert (pack.full[:, 3].amax((1, 2)) > 0.99).all()
-    assert (world.PACK / "added.webp").stat().st_size < 4e6
-    assert world.every_sprite().labels == world.sprites().labels + pack.labels
-    assert torch.equal(world.every_sprite().full[len(world.sprites().labels) + 7], pack.full[7])
+    assert (compositing.PACK / "added.webp").stat().st_size < 4e6
+    assert compositing.every_sprite().labels == compositing.sprites().labels + pack.labels
+    assert torch.equal(compositing.every_sprite().full[len(compositing.sprites().labels) + 7], pack.full[7])
 
 
 def test_a_subject_without_a_picture_is_named():
     with pytest.raises(ValueError, match=r"names \['gizmo'\], of which there are no sprites: pack them"):
-        vocabulary.thumbnails(world.added(), ["castle", "gizmo"])
+        vocabulary.thumbnails(compositing.added(), ["castle", "gizmo"])
 
 
 def test_what_training_did_to_planes_is_found_again():
@@ -97,7 +97,9 @@ def test_adding_subjects_leaves_the_trained_ones_and_adding_them_again_changes_n
     for name in ("planes", "keys", "owner"):
         kept = getattr(before.memory, name)
         assert torch.equal(getattr(after.memory, name)[: len(kept)], kept)
-    castle = torch.nn.functional.interpolate(world.added().full[[world.added().index("castle")]], size=48, mode="area")
+    castle = torch.nn.functional.interpolate(
+        compositing.added().full[[compositing.added().index("castle")]], size=48, mode="area"
+    )
     torch.testing.assert_close(after.memory.planes[-2:-1], castle, atol=0.01, rtol=0)
     assert [after.reads(word)[0] for word in ("castle", "palace", "oak", "boat", "fox")] == [
         "castle", "castle", "tree", "sailboat", "fox",
@@ -106,7 +108,7 @@ def test_adding_subjects_leaves_the_trained_ones_and_adding_them_again_changes_n
 
 def test_the_shipped_pocket_knows_the_table():
     memory, labels = shipped().memory, shipped().capabilities.labels
-    assert labels == (*world.sprites().labels, *vocabulary.added())
+    assert labels == (*compositing.sprites().labels, *vocabulary.added())
     assert torch.equal(memory.weights(memory.keys.float()).argmax(1), memory.owner)  # every word reads as its own
     named, owner = vocabulary.memory_keys()
     assert torch.equal(memory.owner[-len(named) :], owner)
@@ -115,11 +117,11 @@ def test_the_shipped_pocket_knows_the_table():
 
 
 def test_the_shipped_planes_are_thumbnails_filtered_as_training_filtered_the_trained_ones():
-    planes, trained = shipped().memory.planes, world.sprites().labels
+    planes, trained = shipped().memory.planes, compositing.sprites().labels
     learned = planes[: len(trained)]
-    change = vocabulary.learned_filter(vocabulary.thumbnails(world.sprites(), trained), learned)
+    change = vocabulary.learned_filter(vocabulary.thumbnails(compositing.sprites(), trained), learned)
     some = ["castle", "tree", "girl"]
-    thumbnails = vocabulary.thumbnails(world.added(), some)
+    thumbnails = vocabulary.thumbnails(compositing.added(), some)
     expected = torch.nn.functional.conv2d(thumbnails, change, padding=2)
     made = planes[[shipped().capabilities.labels.index(label) for label in some]]
     torch.testing.assert_close(made, expected, atol=0.01, rtol=0)

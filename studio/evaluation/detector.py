@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from studio.world import scenes, world
+from studio.world import compositing, scenes
 from studio.world.backgrounds import Backgrounds, Scene
 
 WEIGHTS = Path(__file__).parent / "detector.safetensors"
@@ -55,13 +55,13 @@ def _batch(small: Tensor, targets: Tensor, backgrounds: Backgrounds, count: int,
     """Drawn pictures at 64x64 with up to two subjects, a little blurred and noisy as any picture may be."""
     chosen = rng.integers(len(small), size=count)
     pictures = small[chosen, rng.integers(small.shape[1], size=count)].float() / 255
-    light = torch.tensor([world.LIGHT[backgrounds.scenes[n].time] for n in chosen])
+    light = torch.tensor([compositing.LIGHT[backgrounds.scenes[n].time] for n in chosen])
     for chance in (0.8, 0.3):
-        subject = np.where(rng.random(count) < chance, rng.integers(len(world.sprites().labels), size=count), -1)
+        subject = np.where(rng.random(count) < chance, rng.integers(len(compositing.sprites().labels), size=count), -1)
         x, y = (torch.from_numpy(rng.uniform(0.05, 0.95, count)).float() for _ in range(2))
         size = torch.from_numpy(rng.uniform(0.2, 0.5, count)).float()
         facing = torch.from_numpy(rng.choice([-1.0, 1.0], count)).float()
-        pictures, _ = world.composite(pictures, torch.from_numpy(subject), x, y, size, facing, light)
+        pictures, _ = compositing.composite(pictures, torch.from_numpy(subject), x, y, size, facing, light)
     soft = torch.from_numpy(rng.random(count) < 0.5)
     pictures[soft] = F.avg_pool2d(F.pad(pictures[soft], (1, 1, 1, 1), mode="replicate"), 3, stride=1)
     noise = torch.from_numpy(rng.standard_normal(pictures.shape, dtype=np.float32))
@@ -99,7 +99,7 @@ def train_detector(backgrounds: Backgrounds, out: Path = WEIGHTS, steps: int = 1
 
 def _shrunk(phases: np.ndarray) -> Tensor:
     pictures = torch.from_numpy(np.array(phases)).permute(0, 3, 1, 2).float()
-    return F.avg_pool2d(pictures, world.SIZE // SIDE).round().to(torch.uint8)
+    return F.avg_pool2d(pictures, compositing.SIZE // SIDE).round().to(torch.uint8)
 
 
 def load_detector(path: Path = WEIGHTS) -> Detector:

@@ -22,7 +22,7 @@ from studio.engine import Engine
 from studio.evaluation import takes
 from studio.evaluation.detector import Detector, load_detector
 from studio.training import vocabulary
-from studio.world import scenes, words, world
+from studio.world import compositing, scenes, words
 from studio.world.backgrounds import Scene
 
 JUDGED = (4, 6, 8)
@@ -40,7 +40,7 @@ def judge(detector: Detector, picture: np.ndarray, take: takes.Take, frame: int,
     scene = scene or take.scene
     made, true = _tensor(picture), takes.truth(take, frame, scene)
     place, moment, weather = detector.name(made[None])[0]
-    pack = world.sprites() if take.label in words.SUBJECTS else world.every_sprite()
+    pack = compositing.sprites() if take.label in words.SUBJECTS else compositing.every_sprite()
     return {
         "position_error_px": takes.position_error(made, true),
         "subject_right": takes.identify(made, true, pack) == take.label,

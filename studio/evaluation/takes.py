@@ -12,7 +12,7 @@ from studio.controls import Control, ControlState, Prompt, Sampling, Stroke, str
 from studio.models.pocket import model as pocket
 from studio.training import vocabulary
 from studio.trajectory import Placement, placements
-from studio.world import scenes, words, world
+from studio.world import compositing, scenes, words
 from studio.world.backgrounds import Scene
 
 CELL = 16  # pixels of a latent cell
@@ -62,7 +62,7 @@ def draw_take(rng: np.random.Generator, period: int = 48, labels: tuple[str, ...
     time = rng.choice(scenes.times_of(place))
     weather = rng.choice(scenes.weathers_of(place))
     unseen, synonym = (bool(flag) for flag in rng.random(2) < 0.5)
-    label = str(rng.choice(labels or world.sprites().labels))
+    label = str(rng.choice(labels or compositing.sprites().labels))
     held_out = (words.SUBJECTS.get(label) or vocabulary.added()[label]).held_out
     synonym = synonym and bool(held_out)
     word = str(rng.choice(held_out)) if synonym else label
@@ -124,7 +124,7 @@ def draw_hand_take(rng: np.random.Generator, frames: int = 120, switch: int = 60
         time, weather = str(rng.choice(scenes.times_of(place))), str(rng.choice(scenes.weathers_of(place)))
         worlds.append((Scene(place, seed % pocket.VIEWS, time, weather), words.compose(place, time, weather, rng)))
     (scene, prompt), (other, other_prompt) = worlds
-    one, two = (str(label) for label in rng.choice(world.sprites().labels, 2, replace=False))
+    one, two = (str(label) for label in rng.choice(compositing.sprites().labels, 2, replace=False))
     hands = np.stack([hand(rng, frames) for _ in range(2)])
     hands[:, switch - 1 :] = hands[:, switch - 1 : switch]
     size = float(rng.uniform(0.28, 0.44))
@@ -151,7 +151,7 @@ def truth(take: Take, frame: int, scene: Scene | None = None) -> Truth:
     (placed,) = placements(strokes(state), frame)
     background = painted(scene, frame)
     picture, alpha = with_subject(background, take.label, placed, scene)
-    light = world.LIGHT[scene.time]
+    light = compositing.LIGHT[scene.time]
     return Truth(picture, alpha, background, placed.x, placed.y, placed.size, -placed.facing, light)
 
 
@@ -163,17 +163,17 @@ def painted(scene: Scene, frame: int) -> Tensor:
 
 def with_subject(picture: Tensor, label: str, placed: Placement, scene: Scene) -> tuple[Tensor, Tensor]:
     """The picture with a subject on it, and its alpha (1, 256, 256)."""
-    pack = world.sprites() if label in words.SUBJECTS else world.added()
+    pack = compositing.sprites() if label in words.SUBJECTS else compositing.added()
     number = torch.tensor([pack.index(label)])
     x, y, size, facing = (torch.tensor([v]) for v in (placed.x, placed.y, placed.size, -placed.facing))
-    light = torch.tensor([world.LIGHT[scene.time]])
-    drawn, alpha = world.composite(picture[None], number, x, y, size, facing, light, pack)
+    light = torch.tensor([compositing.LIGHT[scene.time]])
+    drawn, alpha = compositing.composite(picture[None], number, x, y, size, facing, light, pack)
     return drawn[0], alpha[0]
 
 
 def hand_truth(state: ControlState, scene: Scene, frame: int) -> tuple[Tensor, Tensor]:
     """A frame as the drawn world shows it under the strokes in force, and all subjects' alpha (1, 256, 256)."""
-    picture, covered = painted(scene, frame), torch.zeros(1, world.SIZE, world.SIZE)
+    picture, covered = painted(scene, frame), torch.zeros(1, compositing.SIZE, compositing.SIZE)
     for placed in placements(strokes(state), frame):
         picture, alpha = with_subject(picture, placed.label, placed, scene)
         covered = torch.maximum(covered, alpha)
@@ -216,12 +216,12 @@ def _parabola(line: Tensor, at: int) -> float:
     return 0.5 * (before - after) / bend if bend > 0 else 0.0
 
 
-def identify(made: Tensor, true: Truth, pack: world.Sprites | None = None) -> str:
+def identify(made: Tensor, true: Truth, pack: compositing.Sprites | None = None) -> str:
     """The label whose drawing, put where the subject was asked, is nearest to the picture there (squared error).
 
     pack: whose subjects may have been meant; those that nets are trained on if left out.
     """
-    pack, side = pack or world.sprites(), pocket.MAP
+    pack, side = pack or compositing.sprites(), pocket.MAP
     width = math.ceil(1.1 * true.size * side) + 1  # of the window round the subject, in pixels of half the picture's
     left, top = (math.floor((middle - 0.55 * true.size) * side) for middle in (true.x, true.y))
     inside = (..., slice(max(0, -top), side - top), slice(max(0, -left), side - left))
@@ -234,7 +234,7 @@ def identify(made: Tensor, true: Truth, pack: world.Sprites | None = None) -> st
     count = len(pack.labels)
     where = ((true.x * side - left) / width, (true.y * side - top) / width, true.size * side / width, true.facing)
     x, y, size, facing = (torch.full((count,), value) for value in where)
-    drawn, _ = world.composite(
+    drawn, _ = compositing.composite(
         window(true.background).expand(count, -1, -1, -1),
         torch.arange(count),
         x,

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from studio.models.pocket import appearance
-from studio.world import world
+from studio.world import compositing
 from studio.world.backgrounds import Backgrounds
 
 SLOTS = 3
@@ -105,7 +105,7 @@ class ClipMaker:
         far = rng.random(batch) < (SINKS if frames > 2 else 0)  # the first frame is a sink: another moment, long ago
         phase[far, 0] = rng.integers(phases, size=batch)[far]
         pictures = self.backgrounds.frames(scene.ravel(), phase.ravel())
-        light = torch.tensor([world.LIGHT[self.backgrounds.scenes[n].time] for n in scene.ravel()])
+        light = torch.tensor([compositing.LIGHT[self.backgrounds.scenes[n].time] for n in scene.ravel()])
         count = rng.choice(SLOTS + 1, size=batch, p=[0.06, 0.54, 0.28, 0.12])
         subject = np.where(np.arange(SLOTS) < count[:, None], rng.integers(len(self.keys_of), size=(batch, SLOTS)), -1)
         label = np.array([[rng.choice(self.keys_of[s]) if s >= 0 else 0 for s in row] for row in subject])
@@ -120,15 +120,15 @@ class ClipMaker:
             numbers = torch.from_numpy(subject[:, s]).repeat_interleave(frames)
             there = numbers >= 0
             here = [v[..., s].reshape(-1)[there] for v in (x, y, size, facing)]
-            drawn, alpha = world.composite(
+            drawn, alpha = compositing.composite(
                 pictures[there], numbers[there], here[0], here[1], here[2], here[3], light[there]
             )
             pictures[there] = drawn
             covered[there] = torch.maximum(covered[there], alpha)
         shape = (batch, frames)
         return Clips(
-            pictures.view(*shape, 3, world.SIZE, world.SIZE),
-            covered.view(*shape, 1, world.SIZE, world.SIZE),
+            pictures.view(*shape, 3, compositing.SIZE, compositing.SIZE),
+            covered.view(*shape, 1, compositing.SIZE, compositing.SIZE),
             torch.from_numpy(prompt),
             torch.tensor([[self.backgrounds.scenes[n].view for n in row] for row in scene]),
             torch.from_numpy(phase),

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from studio.models.pocket.autoencoder import Autoencoder
 from studio.training.checkpoint import load_checkpoint, save_checkpoint
-from studio.world import world
+from studio.world import compositing
 from studio.world.backgrounds import Backgrounds
 
 CROP = 128
@@ -22,18 +22,18 @@ LATENT_NOISE = 0.08  # the decoder must forgive what the diffusion model gets sl
 def crops(backgrounds: Backgrounds, count: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """(count, 3, 128, 128) pictures in 0..1 and the subjects' alpha (count, 1, 128, 128)."""
     numbers = rng.integers(len(backgrounds.scenes), size=count)
-    corner = rng.integers(0, world.SIZE - CROP + 1, size=(count, 2))
+    corner = rng.integers(0, compositing.SIZE - CROP + 1, size=(count, 2))
     phases = rng.integers(backgrounds.pictures.shape[1], size=count)
     picked = [backgrounds.pictures[n, p, r : r + CROP, c : c + CROP] for n, p, (r, c) in zip(numbers, phases, corner)]
     pictures = torch.from_numpy(np.stack(picked)).permute(0, 3, 1, 2).float() / 255
-    light = torch.tensor([world.LIGHT[backgrounds.scenes[n].time] for n in numbers])
+    light = torch.tensor([compositing.LIGHT[backgrounds.scenes[n].time] for n in numbers])
     covered = torch.zeros(count, 1, CROP, CROP)
     for chance in (0.95, 0.25):
-        subject = np.where(rng.random(count) < chance, rng.integers(len(world.sprites().labels), size=count), -1)
+        subject = np.where(rng.random(count) < chance, rng.integers(len(compositing.sprites().labels), size=count), -1)
         x, y = (torch.from_numpy(rng.uniform(0.15, 0.85, count)).float() for _ in range(2))
-        size = torch.from_numpy(rng.uniform(0.2, 0.5, count) * world.SIZE / CROP).float()
+        size = torch.from_numpy(rng.uniform(0.2, 0.5, count) * compositing.SIZE / CROP).float()
         facing = torch.from_numpy(rng.choice([-1.0, 1.0], count)).float()
-        pictures, alpha = world.composite(pictures, torch.from_numpy(subject), x, y, size, facing, light)
+        pictures, alpha = compositing.composite(pictures, torch.from_numpy(subject), x, y, size, facing, light)
         covered = torch.maximum(covered, alpha)
     return pictures, covered
 

@@ -55,23 +55,25 @@ class Pairs:
 
 
 @torch.no_grad()
-def played(net: pocket.PocketNet, maker: ClipMaker, count: int, seed: int = 6, device: str = "cpu") -> Pairs:
+def play_frames(net: pocket.PocketNet, maker: ClipMaker, count: int, seed: int = 6, device: str = "cpu") -> Pairs:
     """Plays streams as the page does, until `count` frames are kept."""
     torch.manual_seed(seed)
     rng, player = np.random.default_rng(seed), Player(net.to(device), maker, device)
-    pools = [player.begun(min(STREAMS, count), steps, rng) for steps in STEPS]
+    pools = [player.start_streams(min(STREAMS, count), steps, rng) for steps in STEPS]
     parts: list[tuple[Tensor, ...]] = []
     while sum(len(part[0]) for part in parts) < count:
         streams = pools[len(parts) % len(pools)]
         for _ in range(APART):
             player.renew(streams, rng)
             player.play(streams, pocket.SHIFT, rng)
-        pictures, covered, _ = player.drawn(streams.hands, 1, streams.hands.scene, streams.hands.phase)
-        clean = player.encoded(pictures)
-        told = torch.from_numpy(streams.hands.prompt >= 0)  # without a prompt the truth could be any place
+        pictures, covered, _ = player.draw_frames(
+            streams.conditions, 1, streams.conditions.scene, streams.conditions.phase
+        )
+        clean = player.encode(pictures)
+        prompted = torch.from_numpy(streams.conditions.prompt >= 0)  # without a prompt the truth could be any place
         bytes_of = lambda values: (values * 255).round().clamp(0, 255).byte()  # noqa: E731
         kept = (streams.past.latent[:, -1].half().cpu(), clean.half().cpu(), bytes_of(pictures), bytes_of(covered))
-        parts.append(tuple(part[told] for part in kept))
+        parts.append(tuple(part[prompted] for part in kept))
     return Pairs(*(torch.cat(part)[:count] for part in zip(*parts, strict=True)))
 
 
@@ -137,7 +139,7 @@ def train_decoder(
     if start >= stage.steps:
         codec.load_state_dict(average.state_dict())
         return
-    frames = played(net, maker, pairs, device=device)  # a run that was stopped plays the same again
+    frames = play_frames(net, maker, pairs, device=device)  # a run that was stopped plays the same again
     torch.manual_seed(seed + start)
     rng, began = np.random.default_rng((seed, start)), time.monotonic()
     for step in range(start, stage.steps):

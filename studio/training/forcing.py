@@ -38,7 +38,7 @@ from studio.training.diffusion import (
     optimisers,
     rate_at,
 )
-from studio.world import world
+from studio.world import compositing
 
 SWITCH = 0.04  # chance a frame that the prompt changes
 NEW_SUBJECT = 0.02  # ... that a subject becomes another, or comes or goes
@@ -51,8 +51,8 @@ GRAB, DROP, SPEED = 0.08, 0.12, 0.35  # a hand takes a subject up, lets it go, g
 
 
 @dataclass
-class Hands:
-    """What is asked of B streams: numbers of scene, wording, phase; S subjects, their memory keys, places, goals.
+class StreamConditions:
+    """The conditions of B streams: numbers of scene, wording, phase; S subjects, their memory keys, places, goals.
 
     scene, prompt (-1: nothing said), phase (B,); subject, key (B, S), subject -1 for none; at, goal (B, S, 2);
     held (B, S) bool; size, facing (B, S).
@@ -70,14 +70,14 @@ class Hands:
     facing: np.ndarray
 
     @staticmethod
-    def drawn(maker: ClipMaker, count: int, rng: np.random.Generator) -> Hands:
-        """New streams."""
+    def draw(maker: ClipMaker, count: int, rng: np.random.Generator) -> StreamConditions:
+        """Draws the conditions of `count` new streams."""
         subjects = rng.choice(SLOTS + 1, size=count, p=[0.06, 0.44, 0.35, 0.15])
         subject = np.where(
             np.arange(SLOTS) < subjects[:, None], rng.integers(len(maker.keys_of), size=(count, SLOTS)), -1
         )
         at = rng.uniform(0.1, 0.9, (count, SLOTS, 2))
-        hands = Hands(
+        conditions = StreamConditions(
             np.array([maker.scene(None, rng) for _ in range(count)]),
             np.zeros(count, int),
             rng.integers(maker.backgrounds.pictures.shape[1], size=count),
@@ -90,30 +90,30 @@ class Hands:
             rng.choice([-1.0, 1.0], (count, SLOTS)),
         )
         for b in range(count):
-            hands.speak(maker, b, rng)
+            conditions.draw_prompt(maker, b, rng)
             for s in range(SLOTS):
-                hands.name(maker, b, s, rng)
-        return hands
+                conditions.draw_subject_word(maker, b, s, rng)
+        return conditions
 
-    def speak(self, maker: ClipMaker, b: int, rng: np.random.Generator) -> None:
-        """Some wording of the scene, or none."""
+    def draw_prompt(self, maker: ClipMaker, b: int, rng: np.random.Generator) -> None:
+        """Draws some wording of the scene for stream b, or none."""
         said = maker.prompts.draw(maker.backgrounds.scenes[self.scene[b]], rng)
         self.prompt[b] = -1 if rng.random() < NO_PROMPT else said
 
-    def name(self, maker: ClipMaker, b: int, s: int, rng: np.random.Generator) -> None:
-        """Some word for the subject."""
+    def draw_subject_word(self, maker: ClipMaker, b: int, s: int, rng: np.random.Generator) -> None:
+        """Draws some word for subject s of stream b."""
         if self.subject[b, s] >= 0:
             self.key[b, s] = rng.choice(maker.keys_of[self.subject[b, s]])
 
-    def move(self, maker: ClipMaker, rng: np.random.Generator) -> None:
-        """One frame later: the world's clock, the hand, now and then other words or another subject."""
+    def advance(self, maker: ClipMaker, rng: np.random.Generator) -> None:
+        """Goes one frame on: the world's clock, the hand, now and then other words or another subject."""
         self.phase = (self.phase + 1) % maker.backgrounds.pictures.shape[1]
         for b in np.flatnonzero(rng.random(len(self.scene)) < SWITCH):
             self.scene[b] = maker.scene(maker.backgrounds.scenes[self.scene[b]].view, rng)
-            self.speak(maker, int(b), rng)
+            self.draw_prompt(maker, int(b), rng)
         for b, s in np.argwhere(rng.random(self.subject.shape) < NEW_SUBJECT):
             self.subject[b, s] = rng.integers(len(maker.keys_of)) if rng.random() < 0.7 else -1
-            self.name(maker, b, s, rng)
+            self.draw_subject_word(maker, b, s, rng)
         chance = rng.random(self.held.shape)
         taken = ~self.held & (chance < GRAB)
         self.goal[taken] = rng.uniform(0.05, 0.95, (int(taken.sum()), 2))
@@ -122,40 +122,37 @@ class Hands:
         self.facing = np.where(np.abs(step[..., 0]) > 0.01, -np.sign(step[..., 0]), self.facing)
         self.at = self.at + step
 
-    def put(self, rows: np.ndarray, others: Hands) -> None:
-        """Others take the places of some streams."""
+    def replace_rows(self, rows: np.ndarray, others: StreamConditions) -> None:
+        """Replaces the conditions of some streams (their numbers) with those of others."""
         for field in fields(self):
             getattr(self, field.name)[rows] = getattr(others, field.name)
 
 
 @dataclass(frozen=True)
-class Told:
-    """Frames of B streams as the model is told of them, beside the words: tracks (B, T, K, 16, 16), mean among them."""
+class FrameBatch:
+    """Frames of B streams: latents, and their conditions besides text, tracks (B, T, K, 16, 16), mean among them."""
 
     latent: Tensor  # (B, T, C, 16, 16): truth, guess or what came out
     tracks: Tensor
 
-    def frames(self, part: slice) -> Told:
-        return Told(self.latent[:, part], self.tracks[:, part])
-
-    def of(self, rows: Tensor) -> Told:
-        return Told(self.latent[rows], self.tracks[rows])
+    def frames(self, part: slice) -> FrameBatch:
+        return FrameBatch(self.latent[:, part], self.tracks[:, part])
 
     @staticmethod
-    def cat(parts: list[Told]) -> Told:
-        return Told(torch.cat([p.latent for p in parts], 1), torch.cat([p.tracks for p in parts], 1))
+    def cat(parts: list[FrameBatch]) -> FrameBatch:
+        return FrameBatch(torch.cat([p.latent for p in parts], 1), torch.cat([p.tracks for p in parts], 1))
 
 
 @dataclass
 class Streams:
-    """B streams with S rows in flight: what is asked of them, the two frames they see, and their guesses, newest last.
+    """B streams with S rows in flight: their conditions, the two frames they see, and their guesses, newest last.
 
     past: the sink and the frame that came out last; guesses (B, S - 1, C, 16, 16).
     """
 
-    hands: Hands
+    conditions: StreamConditions
     steps: int
-    past: Told
+    past: FrameBatch
     guesses: Tensor
 
 
@@ -167,57 +164,59 @@ class Player:
         self.vectors = torch.cat([maker.prompts.nothing[None], maker.prompts.vectors])
 
     @torch.no_grad()
-    def asked(self, hands: Hands, frames: int) -> tuple[Told, Tensor]:
-        """The truth of the next `frames` frames under what is asked now, and cells' weights (B, T, 1, 16, 16)."""
-        shape = (len(hands.scene), frames)
+    def ground_truth(self, conditions: StreamConditions, frames: int) -> tuple[FrameBatch, Tensor]:
+        """Draws the next `frames` frames under the present conditions; also gives cells' weights (B, T, 1, 16, 16)."""
+        shape = (len(conditions.scene), frames)
         phases = self.maker.backgrounds.pictures.shape[1]
-        scene = np.repeat(hands.scene, frames)
-        phase = ((hands.phase[:, None] + np.arange(frames)) % phases).ravel()
-        pictures, covered, track = self.drawn(hands, frames, scene, phase)
-        clean = self.encoded(pictures)
+        scene = np.repeat(conditions.scene, frames)
+        phase = ((conditions.phase[:, None] + np.arange(frames)) % phases).ravel()
+        pictures, covered, track = self.draw_frames(conditions, frames, scene, phase)
+        clean = self.encode(pictures)
         view = torch.tensor([self.maker.backgrounds.scenes[n].view for n in scene])
         constants = pocket.constant_channels(torch.from_numpy(phase), view).to(self.device)
-        sentences = self.vectors[hands.prompt + 1].repeat_interleave(frames, 0).to(self.device)
+        sentences = self.vectors[conditions.prompt + 1].repeat_interleave(frames, 0).to(self.device)
         mean = self.net.places.recall(sentences, view.to(self.device))
         tracks = torch.cat([appearance.fold(track), constants, mean], 1)
         weight = 1 + (SUBJECT_WEIGHT - 1) * (F.avg_pool2d(covered.to(self.device), pocket.PATCH) > 0.02).float()
         clean, tracks, weight = (part.view(*shape, *part.shape[1:]) for part in (clean, tracks, weight))
-        return Told(clean, tracks), weight
+        return FrameBatch(clean, tracks), weight
 
-    def encoded(self, pictures: Tensor) -> Tensor:
-        """Clean latents (N, C, 16, 16) of pictures (N, 3, 256, 256) in 0..1."""
+    def encode(self, pictures: Tensor) -> Tensor:
+        """Encodes to clean latents (N, C, 16, 16) pictures (N, 3, 256, 256) in 0..1."""
         with torch.autocast(self.device, torch.bfloat16):
             ready = pictures.to(self.device).contiguous(memory_format=torch.channels_last)
             return self.net.codec.encode(ready * 2 - 1).float()
 
-    def drawn(self, hands: Hands, frames: int, scene: np.ndarray, phase: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
-        """Pictures (B·T, 3, 256, 256), the subjects' alpha (B·T, 1, 256, 256), their track map (B·T, 4, 128, 128)."""
+    def draw_frames(
+        self, conditions: StreamConditions, frames: int, scene: np.ndarray, phase: np.ndarray
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Draws pictures (B·T, 3, 256, 256), subjects' alpha (B·T, 1, 256, 256), their tracks (B·T, 4, 128, 128)."""
         memory, backgrounds = self.net.memory, self.maker.backgrounds
         pictures = backgrounds.frames(scene, phase)
         covered = torch.zeros(len(pictures), 1, *pictures.shape[-2:])
-        light = torch.tensor([world.LIGHT[backgrounds.scenes[n].time] for n in scene])
-        planes = memory.read(memory.get_buffer("keys")[torch.from_numpy(hands.key).flatten()].float())
+        light = torch.tensor([compositing.LIGHT[backgrounds.scenes[n].time] for n in scene])
+        planes = memory.read(memory.get_buffer("keys")[torch.from_numpy(conditions.key).flatten()].float())
         planes = planes.unflatten(0, (-1, 1, SLOTS)).expand(-1, frames, -1, -1, -1, -1)
         track = planes.new_zeros(len(pictures), 4, appearance.MAP, appearance.MAP)
         spread = lambda values: torch.from_numpy(values).float().repeat_interleave(frames)  # noqa: E731
         for s in range(SLOTS):
-            number, at = hands.subject[:, s], hands.at[:, s]
-            size = np.where(number >= 0, hands.size[:, s], 0)
-            where = [spread(values) for values in (at[:, 0], at[:, 1], size, hands.facing[:, s])]
+            number, at = conditions.subject[:, s], conditions.at[:, s]
+            size = np.where(number >= 0, conditions.size[:, s], 0)
+            where = [spread(values) for values in (at[:, 0], at[:, 1], size, conditions.facing[:, s])]
             number = spread(number).long()
             if (there := number >= 0).any():
                 here = [value[there] for value in where]
-                drawn, alpha = world.composite(
+                drawn, alpha = compositing.composite(
                     pictures[there], number[there], here[0], here[1], here[2], here[3], light[there]
                 )
                 pictures[there], covered[there] = drawn, torch.maximum(covered[there], alpha)
             track = appearance.draw_track(track, planes[:, :, s].flatten(0, 1), *(value.to(track) for value in where))
         return pictures, covered, track
 
-    def guess(self, hands: Hands, rows: Told, sigma: tuple[float, ...]) -> Tensor:
-        """Clean latents (B, T, C, 16, 16) of noisy rows, all under the newest words, standing one after the other."""
+    def guess(self, conditions: StreamConditions, rows: FrameBatch, sigma: tuple[float, ...]) -> Tensor:
+        """Guesses clean latents (B, T, C, 16, 16) of noisy rows in a row, under the newest words."""
         count, frames = rows.latent.shape[:2]
-        words = self.vectors[hands.prompt + 1].to(self.device)
+        words = self.vectors[conditions.prompt + 1].to(self.device)
         text = pocket.text_tokens(words)[:, None].expand(-1, frames, -1, -1)
         levels = torch.tensor(sigma, device=self.device).expand(count, -1)
         positions = torch.arange(frames, device=self.device)
@@ -229,49 +228,51 @@ class Player:
             ).float()
 
     @torch.no_grad()
-    def begun(self, count: int, steps: int, rng: np.random.Generator) -> Streams:
-        """Streams after a cold start: a frame down the opening schedule, a second after it, the others guessed."""
-        hands = Hands.drawn(self.maker, count, rng)
-        asked, _ = self.asked(hands, steps + 1)
-        latent = torch.zeros_like(asked.latent[:, :1])
+    def start_streams(self, count: int, steps: int, rng: np.random.Generator) -> Streams:
+        """Starts streams cold: a frame down the opening schedule, a second after it, the others guessed."""
+        conditions = StreamConditions.draw(self.maker, count, rng)
+        truth, _ = self.ground_truth(conditions, steps + 1)
+        latent = torch.zeros_like(truth.latent[:, :1])
         for level in sigmas(pocket.FIRST_FRAME_STEPS, pocket.SHIFT):
-            first = Told(add_noise(latent, torch.randn_like(latent), level), asked.tracks[:, :1])
-            latent = self.guess(hands, first, (level,))
-        past = Told(latent, asked.tracks[:, :1])
-        rest = Told(torch.randn_like(asked.latent[:, 1:]), asked.tracks[:, 1:])
-        guesses = self.guess(hands, Told.cat([past, rest]), (0.0, *[1.0] * steps))[:, 1:]
-        return Streams(hands, steps, Told.cat([past, Told(guesses[:, :1], rest.tracks[:, :1])]), guesses[:, 1:])
+            first = FrameBatch(add_noise(latent, torch.randn_like(latent), level), truth.tracks[:, :1])
+            latent = self.guess(conditions, first, (level,))
+        past = FrameBatch(latent, truth.tracks[:, :1])
+        rest = FrameBatch(torch.randn_like(truth.latent[:, 1:]), truth.tracks[:, 1:])
+        guesses = self.guess(conditions, FrameBatch.cat([past, rest]), (0.0, *[1.0] * steps))[:, 1:]
+        return Streams(
+            conditions, steps, FrameBatch.cat([past, FrameBatch(guesses[:, :1], rest.tracks[:, :1])]), guesses[:, 1:]
+        )
 
     def tick(self, streams: Streams, channels: Tensor, rng: np.random.Generator) -> Tensor:
         """Plays one tick on some schedule, and gives the weighted squared error of the rows in flight."""
         shift = float(np.exp(rng.uniform(*np.log(SHIFTS))))
-        guesses, asked, weight = self.play(streams, shift, rng)
-        error = (guesses - asked.latent).square() * channels.view(-1, 1, 1)
+        guesses, truth, weight = self.play(streams, shift, rng)
+        error = (guesses - truth.latent).square() * channels.view(-1, 1, 1)
         return (error.mean(2, keepdim=True) * weight).mean()
 
-    def play(self, streams: Streams, shift: float, rng: np.random.Generator) -> tuple[Tensor, Told, Tensor]:
-        """Plays one tick, as the stream batch does; the rows' guesses, what was asked of them, its weights."""
-        streams.hands.move(self.maker, rng)
+    def play(self, streams: Streams, shift: float, rng: np.random.Generator) -> tuple[Tensor, FrameBatch, Tensor]:
+        """Plays one tick, as the stream batch does; gives the rows' guesses, their truth, the cells' weights."""
+        streams.conditions.advance(self.maker, rng)
         steps = streams.steps
         sigma = sigmas(steps, shift)[::-1]
-        asked, weight = self.asked(streams.hands, steps)
-        begun = torch.cat([streams.guesses, torch.zeros_like(asked.latent[:, :1])], 1)
-        x = add_noise(begun, torch.randn_like(begun), torch.tensor(sigma, device=begun.device).expand(len(begun), -1))
-        rows = Told.cat([streams.past, Told(x, asked.tracks)])
-        guesses = self.guess(streams.hands, rows, (0.0, 0.0, *sigma))[:, 2:]
+        truth, weight = self.ground_truth(streams.conditions, steps)
+        clean = torch.cat([streams.guesses, torch.zeros_like(truth.latent[:, :1])], 1)
+        x = add_noise(clean, torch.randn_like(clean), torch.tensor(sigma, device=clean.device).expand(len(clean), -1))
+        rows = FrameBatch.cat([streams.past, FrameBatch(x, truth.tracks)])
+        guesses = self.guess(streams.conditions, rows, (0.0, 0.0, *sigma))[:, 2:]
         kept = guesses.detach()
-        out = Told(kept[:, :1], asked.tracks[:, :1])
-        streams.past, streams.guesses = Told.cat([streams.past.frames(slice(1)), out]), kept[:, 1:]
-        return guesses, asked, weight
+        out = FrameBatch(kept[:, :1], truth.tracks[:, :1])
+        streams.past, streams.guesses = FrameBatch.cat([streams.past.frames(slice(1)), out]), kept[:, 1:]
+        return guesses, truth, weight
 
     @torch.no_grad()
     def renew(self, streams: Streams, rng: np.random.Generator) -> None:
-        """Some streams begin anew, so that they are `LENGTH` frames long on average."""
-        chosen = np.flatnonzero(rng.random(len(streams.hands.scene)) < 1 / LENGTH)
+        """Starts some streams anew, so that they are `LENGTH` frames long on average."""
+        chosen = np.flatnonzero(rng.random(len(streams.conditions.scene)) < 1 / LENGTH)
         if not len(chosen):
             return
-        fresh = self.begun(len(chosen), streams.steps, rng)
-        streams.hands.put(chosen, fresh.hands)
+        fresh = self.start_streams(len(chosen), streams.steps, rng)
+        streams.conditions.replace_rows(chosen, fresh.conditions)
         for kept, new in (
             (streams.past.latent, fresh.past.latent),
             (streams.past.tracks, fresh.past.tracks),
@@ -280,16 +281,16 @@ class Player:
             kept[chosen] = new
 
 
-class Lessons:
+class ForcingData:
     """Streams in play for every number of steps, and what a step of training learns from."""
 
     def __init__(self, net: pocket.PocketNet, maker: ClipMaker, stage: Stage, rng: np.random.Generator, device: str):
         self.player, self.stage, self.rng = Player(net, maker, device), stage, rng
-        self.pools = [self.player.begun(stage.clips, steps, rng) for steps, _ in STEPS]
+        self.pools = [self.player.start_streams(stage.clips, steps, rng) for steps, _ in STEPS]
         self.channels = channel_weights(net, self.pools[0].past.latent[:4, 0])
 
-    def error(self, step: int) -> Tensor:
-        """Of one tick of some streams; every `TAUGHT` steps of clips with a true past instead."""
+    def loss(self, step: int) -> Tensor:
+        """Computes the loss of one tick of some streams; every `TAUGHT` steps of clips with a true past instead."""
         if step % TAUGHT == TAUGHT - 1:
             clips = self.player.maker.draw(max(1, self.stage.clips // 2), self.stage.frames, self.rng)
             net, device = self.player.net, self.player.device
@@ -316,10 +317,10 @@ def train_forcing(
     if start >= stage.steps:
         net.load_state_dict(average.state_dict())
         return
-    lessons = Lessons(net, maker, stage, np.random.default_rng((seed, start)), device)
+    data = ForcingData(net, maker, stage, np.random.default_rng((seed, start)), device)
     began = time.monotonic()
     for step in range(start, stage.steps):
-        error = lessons.error(step)
+        error = data.loss(step)
         for optimiser in both:
             optimiser.zero_grad(set_to_none=True)
         error.backward()

@@ -21,7 +21,7 @@ from studio.training.decoder import train_decoder
 from studio.training.diffusion import Stage, train_diffusion
 from studio.training.fit_places import places_config, remember_places
 from studio.training.forcing import train_forcing
-from studio.world import words, world
+from studio.world import compositing, words
 from studio.world.backgrounds import Backgrounds, painted
 
 CODEC: dict[str, Any] = dict(channels=48, widths=(64, 128, 256), depths=(2, 2, 2))
@@ -83,7 +83,7 @@ RECIPES = {
 
 def memory_keys() -> tuple[list[str], torch.Tensor]:
     """Every training word of every subject, and the subject each belongs to, in the sprite pack's order."""
-    labels = world.sprites().labels
+    labels = compositing.sprites().labels
     named = [dict.fromkeys((label, *words.SUBJECTS[label].words)) for label in labels]
     pairs = [(word, n) for n, all_words in enumerate(named) for word in all_words]
     return [word for word, _ in pairs], torch.tensor([n for _, n in pairs])
@@ -92,7 +92,7 @@ def memory_keys() -> tuple[list[str], torch.Tensor]:
 def wordings(backgrounds: Backgrounds, seed: int = 3, count: int = WORDINGS) -> Prompts:
     """Composed training prompts and their vectors; a quarter also name a subject, as people do."""
     rng = np.random.default_rng(seed)
-    labels = world.sprites().labels
+    labels = compositing.sprites().labels
     sentences: list[str] = []
     of_scene = {}
     for place, time, weather in dict.fromkeys((s.place, s.time, s.weather) for s in backgrounds.scenes):
@@ -113,7 +113,7 @@ def new_net(recipe: Recipe, backgrounds: Backgrounds) -> pocket.PocketNet:
     """An untrained net whose memory of subjects starts as thumbnails of the sprites."""
     torch.manual_seed(0)
     keys, owner = memory_keys()
-    pack = world.sprites()
+    pack = compositing.sprites()
     net = pocket.PocketNet(
         {
             "codec": CODEC,
@@ -167,7 +167,9 @@ def train(
 
 def export(net: pocket.PocketNet, out: Path, recipe: str) -> None:
     """The weights with what the studio must know of them."""
-    net.save(out, {"labels": list(world.sprites().labels), "recipe": recipe, "commit": _commit(), "date": _today()})
+    net.save(
+        out, {"labels": list(compositing.sprites().labels), "recipe": recipe, "commit": _commit(), "date": _today()}
+    )
 
 
 def _commit() -> str:

@@ -20,10 +20,10 @@ from torch import Tensor
 from studio.models.pocket import model as pocket
 from studio.models.pocket.appearance import PLANE
 from studio.models.pocket.sentence_encoder import text_encoder
-from studio.world import world
+from studio.world import compositing
 from studio.world.words import SUBJECTS, Subject, subject
 
-TABLE = world.PACK / "added.txt"
+TABLE = compositing.PACK / "added.txt"
 FILTER, RIDGE = 5, 0.01  # texels across the filter; what keeps its weights small, in squared texels
 AT_ONCE = 256  # wordings that the sentence encoder reads in one batch
 
@@ -54,20 +54,20 @@ def _table() -> list[Subject]:
     return rows
 
 
-def pack_added(assets: Path, out: Path = world.PACK) -> None:
+def pack_added(assets: Path, out: Path = compositing.PACK) -> None:
     """Writes the added subjects' sprites, found in `assets`, as one atlas; to be called when the table has changed."""
-    world.pack_sprites(assets, {label: row.code for label, row in added().items()}, out, "added", quality=90)
+    compositing.pack_sprites(assets, {label: row.code for label, row in added().items()}, out, "added", quality=90)
 
 
 def memory_keys() -> tuple[list[str], Tensor]:
     """The words to add, and the number of the subject each names: trained subjects first, then the added ones."""
-    trained = world.sprites().labels
+    trained = compositing.sprites().labels
     pairs = [(word, trained.index(label)) for label, words in more_words().items() for word in words]
     pairs += [(word, len(trained) + n) for n, row in enumerate(added().values()) for word in row.words]
     return [word for word, _ in pairs], torch.tensor([number for _, number in pairs])
 
 
-def thumbnails(pack: world.Sprites, labels: Iterable[str]) -> Tensor:
+def thumbnails(pack: compositing.Sprites, labels: Iterable[str]) -> Tensor:
     """(N, 4, 48, 48): the sprites of these labels at a plane's size.
 
     Raises ValueError if there are no sprites of some.
@@ -99,8 +99,8 @@ def add_subjects(folder: Path = pocket.WEIGHTS) -> None:
     words, owner = memory_keys()
     keys = torch.cat([text_encoder()(words[n : n + AT_ONCE]) for n in range(0, len(words), AT_ONCE)])
     learned = memory["planes"][: trained["subjects"]].float()
-    change = learned_filter(thumbnails(world.sprites(), config["labels"][: len(learned)]), learned)
-    planes = F.conv2d(thumbnails(world.added(), added()), change, padding=FILTER // 2)
+    change = learned_filter(thumbnails(compositing.sprites(), config["labels"][: len(learned)]), learned)
+    planes = F.conv2d(thumbnails(compositing.added(), added()), change, padding=FILTER // 2)
     new = {"planes": planes, "keys": keys, "owner": owner}
     kept = {"planes": trained["subjects"], "keys": trained["keys"], "owner": trained["keys"]}
     memory = {name: torch.cat([memory[name][: kept[name]], new[name].to(memory[name].dtype)]) for name in new}

@@ -1,4 +1,4 @@
-"""The toy world as tensors: drawn backgrounds, subjects composited on them at sub-pixel places.
+"""Composites subjects on painted backgrounds at sub-pixel places, as tensors: the drawn world as a batch sees it.
 
 Everything a training step or an evaluation needs is drawn here, in batches, by `grid_sample`; nothing is stored but
 the sprite pack and the painted backgrounds.

@@ -1,0 +1,39 @@
+"""The fourteen places of the drawn world: for each a painter of its four views, given a canvas and its light.
+
+The middle and lower part of every view is kept calm, so that a subject reads well on it.
+"""
+
+from collections.abc import Callable
+
+from studio.world.painting import Canvas
+from studio.world.places.beach import beach
+from studio.world.places.canyon import canyon
+from studio.world.places.city import city
+from studio.world.places.desert import desert
+from studio.world.places.forest import forest
+from studio.world.places.lake import lake
+from studio.world.places.meadow import meadow
+from studio.world.places.mountains import mountains
+from studio.world.places.ocean import ocean
+from studio.world.places.room import room
+from studio.world.places.snowfield import snowfield
+from studio.world.places.space import space
+from studio.world.places.underwater import underwater
+from studio.world.places.village import village
+
+PAINTERS: dict[str, Callable[[Canvas, int], None]] = {
+    "meadow": meadow,
+    "mountains": mountains,
+    "beach": beach,
+    "desert": desert,
+    "forest": forest,
+    "city": city,
+    "ocean": ocean,
+    "snowfield": snowfield,
+    "village": village,
+    "lake": lake,
+    "canyon": canyon,
+    "space": space,
+    "underwater": underwater,
+    "room": room,
+}
