@@ -676,4 +676,4 @@ def test_new_words_are_read_when_they_are_sent_and_not_when_a_frame_is_drawn(mod
     session.step()
     read.clear()
     session.hand_over(still)
-    assert {("still", "spring"), ("still", "summer")} <= set(read), "what is in force, and what a preset has yet to send"
+    assert {("still", "spring"), ("still", "summer")} <= set(read), "what is in force, and what a preset will send"
