@@ -3,6 +3,7 @@ import json
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -428,7 +429,8 @@ def test_an_option_that_cannot_be_is_one_sentence(little, capsys, told, said):
 def test_evaluate_needs_a_model_that_can_be_painted_on(little, monkeypatch, capsys):
     from conftest import TinyModel
 
-    monkeypatch.setattr(TinyModel, "refuses", {"stroke": "its frames are drawn one by one"}, raising=False)
+    refusing = replace(TinyModel.capabilities, refuses={"stroke": "its frames are drawn one by one"})
+    monkeypatch.setattr(TinyModel, "capabilities", refusing)
     assert main(["evaluate", "--model", "little", "--json"]) == 1
     assert "little takes no strokes: its frames are drawn one by one; see studio bench" in capsys.readouterr().err
 

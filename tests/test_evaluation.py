@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from drawn import SCENES, few_scenes, untrained
+from picture_nets import PictureModel
 
 from studio.controls import ControlState, Prompt, Stroke
 from studio.evaluation import detector as detectors
@@ -418,8 +419,6 @@ def test_the_whole_evaluation_is_one_json_object(tmp_path, monkeypatch):
 
 
 def test_only_a_model_of_the_drawn_world_can_be_judged():
-    class Foreign:
-        name = "foreign"
-
+    foreign = PictureModel().with_defaults("foreign")
     with pytest.raises(ValueError, match="foreign was not trained on the drawn world"):
-        evaluate.evaluate(Foreign())
+        evaluate.evaluate(foreign)

@@ -704,3 +704,21 @@ def test_who_waits_for_something_new_does_not_wait_if_it_is_there_and_wakes_when
     waiting.join(30)
     assert not waiting.is_alive()
     inbox.wait_for_new(10_000)
+
+
+def test_new_words_are_read_when_they_are_sent_and_not_when_a_frame_is_drawn(model, still):
+    session, read = Session(model), []
+    for each in (model, still):
+        prepare = each.prepare
+        each.prepare = lambda text, *loras, name=each.name, prepare=prepare: (
+            read.append((name, text)) or prepare(text, *loras)
+        )
+    session.send(Prompt("winter", negative="fog"))
+    assert read == [("tiny", "winter"), ("tiny", "fog")]
+    read.clear()
+    session.play(Preset("p", "d", (Event(0, Prompt("spring")), Event(30, Prompt("summer")))))
+    assert read == [("tiny", "spring"), ("tiny", "summer")]
+    session.step()
+    read.clear()
+    session.hand_over(still)
+    assert {("still", "spring"), ("still", "summer")} <= set(read), "what is in force, and what a preset will send"
