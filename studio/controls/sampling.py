@@ -75,7 +75,16 @@ class Sampling(Control):
             step=1,
             info="Steps a picture: more is finer, slower.",
         ),
-        Slider("strength", "Strength", section="picture", order=10, needs="camera source", limits=STRENGTHS, step=0.01),
+        Slider(
+            "strength",
+            "Strength",
+            section="picture",
+            order=10,
+            needs="camera source",
+            limits=STRENGTHS,
+            step=0.01,
+            info="How much of the picture is drawn anew; 1 keeps nothing of it.",
+        ),
         Slider(
             "delta",
             "Delta",
@@ -86,6 +95,7 @@ class Sampling(Control):
             limits=DELTAS,
             shown=(0, 2),
             step=0.05,
+            info="The share of the noise still there that guidance counts on; 1 is exact, less leaves grain.",
         ),
         Slider(
             "drift",
@@ -97,6 +107,7 @@ class Sampling(Control):
             limits=DRIFTS,
             shown=(0, 200),
             step=1,
+            info="How long one noise takes to become the next; 0 holds it still.",
         ),
     )
 

@@ -33,6 +33,7 @@ class Similarity(Control):
             limits=THRESHOLDS,
             shown=(0, 0.2),
             step=0.005,
+            info="A picture that differs less from the last is not drawn again; 0 draws every one.",
         ),
         Readout("", "", section="picture", order=30, needs="camera", name="skips"),
         Toggle("regions", "Draw only what changed", section="picture", order=40, needs="camera source"),

@@ -33,6 +33,7 @@ class Sink(Control):
             needs="sink",
             advanced=True,
             choices=POLICIES,
+            info="A video model never forgets its first frames: read anew under the new words, left, or taken anew.",
         ),
         Counter(
             "renewed", "Renew first frames now", section="prompt", order=80, needs="sink", advanced=True, name="renew"

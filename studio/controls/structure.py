@@ -32,6 +32,7 @@ class Structure(Control):
             name="structure",
             limits=STRENGTHS,
             step=0.05,
+            info="How closely the lines of the picture are kept.",
         ),
         Choice("look", "The ControlNet sees", section="structure", order=20, needs="structure source", choices=LOOKS),
     )
