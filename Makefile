@@ -1,6 +1,7 @@
 # make run    set up on first use, then open the studio
 # make test   set up on first use, then lint and test, the page's script too
 # make check  lint, format and types, of Python and of the page's script
+# make docs   the guide and the reference, into dist/docs
 # Without an NVIDIA card torch's CPU build is taken, see tools/install_torch.py
 
 PYTHON ?= python3
@@ -22,7 +23,7 @@ NODE := $(BIN)/node --disable-warning=MODULE_TYPELESS_PACKAGE_JSON
 # Where npm's registry cannot be reached the script is tested but not linted; STRICT=1 makes that a failure.
 STRICT ?=
 
-.PHONY: run test check format types page page-tests page-lint bench evaluate train doctor clean
+.PHONY: run test check format types docs page page-tests page-lint bench evaluate train doctor clean
 
 run: $(VENV)/.ready
 	$(BIN)/studio run $(ARGS)
@@ -36,6 +37,10 @@ check: format types page
 format: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+# The guide and the reference, into dist/docs; a broken link or docstring is an error.
+docs: $(VENV)/.ready-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 types: $(VENV)/.ready-dev
 	$(BIN)/pyright
@@ -80,4 +85,8 @@ $(VENV)/.ready: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 
 $(VENV)/.ready-dev: pyproject.toml $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable ".[dev]"
+	touch $@
+
+$(VENV)/.ready-docs: pyproject.toml $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable ".[docs]"
 	touch $@

@@ -43,7 +43,7 @@ def proxy(upstream: int, prefix: str, tls: ssl.SSLContext | None) -> ThreadingHT
 
         do_GET = do_POST = do_HEAD = handle_any
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *_: object) -> None:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

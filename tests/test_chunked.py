@@ -38,7 +38,9 @@ def seen(latent):
 
 
 class Chunked(TinyModel):
-    size = LATENT[1:]
+    @property
+    def size(self) -> tuple[int, int]:
+        return LATENT[1], LATENT[2]
 
     def __init__(self):
         super().__init__(sink=3, window=6, chunk=3, evicts="after", recache="bidirectional", prediction="velocity")

@@ -1,5 +1,6 @@
 """What `make` installs: bounds, the releases that were tested, and which torch."""
 
+import importlib
 import re
 import sys
 import tomllib
@@ -12,7 +13,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
-import install_torch  # noqa: E402  # it is no part of a package
+install_torch = importlib.import_module("install_torch")  # it is no part of a package
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 NEEDED = [Requirement(line) for line in (*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"])]

@@ -69,7 +69,7 @@ export class Page {
     let handlers = null;
     return new Link({
       root: gradio.root,
-      ask: ticketSource(gradio),
+      ask: ticketSource(gradio, (text, kind) => this.toasts.show(text, kind)),
       pull: new URL(location.href).searchParams.get('link') === 'pull',
       on: {
         frame: (frame) => this.showFrame(frame),

@@ -3,16 +3,17 @@
 
 import { tabStorage } from './storage.js';
 
-/** @import { Admission, GradioComponent } from './types.js' */
+/** @import { Admission, GradioComponent, ShowToast } from './types.js' */
 
 const PATIENCE = 8000; // ms
 
 /**
  * A function that asks for a ticket to this tab's seat; rejects where none comes.
  * @param {GradioComponent} gradio
+ * @param {ShowToast} toast says that the session this tab had is gone
  * @returns {() => Promise<Admission>}
  */
-export function ticketSource({ ask, watch, value }) {
+export function ticketSource({ ask, watch, value }, toast) {
   /** @type {((admission: Admission | null) => void) | null} */
   let answer = null;
   return () => {
@@ -22,6 +23,7 @@ export function ticketSource({ ask, watch, value }) {
       answer = (admission) => {
         clearTimeout(timer);
         if (admission?.seat) tabStorage.set('studio-seat', admission.seat);
+        if (admission?.gone) toast(admission.gone, 'error');
         resolve(admission || {});
       };
       ask({ seat: tabStorage.get('studio-seat') });

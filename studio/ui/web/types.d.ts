@@ -153,6 +153,7 @@ export interface Admission {
   seat?: string;
   ticket?: string;
   waiting?: string;
+  gone?: string;
 }
 
 /** What the link uses of the browser; tests bring their own. */
