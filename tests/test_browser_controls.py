@@ -27,7 +27,9 @@ def visit(tmp_path, monkeypatch):
         tab = browser.new_page(viewport={"width": 1280, "height": 1200})
         tab.goto(address)
         tab.wait_for_function("window.studio?.stage?.drawn >= 2", timeout=60_000)
-        yield Visit(tab, session)
+        opened = Visit(tab, session)
+        opened.routes = routes
+        yield opened
         browser.close()
     routes.seats.close_all()
     page.close()
@@ -51,6 +53,14 @@ def test_a_control_of_ones_own_is_set_and_taken_back_in_the_page(visit):
     visit.session.send(Sparkle(0.7, "silver"))  # a notebook
     until(lambda: float(amount.input_value()) == pytest.approx(0.7))
     assert visit.page.evaluate("window.studio.controls.get('sparkle').colour") == "silver"
+
+
+def test_a_page_whose_session_has_ended_says_that_it_is_a_new_one(visit):
+    first = visit.page.evaluate("sessionStorage.getItem('studio-seat')")
+    assert visit.page.locator(".st-toast").count() == 0
+    visit.routes.seats.close_all()  # as a server that was started again
+    visit.page.locator(".st-toast", has_text="Your session here has ended, and this is a new one").wait_for()
+    assert visit.page.evaluate("sessionStorage.getItem('studio-seat')") != first
 
 
 def test_the_buttons_of_the_panel_send_what_they_stand_beside(visit):

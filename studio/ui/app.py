@@ -44,6 +44,12 @@ HEAD = """
 """
 
 
+SESSION_GONE = (
+    "Your session here has ended, and this is a new one: prompt, strokes and takes of the last are not on this page. "
+    "What was played is kept as a score in the server's folder for takes."
+)
+
+
 def build(routes: Routes, presets: Mapping[str, Preset], opening: Preset | None = None) -> gr.Blocks:
     """Lay out the page, with its few Gradio events; everything live goes over the page's own connection."""
     begun = ControlState()
@@ -51,13 +57,15 @@ def build(routes: Routes, presets: Mapping[str, Preset], opening: Preset | None 
         begun = begun.after(event.control, event.frame)
 
     def admit(event: gr.EventData, request: gr.Request) -> dict[str, str]:
-        """A seat and a one-time ticket to it, or why there is none."""
+        """A seat and a one-time ticket to it, or why there is none; and what is gone, if it is not the one it was."""
+        before = (event._data or {}).get("seat")
         try:
             address = person_address(request.headers, request.client.host if request.client else None)
-            seat = routes.seats.sit((event._data or {}).get("seat"), address)
+            seat = routes.seats.sit(before, address)
         except Waiting as error:
             return {"waiting": str(error)}
-        return {"seat": seat.id, "ticket": routes.tickets.mint(seat.id)}
+        gone = {"gone": SESSION_GONE} if before and seat.id != before else {}
+        return {"seat": seat.id, "ticket": routes.tickets.mint(seat.id), **gone}
 
     with gr.Blocks(title="studio", fill_width=True, fill_height=True, analytics_enabled=False) as page:
         with gr.Row(elem_id="studio-page", equal_height=False):

@@ -103,6 +103,7 @@ class Page {
       this.answered = (answer) => {
         clearTimeout(late);
         if (answer?.seat) stored.set(tab, 'studio-seat', answer.seat);
+        if (answer?.gone) this.toast(answer.gone, 'error');
         done(answer || {});
       };
       ask({ seat: stored.get(tab, 'studio-seat') });
