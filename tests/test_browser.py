@@ -520,7 +520,10 @@ def test_a_page_that_was_paused_longer_than_it_may_be_silent_plays_on(quick, bro
     assert seat.connection is link
 
 
-@pytest.mark.parametrize("code", [code for code in CloseCode if code is not CloseCode.SUPERSEDED])
+FOR_GOOD = (CloseCode.SUPERSEDED, CloseCode.IDLE)
+
+
+@pytest.mark.parametrize("code", [code for code in CloseCode if code not in FOR_GOOD])
 def test_a_page_whose_socket_the_server_closes_says_so_and_comes_back(server, browse, code):
     visit = browse()
     visit.key(" ")
@@ -536,6 +539,16 @@ def test_a_page_whose_socket_the_server_closes_says_so_and_comes_back(server, br
     plays_on(visit)
     assert server.session is visit.session
     assert len(server.routes.seats.taken) == 1
+
+
+def test_a_page_whose_seat_went_to_who_waited_says_so_and_stays_ended(server, browse):
+    visit = browse()
+    (seat,) = server.routes.seats.taken.values()
+    server.routes.seats.close(seat, CloseCode.IDLE)
+    visit.page.locator(".st-veil[data-show=true]", has_text=CloseCode.IDLE.words).wait_for()
+    time.sleep(1.5)  # a page that comes back does so after 0.4 s
+    assert visit.page.evaluate("[window.studio.link.ended, window.studio.link.deliver]") == [True, None]
+    assert not server.routes.seats.taken
 
 
 def unsaid(page):
