@@ -314,10 +314,10 @@ def test_cards_are_counted(monkeypatch):
 def test_models_opened_without_the_command_line_refuse_a_device_too(no_card, tmp_path):
     from tiny_folders import tiny_sd
 
-    from studio.models.image.model import Image
+    from studio.models.image.model import open_image
 
     with pytest.raises(OptionError, match="this machine has: cpu"):
-        Image(tiny_sd(tmp_path), size=(64, 64), device="cuda")
+        open_image(tiny_sd(tmp_path), size=(64, 64), device="cuda")
 
 
 # A checkpoint of one's own

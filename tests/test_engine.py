@@ -350,5 +350,5 @@ def test_a_list_of_timesteps_is_its_own_number_of_steps_and_for_image_models_alo
         Engine(model).check(sampling)
     with pytest.raises(ControlError, match="its noise levels have no timesteps; send an empty t_index_list, and steps"):
         Engine(still).check(sampling)
-    kept, refused = Engine(model).taken(ControlState.of(sampling))
+    kept, refused = Engine(model).adapt(ControlState.of(sampling))
     assert (kept[Sampling], [*refused]) == (Sampling(steps=2), ["sampling"])

@@ -233,6 +233,12 @@ def test_rows_of_every_guidance_in_one_tick_are_one_call_and_each_as_if_alone():
         torch.testing.assert_close(frame, alone.step(state), atol=1e-5, rtol=1e-5)
 
 
+def both_ways(model, state, x, sigma):
+    """The clean latents of a row of frame 0 under its prompt and under its negative prompt, each on an empty cache."""
+    conds = (condition_frames(model, state, [0], negative=negative) for negative in (False, True))
+    return [model.denoise(Rows(x, (sigma,), cond, (0,)), model.new_cache()) for cond in conds]
+
+
 # One of one's own
 
 
@@ -248,8 +254,7 @@ def test_a_new_guidance_is_one_function_and_one_line_for_video_and_for_pictures(
     state = ControlState.of(Prompt("a meadow", "fog"), sampling)
     model = TinyModel()
     x, told = noise(0, 0, 0, model.latent)[None], controls(steps=1)
-    positive = model.denoise(x, [1.0], model.condition(told, [0]), [0], model.new_cache())
-    negative = model.denoise(x, [1.0], model.condition(told, [0], model.encode_text("fog")), [0], model.new_cache())
+    positive, negative = both_ways(model, told.updated(Prompt("a meadow", "fog")), x, 1.0)
     stream = StreamBatch(model)
     torch.testing.assert_close(stream.step(state), (positive + negative) / 2, atol=1e-6, rtol=1e-6)
     stream.tick(state.updated(replace(sampling, steps=2)))
@@ -286,14 +291,13 @@ def test_a_guidance_may_ask_more_than_once_beside_others_in_the_same_tick(monkey
 def test_delta_counts_in_a_causal_stream_as_in_the_paper(kind, delta):
     """Where a schedule begins below pure noise: epsilon = delta stock + scale (epsilon_c - delta stock)."""
     model, sigma, scale = TinyModel(), 0.6, 1.6
-    model.sigmas = lambda steps: (sigma,)
+    model.sigmas = lambda steps, strength=1.0: (sigma,)
     state = guided(kind, steps=1, delta=delta).updated(
         Sampling(steps=1, guidance=kind, scale=scale, delta=delta, seed=2)
     )
     frame = StreamBatch(model).step(state)
     x = sigma * noise(2, 0, 0, model.latent)[None]
-    clean = model.denoise(x, [sigma], model.condition(state, [0]), [0], model.new_cache())
-    negative = model.denoise(x, [sigma], model.condition(state, [0], model.encode_text("fog")), [0], model.new_cache())
+    clean, negative = both_ways(model, state, x, sigma)
     anchor = torch.zeros_like(x) if kind == "self" else negative
     predicted, stock = ((x - (1 - sigma) * x0) / sigma for x0 in (clean, anchor))
     epsilon = delta * stock + scale * (predicted - delta * stock)

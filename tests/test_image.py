@@ -265,7 +265,7 @@ def test_the_places_of_a_list_of_timesteps_are_those_of_lcms_scheduler(opened):
     assert timesteps_at((0, 16, 32, 45)) == [999, 679, 359, 99]
     for name in ("sd", "lcm"):
         model = opened(name)
-        assert [model.levels.timestep(sigma) for sigma in model.sigmas_at((35, 45))] == [299, 99]
+        assert [model.parts.levels.timestep(sigma) for sigma in model.sigmas_at((35, 45))] == [299, 99]
     for places in ((), (5, 5), (9, 3), (-1, 4), (50,)):
         with pytest.raises(ValueError, match="1 or more places that rise within 0 to 49"):
             timesteps_at(places)

@@ -1336,7 +1336,7 @@ def test_a_superseded_pull_is_forgotten_in_the_end(timed):
 
 
 def test_page_and_server_mean_the_same_by_a_close_code():
-    (table,) = re.findall(r"export const CLOSE = \{(.*?)\};", (WEB / "link.js").read_text())
+    (table,) = re.findall(r"export const CLOSE = \{(.*?)\};", (WEB / "wire.js").read_text())
     theirs = {name: int(code) for name, code in re.findall(r"(\w+): (\d+)", table)}
     assert theirs == {code.name.lower(): code for code in CloseCode}
     assert all(0 < len(code.words.encode()) <= 123 for code in CloseCode), "a close frame holds no more"

@@ -690,8 +690,7 @@ def test_the_command_line_tells_what_cannot_be_in_one_sentence(capsys, monkeypat
 
     monkeypatch.setattr("studio.ui.app.launch", lambda *args, **options: pytest.fail("it was launched"))
     for arguments, says in (
-        (["--port", "99999"], "port is 99999"),
-        (["--host", "http://127.0.0.1"], "a name or an address alone"),
+        (["--host", "http://127.0.0.1"], "which names no address (without http://)"),
         (["--auth", "nobody"], "--auth is USER:PASSWORD"),
         (["--key", "key.pem"], "https needs both"),
         (["--certificate", __file__, "--key", __file__], "https cannot be served with"),

@@ -149,7 +149,7 @@ class AtTimesteps(OfFolder):
         self.timesteps = timesteps
 
     def levels(self, steps: int, strength: float) -> list[tuple[int, float, float]]:
-        return [(t, float(self.image.levels.a[t]), float(self.image.levels.b[t])) for t in self.timesteps]
+        return [(t, float(self.image.parts.levels.a[t]), float(self.image.parts.levels.b[t])) for t in self.timesteps]
 
 
 @pytest.mark.parametrize(("places", "timesteps"), [((32, 45), (359, 99)), ((0,), (999,)), ((0, 16, 32, 45), None)])
@@ -161,7 +161,7 @@ def test_stream_09_a_list_of_timesteps_is_drawn_as_streamdiffusion_draws_it(imag
     frames = streamed(PictureStream(image), told)
     loop = AtTimesteps(image, timesteps or (999, 679, 359, 99))
     for frame, state in zip(frames, told, strict=True):
-        assert apart(frame, alone(loop, image.encode_picture(state[Picture]), state)[-1].x0) < 1e-5
+        assert apart(frame, alone(loop, image.encode_picture(state[Picture].data), state)[-1].x0) < 1e-5
 
 
 def test_stream_09_more_strength_begins_higher_and_keeps_less_of_the_picture(image):
