@@ -50,7 +50,8 @@ def test_what_was_sent_is_seen_at_every_moment_while_frames_are_made(model):
     sent, missed = [0], []
 
     def look():
-        while not done.is_set():
+        # A look, then a moment's rest: two threads that never wait can keep a lock from the one that draws for minutes.
+        while not done.wait(0.0005):
             before = sent[-1]
             seen = session.pending_state()[Prompt].text
             if seen.isdigit() and int(seen) < before:
@@ -58,10 +59,12 @@ def test_what_was_sent_is_seen_at_every_moment_while_frames_are_made(model):
 
     thread = threading.Thread(target=look)
     thread.start()
-    for number in range(1, 40):
-        session.send(Prompt(str(number)))
-        sent.append(number)
-        session.step()
-    done.set()
-    thread.join()
+    try:
+        for number in range(1, 40):
+            session.send(Prompt(str(number)))
+            sent.append(number)
+            session.step()
+    finally:
+        done.set()
+        thread.join()
     assert not missed
