@@ -6,7 +6,7 @@ import { element } from './dom.js';
 /** @import { ToastKind } from './types.js' */
 
 const MOST = 3;
-const SHOWN_FOR = { notice: 5000, error: 9000 }; // ms
+const SHOWN_FOR = { notice: 5000, error: 9000, news: 30000 }; // ms
 
 export class Toasts {
   /** @param {HTMLElement} list */
