@@ -425,7 +425,6 @@ def test_a_take_that_was_being_recorded_is_finished_and_given_to_its_page(tmp_pa
     for take in (before, cut):
         assert Score.read(again.downloads.get(take.score).content).header.frames == take.frames
         assert iio.improps(again.downloads.get(take.video).content, plugin="pyav").n_images >= 1
-    assert again.recorder.over_quota is False
     third = house.start().sit(seat.id)
     assert [take.unfinished for take in third.recorder.takes] == [False, True], "it is so after the next restart too"
 
@@ -447,7 +446,9 @@ def test_a_take_whose_files_are_gone_is_not_offered_and_that_is_said(tmp_path):
     names = ("gone", "../outside", "/etc/passwd", "", "x")
     restore(seat, SavedSeat("", SAVED.controls, takes=names, recording="gone"), tmp_path)
     assert seat.recorder.takes == []
-    assert f"of the take that was being recorded nothing is left in {tmp_path}" in seat.news
+    assert f"of its take nothing is left in {tmp_path}" in seat.news
+    restore(seat, SavedSeat("", SAVED.controls, recording="x"), tmp_path)
+    assert f"its take was cut off and could not be finished: what there is of it is in {tmp_path}" in seat.news
 
 
 def test_a_page_gets_back_its_last_takes_alone(tmp_path):
@@ -518,6 +519,24 @@ def test_what_the_model_does_not_take_any_more_is_said_with_the_reason(tmp_path,
     restore(seat, SavedSeat("gone", SAVED.controls), tmp_path)
     assert "it plays on tiny (this server plays one model)" in seat.news
     assert seat.late == ()
+
+
+def test_a_saved_seat_that_cannot_be_restored_keeps_no_page_out(tmp_path, caplog):
+    house = House(tmp_path)
+    seat = played(house.start(opening=OPENING), NIGHT)
+    SavedSeats(tmp_path / "state").save(seat.id, SAVED)
+
+    class Deaf(TinyModel):
+        def prepare(self, prompt, loras=None):
+            if prompt == NIGHT.text:
+                raise RuntimeError("out of memory")
+            return super().prepare(prompt)
+
+    house.make = lambda: Session(Deaf())
+    again = house.start(opening=OPENING).sit(seat.id)
+    assert again.state[Prompt].text == "what every page begins with"
+    assert again.news.endswith("what was set could not be restored: out of memory")
+    assert "a saved session could not be restored" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,6 @@ class Recorder:
         score, film = (self._offer_file(file, media) if file.is_file() else "" for file, media in files.items())
         take = Take(name, frames, video_rate(video_of(path)) or USUAL_FPS, score, film, unfinished=unfinished)
         self.takes.append(take)
-        self._disk.add(self._address, sum(file.stat().st_size for file in files if file.is_file()))
         return take
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from studio.ui.seat import Seat
 
 MOST_TAKES = 30  # that a page gets back
+BEGINS_ANEW = "Your session had ended and begins anew at frame 0"
+log = logging.getLogger("studio")
 
 
 class Restorer:
@@ -37,14 +40,28 @@ class Restorer:
         """Give what was saved of a seat, by the id that its page alone knows."""
         return self._saved.load(id) if self._saved else None
 
-    def begin(self, seat: Seat, saved: SavedSeat | None) -> None:
-        """Give a new seat what its page had, and the takes that were cut off, as far as they are its own."""
+    def begin(self, seat: Seat, saved: SavedSeat | None) -> bool:
+        """Give a new seat what its page had, and the takes that were cut off, as far as they are its own.
+
+        Whether its controls are set; where they cannot be, the page is told, and begins as any other.
+        """
         self.unfinished.recover()
-        if saved is not None:
-            restore(seat, saved, self.unfinished.folder)
+        restored = saved is not None and self._restore(seat, saved)
         if self._own and seat.address in LOOPBACK:
             for name in self.unfinished.recovered:
                 seat.recorder.adopt(name, unfinished=True)
+        return restored
+
+    def _restore(self, seat: Seat, saved: SavedSeat) -> bool:
+        try:
+            restore(seat, saved, self.unfinished.folder)
+        except Exception as error:  # whatever it is, a page that could not open any more would be worse
+            log.exception("a saved session could not be restored")
+            seat.news = (
+                f"Your session had ended and begins anew at frame 0; what was set could not be restored: {error}"
+            )
+            return False
+        return True
 
     def save(self, seat: Seat) -> None:
         """Save a seat that a person has used, if anything has changed; not on a session's thread, as disks are slow."""
@@ -84,10 +101,11 @@ def restore(seat: Seat, saved: SavedSeat, folder: Path) -> None:
     for name in saved.takes:
         seat.recorder.adopt(name, name in saved.unfinished)
     if saved.recording:
-        parts.append(describe_take(seat.recorder.adopt(saved.recording, unfinished=True), folder))
+        take = seat.recorder.adopt(saved.recording, unfinished=True)
+        parts.append(describe_take(saved.recording, take, folder))
     if lost := dict.fromkeys(saved.left_out, "") | ({} if seat.late else refused):
         parts.append(describe_lost(lost))
-    seat.news = f"Your session had ended and begins anew at frame 0, {'; '.join(parts)}."
+    seat.news = f"{BEGINS_ANEW}, {'; '.join(parts)}."
 
 
 def opening_of(state: ControlState, prompt: Prompt) -> Iterator[Event]:
@@ -115,12 +133,14 @@ def describe_controls(state: ControlState) -> str:
     return f"with its prompt{count} and settings"
 
 
-def describe_take(take: Take | None, folder: Path) -> str:
+def describe_take(name: str, take: Take | None, folder: Path) -> str:
     """Say what became of the take that was being recorded."""
-    if take is None:
-        return f"of the take that was being recorded nothing is left in {folder}"
-    seconds = round(take.frames / take.fps)
-    return f"its take was cut off at {seconds // 60}:{seconds % 60:02d} and is in the list of takes"
+    if take is not None:
+        seconds = round(take.frames / take.fps)
+        return f"its take was cut off at {seconds // 60}:{seconds % 60:02d} and is in the list of takes"
+    if (folder / f"{name}.jsonl").is_file():
+        return f"its take was cut off and could not be finished: what there is of it is in {folder}"
+    return f"of its take nothing is left in {folder}"
 
 
 def describe_lost(lost: Mapping[str, str]) -> str:

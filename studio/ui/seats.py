@@ -83,9 +83,8 @@ class Seats:
         seat = Seat(
             made, self._takes, self._clock, self._library, address=address, disk=self._disk, id=(saved and id) or ""
         )
-        if self._opening is not None and saved is None:
+        if not self._restorer.begin(seat, saved) and self._opening is not None:
             play_opening(seat, self._opening)
-        self._restorer.begin(seat, saved)
         return seat
 
     def _check_share(self, address: str) -> None:
