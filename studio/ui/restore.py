@@ -57,9 +57,7 @@ class Restorer:
             restore(seat, saved, self.unfinished.folder)
         except Exception as error:  # whatever it is, a page that could not open any more would be worse
             log.exception("a saved session could not be restored")
-            seat.news = (
-                f"Your session had ended and begins anew at frame 0; what was set could not be restored: {error}"
-            )
+            seat.news = f"{BEGINS_ANEW}; what was set could not be restored: {error}"
             return False
         return True
 
