@@ -442,8 +442,9 @@ def test_on_a_persons_own_server_every_page_of_theirs_is_offered_what_was_cut_of
 
 def test_a_take_whose_files_are_gone_is_not_offered_and_that_is_said(tmp_path):
     seat = Seat(Session(TinyModel()), tmp_path)
-    (tmp_path.parent / "outside.jsonl").write_text((cut_off(tmp_path, "x"), (tmp_path / "x.jsonl").read_text())[1])
-    names = ("gone", "../outside", "/etc/passwd", "", "x")
+    cut_off(tmp_path, "x")
+    outside = Score.read(tmp_path / "x.jsonl").write(tmp_path.parent / "outside.jsonl")
+    names = ("gone", "../outside", str(outside.with_suffix("")), "", "x")
     restore(seat, SavedSeat("", SAVED.controls, takes=names, recording="gone"), tmp_path)
     assert seat.recorder.takes == []
     assert f"of its take nothing is left in {tmp_path}" in seat.news
