@@ -162,7 +162,7 @@ def test_a_server_that_is_killed_in_mid_take_comes_back_with_prompt_strokes_and_
     page.evaluate("window.studio.controls.set({...window.studio.controls.get('sampling'), seed: 77})")
     press(page, "r")
     page.locator(".st-rec").wait_for()
-    time.sleep(2.5)
+    time.sleep(2.0)
     shown = page.evaluate("window.studio.stage.frame")
     servers.kill()
     page.locator(".st-link[data-state=lost]").wait_for()
