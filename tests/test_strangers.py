@@ -20,6 +20,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from studio.controls import Pause, Prompt, Stroke, to_message
+from studio.folders import state_folder
 from studio.score import Score
 from studio.ui.address import check_address
 from studio.ui.command_queue import MOST_QUEUED, CommandQueue
@@ -713,6 +714,7 @@ def test_the_command_line_hands_on_what_others_may_do(monkeypatch, tmp_path):
     told = ["--auth", str(users), *names, "--root-path", "/studio"]
     assert main(["run", *told, "--sessions", "3", "--models", "pocket, sd-turbo", "--disk", "0.5", "--share"]) == 0
     assert ServerOptions(**{name: value for name, value in asked.items() if name != "open_browser"}) == ServerOptions(
+        state=state_folder(),
         share=True,
         sessions=3,
         models=["pocket", "sd-turbo"],
