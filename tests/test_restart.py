@@ -141,6 +141,16 @@ def test_a_disk_that_fails_for_a_while_is_said_once_and_tried_again(tmp_path, ca
     assert [path.suffix for path in tmp_path.iterdir()] == [".json"]
 
 
+def test_a_folder_that_somebody_deletes_is_made_again(tmp_path):
+    store = SavedSeats(tmp_path / "sessions")
+    store.save(KEY, SAVED)
+    shutil.rmtree(tmp_path / "sessions")
+    assert store.load(KEY) is None
+    store.save(KEY, SAVED.without("stroke"))
+    assert store.load(KEY).left_out == ("stroke",)
+    assert mode(tmp_path / "sessions") == 0o700 or os.name == "nt"
+
+
 @pytest.mark.parametrize(
     ("environment", "folder"),
     [

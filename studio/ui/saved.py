@@ -154,6 +154,7 @@ def parse(text: str) -> SavedSeat:
 
 def write_private(path: Path, text: str) -> None:
     """Write a file whole or not at all, that only this person can read."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # somebody may have deleted it
     part = path.with_suffix(".part")
     part.unlink(missing_ok=True)
     try:
