@@ -82,7 +82,17 @@ def test_only_what_has_changed_is_written(tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "{}", '{"model": 1}', "null", '{"model": "", "controls": [7], "takes": [], "recording": ""}', "\0"],
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"model": 1}',
+        "null",
+        '{"model": "", "controls": [7], "takes": [], "recording": ""}',
+        "\0",
+        "[" * 99_999,
+    ],
 )
 def test_a_saved_seat_that_cannot_be_read_is_none_and_said(tmp_path, caplog, text):
     store = SavedSeats(tmp_path)

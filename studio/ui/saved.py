@@ -90,7 +90,7 @@ class SavedSeats:
             return parse(path.read_text("utf-8"))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError, LookupError) as error:  # ControlError among them
+        except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
             log.warning("the saved session %s cannot be read: %s; its page begins anew", path, error)
             return None
 
