@@ -2,7 +2,7 @@
 
 import pytest
 from test_browser import CHROMIUM
-from test_strangers import launched
+from ui.client import launched
 
 playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium at /usr/bin/chromium")
