@@ -1,18 +1,15 @@
 """A control of one's own in a real browser: its panel, its undo, and what the buttons of the panel send."""
 
 import pytest
-from test_browser import CHROMIUM, Visit, until
 from test_own_control import Sparkle, Sticker, Unstick
 from ui_stand_ins import StandIn
 
+from browser.page import Visit, until
 from studio.controls import CONTROLS, Prompt, Sink
-
-playwright = pytest.importorskip("playwright.sync_api")
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium at /usr/bin/chromium")
 
 
 @pytest.fixture
-def visit(tmp_path, monkeypatch):
+def visit(chromium, tmp_path, monkeypatch):
     """A page of a server whose controls are three more than the studio's."""
     from studio.ui.app import launch
 
@@ -20,17 +17,13 @@ def visit(tmp_path, monkeypatch):
         monkeypatch.setitem(CONTROLS, kind.kind, kind)
     session = StandIn()
     address, routes, page = launch(session_factory=lambda: session, presets={}, port=None, takes=tmp_path, block=False)
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        )
-        tab = browser.new_page(viewport={"width": 1280, "height": 1200})
-        tab.goto(address)
-        tab.wait_for_function("window.studio?.stage?.drawn >= 2", timeout=60_000)
-        opened = Visit(tab, session)
-        opened.routes = routes
-        yield opened
-        browser.close()
+    tab = chromium.new_page(viewport={"width": 1280, "height": 1200})
+    tab.goto(address)
+    tab.wait_for_function("window.studio?.stage?.drawn >= 2", timeout=60_000)
+    opened = Visit(tab, session)
+    opened.routes = routes
+    yield opened
+    tab.close()
     routes.seats.close_all()
     page.close()
 

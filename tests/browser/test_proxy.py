@@ -7,11 +7,10 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from test_browser import CHROMIUM, until
 from ui.client import certificate, launched
 
-playwright = pytest.importorskip("playwright.sync_api")
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium at /usr/bin/chromium")
+from browser.page import until
+
 HOP_BY_HOP = {"connection", "transfer-encoding", "keep-alive", "upgrade", "content-length"}
 
 
@@ -55,7 +54,7 @@ def proxy(upstream: int, prefix: str, tls: ssl.SSLContext | None) -> ThreadingHT
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("prefix", "https"), [("/studio", False), ("", True), ("/studio", True)])
-def test_the_page_goes_live_behind_a_proxy(tmp_path, prefix, https):
+def test_the_page_goes_live_behind_a_proxy(chromium, tmp_path, prefix, https):
     tls = None
     if https:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -63,19 +62,15 @@ def test_the_page_goes_live_behind_a_proxy(tmp_path, prefix, https):
     address, routes, page = launched(tmp_path / "takes", root_path=prefix or None)
     front = proxy(int(address.rstrip("/").rpartition(":")[2]), prefix, tls)
     try:
-        with playwright.sync_playwright() as started:
-            browser = started.chromium.launch(
-                executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-            )
-            tab = browser.new_page(ignore_https_errors=True)
-            tab.goto(f"{'https' if https else 'http'}://127.0.0.1:{front.server_port}{prefix}/")
-            tab.wait_for_function("window.studio?.stage?.drawn >= 2", timeout=90_000)
-            assert tab.locator("[data-hud=link]").inner_text() == "live by HTTP"
-            tab.locator("#studio-prompt textarea").fill("a harbour")
-            tab.locator("#studio-apply").click()
-            (seat,) = routes.seats.taken.values()
-            until(lambda: any(getattr(control, "text", "") == "a harbour" for control in seat.session.sent))
-            browser.close()
+        tab = chromium.new_page(ignore_https_errors=True)
+        tab.goto(f"{'https' if https else 'http'}://127.0.0.1:{front.server_port}{prefix}/")
+        tab.wait_for_function("window.studio?.stage?.drawn >= 2", timeout=90_000)
+        assert tab.locator("[data-hud=link]").inner_text() == "live by HTTP"
+        tab.locator("#studio-prompt textarea").fill("a harbour")
+        tab.locator("#studio-apply").click()
+        (seat,) = routes.seats.taken.values()
+        until(lambda: any(getattr(control, "text", "") == "a harbour" for control in seat.session.sent))
+        tab.close()
     finally:
         front.shutdown()
         routes.seats.close_all()

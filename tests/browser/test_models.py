@@ -6,21 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from conftest import TinyModel
-from test_browser import CHROMIUM, EXPECTED, Visit, preset, until
 from tiny_folders import tiny_controlnet, tiny_lora, tiny_sd, tiny_taesd
 from tiny_wan import tiny_wan_folder
 
+from browser.page import CHROMIUM, EXPECTED, FLAGS, Visit, preset, until
 from studio.controls import Picture, Prompt, Sampling, Similarity, Structure, lora_weights
 from studio.models.errors import CheckpointError
 from studio.models.loader import Progress
 from studio.ui.library import Library
 
-playwright = pytest.importorskip("playwright.sync_api")
-pytestmark = [
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs chromium at /usr/bin/chromium"),
-    pytest.mark.timeout(400),
-]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+pytestmark = pytest.mark.timeout(400)
 CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 LONG = 90_000  # ms: a loaded machine of two cores is slow, and what does not come never comes
 PRESETS = {"lake": preset("Lake", "a lake", id="d", label="duck", mode="pin", points=[[0, 0.5, 0.25]])}
@@ -123,12 +118,6 @@ def server(tmp_path_factory):
     made = Server(tmp_path_factory.mktemp("models"))
     yield made
     made.page.close()
-
-
-@pytest.fixture(scope="module")
-def started():
-    with playwright.sync_playwright() as one:
-        yield one
 
 
 @pytest.fixture(scope="module")
