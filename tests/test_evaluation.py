@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from drawn import SCENES, few_scenes, untrained
-from picture_nets import PictureModel
+from tiny.pictures import PictureModel
 
 from studio.controls import ControlState, Prompt, Stroke
 from studio.evaluation import detector as detectors

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from picture_nets import A, B, PictureModel, closed_form, flat, noisy, png, sigma_of, timesteps, unet
-from tiny_folders import tiny_sd
+from tiny.pictures import A, B, PictureModel, closed_form, flat, noisy, png, sigma_of, timesteps, unet
+from tiny.sd_folders import tiny_sd
 from torch import Tensor
 
 from studio.conditioning import Conditioning, FrameInputs, PromptStates

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from conftest import TinyModel
+from tiny.model import TinyModel
 from ui_stand_ins import StandIn
 
 from studio.controls import strokes

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from conftest import TinyModel
-from tiny_folders import tiny_controlnet, tiny_lora, tiny_sd, tiny_taesd
-from tiny_wan import tiny_wan_folder
+from tiny.model import TinyModel
+from tiny.sd_folders import tiny_controlnet, tiny_lora, tiny_sd, tiny_taesd
+from tiny.wan_folders import tiny_wan_folder
 
 from browser.page import CHROMIUM, EXPECTED, FLAGS, Visit, preset, until
 from studio.controls import Picture, Prompt, Sampling, Similarity, Structure, lora_weights

@@ -1,8 +1,8 @@
 """The published ways to compute causal video, written plainly, and models with the published cache."""
 
 import torch
-from causal_nets import LATENT, TinyModel, told
 from diffusers.models.transformers.transformer_wan import WanAttnProcessor
+from tiny.causal import LATENT, CausalModel, told
 
 from studio.noise import noise
 
@@ -18,7 +18,7 @@ def assert_close(one, other, atol=CLOSE):
 def published(**options):
     """A model with the published cache: places by frame number, eviction after writing; Wan's prediction and shift."""
     settings = {"sink": 0, "window": 18, "chunk": CHUNK, "positions": "absolute", "evicts": "after", **options}
-    model = TinyModel(prediction="velocity", **settings)
+    model = CausalModel(prediction="velocity", **settings)
     model.shift = 5.0
     return model
 

@@ -4,7 +4,7 @@ import gc
 
 import pytest
 import torch
-from causal_nets import LATENT, controls, drawn, tiny
+from tiny.causal import LATENT, controls, drawn, tiny
 
 from causal.published import (
     CHUNK,

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from causal_nets import LATENT, controls, plainly
+from tiny.causal import LATENT, controls, plainly
 
 from causal.published import CHUNK, CLOSE, LONGLIVE, assert_close, blocks, fresh, published, run_steps, stock
 from studio.conditioning import condition_frames

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from causal_nets import controls, plainly
+from tiny.causal import controls, plainly
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 

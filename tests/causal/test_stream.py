@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from causal_nets import LATENT, TEXT, TRACKS, controls, drawn, output_that_means, tiny
+from tiny.causal import LATENT, TEXT, TRACKS, controls, drawn, output_that_means, tiny
 
 from causal.published import (
     CHUNK,

@@ -3,7 +3,7 @@
 from functools import cache
 
 import pytest
-from tiny_folders import tiny_controlnet, tiny_sd, tiny_taesd
+from tiny.sd_folders import tiny_controlnet, tiny_sd, tiny_taesd
 
 from image.drawing import SIZE
 from studio.models.image.model import open_image

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image as Pillow
 from safetensors.torch import load_file, save_file
-from tiny_folders import tiny_lora
+from tiny.sd_folders import tiny_lora
 
 from studio.conditioning import Rows, condition_frames
 from studio.controls import ControlState, Prompt

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from tiny_folders import tiny_sd
+from tiny.sd_folders import tiny_sd
 
 from image.drawing import SIZE, draw, state
 from studio.controls import Sampling

@@ -5,7 +5,7 @@ import threading
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tiny_folders import tiny_lora, unet_shape
+from tiny.sd_folders import tiny_lora, unet_shape
 
 from image.drawing import SIZE, draw, forward, lora_files, picture_bytes, state
 from studio.conditioning import condition_frames

@@ -1,7 +1,7 @@
 """A model that draws pictures, for a session."""
 
 import pytest
-from picture_nets import PictureModel
+from tiny.pictures import PictureModel
 
 
 @pytest.fixture

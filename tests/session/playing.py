@@ -1,6 +1,6 @@
 """How the tests play a session: what is sent at which frame, and the hashes that come."""
 
-from picture_nets import noisy
+from tiny.pictures import noisy
 
 from studio.controls import Erase, Picture, Prompt, Sampling, Similarity, Stroke
 from studio.score import replay

@@ -1,7 +1,7 @@
 """Pictures sent to a session: kept in its take, skipped where they are alike, refused where they cannot be read."""
 
 import pytest
-from picture_nets import flat, noisy
+from tiny.pictures import flat, noisy
 
 from session.playing import CAMERA, pictures_of, play, replayed
 from studio.controls import ControlError, Picture, Prompt, Sampling, Similarity

@@ -6,7 +6,7 @@ import time
 from queue import Queue
 
 import pytest
-from picture_nets import flat
+from tiny.pictures import flat
 
 from session.playing import Each, play
 from studio.controls import Pause, Picture, Sampling, Similarity

@@ -128,7 +128,7 @@ def test_a_video_that_cannot_keep_up_says_what_is_missing(tmp_path, monkeypatch)
 
 
 def test_a_session_that_failed_says_so_and_begins_again_with_reset(tmp_path):
-    from conftest import TinyModel
+    from tiny.model import TinyModel
 
     from studio.session.session import Session
 

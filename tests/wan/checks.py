@@ -3,9 +3,9 @@
 import io
 
 import numpy as np
-import tiny_wan
 import torch
 from PIL import Image
+from tiny import wan_folders
 
 from studio.controls import Prompt, Sampling
 from studio.models.wan.checkpoint import load_transformer
@@ -20,7 +20,7 @@ def loaded(base, generator=None, lora=None, which=None, dtype=torch.float32):
 
 def is_net(state, seed):
     """Whether the weights are, bit for bit and name for name, those of `tiny_transformer(seed)`."""
-    wanted = tiny_wan.tiny_transformer(seed).state_dict()
+    wanted = wan_folders.tiny_transformer(seed).state_dict()
     return state.keys() == wanted.keys() and all(torch.equal(state[name], wanted[name]) for name in wanted)
 
 

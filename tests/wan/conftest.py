@@ -1,7 +1,7 @@
 """A tiny Wan folder, and the model that is opened from it."""
 
 import pytest
-import tiny_wan
+from tiny import wan_folders
 
 from studio.models.wan.model import open_wan
 from wan.checks import SIZE
@@ -9,7 +9,7 @@ from wan.checks import SIZE
 
 @pytest.fixture(scope="package")
 def base(tmp_path_factory):
-    return tiny_wan.tiny_wan_folder(tmp_path_factory.mktemp("wan") / "base")
+    return wan_folders.tiny_wan_folder(tmp_path_factory.mktemp("wan") / "base")
 
 
 @pytest.fixture(scope="package")

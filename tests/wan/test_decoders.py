@@ -4,12 +4,12 @@ import io
 
 import numpy as np
 import pytest
-import tiny_wan
 import torch
 import torch.nn.functional as F
 from einops import rearrange
 from PIL import Image
 from safetensors.torch import load_file, save_file
+from tiny import wan_folders
 
 from studio.models.errors import CheckpointError
 from studio.models.wan.model import open_wan
@@ -23,7 +23,7 @@ PARTS = ([1] * 7, [3, 3, 1], [1, 3, 3], [2, 5], [7])
 def decoding(request, base, tmp_path_factory):
     if request.param == "autoencoder":
         return WanAutoencoder(base)
-    return load_tiny_decoder(tiny_wan.tiny_taehv(tmp_path_factory.mktemp("taehv") / "taew2_1.safetensors"))
+    return load_tiny_decoder(wan_folders.tiny_taehv(tmp_path_factory.mktemp("taehv") / "taew2_1.safetensors"))
 
 
 def streamed(net, latents, parts):
@@ -126,10 +126,10 @@ def test_a_picture_becomes_the_likeliest_latent_of_unit_variance(model):
 
 
 BAD_DECODERS = {
-    "not one": (lambda d: tiny_wan.tiny_wan_file(d / "t.safetensors"), "no tiny decoder of Wan 2.1.*taew2_1"),
-    "cut off": (lambda d: cut(tiny_wan.tiny_taehv(d / "t.pth")), "cut off"),
+    "not one": (lambda d: wan_folders.tiny_wan_file(d / "t.safetensors"), "no tiny decoder of Wan 2.1.*taew2_1"),
+    "cut off": (lambda d: cut(wan_folders.tiny_taehv(d / "t.pth")), "cut off"),
     "incomplete": (
-        lambda d: without_block(tiny_wan.tiny_taehv(d / "t.safetensors")),
+        lambda d: without_block(wan_folders.tiny_taehv(d / "t.safetensors")),
         r"1 missing: decoder\.9\.conv\.2\.weight",
     ),
 }

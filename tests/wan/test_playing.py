@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-import tiny_wan
 import torch
+from tiny import wan_folders
 
 from studio.conditioning import condition_frames
 from studio.controls import ControlError, ControlState, Erase, Picture, Prompt, Similarity, Stroke
@@ -90,7 +90,7 @@ def test_causal_12_the_same_controls_give_the_same_frames_and_another_seed_other
 
 
 def test_in_bfloat16_the_pictures_are_the_same_within_rounding(base, model, tmp_path):
-    tiny = tiny_wan.tiny_taehv(tmp_path / "taew2_1.safetensors")
+    tiny = wan_folders.tiny_taehv(tmp_path / "taew2_1.safetensors")
     for decoder in (None, tiny):
         exact, rounded = (
             open_wan(base, tiny_decoder=decoder, size=SIZE, dtype=d) for d in (torch.float32, torch.bfloat16)
@@ -101,7 +101,7 @@ def test_in_bfloat16_the_pictures_are_the_same_within_rounding(base, model, tmp_
 
 
 def test_the_tiny_decoder_shows_the_same_latents_otherwise(base, model, tmp_path):
-    tiny = open_wan(base, tiny_decoder=tiny_wan.tiny_taehv(tmp_path / "taew2_1.pth"), size=SIZE)
+    tiny = open_wan(base, tiny_decoder=wan_folders.tiny_taehv(tmp_path / "taew2_1.pth"), size=SIZE)
     frames, others = ([s.step() for _ in range(9)] for s in (playing(tiny), playing(model)))
     assert frames[0].picture.shape == (*SIZE, 3)
     assert not {frame.hash for frame in frames} & {frame.hash for frame in others}

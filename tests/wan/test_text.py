@@ -2,8 +2,8 @@
 
 import threading
 
-import tiny_wan
 import torch
+from tiny import wan_folders
 
 from studio.models.wan import umt5
 from studio.models.wan.model import open_wan
@@ -18,13 +18,13 @@ def test_the_prompt_is_read_as_diffusers_own_pipeline_reads_it(base, model):
         with torch.no_grad():
             wanted = pipeline._get_t5_prompt_embeds(text, max_sequence_length=512)[0]
         states = model.prepare(text).states
-        assert states.shape == (512, tiny_wan.TEXT)
+        assert states.shape == (512, wan_folders.TEXT)
         torch.testing.assert_close(states, wanted, atol=1e-5, rtol=0)
     assert not model.prepare("a fox").states[4:].any(), "after the prompt come zeros"
 
 
 def test_the_text_encoder_may_come_from_another_folder(base, model, tmp_path):
-    other = tiny_wan.tiny_wan_folder(tmp_path / "other", seed=7)
+    other = wan_folders.tiny_wan_folder(tmp_path / "other", seed=7)
     student = open_wan(base, text_encoder=other, size=SIZE)
     assert torch.equal(student.prepare("a fox").states, umt5.TextEncoder(other)("a fox").states)
     assert not torch.equal(student.prepare("a fox").states, model.prepare("a fox").states)

@@ -9,6 +9,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from studio.bench import nets
+
 CROSS = {"sd": 32, "sdxl": 64}  # width of the text states
 POOLED = 32
 SDXL_TIMES = 6  # numbers in SDXL's time ids, each embedded in TIME_WIDTH
@@ -63,39 +65,28 @@ def index(nets, family, scheduler):
 
 def tiny_unet(family="sd", guidance_width=None):
     """A real UNet2DConditionModel: two levels, one with attention, self and cross."""
-    from diffusers import UNet2DConditionModel
-
-    net = UNet2DConditionModel(**unet_shape(family), time_cond_proj_dim=guidance_width)
+    net = nets.unet(unet_shape(family) | {"time_cond_proj_dim": guidance_width})
     with torch.no_grad():  # so that words show
         for name, weight in net.named_parameters():
             if "attn2.to_v" in name or "attn2.to_out.0.weight" in name:
                 weight.mul_(5)
-    return net.eval()
+    return net
 
 
 def unet_shape(family):
     """The arguments a UNet and its ControlNet share."""
-    shape = dict(
-        in_channels=4,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-        block_out_channels=(16, 32),
-        layers_per_block=1,
-        cross_attention_dim=CROSS[family],
-        attention_head_dim=(2, 4),
-        norm_num_groups=8,
-        use_linear_projection=family == "sdxl",
-    )
+    more = dict(in_channels=4, use_linear_projection=family == "sdxl")
     if family == "sdxl":
-        shape |= dict(
+        more |= dict(
             addition_embed_type="text_time",
             addition_time_embed_dim=TIME_WIDTH,
             projection_class_embeddings_input_dim=SDXL_TIMES * TIME_WIDTH + POOLED,
             transformer_layers_per_block=(1, 2),
         )
-    return shape | dict(UP_BLOCKS)
+    return nets.unet_shape(CROSS[family], heads=(2, 4), **more)
 
 
-UP_BLOCKS = {"up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"), "sample_size": 8}
+UP_BLOCKS = ("up_block_types", "sample_size")  # what a ControlNet has not
 
 
 def tiny_vae():

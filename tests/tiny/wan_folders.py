@@ -13,6 +13,8 @@ from diffusers import AutoencoderKLWan, FlowMatchEulerDiscreteScheduler, WanTran
 from safetensors.torch import save_file
 from transformers import T5TokenizerFast, UMT5Config, UMT5EncoderModel
 
+from studio.bench.nets import wan_net
+
 TEXT = 32  # numbers a token state has
 LAYERS = 2
 PIECES = ["\u2581" + word for word in ("a", "the", "fox", "sea", "snow", "forest", "city", "runs", "at", "night", "in")]
@@ -44,10 +46,7 @@ ORIGINAL_IN_BLOCK = {
 def tiny_transformer(seed: int = 0, layers: int = LAYERS) -> WanTransformer3DModel:
     """Two layers of two heads, 24 wide; norms are not all ones, so that a forgotten one shows."""
     torch.manual_seed(seed)
-    net = WanTransformer3DModel(
-        patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=24, in_channels=16, out_channels=16,
-        text_dim=TEXT, freq_dim=32, ffn_dim=64, num_layers=layers,
-    )  # fmt: skip
+    net = wan_net((16, 16), TEXT, layers=layers)
     for name, weight in net.named_parameters():
         if ".norm" in name:
             weight.data += torch.randn_like(weight) / 3

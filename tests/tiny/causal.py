@@ -6,12 +6,12 @@ import zlib
 from typing import Any
 
 import torch
-from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from torch import Tensor
 
-from studio.conditioning import Conditioning, FrameInputs, PromptMemory, PromptStates, Rows
+from studio.bench.nets import WanModel, wan_net
+from studio.conditioning import Conditioning, FrameInputs, PromptStates, Rows
 from studio.controls import ControlState, Prompt, Sampling
-from studio.models.base import NO_LORAS, Capabilities, Model
+from studio.models.base import Capabilities
 from studio.models.wan.causal_wan import CausalWan
 from studio.models.wan.rope import apply_rope, rope_3d
 from studio.schedule import per_row, sigmas
@@ -24,10 +24,7 @@ TEXT = (5, 10)
 def tiny(seed: int = 0, chunk: int = 1, prediction: str = "velocity", layers: int = 2) -> CausalWan:
     """A real `WanTransformer3DModel` of two layers with random weights, as a causal model."""
     torch.manual_seed(seed)
-    net = WanTransformer3DModel(
-        patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=24, in_channels=LATENT[0] + TRACKS,
-        out_channels=LATENT[0], text_dim=TEXT[1], freq_dim=32, ffn_dim=64, num_layers=layers,
-    )  # fmt: skip
+    net = wan_net((LATENT[0] + TRACKS, LATENT[0]), TEXT[1], layers=layers)
     for name, weight in net.named_parameters():
         if name.endswith("norm_q.weight") or name.endswith("norm_k.weight"):
             weight.data += torch.randn_like(weight) / 3
@@ -44,14 +41,13 @@ def told(frames: int, seed: int = 0) -> Conditioning:
     return Conditioning.of(drawn(frames, *TEXT, seed=seed), drawn(frames, TRACKS, *LATENT[1:], seed=seed + 1))
 
 
-class TinyModel(Model):
+class CausalModel(WanModel):
     """The model's contract on a tiny net: texts and tracks are random, the same for a text, a frame and the strokes.
 
     calls: rows of every forward, as (frame, sigma), and how many were written.
     """
 
     name: str = "tiny"
-    weights_id: str = "0" * 12
 
     def __init__(
         self,
@@ -62,19 +58,16 @@ class TinyModel(Model):
         **able: Any,
     ) -> None:
         """able: of `Capabilities`; a sink of 1 and a window of 2 unless told."""
-        self.capabilities = Capabilities((64, 48), LATENT, **{"sink": 1, "window": 2} | able)
+        own = Capabilities((64, 48), LATENT, **{"sink": 1, "window": 2} | able)
+        super().__init__(own, lambda text: drawn(*TEXT, seed=zlib.crc32(text.encode())).to(self.device))
         self.net = tiny(chunk=self.chunk, prediction=prediction).to(self.device)
         self.positions, self.evicts = positions, evicts
         self.max_attention_frames = max_attention_frames
         self.calls: list[tuple[list[tuple[int, float]], int]] = []
         self.shift = 2.0
-        self._prompts = PromptMemory(lambda text: drawn(*TEXT, seed=zlib.crc32(text.encode())).to(self.device), 128)
 
     def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
         return sigmas(steps, self.shift)
-
-    def prepare(self, prompt: str, loras: Any = NO_LORAS) -> PromptStates:
-        return self._prompts(prompt)
 
     def condition(self, states: PromptStates, inputs: FrameInputs, frames: Any) -> Conditioning:
         painted = [1000 * len(placed) for placed in inputs.placements]
@@ -83,7 +76,7 @@ class TinyModel(Model):
 
     def denoise(self, rows: Rows, cache: Any = None, write: int = 0, causal: bool = True) -> Tensor:
         self.calls.append((list(zip(rows.frames, rows.sigma, strict=True)), write))
-        return self.net(rows.x, rows.sigma, rows.cond, rows.frames, cache, write, causal)
+        return super().denoise(rows, cache, write, causal)
 
     def new_cache(self):
         return self.net.new_cache(

@@ -12,15 +12,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from causal_nets import drawn
 from diffusers import UNet2DConditionModel
 from PIL import Image
 from torch import Tensor
 
-from studio.conditioning import Conditioning, FrameInputs, PromptMemory, PromptStates, Rows
-from studio.models.base import NO_LORAS, Capabilities, Model
+from studio.bench import nets
+from studio.bench.nets import WordModel
+from studio.conditioning import Rows
+from studio.models.base import Capabilities
 from studio.pictures import decoded
 from studio.similarity import mean_colours
+from tiny.causal import drawn
 
 SIGNAL = torch.cumprod(1 - torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2, 0)
 A, B = SIGNAL.sqrt().tolist(), (1 - SIGNAL).sqrt().tolist()
@@ -42,12 +44,7 @@ T_OF = {sigma_of(t): t for t in range(1000)}
 @cache
 def tiny_unet() -> UNet2DConditionModel:
     torch.manual_seed(0)
-    net = UNet2DConditionModel(
-        sample_size=8, in_channels=4, out_channels=4, layers_per_block=1, block_out_channels=(16, 32),
-        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"), up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
-        cross_attention_dim=TEXT[1], attention_head_dim=2, norm_num_groups=8,
-    )  # fmt: skip
-    return net.eval().requires_grad_(False)
+    return nets.unet(nets.unet_shape(TEXT[1], heads=2))
 
 
 def unet(x: Tensor, t: list[int], text: Tensor) -> Tensor:
@@ -62,7 +59,7 @@ def closed_form(x: Tensor, t: list[int], text: Tensor) -> Tensor:
     return 0.8 * torch.tanh(x) + 0.2 * torch.sin(3 * x.flip(-1) + level + 2 * words)
 
 
-class PictureModel(Model):
+class PictureModel(WordModel):
     """The contract of a model that draws frames alone.
 
     calls: of every forward the (frame, timestep) of its rows; inputs: what the net was given, (F, 4, h, w); encoded,
@@ -75,12 +72,12 @@ class PictureModel(Model):
     def __init__(self, net: Any = closed_form, side: int = 8, **able: Any) -> None:
         """able: of `Capabilities`."""
         own = {"independent": True, "takes_pictures": True}
-        self.net, self.capabilities = net, Capabilities((8 * side, 8 * side), (4, side, side), **own | able)
+        super().__init__(Capabilities((8 * side, 8 * side), (4, side, side), **own | able), self._encode_text)
+        self.net = net
         self.calls: list[list[tuple[int, int]]] = []
         self.inputs: list[Tensor] = []
         self.encoded: list[bytes] = []
         self.read: list[str] = []
-        self._prompts = PromptMemory(self._encode_text, size=128)
 
     def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
         if steps > 8:
@@ -91,15 +88,9 @@ class PictureModel(Model):
         """The sigmas in the paper's terms: (t, a, b)."""
         return [(t, A[t], B[t]) for t in timesteps(steps, strength)]
 
-    def prepare(self, prompt: str, loras: Any = NO_LORAS) -> PromptStates:
-        return self._prompts(prompt)
-
     def _encode_text(self, text: str) -> Tensor:
         self.read.append(text)
         return drawn(*TEXT, seed=zlib.crc32(text.encode()))
-
-    def condition(self, states: PromptStates, inputs: FrameInputs, frames: Any) -> Conditioning:
-        return Conditioning((states,) * len(frames), torch.zeros(len(frames), 0, *self.latent[1:]))
 
     def denoise(self, rows: Rows, cache: Any = None, write: int = 0, causal: bool = True) -> Tensor:
         assert cache is None
