@@ -144,7 +144,8 @@ def test_a_reload_goes_on_with_the_same_session(server, browse):
     until(lambda: visit.page.locator("#studio-prompt textarea").input_value() == "before the reload")
 
 
-def test_a_third_tab_waits_and_starts_when_one_is_closed(server, browse):
+def test_a_third_tab_waits_and_starts_when_one_is_closed(server, browse, monkeypatch):
+    monkeypatch.setattr("studio.ui.seats.GIVES_WAY_AFTER", 0.1)  # how long is for tests/ui/test_seats.py
     first = browse()
     second = browse()
     third = browse(frames=0)

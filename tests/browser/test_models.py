@@ -17,6 +17,7 @@ from studio.ui.library import Library
 
 pytestmark = pytest.mark.timeout(400)
 CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+WINDOW = {"viewport": {"width": 1280, "height": 1000}}
 LONG = 90_000  # ms: a loaded machine of two cores is slow, and what does not come never comes
 PRESETS = {"lake": preset("Lake", "a lake", id="d", label="duck", mode="pin", points=[[0, 0.5, 0.25]])}
 TELL = """() => {
@@ -128,16 +129,23 @@ def chromium(started):
     browser.close()
 
 
-@pytest.fixture
-def browse(server, chromium):
-    """`browse(home)` opens the page on a model; no page may have said an error."""
-    contexts, errors = [], []
+@pytest.fixture(scope="module")
+def profile(chromium):
+    """One browser profile for all tests, so that only the first loads Gradio's scripts."""
+    context = chromium.new_context(**WINDOW)
+    yield context
+    context.close()
 
-    def opened(home, browser=chromium, query=""):
+
+@pytest.fixture
+def browse(server, profile):
+    """`browse(home)` opens the page on a model; no page may have said an error."""
+    pages, errors = [], []
+
+    def opened(home, browser=None, query=""):
         server.open(home)
-        context = browser.new_context(viewport={"width": 1280, "height": 1000})
-        contexts.append(context)
-        page = context.new_page()
+        page = browser.new_page(**WINDOW) if browser else profile.new_page()
+        pages.append(page)
         page.set_default_timeout(LONG)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
@@ -147,8 +155,10 @@ def browse(server, chromium):
         return Visit(page, server.seat.session)
 
     yield opened
-    for context in contexts:
-        context.close()
+    for page in pages:
+        if not page.is_closed():
+            page.evaluate("localStorage.clear()")
+            page.close()
     server.routes.seats.close_all()
     assert [error for error in errors if not any(known in error for known in EXPECTED)] == []
 
