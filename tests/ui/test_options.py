@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from studio.ui.address import check_address
 from studio.ui.errors import OptionsError
-from studio.ui.options import ServerOptions, check_address, read_auth
+from studio.ui.options import ServerOptions, read_auth
 
 
 def test_who_may_log_in_is_read_from_the_option_or_a_file(tmp_path):
@@ -49,7 +50,7 @@ def test_a_port_that_is_taken_or_cannot_be_is_told_before_anything_is_loaded(tmp
         other.bind(("127.0.0.1", 0))
         other.listen()
         taken = other.getsockname()[1]
-        with pytest.raises(OptionsError, match=f"port {taken} is in use, perhaps by another studio; give another"):
+        with pytest.raises(OptionsError, match=f"port {taken} is in use; stop what listens there, give another"):
             launch(session_factory=never, port=taken, takes=tmp_path)
     for port in (99999, -1, 0):
         with pytest.raises(OptionsError, match=f"port is {port}; give one from 1 to 65535"):
@@ -59,10 +60,10 @@ def test_a_port_that_is_taken_or_cannot_be_is_told_before_anything_is_loaded(tmp
 @pytest.mark.parametrize(
     ("host", "says"),
     [
-        ("192.0.2.1", "no address of this machine; 127.0.0.1 is this machine alone, 0.0.0.0 lets others in"),
-        ("no-such-host.invalid", "is not known here"),
-        ("http://127.0.0.1", "a name or an address alone"),
-        ("x" * 300, "is not known here"),
+        ("192.0.2.1", "no address of this machine; give 127.0.0.1 for this machine alone, 0.0.0.0 for others too"),
+        ("no-such-host.invalid", "names no address; give 127.0.0.1"),
+        ("http://127.0.0.1", r"names no address \(without http://\)"),
+        ("x" * 300, "names no address; give 127.0.0.1"),
     ],
 )
 def test_a_host_that_is_none_is_told(host, says):
