@@ -17,7 +17,7 @@ from studio.ui.seat import Seat
 HOUR = 24 * 3600  # frames
 WARM = 12_000  # caches of words, downloads and takes are full by then
 GREW = 0.03
-WORDS = "fox sea night snow hill city fog rain tree moon".split()
+WORDS = ["fox", "sea", "night", "snow", "hill", "city", "fog", "rain", "tree", "moon"]
 
 
 class Clock:
