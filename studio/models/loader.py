@@ -17,7 +17,8 @@ from studio.folders import expand_home
 from studio.hub.progress import Progress
 from studio.models.devices import resolve_device
 from studio.models.errors import OptionError, UnknownModel
-from studio.models.registry import FOLDERS, MODELS, FolderFormat
+from studio.models.file_kinds import check_image_file
+from studio.models.registry import FOLDERS, MODELS, ONE_FILE, FolderFormat
 
 if TYPE_CHECKING:
     from studio.models.base import Model
@@ -157,11 +158,15 @@ def import_factory(factory: str) -> Callable[..., Model]:
 def open_folder(name: str | Path) -> tuple[FolderFormat, Path]:
     """Tell what kind of diffusers folder a path is; UnknownModel if it is none that can be played.
 
-    A folder of the hub's cache (models--OWNER--NAME), and OWNER/NAME of one that is there, is its snapshot.
+    A file is an image model's, or CheckpointError says what else it is of. A folder of the hub's cache
+    (models--OWNER--NAME), and OWNER/NAME of one that is there, is its snapshot.
     """
     folder = expand_home(name)
     if not folder.exists():
         folder = find_in_cache(str(name))
+    if folder.is_file():
+        check_image_file(folder)
+        return ONE_FILE, folder.resolve()
     folder = follow_snapshot(folder)
     pipeline = read_pipeline(folder)
     for beginning, layout in FOLDERS.items():

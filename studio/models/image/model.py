@@ -23,6 +23,7 @@ from studio.models.image.checkpoint import Codec, fingerprint
 from studio.models.image.cross_frame import join as cross_frame_attention
 from studio.models.image.options import ImageOptions
 from studio.models.image.parts import ImageParts, LiveLoras, add_loras, latent_size, read_parts, used_files
+from studio.models.image.sources import open_source
 from studio.models.image.unet_forward import UNetForward
 from studio.models.options import flat_signature, from_flat
 from studio.pictures import as_bytes, cropped, decoded, edges
@@ -47,15 +48,16 @@ class Image(Model):
     """
 
     def __init__(self, folder: Path | str, options: ImageOptions | None = None) -> None:
-        """folder: a diffusers folder."""
-        folder, options = Path(folder), options or ImageOptions()
-        self.parts = parts = read_parts(folder, options)
+        """folder: a diffusers folder, or a checkpoint in one file."""
+        options = options or ImageOptions()
+        source = open_source(Path(folder))
+        self.parts = parts = read_parts(source, options)
         latent = latent_size(parts, options.size)
         self._loras = add_loras(parts, options)
         branches = cross_frame_attention(parts.unet) if options.cross_frame else None
         accelerate_parts(parts, options.acceleration)
-        self.name = folder.name
-        self.weights_id = fingerprint(used_files(folder, options.tiny_vae is not None, options.files))
+        self.name = source.path.name
+        self.weights_id = fingerprint(used_files(source, options))
         self.capabilities = capabilities(parts, self._loras, (int(options.size[0]), int(options.size[1])), latent)
         self._unet = UNetForward(parts, self._loras, branches, self.size)
         self._prompts = PromptMemory(self._encode, size=64)

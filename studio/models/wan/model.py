@@ -23,7 +23,7 @@ from studio.models.errors import CheckpointError
 from studio.models.options import flat_signature, from_flat
 from studio.models.wan import umt5
 from studio.models.wan.causal_wan import CausalWan
-from studio.models.wan.checkpoint import fingerprint, load_transformer, read_config
+from studio.models.wan.checkpoint import check_playable, fingerprint, load_transformer, read_config
 from studio.models.wan.options import WanOptions
 from studio.models.wan.video_decoder import VideoDecoder, WanAutoencoder, load_tiny_decoder
 from studio.pictures import as_bytes, cropped, decoded
@@ -53,6 +53,7 @@ class Wan(Model):
         """base: a Wan folder in diffusers' layout."""
         base, options = Path(base), options or WanOptions()
         place = options.place
+        check_playable(base, options.generator)
         self.options = replace(options, device=place[0], dtype=place[1])
         self.codec = WanAutoencoder(base, *place)
         self.decoding: Any = (
@@ -161,9 +162,10 @@ def check_parts(config: dict[str, Any], latent: int, decoded: int, text: int) ->
     for name, number in parts.items():
         if (found := config.get(name)) != number:
             what = "the text encoder's states" if name == "text_dim" else "the autoencoder's latents"
+            other = "an image-to-video net (I2V), " if found == 2 * latent + 4 else ""
             raise CheckpointError(
-                f"the net's {name} is {found}, but {what} have {number}: it is not a text-to-video student of this "
-                "base. Give the base it was made from (Wan-AI/Wan2.1-T2V-1.3B-Diffusers for the published ones)."
+                f"the net's {name} is {found}, but {what} have {number}: it is {other}not a text-to-video "
+                "student of this base. Give the base it was made from (Wan-AI/Wan2.1-T2V-1.3B-Diffusers for the published ones)."
             )
     if decoded != latent:
         raise CheckpointError(

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from studio.models.errors import CheckpointError
 from studio.models.wan.checkpoint import check_fit, read_weights
+from studio.models.weight_files import plain_folder
 
 FRAMES = 4  # pictures a latent frame stands for
 
@@ -83,14 +84,10 @@ def read_autoencoder(folder: Path, dtype: torch.dtype) -> Any:
     if not (Path(folder) / "vae" / "config.json").is_file():
         raise CheckpointError(f"{folder} lacks vae; give a whole Wan folder in diffusers' layout as base")
     try:
-        net, report = read(
-            folder,
-            subfolder="vae",
-            torch_dtype=dtype,
-            local_files_only=True,
-            use_safetensors=True,
-            output_loading_info=True,
-        )
+        with plain_folder(Path(folder) / "vae") as place:
+            net, report = read(
+                place, torch_dtype=dtype, local_files_only=True, use_safetensors=True, output_loading_info=True
+            )
     except Exception as error:  # diffusers raises OSError, ValueError, SafetensorError and others here
         raise CheckpointError(f"the autoencoder in {folder}/vae cannot be read ({error}); download it again") from error
     if wrong := [*report["missing_keys"], *report["mismatched_keys"], *report["unexpected_keys"]]:
