@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     from studio.score import Score
 
 # What a model is opened with, by the names of the command line and of the model's factory alike.
-OPENED_WITH = ("quantize", "compile", "graphs", "attention", "device", "controlnet", "generator", "lcm_lora")
+OPENED_WITH = (
+    "quantize",
+    "compile",
+    "graphs",
+    "attention",
+    "device",
+    "controlnet",
+    "generator",
+    "lcm_lora",
+    "prediction",
+)
 PATHS = ("controlnet", "generator", "lcm_lora", "tiny_vae")
 TINY_DECODERS = ("tiny_vae", "tiny_decoder")
 

@@ -1,7 +1,7 @@
 """What a file of weights is of, by the names in it: told before anything is loaded, with what would do.
 
-`KINDS` is the table. Only a safetensors header is read, which costs nothing; of another file, whoever loads it says what
-it is.
+`KINDS` is the table. Only a safetensors header is read, which costs nothing; what another kind of file is, whoever
+loads it says.
 """
 
 from __future__ import annotations

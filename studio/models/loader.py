@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("studio")
 INDEX = "model_index.json"
-HUB_NAME = re.compile(r"(?:https?://huggingface\.co/)?([\w.-]+)/([\w.-]+)/?")  # OWNER/NAME, or its page
+# OWNER/NAME, its page, or that of one file in it.
+HUB_NAME = re.compile(
+    r"(?:(?:https?://)?(?:huggingface\.co|hf\.co)/)?([\w.-]+)/([\w.-]+)"
+    r"(?:/(?:tree/[^/]+|(?:blob|resolve)/([^/]+)/([^?]+)))?/?(?:\?.*)?"
+)
+WEIGHTS = (".safetensors", ".ckpt", ".pt", ".pth", ".gguf")  # how files of weights end
 DEVICES = ("device", "text_device")  # options that name one
 DEFAULTS = ("sampler", "steps")  # how a model is played where nobody says otherwise; no factory's options
 
@@ -178,23 +183,30 @@ def open_folder(name: str | Path) -> tuple[FolderFormat, Path]:
 
 
 def find_in_cache(name: str) -> Path:
-    """Find the hub's cache folder of OWNER/NAME, or of its page's address; UnknownModel if it is not there."""
+    """Find in the hub's cache what OWNER/NAME, its page's address, or a file's, names; UnknownModel if it is not there.
+
+    Nothing is downloaded by such a name: which of a repository's many files, and under which licence, a person says.
+    """
     known = (
-        f"no model is called {name!r}; there are: {', '.join(MODELS)}, and any diffusers folder of Stable Diffusion or "
-        "Wan, by its path"
+        f"no model is called {name!r}; there are: {', '.join(MODELS)}, any diffusers folder of Stable Diffusion or "
+        "Wan, and any Stable Diffusion in one file, by its path"
     )
     repo = HUB_NAME.fullmatch(name)
-    if repo is None:
+    if repo is None and "://" in name:
+        raise UnknownModel(f"{name} is an address; download the file it offers, and give its path")
+    if repo is None or (name.endswith(WEIGHTS) and not repo[4]):
         raise UnknownModel(known)
     from studio.hub.download import cache_folder
 
-    folder = cache_folder() / f"models--{repo[1]}--{repo[2]}"
-    if not folder.is_dir():
+    folder, owned = cache_folder() / f"models--{repo[1]}--{repo[2]}", f"{repo[1]}/{repo[2]}"
+    found = follow_snapshot(folder) / (repo[4] or "") if folder.is_dir() else folder
+    if not found.exists():
+        wanted = f"{owned} {repo[4]}" if repo[4] else owned
         raise UnknownModel(
-            f"{known}; a repository of the hub is not downloaded by its name alone: `hf download {repo[1]}/{repo[2]}` "
-            "brings it, and then it plays by that name"
+            f"{known}; a repository of the hub is not downloaded by its name alone: `hf download {wanted}` brings it, "
+            "and then it plays by that name"
         )
-    return folder
+    return found
 
 
 def follow_snapshot(folder: Path) -> Path:
@@ -217,6 +229,8 @@ def read_pipeline(folder: Path) -> str:
     """Read the name of the pipeline a diffusers folder says it is; UnknownModel where it says none."""
     index = folder / INDEX
     wanted = "give a diffusers folder, with model_index.json beside unet/ or transformer/, vae/ and text_encoder/"
+    if files := [file for file in sorted(folder.glob("*")) if file.suffix in WEIGHTS]:
+        wanted += f"; a checkpoint in one file is played by its own path, as {files[0]}"
     if not index.is_file():
         raise UnknownModel(f"{folder} holds no model_index.json, so it is no diffusers folder; {wanted}")
     try:

@@ -7,6 +7,7 @@ noise, guidance) is the studio's. Levels and predictions are in `noise_levels`, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from studio.conditioning import Conditioning, FrameInputs, PromptMemory, PromptS
 from studio.models.base import NO_LORAS, Capabilities, Model, Stateless
 from studio.models.image.checkpoint import Codec, fingerprint
 from studio.models.image.cross_frame import join as cross_frame_attention
+from studio.models.image.few_steps import why_undistilled
 from studio.models.image.options import ImageOptions
 from studio.models.image.parts import ImageParts, LiveLoras, add_loras, latent_size, read_parts, used_files
 from studio.models.image.sources import open_source
@@ -58,7 +60,8 @@ class Image(Model):
         accelerate_parts(parts, options.acceleration)
         self.name = source.path.name
         self.weights_id = fingerprint(used_files(source, options))
-        self.capabilities = capabilities(parts, self._loras, (int(options.size[0]), int(options.size[1])), latent)
+        able = capabilities(parts, self._loras, (int(options.size[0]), int(options.size[1])), latent)
+        self.capabilities = replace(able, undistilled=why_undistilled(source, parts, options))
         self._unet = UNetForward(parts, self._loras, branches, self.size)
         self._prompts = PromptMemory(self._encode, size=64)
         self._control_picture = lru_cache(maxsize=8)(self._make_control_picture)

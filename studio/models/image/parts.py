@@ -62,8 +62,10 @@ def read_parts(source: Source, options: ImageOptions) -> ImageParts:
     """Read every part of a checkpoint; MissingWeights or CheckpointError for files that cannot be played as asked."""
     device, dtype = options.place
     levels = make_levels(source.scheduler(), source.path, options.lcm_lora is not None, options.prediction)
-    unet = source.unet(dtype)
+    # What a person gave beside it is read first: it is small, and what is wrong with it is told at once.
     controlnet: Any = options.controlnet and read_controlnet(Path(options.controlnet), dtype)
+    tiny: Any = options.tiny_vae and read_tiny_vae(Path(options.tiny_vae), dtype)
+    unet = source.unet(dtype)
     if controlnet:
         check_controlnet(controlnet, unet, Path(str(options.controlnet)).name)
     if options.lcm_lora:
@@ -71,8 +73,8 @@ def read_parts(source: Source, options: ImageOptions) -> ImageParts:
     for net in filter(None, (unet, controlnet)):
         net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     words = source.words(dtype, device)
-    vae: Any = read_tiny_vae(Path(options.tiny_vae), dtype) if options.tiny_vae else source.vae(dtype)
-    codec = Codec(vae.to(device, memory_format=torch.channels_last), options.tiny_vae is not None)
+    vae: Any = tiny or source.vae(dtype)
+    codec = Codec(vae.to(device, memory_format=torch.channels_last), bool(tiny))
     parts = ImageParts(source.family, levels, unet, controlnet, words, codec, device, dtype)
     check_widths(parts, source.path)
     return parts

@@ -98,6 +98,11 @@ class SingleFile:
 
         return build(convert, dtype, self.path, "text encoder")
 
+    @property
+    def title(self) -> str:
+        """What it is called: the file, and what it says of itself."""
+        return " ".join((self.path.name, self._metadata.get("modelspec.title", "")))
+
     def files(self, without_vae: bool) -> list[Path]:
         """List the file, which decides what it draws."""
         return [self.path]

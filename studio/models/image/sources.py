@@ -51,6 +51,11 @@ class DiffusersFolder:
         """Read the settings of its noise levels."""
         return checkpoint.read_json(self.path / "scheduler" / "scheduler_config.json")
 
+    @property
+    def title(self) -> str:
+        """What it is called: the folder, and the repository of the hub where it lies in its cache."""
+        return " ".join(part for part in self.path.parts if part == self.path.name or part.startswith("models--"))
+
     def files(self, without_vae: bool) -> list[Path]:
         """List the files that decide what it draws."""
         nets = ["unet", "text_encoder", *([] if without_vae else ["vae"])]

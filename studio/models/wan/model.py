@@ -164,8 +164,8 @@ def check_parts(config: dict[str, Any], latent: int, decoded: int, text: int) ->
             what = "the text encoder's states" if name == "text_dim" else "the autoencoder's latents"
             other = "an image-to-video net (I2V), " if found == 2 * latent + 4 else ""
             raise CheckpointError(
-                f"the net's {name} is {found}, but {what} have {number}: it is {other}not a text-to-video "
-                "student of this base. Give the base it was made from (Wan-AI/Wan2.1-T2V-1.3B-Diffusers for the published ones)."
+                f"the net's {name} is {found}, but {what} have {number}: it is {other}not a text-to-video student of "
+                "this base. Give the base it was made from (Wan-AI/Wan2.1-T2V-1.3B-Diffusers for the published ones)."
             )
     if decoded != latent:
         raise CheckpointError(
