@@ -162,7 +162,7 @@ NO_WEIGHTS = {
     "lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:1", "Git LFS.*git lfs pull"),
     "html": (b"\n<!DOCTYPE html><html>", "a web page.*download button"),
     "engine": (b"ftrt" + bytes(90), "TensorRT"),
-    "empty": (b"", "is empty"),
+    "empty": (b"", "it is empty"),
     "nonsense": (bytes(range(200)), "cannot be read as weights"),
     "cut": (struct.pack("<Q", 10**6) + b'{"a": {"dtype":', "cannot be read as weights"),
     "header": (struct.pack("<Q", 5) + b"[[[[]" + bytes(20), "cannot be read as weights"),

@@ -59,7 +59,7 @@ def check_kind(path: Path) -> None:
             f"{path} cannot be read ({error.strerror}); give the path of a file of weights"
         ) from error
     if not start:
-        raise CheckpointError(f"{path} is empty; download it again")
+        raise CheckpointError(f"{path} (0 bytes) cannot be read: it is empty; download it again")
     begins = start if start.startswith(b"GGUF") else start.lstrip().lower()
     for mark, what, todo in FOREIGN:
         if begins.startswith(mark):
@@ -145,7 +145,7 @@ def weight_files(folder: Path) -> tuple[str | None, list[Path]]:
     others = ", ".join(
         sorted(file.name for file in folder.glob("*.*") if file.suffix in (*TORCH_SUFFIXES, ".safetensors", ".gguf"))
     )
-    instead = f"; it has {others}, and neither pickled files nor other variants are loaded" if others else ""
+    instead = f"; it has {others}, and pickled files and other variants are not loaded" if others else ""
     raise MissingWeights(f"{folder} has no safetensors weights{instead}; download the safetensors version")
 
 
