@@ -1,10 +1,13 @@
 """Names and addresses of the hub as --model: what they name in its cache, or what brings it; nothing is downloaded."""
 
+import shutil
+
 import pytest
 from original_files import original_file
+from tiny_folders import tiny_controlnet, tiny_lora, tiny_sd, tiny_taesd
 
 from studio.models.errors import UnknownModel
-from studio.models.loader import load, open_folder
+from studio.models.loader import load, open_folder, resolve_options
 
 COMMIT = "c" * 40
 
@@ -64,3 +67,29 @@ def test_a_folder_of_single_files_says_how_one_is_played(snapshot):
         UnknownModel, match=r"a checkpoint in one file is played by its own path, as .*net\.safetensors"
     ):
         load("ada/net")
+
+
+def test_what_is_given_beside_a_model_is_found_in_the_cache_too(snapshot, tmp_path):
+    base = tiny_sd(tmp_path / "sd")
+    shutil.rmtree(snapshot)
+    tiny_taesd(snapshot)
+    places = {"vae": snapshot}
+    for name in ("control", "lcm"):
+        places[name] = tmp_path / f"models--ada--{name}" / "snapshots" / COMMIT
+        places[name].mkdir(parents=True)
+    tiny_controlnet(places["control"], base)
+    tiny_lora(places["lcm"], base)
+    given = {"tiny_vae": "ada/net", "controlnet": str(tmp_path / "models--ada--control"), "lcm_lora": "hf.co/ada/lcm"}
+    found = resolve_options(base, given).options
+    assert found == {"tiny_vae": places["vae"], "controlnet": places["control"], "lcm_lora": places["lcm"]}
+    model = load(base, size=(64, 64), device="cpu", **given)
+    assert model.parts.codec.tiny
+    assert model.parts.controlnet
+    assert model.parts.levels.grid == 50
+
+
+def test_a_lora_of_a_name_that_is_not_here_keeps_its_words(snapshot, tmp_path, capsys):
+    from studio.cli import main
+
+    assert main(["run", "--model", str(tiny_sd(tmp_path / "sd")), "--lcm-lora", "ada/none"]) == 1
+    assert "--lcm-lora: there is no ada/none" in capsys.readouterr().err

@@ -4,17 +4,20 @@ import io
 import struct
 
 import numpy as np
+import original_files
 import pytest
 import torch
 from original_files import KINDS, controlnet_state, original_controlnet, original_file, original_folder, original_state
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from studio.controls import Picture, Prompt, Sampling, Structure
+from studio.controls import Lora, Picture, Prompt, Sampling, Structure
 from studio.hub.folder import folder_counts
 from studio.models.errors import CheckpointError, OptionError
+from studio.models.image import original_layout as layout
 from studio.models.image.clip_tokenizer import clip_tokenizer, vocabulary
 from studio.models.loader import load
+from studio.models.registry import SD2_COUNTS, SD15_COUNTS, SDXL_COUNTS
 from studio.session.session import Session
 
 SIZE = (64, 64)
@@ -63,6 +66,68 @@ def test_clip_reads_words_as_published():
     assert clip_tokenizer()("a photo of a cat").input_ids == [49406, 320, 1125, 539, 320, 2368, 49407]
     padded = clip_tokenizer("!")("a cat", padding="max_length", max_length=7).input_ids
     assert padded == [49406, 320, 2368, 49407, 0, 0, 0]
+
+
+def test_the_command_line_says_in_one_sentence_what_a_file_is(tmp_path, capsys):
+    from studio.cli import main
+
+    save_file(tensors("lora_unet_a.lora_down.weight"), tmp_path / "ink.safetensors")
+    assert main(["run", "--model", str(tmp_path / "ink.safetensors")]) == 1
+    said = capsys.readouterr().err
+    assert "is a LoRA, which changes a model and is none; give the model it was made for as --model" in said
+    assert "Traceback" not in said
+
+
+def test_a_lora_is_played_on_a_file_as_on_its_folder(root, tmp_path):
+    layer = "mid_block_attentions_0_transformer_blocks_0_attn2_to_v"
+    state = {"lora_down": torch.ones(2, 64), "lora_up": torch.ones(64, 2)}
+    state = {f"lora_unet_{layer}.{side}.weight": weight for side, weight in state.items()}
+    save_file(state, tmp_path / "ink.safetensors")
+    given = {"loras": {"ink": tmp_path / "ink.safetensors"}}
+    files = [opened(root / place, **given) for place in ("sd1", "sd1.safetensors")]
+    folder, file = (drawn(model, Lora("ink", 1.0)) for model in files)
+    assert (file == folder).all()
+    assert (file != drawn(opened(root / "sd1"))).any()
+
+
+PUBLISHED = {
+    "sd1": dict(block_out_channels=(320, 640, 1280, 1280), attention_head_dim=8, cross_attention_dim=768),
+    "sd2": dict(
+        block_out_channels=(320, 640, 1280, 1280), attention_head_dim=(5, 10, 20, 20), cross_attention_dim=1024
+    ),
+    "sdxl": dict(
+        block_out_channels=(320, 640, 1280),
+        attention_head_dim=(5, 10, 20),
+        cross_attention_dim=2048,
+        transformer_layers_per_block=(1, 2, 10),
+        addition_embed_type="text_time",
+        addition_time_embed_dim=256,
+        projection_class_embeddings_input_dim=2816,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_published_nets_at_their_size_are_told_by_their_shapes(kind, monkeypatch):
+    from accelerate import init_empty_weights
+    from diffusers import UNet2DConditionModel
+
+    down = {"sd1": "CCCD", "sd2": "CCCD", "sdxl": "DCC"}[kind]
+    monkeypatch.setitem(original_files.UNET, kind, PUBLISHED[kind])
+    monkeypatch.setitem(original_files.DOWN, kind, down)
+    with init_empty_weights():
+        net = UNet2DConditionModel(**original_files.unet_shape(kind))
+    original = {original_files.unet_name(name, down): weight for name, weight in net.state_dict().items()}
+    weights = layout.unet_weights(original)
+    config = layout.unet_config(weights)
+    with init_empty_weights():
+        made = UNet2DConditionModel(**config)
+    assert {name: each.shape for name, each in weights.items()} == {n: w.shape for n, w in net.state_dict().items()}
+    counts = {"sd1": SD15_COUNTS, "sd2": SD2_COUNTS, "sdxl": SDXL_COUNTS}[kind]
+    assert sum(weight.numel() for weight in made.parameters()) == counts.denoiser
+    for key in (*PUBLISHED[kind], "down_block_types", "up_block_types", "use_linear_projection", "layers_per_block"):
+        given = net.config[key]
+        assert config[key] == (list(given) if isinstance(given, tuple) else given), key
 
 
 def test_a_ckpt_of_plain_weights_plays_and_one_that_could_run_code_does_not(root, tmp_path):

@@ -31,6 +31,7 @@ HUB_NAME = re.compile(
     r"(?:/(?:tree/[^/]+|(?:blob|resolve)/([^/]+)/([^?]+)))?/?(?:\?.*)?"
 )
 WEIGHTS = (".safetensors", ".ckpt", ".pt", ".pth", ".gguf")  # how files of weights end
+PLACES = ("controlnet", "tiny_vae", "lcm_lora", "loras", "generator", "lora", "tiny_decoder", "text_encoder")
 DEVICES = ("device", "text_device")  # options that name one
 DEFAULTS = ("sampler", "steps")  # how a model is played where nobody says otherwise; no factory's options
 
@@ -113,7 +114,7 @@ def check_sampler(model: Model) -> Model:
 def resolve_options(name: str | Path, options: Mapping[str, Any]) -> ResolvedOptions:
     """Put the options of the table and the person together; OptionError for one the factory does not take."""
     entry = MODELS.get(str(name))
-    options = {key: expand_homes(value) for key, value in options.items()}
+    options = {key: find_places(value) if key in PLACES else expand_homes(value) for key, value in options.items()}
     chosen = {key: value for key in DEFAULTS if (value := options.get(key)) is not None}
     given = {key: value for key, value in options.items() if key not in DEFAULTS}
     accepted = accepted_options(name)
@@ -132,6 +133,24 @@ def expand_homes(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: expand_homes(each) for key, each in value.items()}
     return expand_home(value) if isinstance(value, str | Path) and str(value).startswith("~") else value
+
+
+def find_places(value: Any) -> Any:
+    """Give where a part is that is given beside a model, in a mapping's values too: see `find_place`."""
+    if isinstance(value, Mapping):
+        return {key: find_places(each) for key, each in value.items()}
+    return find_place(value) if isinstance(value, str | Path) else value
+
+
+def find_place(given: str | Path) -> Path:
+    """Give the path of a file or folder: of one in the hub's cache, by its folder or its name, that of its snapshot."""
+    place = expand_home(given)
+    if place.exists():
+        return follow_snapshot(place)
+    try:
+        return find_in_cache(str(given))
+    except UnknownModel:
+        return place  # whoever reads it says that it is not there
 
 
 def accepted_options(name: str | Path) -> tuple[str, ...]:

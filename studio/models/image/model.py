@@ -1,7 +1,7 @@
-"""Image models: any diffusers folder of the families SD 1.x, 2.x and SDXL, with their Turbo and LCM forms.
+"""Image models: SD 1.x, 2.x and SDXL with their Turbo and LCM forms, as a diffusers folder or in one file.
 
 The UNet is called by itself, a row a frame, each at its own noise level; what a pipeline does around it (the loop, the
-noise, guidance) is the studio's. Levels and predictions are in `noise_levels`, the folder's parts in `parts`.
+noise, guidance) is the studio's. Levels and predictions are in `noise_levels`, a checkpoint's parts in `parts`.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from studio.models.errors import CheckpointError
-from studio.models.weight_files import VARIANTS, first_few, misfits, read_file, variant_of
+from studio.models.weight_files import VARIANTS, check_kind, first_few, misfits, read_file, variant_of
 from studio.models.weight_files import weight_files as variant_files
 
 if TYPE_CHECKING:
@@ -155,6 +155,8 @@ def weight_files(source: Path) -> list[Path]:
     if any(variant_of(path) in VARIANTS[1:] for path in folder.glob("*.safetensors")):
         return variant_files(folder)[1]
     files = sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES)
+    for path in () if files else folder.rglob("*.gguf"):
+        check_kind(path)
     if len(files) != 1:
         found = ", ".join(str(path.relative_to(folder)) for path in files[:4]) or "none"
         raise CheckpointError(
