@@ -68,7 +68,7 @@ def test_the_buttons_of_the_panel_send_what_they_stand_beside(visit):
     for renewed in (1, 2):
         visit.page.locator("#studio-renew").click()
         until(lambda: visit.state[Sink].renewed == renewed)  # noqa: B023
-    visit.page.locator("#studio-policy label", has_text="Keep").click()
+    visit.page.locator("#studio-policy").get_by_test_id("Keep-radio-label").click()
     until(lambda: visit.state[Sink] == Sink("keep", 2))
     visit.page.locator("#studio-blend input[type=number]").fill("12")
     visit.page.locator("#studio-prompt textarea").fill("a storm")

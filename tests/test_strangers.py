@@ -21,10 +21,11 @@ from websockets.sync.client import connect
 
 from studio.controls import Pause, Prompt, Stroke, to_message
 from studio.score import Score
+from studio.ui.address import check_address
 from studio.ui.command_queue import MOST_QUEUED, CommandQueue
 from studio.ui.connection import Connection
 from studio.ui.errors import OptionsError, QuotaExceeded, SeatsTaken
-from studio.ui.options import ServerOptions, check_address, check_certificate, read_auth
+from studio.ui.options import ServerOptions, check_certificate, read_auth
 from studio.ui.protocol import CloseCode, Record, SetControl
 from studio.ui.quota import TAKES_AT_ONCE, DiskQuota
 from studio.ui.reading import LONGEST_WAIT, READING_AT_ONCE, READING_SHARE, ReadingBudget
@@ -659,7 +660,7 @@ def test_a_port_that_is_taken_or_cannot_be_is_told_before_anything_is_loaded(tmp
         other.bind(("127.0.0.1", 0))
         other.listen()
         taken = other.getsockname()[1]
-        with pytest.raises(OptionsError, match=f"port {taken} is in use, perhaps by another studio; give another"):
+        with pytest.raises(OptionsError, match=f"port {taken} is in use; stop what listens there, give another"):
             launch(session_factory=never, port=taken, takes=tmp_path)
     for port in (99999, -1, 0):
         with pytest.raises(OptionsError, match=f"port is {port}; give one from 1 to 65535"):
@@ -669,10 +670,10 @@ def test_a_port_that_is_taken_or_cannot_be_is_told_before_anything_is_loaded(tmp
 @pytest.mark.parametrize(
     ("host", "says"),
     [
-        ("192.0.2.1", "no address of this machine; 127.0.0.1 is this machine alone, 0.0.0.0 lets others in"),
-        ("no-such-host.invalid", "is not known here"),
-        ("http://127.0.0.1", "a name or an address alone"),
-        ("x" * 300, "is not known here"),
+        ("192.0.2.1", "no address of this machine; give 127.0.0.1 for this machine alone, 0.0.0.0 for others too"),
+        ("no-such-host.invalid", "names no address; give 127.0.0.1"),
+        ("http://127.0.0.1", r"names no address \(without http://\)"),
+        ("x" * 300, "names no address; give 127.0.0.1"),
     ],
 )
 def test_a_host_that_is_none_is_told(host, says):

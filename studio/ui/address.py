@@ -5,36 +5,38 @@ from __future__ import annotations
 import errno
 import socket
 
-from studio.cli.errors import UsageError
+from studio.ui.errors import OptionsError
 
 FIRST_PORT, PORTS = 7860, 100  # where no port is given, the first free one of these is taken (Gradio's own range)
 PRIVILEGED = 1024  # ports below belong to the system's administrator
 
 
 def check_address(host: str, port: int | None) -> None:
-    """Raise UsageError, with what to give instead, if nothing can listen at this host and port now.
+    """Raise OptionsError, with what to give instead, if nothing can listen at this host and port now.
 
     port: None for the first free one from 7860.
     """
+    if port is not None and not 0 < port < 65536:
+        raise OptionsError(f"port is {port}; give one from 1 to 65535, or leave it out for the first that is free")
     address = resolve_host(host)
     if port is not None:
         if reason := bind_error(address, port, host):
-            raise UsageError(reason)
+            raise OptionsError(reason)
         return
     if reason := bind_error(address, 0, host):
-        raise UsageError(reason)
+        raise OptionsError(reason)
     if all(bind_error(address, each, host) for each in range(FIRST_PORT, FIRST_PORT + PORTS)):
-        raise UsageError(f"ports {FIRST_PORT} to {FIRST_PORT + PORTS - 1} are all in use; give another with --port")
+        raise OptionsError(f"ports {FIRST_PORT} to {FIRST_PORT + PORTS - 1} are all in use; give another with --port")
 
 
 def resolve_host(host: str) -> tuple[socket.AddressFamily, str]:
-    """Give the family and the number of a host's address; UsageError where it names none."""
+    """Give the family and the number of a host's address; OptionsError where it names none."""
     try:
         found = socket.getaddrinfo(host.strip().removeprefix("[").removesuffix("]"), None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         plain = host.partition("://")[2]
         hint = f" (without {host.partition('://')[0]}://)" if plain else ""
-        raise UsageError(
+        raise OptionsError(
             f"--host is {host!r}, which names no address{hint}; give 127.0.0.1 for this machine alone, 0.0.0.0 for "
             "others too, or an address of this machine"
         ) from error
