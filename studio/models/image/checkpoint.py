@@ -45,6 +45,7 @@ OTHER_SCHEDULERS = (
     "FlowMatchEulerDiscreteScheduler",
     "FlowMatchHeunDiscreteScheduler",
 )
+LARGEST = 1e6  # of an autoencoder's scale and shift
 ENDS = 2**20  # bytes hashed at each end of a file
 
 
@@ -274,13 +275,25 @@ class Words:
         return net(ids.to(net.device), output_hidden_states=True)
 
 
+def number(net: Any, name: str) -> float:
+    """Give a number of an autoencoder's config; CheckpointError for what is none."""
+    value = net.config.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < LARGEST:
+        raise CheckpointError(
+            f"the autoencoder's {name} is {value!r}, which is no number; download its config.json again"
+        )
+    return value
+
+
 class Codec:
     """An autoencoder between pictures and latents: the full one, by the mean of its posterior, or the tiny one."""
 
     def __init__(self, net: Any, tiny: bool) -> None:
         self.net, self.tiny = net, tiny
-        self.scale = net.config.scaling_factor
-        self.shift = net.config.get("shift_factor") or 0.0
+        self.scale = number(net, "scaling_factor")
+        self.shift = number(net, "shift_factor") if net.config.get("shift_factor") else 0.0
+        if not self.scale:
+            raise CheckpointError("the autoencoder's scaling_factor is 0; download its config.json again")
 
     @torch.no_grad()
     def encode(self, pixels: Tensor) -> Tensor:

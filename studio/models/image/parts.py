@@ -17,6 +17,8 @@ from studio.models.image.noise_levels import Levels
 from studio.models.image.options import ImageOptions
 from studio.models.image.single_file import SingleFile
 from studio.models.image.sources import DiffusersFolder, net_files, read_controlnet, read_tiny_vae
+from studio.models.image.trial import try_parts
+from studio.models.trial import attempt
 
 Source = DiffusersFolder | SingleFile
 
@@ -76,7 +78,8 @@ def read_parts(source: Source, options: ImageOptions) -> ImageParts:
     vae: Any = tiny or source.vae(dtype)
     codec = Codec(vae.to(device, memory_format=torch.channels_last), bool(tiny))
     parts = ImageParts(source.family, levels, unet, controlnet, words, codec, device, dtype)
-    check_widths(parts, source.path)
+    attempt("UNet", source.path, lambda: check_widths(parts, source.path))
+    try_parts(parts, source.path)
     return parts
 
 

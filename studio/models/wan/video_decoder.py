@@ -35,12 +35,15 @@ class WanAutoencoder:
     def __init__(self, folder: Path, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> None:
         self.net = read_autoencoder(folder, dtype).to(device)
         config = self.net.config
-        shape = (-1, 1, 1, 1)
-        self.mean = torch.tensor(config.latents_mean, device=device, dtype=torch.float32).view(shape)
-        self.deviation = torch.tensor(config.latents_std, device=device, dtype=torch.float32).view(shape)
+        self.mean = channel_values(config, "latents_mean", folder).to(device)
+        self.deviation = channel_values(config, "latents_std", folder).to(device)
         self.patch: int | None = config.patch_size
         self.channels: int = config.z_dim
         self.scale: int = config.scale_factor_spatial
+        if type(self.scale) is not int or self.scale < 1:
+            raise CheckpointError(
+                f"the autoencoder in {folder}/vae has a scale_factor_spatial of {self.scale!r}; download it again"
+            )
         self._lock = Lock()  # diffusers' encode keeps its state in the module
 
     @torch.no_grad()
@@ -75,6 +78,22 @@ class WanAutoencoder:
         if self.patch:
             pixels = rearrange(pixels, "(c q p) f h w -> c f (h p) (w q)", p=self.patch, q=self.patch)
         return (pixels / 2 + 0.5).transpose(0, 1), state
+
+
+def channel_values(config: Any, name: str, folder: Path) -> Tensor:
+    """Give a config's number for every latent channel, (C, 1, 1, 1) float32; CheckpointError unless they are C."""
+    try:
+        values = torch.tensor(config[name], dtype=torch.float32).view(config.z_dim, 1, 1, 1)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(
+            f"the autoencoder in {folder}/vae has no {name} for each of {config.z_dim} channels ({error}); download it "
+            "again"
+        ) from error
+    if not values.isfinite().all() or (name == "latents_std" and (values <= 0).any()):
+        raise CheckpointError(
+            f"the autoencoder in {folder}/vae has a {name} that is none; download its config.json again"
+        )
+    return values
 
 
 def read_autoencoder(folder: Path, dtype: torch.dtype) -> Any:  # diffusers' configuration has no types
