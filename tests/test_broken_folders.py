@@ -176,3 +176,30 @@ def test_headers_of_nonsense_count_for_nothing(tmp_path):
     (tmp_path / "transformer").mkdir()
     (tmp_path / "transformer" / "config.json").write_text(DEEP, encoding="utf-8")
     assert folder_counts(tmp_path, "video").denoiser == 0
+
+
+@pytest.mark.parametrize(
+    ("family", "file", "key", "value", "told"),
+    [
+        ("sd", "unet", "freq_shift", None, "its UNet cannot be used"),
+        ("sd", "unet", "dropout", float("nan"), "its UNet cannot be used"),
+        ("sd", "unet", "addition_time_embed_dim", {"a": 1}, "its UNet cannot be used"),
+        ("sd", "vae", "norm_num_groups", True, "its autoencoder cannot be used"),
+        ("sd", "vae", "scaling_factor", "x", "scaling_factor is 'x', which is no number"),
+        ("sd", "vae", "scaling_factor", 0, "scaling_factor is 0"),
+        ("wan", "transformer", "patch_size", 0, "patch_size .* is 0, not three numbers"),
+        ("wan", "transformer", "patch_size", [1, 0, 2], "not three numbers"),
+        ("wan", "transformer", "eps", [[[]]], "its transformer cannot be used"),
+        ("wan", "vae", "latents_mean", [0.0] * 15, "no latents_mean for each of 16 channels"),
+        ("wan", "vae", "latents_std", [0.0] * 16, "latents_std that"),
+        ("wan", "vae", "scale_factor_spatial", None, "scale_factor_spatial of None"),
+        ("wan", "text_encoder", "relative_attention_max_distance", -1, "its text encoder cannot be used"),
+        ("wan", "tokenizer", "extra_ids", 2**70, "asks for .* extra_ids"),  # each of which would be made
+    ],
+)
+def test_a_value_that_builds_a_net_which_cannot_run_is_told(whole, tmp_path, family, file, key, value, told):
+    folder = shutil.copytree(whole[family], tmp_path / family)
+    config = folder / file / ("tokenizer_config.json" if file == "tokenizer" else "config.json")
+    config.write_text(json.dumps(json.loads(config.read_text(encoding="utf-8")) | {key: value}), encoding="utf-8")
+    with pytest.raises(CheckpointError, match=told):
+        load(folder, size=SIZES[family], device="cpu")
