@@ -7,9 +7,9 @@ import shutil
 import struct
 
 import pytest
-from original_files import original_file
-from tiny_folders import tiny_sd
-from tiny_wan import tiny_wan_folder
+from tiny.original_files import original_file
+from tiny.sd_folders import tiny_sd
+from tiny.wan_folders import tiny_wan_folder
 
 from studio.hub.folder import folder_counts
 from studio.hub.safetensors_headers import count_parameters

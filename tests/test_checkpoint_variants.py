@@ -7,8 +7,8 @@ import shutil
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tiny_folders import tiny_sd
-from tiny_wan import original_weights, tiny_wan_folder
+from tiny.sd_folders import tiny_sd
+from tiny.wan_folders import original_weights, tiny_wan_folder
 
 from studio.hub.safetensors_headers import count_parameters
 from studio.models.errors import CheckpointError, MissingWeights

@@ -3,8 +3,8 @@
 import shutil
 
 import pytest
-from original_files import original_file
-from tiny_folders import tiny_controlnet, tiny_lora, tiny_sd, tiny_taesd
+from tiny.original_files import original_file
+from tiny.sd_folders import tiny_controlnet, tiny_lora, tiny_sd, tiny_taesd
 
 from studio.models.errors import UnknownModel
 from studio.models.loader import load, open_folder, resolve_options
