@@ -1,4 +1,4 @@
-"""Folders that people bring, broken in every way a seeded mutator finds: they play or are told in words."""
+"""Folders and files that people bring, broken in every way a seeded mutator finds: they play or are told in words."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import shutil
 import struct
 
 import pytest
+from tiny.original_files import original_file
 from tiny.sd_folders import tiny_sd
 from tiny.wan_folders import tiny_wan_folder
 
@@ -19,9 +20,9 @@ from studio.session.session import Session
 WORDED = (CheckpointError, MissingWeights, OptionError, UnknownModel)
 DEEP = "[" * 3000 + "]" * 3000
 ODD = (None, True, -1, 0, 2**70, 1e308, float("nan"), "", "x", [], {}, [1, 2], {"a": 1}, [[[]]], "../../etc")
-FAMILIES = ("sd", "sdxl", "wan")
-SIZES = {"sd": (64, 64), "sdxl": (64, 64), "wan": (32, 48)}
-TRIES = int(os.environ.get("BROKEN", "24"))  # of each family; BROKEN=1000 for a long run
+FAMILIES = ("sd", "sdxl", "wan", "file")  # the last: a checkpoint in one file
+SIZES = {"sd": (64, 64), "sdxl": (64, 64), "wan": (32, 48), "file": (64, 64)}
+TRIES = int(os.environ.get("BROKEN", "26"))  # of each family; BROKEN=1000 for a long run
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,9 @@ def whole(tmp_path_factory):
     """A whole folder of each family."""
     root = tmp_path_factory.mktemp("whole")
     made = {family: tiny_sd(root / family, family=family) for family in ("sd", "sdxl")}
-    return made | {"wan": tiny_wan_folder(root / "wan")}
+    (root / "file").mkdir()
+    original_file(root / "file" / "model.safetensors", "sd1")
+    return made | {"wan": tiny_wan_folder(root / "wan"), "file": root / "file"}
 
 
 def leaves(value, path=()):
@@ -66,12 +69,27 @@ def break_bytes(content, dice):
     return bytes(broken)
 
 
+def break_header(content, dice):
+    """A safetensors file whose header has a value exchanged: a name, a shape, a type, a place."""
+    (length,) = struct.unpack("<Q", content[:8])
+    header = json.loads(content[8 : 8 + length])
+    name = dice.choice(sorted(header))
+    if dice.random() < 0.5:
+        header[name.replace(dice.choice("._0123456789"), dice.choice("._0123456789"), 1)] = header.pop(name)
+        broken = json.dumps(header)
+    else:
+        broken = break_json(json.dumps(header), dice)
+    return struct.pack("<Q", len(broken.encode())) + broken.encode() + content[8 + length :]
+
+
 def break_one(folder, dice):
     """Break one file of a folder; gives what was done."""
     files = sorted(path for path in folder.rglob("*") if path.suffix in (".json", ".safetensors", ".txt", ".model"))
     file = dice.choice(files)
     how = dice.choice(("json", "json", "json", "bytes", "deep", "missing"))
-    if how == "missing":
+    if file.name == "model.safetensors" and how != "bytes":
+        file.write_bytes(break_header(file.read_bytes(), dice))
+    elif how == "missing":
         file.unlink()
     elif how == "deep":
         file.write_text(DEEP, encoding="utf-8")
@@ -92,7 +110,8 @@ def test_a_broken_folder_plays_or_is_told_in_words(whole, family, tmp_path):
         folder = shutil.copytree(whole[family], tmp_path / str(number))
         what = break_one(folder, dice)
         try:
-            Session(load(folder, size=SIZES[family], device="cpu")).step()
+            place = folder / "model.safetensors" if family == "file" else folder
+            Session(load(place, size=SIZES[family], device="cpu")).step()
         except WORDED as error:
             told += len(str(error)) > 20
         except Exception as error:
@@ -157,3 +176,30 @@ def test_headers_of_nonsense_count_for_nothing(tmp_path):
     (tmp_path / "transformer").mkdir()
     (tmp_path / "transformer" / "config.json").write_text(DEEP, encoding="utf-8")
     assert folder_counts(tmp_path, "video").denoiser == 0
+
+
+@pytest.mark.parametrize(
+    ("family", "file", "key", "value", "told"),
+    [
+        ("sd", "unet", "freq_shift", None, "its UNet cannot be used"),
+        ("sd", "unet", "dropout", float("nan"), "its UNet cannot be used"),
+        ("sd", "unet", "addition_time_embed_dim", {"a": 1}, "its UNet cannot be used"),
+        ("sd", "vae", "norm_num_groups", True, "its autoencoder cannot be used"),
+        ("sd", "vae", "scaling_factor", "x", "scaling_factor is 'x', which is no number"),
+        ("sd", "vae", "scaling_factor", 0, "scaling_factor is 0"),
+        ("wan", "transformer", "patch_size", 0, "patch_size .* is 0, not three numbers"),
+        ("wan", "transformer", "patch_size", [1, 0, 2], "not three numbers"),
+        ("wan", "transformer", "eps", [[[]]], "its transformer cannot be used"),
+        ("wan", "vae", "latents_mean", [0.0] * 15, "no latents_mean for each of 16 channels"),
+        ("wan", "vae", "latents_std", [0.0] * 16, "latents_std that"),
+        ("wan", "vae", "scale_factor_spatial", None, "scale_factor_spatial of None"),
+        ("wan", "text_encoder", "relative_attention_max_distance", -1, "its text encoder cannot be used"),
+        ("wan", "tokenizer", "extra_ids", 2**70, "asks for .* extra_ids"),  # each of which would be made
+    ],
+)
+def test_a_value_that_builds_a_net_which_cannot_run_is_told(whole, tmp_path, family, file, key, value, told):
+    folder = shutil.copytree(whole[family], tmp_path / family)
+    config = folder / file / ("tokenizer_config.json" if file == "tokenizer" else "config.json")
+    config.write_text(json.dumps(json.loads(config.read_text(encoding="utf-8")) | {key: value}), encoding="utf-8")
+    with pytest.raises(CheckpointError, match=told):
+        load(folder, size=SIZES[family], device="cpu")

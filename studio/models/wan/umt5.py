@@ -13,7 +13,9 @@ from torch import Tensor
 from studio.conditioning import PromptMemory, PromptStates
 from studio.models.errors import CheckpointError
 from studio.models.wan.checkpoint import read_json
+from studio.models.weight_files import plain_folder
 
+MOST_EXTRA = 10_000  # tokens without a word of T5's tokenizers, which have 100 or 300
 LENGTH = 512  # token states a Wan checkpoint is shown, whatever the prompt's length
 
 
@@ -23,6 +25,16 @@ def width(folder: Path) -> int:
         if not (folder / part).is_dir():
             raise CheckpointError(f"{folder} lacks {part}; give a whole Wan folder in diffusers' layout as base")
     return read_json(folder / "text_encoder" / "config.json").get("d_model", 0)
+
+
+def check_tokenizer_config(folder: Path) -> None:
+    """Raise CheckpointError for a tokenizer that asks for more tokens of its own than any has: they are all made."""
+    file = folder / "tokenizer_config.json"
+    extra = (read_json(file) if file.is_file() else {}).get("extra_ids", 0)
+    if not isinstance(extra, int) or not 0 <= extra <= MOST_EXTRA:
+        raise CheckpointError(
+            f"{file} asks for {str(extra)[:40]} extra_ids, possible: 0 to {MOST_EXTRA}; download it again"
+        )
 
 
 class TextEncoder:
@@ -48,6 +60,7 @@ class TextEncoder:
 
         self.folder, self.target, self.dtype = Path(folder), torch.device(target), dtype
         self.device, self.keep = torch.device(device), keep
+        check_tokenizer_config(self.folder / "tokenizer")
         try:
             self.tokenizer: Any = AutoTokenizer.from_pretrained(self.folder / "tokenizer", local_files_only=True)
         except Exception as error:  # what a broken file raises in the library is any of a dozen kinds
@@ -80,13 +93,14 @@ class TextEncoder:
         logging.set_verbosity_error()
         logging.disable_progress_bar()
         try:
-            net, report = read(
-                self.folder / "text_encoder",
-                dtype=torch.float32 if self.dtype == torch.float32 else torch.bfloat16,
-                local_files_only=True,
-                use_safetensors=True,
-                output_loading_info=True,
-            )
+            with plain_folder(self.folder / "text_encoder") as place:
+                net, report = read(
+                    place,
+                    dtype=torch.float32 if self.dtype == torch.float32 else torch.bfloat16,
+                    local_files_only=True,
+                    use_safetensors=True,
+                    output_loading_info=True,
+                )
         except Exception as error:  # transformers raises OSError, RuntimeError, SafetensorError and others here
             raise CheckpointError(
                 f"the text encoder in {self.folder / 'text_encoder'} cannot be read ({error}); download it again"
