@@ -135,5 +135,5 @@ def used_files(folder: Path, tiny_vae: bool, others: Sequence[Path]) -> list[Pat
         if (place / "config.json").exists():
             files += [place / "config.json", *checkpoint.weight_files(place)[1]]
         else:
-            files.append(lora.lora_file(place))
+            files += lora.used_files(place)
     return files

@@ -20,6 +20,7 @@ from studio.conditioning import Conditioning, FrameInputs, PromptStates, Rows
 from studio.kv_cache import KVCache
 from studio.models.base import NO_LORAS, Capabilities, Model
 from studio.models.errors import CheckpointError
+from studio.models.lora.source import used_files
 from studio.models.options import flat_signature, from_flat
 from studio.models.wan import umt5
 from studio.models.wan.causal_wan import CausalWan
@@ -71,7 +72,8 @@ class Wan(Model):
             words, *place, options.text_device, options.keep_text_encoder
         )  # 11 GB: last
         shared = (base / "vae", words / "text_encoder", options.tiny_decoder)
-        self.weights_id = fingerprint(options.generator or base / "transformer", options.lora, *shared)
+        style = used_files(Path(options.lora)) if options.lora else []
+        self.weights_id = fingerprint(options.generator or base / "transformer", *style, *shared)
 
     def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
         """Give levels evenly spaced from `strength` down, warped by 5: (1, .9375, .8333, .625) for four steps."""
