@@ -113,7 +113,8 @@ def kronecker(parts: Parts, scale: float, shape: tuple[int, ...]) -> Tensor:
     else:
         second = rebuilt(parts["lokr_w2_a"], parts["lokr_w2_b"], parts.get("lokr_t2"))
         second = second.reshape(len(second), shape[1] // first.shape[1], *shape[2:])
-    return scale * torch.kron(first.reshape(*first.shape, *(1 for _ in second.shape[2:])), second)
+    first = first.reshape(*first.shape, *(1 for _ in second.shape[2:]))
+    return scale * torch.kron(first, second.contiguous())
 
 
 def rebuilt(a: Tensor, b: Tensor, core: Tensor | None) -> Tensor:

@@ -32,6 +32,7 @@ WHOLE = {
     "LoHa": ("hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b"),
 }
 DORA = {"magnitude", "dora_scale"}
+UNKNOWN, WHOLE_WEIGHTS = "parts that no LoRA has", "whole weights"
 # Kinds that are known by their keys, and not played.
 OTHER_KINDS = {
     "boft_": "BOFT",
@@ -44,7 +45,7 @@ OTHER_KINDS = {
     ".b1.weight": "GLoRA",
     ".b2.weight": "GLoRA",
     ".diff_m": "changes of a modulation",
-    ".set_weight": "whole weights",
+    ".set_weight": WHOLE_WEIGHTS,
     ".reshape_weight": "weights of another shape",
     "bundle_emb.": "words that the LoRA brings",
 }
@@ -58,7 +59,8 @@ def split_key(key: str) -> tuple[str, str] | None:
 
 def other_kind(key: str) -> str:
     """Name what a key is that is not played."""
-    return next((kind for mark, kind in OTHER_KINDS.items() if mark in key), "parts that no LoRA has")
+    known = next((kind for mark, kind in OTHER_KINDS.items() if mark in key), None)
+    return known or (WHOLE_WEIGHTS if key.endswith((".weight", ".bias")) else UNKNOWN)
 
 
 def kind_of(parts: Collection[str]) -> str:

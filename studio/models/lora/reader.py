@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from studio.models.errors import CheckpointError
 from studio.models.lora.change import Change, bias_of, change_of
 from studio.models.lora.names import Names, Place
-from studio.models.lora.parts import is_whole, kind_of, other_kind, split_key
+from studio.models.lora.parts import UNKNOWN, WHOLE_WEIGHTS, is_whole, kind_of, other_kind, split_key
 from studio.models.lora.source import ReadPickled, Source, Tell, open_sources
 from studio.models.lora.strength import rank_of, scale_of
 
@@ -113,7 +113,7 @@ def layers_of(source: Source, names: Names, aside: Aside) -> list[Layer]:
 def nothing_played(path: Path, first: tuple[str, str]) -> str:
     """Say what a file is that has no part of a LoRA; first: a kind of key in it, and such a key."""
     kind, key = first
-    if kind in ("", other_kind("")):
+    if kind in ("", UNKNOWN, WHOLE_WEIGHTS):
         return f"{path.name} is no LoRA: it has {key}, which is none of lora_down, lora_up, lora_A, lora_B"
     return f"{path.name} is a LoRA of another kind, {kind} (it has {key}); possible: LoRA, LoCon, LoHa, LoKr, DoRA"
 
