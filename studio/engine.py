@@ -25,7 +25,7 @@ from studio.controls import (
 from studio.frames import Frame
 from studio.models import playable
 from studio.pictures import decoded
-from studio.samplers import samplers_of
+from studio.samplers import Sampler, samplers_of
 from studio.similarity import SimilarityFilter, SimilarityState, conditioning_key, thumbnail
 
 if TYPE_CHECKING:
@@ -65,13 +65,11 @@ class Engine:
             raise ValueError(f"sampler is {sampler!r}; there are: {', '.join(samplers)}")
         self.model = model
         self.sampler_name = sampler
-        self.sampler: Any = samplers[sampler](model, start)
+        self.sampler: Sampler[Any, Any] = samplers[sampler](model, start)
         self.decoder = model.new_decoder()
         self.frame = start
         self.revision = 0
-        self.state = state or ControlState.of(
-            playable.nearest_sampling(model, Sampling(steps=model.capabilities.steps))
-        )
+        self.state = state or playable.initial_state(model)
         # The words of the last frame made and their weights; None after a clean start: nothing to switch from.
         self._last_words: tuple[tuple[str, float], ...] | None = None
         # Pictures decoded with the last chunk that have not come out yet, for models whose chunk is several frames; and

@@ -115,7 +115,7 @@ def test_the_truth_of_a_hand_take_shows_both_subjects_where_the_hands_are():
     for x, y in ((0.3, 0.6), (0.7, 0.4)):
         assert alpha[0, int(y * 256), int(x * 256)] > 0.99
     assert alpha[0, 128, 10] == 0
-    torch.testing.assert_close(picture[:, :30], takes.painted(SCENES[0], 0)[:, :30])
+    torch.testing.assert_close(picture[:, :30], takes.scene_picture(SCENES[0], 0)[:, :30])
 
 
 # --- the rulers ---------------------------------------------------------------
@@ -263,7 +263,7 @@ def drawn_by(monkeypatch):
     """Puts a painter in the engine's place, and words it understands in the language's."""
 
     def put(painter):
-        monkeypatch.setattr(evaluate, "started", lambda model, take, steps: painter(take))
+        monkeypatch.setattr(evaluate, "new_engine", lambda model, take, steps: painter(take))
         compose = lambda place, time, weather, rng, held_out=False: f"{place}|{time}|{weather}"  # noqa: E731
         monkeypatch.setattr(words, "compose", compose)
 

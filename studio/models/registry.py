@@ -33,8 +33,8 @@ class Entry:
 
     factory: "module:function", called with a path for each part, by the part's name, and with the options. options:
     what it is called with where a person says nothing else. memory: its parameters, for what it takes while it plays.
-    licence: for a person, with what it forbids said first. sampler, steps: what it was distilled for, where its class
-    does not say it.
+    licence: for a person, with what it forbids said first. sampler, steps, sink_policy: what it was distilled for and
+    published with, where its class does not say it.
     """
 
     factory: str
@@ -45,11 +45,12 @@ class Entry:
     options: Mapping[str, Any] = field(default_factory=dict)
     sampler: str | None = None
     steps: int | None = None
+    sink_policy: str | None = None
 
     @property
     def defaults(self) -> dict[str, str | int]:
-        """Give the sampler and the steps, where they are named."""
-        named: dict[str, str | int | None] = {"sampler": self.sampler, "steps": self.steps}
+        """Give the sampler, the steps and the sink's policy, where they are named."""
+        named = {"sampler": self.sampler, "steps": self.steps, "sink_policy": self.sink_policy}
         return {key: value for key, value in named.items() if value is not None}
 
     @property
@@ -208,6 +209,7 @@ MODELS: dict[str, Entry] = {
             "tiny_decoder": WAN_TINY_DECODER,
         },
         {"sink": 3, "window": 6},
+        sink_policy="keep_after_window",
     ),
     "rolling-forcing": Entry(
         WAN,
