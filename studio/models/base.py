@@ -63,6 +63,7 @@ class Capabilities:
         refuses: the kinds of control it cannot play, each with the reason in words for the person who sent it.
         labels: the subjects it knows.
         loras: the names of the LoRAs it was opened with.
+        notices: what a person should know of how it was opened, in words, as what of a LoRA is left aside.
         device: where its latents are.
     """
 
@@ -81,6 +82,7 @@ class Capabilities:
     refuses: Mapping[str, str] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     loras: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
     device: torch.device | str = "cpu"
 
     def __post_init__(self) -> None:

@@ -1,13 +1,16 @@
-"""Weights that are numbers: a single NaN in a file makes every picture black, so it is refused where it is read."""
+"""Weights and pictures that are numbers: a single NaN in a file makes every picture black, so it is refused where it is
+read; and a model that overflows is told from one that draws black."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
+import torch
 from torch import Tensor
 
-from studio.models.errors import CheckpointError
+from studio.models.errors import CheckpointError, NotFinite
 
 
 def is_finite(tensor: Tensor) -> bool:
@@ -28,3 +31,18 @@ def check_finite(weights: Iterable[tuple[str, Tensor]], source: Path | str) -> N
                 "infinite, and every picture would be black. Download it again, or get another file: its training or "
                 "conversion went wrong."
             )
+
+
+def to_pictures(parts: Iterable[Tensor]) -> list[np.ndarray]:
+    """Give uint8 (H, W, 3) pictures of pixels (F, 3, H, W) in 0..255, on any device, part by part.
+
+    Raises NotFinite, with the pictures, where a pixel is no number: it would be black without a word.
+    """
+    made, finite = [], []
+    for pixels in parts:
+        finite.append(pixels.sum().isfinite())
+        made.append(pixels.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1))
+    pictures = list(torch.cat(made).contiguous().cpu().numpy())
+    if not bool(torch.stack(finite).all()):
+        raise NotFinite(pictures)
+    return pictures

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from studio.controls import Picture, describe, state_message
 from studio.models.base import Model
 from studio.ui.plays import plays
-from studio.ui.protocol import Hello, Loading, Notification, Receipts, StateChanged, Status
+from studio.ui.protocol import Hello, Loading, Notice, Notification, Receipts, StateChanged, Status
 from studio.ui.window import Window
 
 if TYPE_CHECKING:
@@ -59,6 +59,11 @@ class SessionUpdates:
             state=state_message(seat.state),
         )
 
+    def notices(self) -> Iterator[Notice]:
+        """Yield what a person should know of how the model was opened."""
+        for words in self._seat.session.model.capabilities.notices:
+            yield Notice(f"{words}.")
+
     def skip_finished_load(self) -> None:
         """Tell nothing of a load that is over, if any page of the seat was told: a line may break as it ends."""
         progress = self._seat.models.progress
@@ -72,6 +77,7 @@ class SessionUpdates:
         """Yield what the page is to be told now."""
         if self._seat.session.model is not self._model():
             yield self.hello()
+            yield from self.notices()
         yield from self._load_progress()
         yield from self._receipts()
         if self._clock() - self._status_at > STATUS_EVERY:

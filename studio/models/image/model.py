@@ -7,6 +7,7 @@ noise, guidance) is the studio's. Levels and predictions are in `noise_levels`, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,11 +20,13 @@ from studio.accelerate import accelerate
 from studio.accelerate.options import Acceleration
 from studio.conditioning import Conditioning, FrameInputs, PromptMemory, PromptStates, Rows
 from studio.models.base import NO_LORAS, Capabilities, Model, Stateless
+from studio.models.finite import to_pictures
 from studio.models.image.checkpoint import Codec, fingerprint
 from studio.models.image.cross_frame import join as cross_frame_attention
 from studio.models.image.options import ImageOptions
 from studio.models.image.parts import ImageParts, LiveLoras, add_loras, latent_size, read_parts, used_files
 from studio.models.image.unet_forward import UNetForward
+from studio.models.notices import Notices
 from studio.models.options import flat_signature, from_flat
 from studio.pictures import as_bytes, cropped, decoded, edges
 
@@ -49,14 +52,16 @@ class Image(Model):
     def __init__(self, folder: Path | str, options: ImageOptions | None = None) -> None:
         """folder: a diffusers folder."""
         folder, options = Path(folder), options or ImageOptions()
-        self.parts = parts = read_parts(folder, options)
+        notices = Notices()
+        self.parts = parts = read_parts(folder, options, notices)
         latent = latent_size(parts, options.size)
-        self._loras = add_loras(parts, options)
+        self._loras = add_loras(parts, options, notices)
         branches = cross_frame_attention(parts.unet) if options.cross_frame else None
         accelerate_parts(parts, options.acceleration)
         self.name = folder.name
         self.weights_id = fingerprint(used_files(folder, options.tiny_vae is not None, options.files))
-        self.capabilities = capabilities(parts, self._loras, (int(options.size[0]), int(options.size[1])), latent)
+        able = capabilities(parts, self._loras, (int(options.size[0]), int(options.size[1])), latent)
+        self.capabilities = replace(able, notices=tuple(notices.words))
         self._unet = UNetForward(parts, self._loras, branches, self.size)
         self._prompts = PromptMemory(self._encode, size=64)
         self._control_picture = lru_cache(maxsize=8)(self._make_control_picture)
@@ -150,8 +155,8 @@ class ImageDecoder(Stateless):
         self.codec = codec
 
     def decode(self, latents: Tensor) -> list[np.ndarray]:
-        """Decode (F, C, h, w) to F pictures, uint8 (H, W, 3)."""
-        return [self.codec.decode(latent).cpu().numpy() for latent in latents]
+        """Decode (F, C, h, w) to F pictures, uint8 (H, W, 3). Raises NotFinite for what is no number."""
+        return to_pictures(self.codec.decode(latent) for latent in latents)
 
 
 def capabilities(

@@ -12,10 +12,12 @@ import torch
 from studio.accelerate import accelerate
 from studio.accelerate.options import Acceleration
 from studio.models.errors import CheckpointError
+from studio.models.finite import check_finite
 from studio.models.image import checkpoint, lora
 from studio.models.image.checkpoint import Codec, Words
 from studio.models.image.noise_levels import Levels
 from studio.models.image.options import ImageOptions
+from studio.models.lora.source import Tell
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +57,11 @@ class LiveLoras:
     changes_words: tuple[bool, ...]
 
 
-def read_parts(folder: Path, options: ImageOptions) -> ImageParts:
-    """Read every part of a folder; MissingWeights or CheckpointError for files that cannot be played as asked."""
+def read_parts(folder: Path, options: ImageOptions, tell: Tell) -> ImageParts:
+    """Read every part of a folder; MissingWeights or CheckpointError for files that cannot be played as asked.
+
+    tell: told what is left aside.
+    """
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
     device, dtype = options.place
@@ -66,7 +71,7 @@ def read_parts(folder: Path, options: ImageOptions) -> ImageParts:
     unet = checkpoint.read_net(UNet2DConditionModel, folder / "unet", dtype)
     controlnet = options.controlnet and checkpoint.read_controlnet(Path(options.controlnet), unet, dtype)
     if options.lcm_lora:
-        lora.fuse({"unet": unet}, lora.read(Path(options.lcm_lora), {"unet": unet}))
+        lora.fuse({"unet": unet}, lora.read(Path(options.lcm_lora), {"unet": unet}, tell))
     for net in filter(None, (unet, controlnet)):
         net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     words = Words.read(folder, index, family, dtype, device)
@@ -75,7 +80,16 @@ def read_parts(folder: Path, options: ImageOptions) -> ImageParts:
         family, levels, unet, controlnet, words, Codec.read(folder / "vae", tiny, dtype, device), device, dtype
     )
     check_widths(parts, folder)
+    check_numbers(parts, folder)
     return parts
+
+
+def check_numbers(parts: ImageParts, folder: Path) -> None:
+    """Raise CheckpointError for a network that holds NaN or infinity: every picture would be black."""
+    nets = {"unet": parts.unet, **parts.words.encoders, "autoencoder": parts.codec.net, "ControlNet": parts.controlnet}
+    for name, net in nets.items():
+        if net:
+            check_finite(net.named_parameters(), f"the {name} played with {folder.name}")
 
 
 def check_widths(parts: ImageParts, folder: Path) -> None:
@@ -111,13 +125,16 @@ def latent_size(parts: ImageParts, size: tuple[int, int]) -> tuple[int, int, int
     return channels, height // factor, width // factor
 
 
-def add_loras(parts: ImageParts, options: ImageOptions) -> LiveLoras:
-    """Put LoRAs beside the layers, the UNet's quantized before; all are read before the first is put there."""
+def add_loras(parts: ImageParts, options: ImageOptions, tell: Tell) -> LiveLoras:
+    """Put LoRAs beside the layers, the UNet's quantized before; all are read before the first is put there.
+
+    tell: told what of them is left aside.
+    """
     nets = {"unet": parts.unet, **parts.words.encoders}
-    deltas = [lora.read(file, nets) for file in options.lora_files]
+    changes = [lora.read(file, nets, tell) for file in options.lora_files]
     accelerate(parts.unet, Acceleration(quantize=options.acceleration.quantize))
-    of_unet = [{place: delta for place, delta in each.items() if place[0] == "unet"} for each in deltas]
-    of_words = [{place: delta for place, delta in each.items() if place[0] != "unet"} for each in deltas]
+    of_unet = [{place: change for place, change in each.items() if place[0] == "unet"} for each in changes]
+    of_words = [{place: change for place, change in each.items() if place[0] != "unet"} for each in changes]
     return LiveLoras(
         tuple(options.loras or ()),
         lora.adapt(nets, of_unet),

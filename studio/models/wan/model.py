@@ -21,6 +21,7 @@ from studio.kv_cache import KVCache
 from studio.models.base import NO_LORAS, Capabilities, Model
 from studio.models.errors import CheckpointError
 from studio.models.lora.source import used_files
+from studio.models.notices import Notices
 from studio.models.options import flat_signature, from_flat
 from studio.models.wan import umt5
 from studio.models.wan.causal_wan import CausalWan
@@ -64,7 +65,9 @@ class Wan(Model):
         check_parts(config, self.codec.channels, self.decoding.channels, umt5.width(words))
         size = possible_size(options.size, self.codec.scale * config["patch_size"][1])
         self.name, self.capabilities = "wan", capabilities(self.options, size, self.codec)
-        transformer = load_transformer(base, options.generator, options.lora, options.which, place[1])
+        notices = Notices()
+        transformer = load_transformer(base, options.generator, options.lora, options.which, place[1], notices)
+        self.capabilities = replace(self.capabilities, notices=tuple(notices.words))
         self.net = CausalWan(transformer, "velocity", options.chunk).ready(place[1]).to(place[0])
         tiny = self.decoding if options.tiny_decoder else None
         accelerate_parts(self.net, tiny, options.acceleration)
