@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from studio.models.base import Model
 
 NOT_FINITE = (
-    "the model has given numbers that are not finite (NaN) since frame {}, so what is shown is no picture. Take the weight "
-    "of a LoRA or the guidance scale down, and start clean (reset). If it stays so, open the model in float32."
+    "the model has given numbers that are not finite (NaN) since frame {}, so what is shown is no picture. Take the "
+    "weight of a LoRA or the guidance scale down, and start clean (reset). If it stays so, open the model in float32."
 )
 REMEMBERED = 4096  # words already shown to the model; beyond it they are looked at again
 

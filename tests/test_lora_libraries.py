@@ -5,15 +5,14 @@ import copy
 import json
 import warnings
 
+import lycoris
+import peft
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
 
 from studio.models.image import lora
-
-peft = pytest.importorskip("peft")
-lycoris = pytest.importorskip("lycoris")
 
 
 class Block(nn.Module):

@@ -281,7 +281,7 @@ def half_a_lora():
 
 
 BAD_LORAS = {
-    "another width": (lora_of_another_width, r"down \(4, 96\).*, the model's \(48, 48\) \(20 of its 20 layers do not fit"),
+    "another width": (lora_of_another_width, r"down \(4, 96\).*, the model's \(48, 48\) \(20 of its 20 layers do not"),
     "more layers": (lambda: tiny_wan.lora_weights(layers=3), r"has none of that name \(10 of its 30 layers do not fit"),
     "half of it": (half_a_lora, "has only down of layer transformer.blocks.0"),
     "a net": (tiny_wan.original_weights, "is no LoRA: it has "),

@@ -2,6 +2,7 @@
 
 import json
 
+import peft
 import pytest
 import tiny_wan
 import torch
@@ -10,8 +11,6 @@ from safetensors.torch import save_file
 from studio.models.errors import CheckpointError
 from studio.models.wan.checkpoint import load_transformer
 from studio.models.wan.lora import layer_names, original_name
-
-peft = pytest.importorskip("peft")
 
 
 @pytest.fixture(scope="module")
@@ -83,12 +82,11 @@ def comfy(net):
 
 
 def musubi(net):
-    state = with_alpha(factors(net, in_blocks), 3.0)
-    return {
-        f"lora_unet_{stem.replace('.', '_')}.{part}": held
-        for key, held in state.items()
-        for stem, part in [(key.split(".lora_")[0].removesuffix(".alpha"), key[key.index(".alpha" if ".alpha" in key else ".lora_") + 1 :])]
-    }  # fmt: skip
+    state = {}
+    for key, held in with_alpha(factors(net, in_blocks), 3.0).items():
+        stem, _, part = key.removesuffix(".alpha").partition(".lora_")
+        state[f"lora_unet_{stem.replace('.', '_')}.{f'lora_{part}' if part else 'alpha'}"] = held
+    return state
 
 
 def comfy_ab(net):
@@ -110,7 +108,12 @@ def test_a_layout_plays_as_diffusers_reads_it(base, tmp_path, layout):
 STRENGTHS = {
     "alpha": {"r": 4, "lora_alpha": 16},
     "rank-stabilised": {"r": 4, "lora_alpha": 16, "use_rslora": True},
-    "patterns": {"r": 4, "lora_alpha": 8, "rank_pattern": {"attn1.to_q": 2}, "alpha_pattern": {"blocks.0.attn1.to_q": 12}},
+    "patterns": {
+        "r": 4,
+        "lora_alpha": 8,
+        "rank_pattern": {"attn1.to_q": 2},
+        "alpha_pattern": {"blocks.0.attn1.to_q": 12},
+    },
     "DoRA": {"r": 4, "lora_alpha": 16, "use_dora": True},
 }  # fmt: skip
 
@@ -140,7 +143,9 @@ def test_the_strength_is_that_of_the_note(base, tmp_path, kind, saved_as):
             tmp_path, transformer_lora_layers=layers, **_collate_lora_metadata({"transformer": net})
         )
     else:
-        save_file({f"base_model.model.{key}": held for key, held in layers.items()}, tmp_path / "adapter_model.safetensors")
+        save_file(
+            {f"base_model.model.{key}": held for key, held in layers.items()}, tmp_path / "adapter_model.safetensors"
+        )
         net.peft_config["default"].save_pretrained(tmp_path)
     same(loaded(base, tmp_path), run(net))
 
@@ -191,9 +196,10 @@ def test_changes_of_norms_and_biases_beside_a_and_b_are_played(base, tmp_path):
 def test_what_is_an_image_to_video_nets_is_named_and_left_aside(base, tmp_path):
     state = comfy_ab(tiny_wan.tiny_transformer())
     save_file(state, tmp_path / "plain.safetensors")
+    more = {"patch_embedding.diff": random(48, 36, 1, 2, 2), "blocks.0.diff_m": random(6, 48)}
     for name in ("blocks.0.cross_attn.k_img", "img_emb.proj.1"):
-        state |= {f"diffusion_model.{name}.lora_A.weight": random(4, 48), f"diffusion_model.{name}.lora_B.weight": random(48, 4)}
-    state |= {"diffusion_model.patch_embedding.diff": random(48, 36, 1, 2, 2), "diffusion_model.blocks.0.diff_m": random(6, 48)}
+        more |= {f"{name}.lora_A.weight": random(4, 48), f"{name}.lora_B.weight": random(48, 4)}
+    state |= {f"diffusion_model.{key}": held for key, held in more.items()}
     state |= {"transformer_2.blocks.0.attn1.to_q.lora_A.weight": random(4, 48)}
     save_file(state, tmp_path / "i2v.safetensors")
     told = []
@@ -213,7 +219,9 @@ def test_numbers_that_are_not_finite_are_refused(base, tmp_path):
     save_file(state, tmp_path / "nan.safetensors")
     torch.save({"generator_lora": state}, tmp_path / "nan.pt")
     for name in ("nan.safetensors", "nan.pt"):
-        with pytest.raises(CheckpointError, match=rf"LoRA {name} holds numbers that are not finite: 1 of the 192 in .*q\.lora_A"):
+        with pytest.raises(
+            CheckpointError, match=rf"LoRA {name} holds numbers that are not finite: 1 of the 192 in .*q\.lora_A"
+        ):
             loaded(base, tmp_path / name)
 
 
@@ -221,7 +229,9 @@ def test_a_student_with_numbers_that_are_not_finite_is_refused(base, tmp_path):
     state = tiny_wan.original_weights()
     state["blocks.1.ffn.2.bias"][3] = float("inf")
     save_file(state, tmp_path / "student.safetensors")
-    with pytest.raises(CheckpointError, match=r"not finite: 1 of the 48 in blocks.1.ffn.net.2.bias .* Download it again"):
+    with pytest.raises(
+        CheckpointError, match=r"not finite: 1 of the 48 in blocks.1.ffn.net.2.bias .* Download it again"
+    ):
         load_transformer(base, tmp_path / "student.safetensors", None, None, torch.float32)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import nn
 
+from studio.models.image.learned_words import BUNDLE
 from studio.models.lora.change import Change
 from studio.models.lora.live import Mix, adapt, fuse
 from studio.models.lora.names import Names, Place, flat_name, own_names
@@ -45,7 +46,7 @@ def read(path: Path, nets: Mapping[str, nn.Module], tell: Tell = log.warning) ->
     Names and shapes are checked: CheckpointError for another kind of file, or a LoRA trained for another base. tell:
     told what is left aside.
     """
-    names = Names(BEGINNINGS, {name: aliases(net) for name, net in nets.items()}, {})
+    names = Names(BEGINNINGS, {name: aliases(net) for name, net in nets.items()}, others=(BUNDLE,))
     return {
         (net, layer): trained.change(weight_of(nets[net], layer)).to("cpu")
         for (net, layer), trained in read_lora(Path(path), nets, names, tell).items()

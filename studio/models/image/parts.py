@@ -15,6 +15,7 @@ from studio.models.errors import CheckpointError
 from studio.models.finite import check_finite
 from studio.models.image import checkpoint, lora
 from studio.models.image.checkpoint import Codec, Words
+from studio.models.image.learned_words import read_bundled, teach
 from studio.models.image.noise_levels import Levels
 from studio.models.image.options import ImageOptions
 from studio.models.lora.source import Tell
@@ -132,6 +133,7 @@ def add_loras(parts: ImageParts, options: ImageOptions, tell: Tell) -> LiveLoras
     """
     nets = {"unet": parts.unet, **parts.words.encoders}
     changes = [lora.read(file, nets, tell) for file in options.lora_files]
+    teach(parts.words, {word: held for file in options.lora_files for word, held in read_bundled(file).items()}, tell)
     accelerate(parts.unet, Acceleration(quantize=options.acceleration.quantize))
     of_unet = [{place: change for place, change in each.items() if place[0] == "unet"} for each in changes]
     of_words = [{place: change for place, change in each.items() if place[0] != "unet"} for each in changes]

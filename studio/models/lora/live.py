@@ -146,7 +146,7 @@ def like(base: Any, tensor: Tensor) -> Tensor:
 
 
 def to_channels(base: Any, numbers: Tensor, dimensions: int) -> Tensor:
-    """Give numbers (rows, outputs) in the dimensions of a layer's result: (rows, ..., outputs), a convolution's second."""
+    """Give numbers (rows, outputs) in the dimensions of a layer's result: (rows, ..., outputs), or the second."""
     ones = [1] * (dimensions - 2)
     shape = (len(numbers), -1, *ones) if isinstance(base, nn.Conv2d) else (len(numbers), *ones, numbers.shape[-1])
     return numbers.reshape(shape)

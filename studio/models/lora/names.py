@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import nn
@@ -18,12 +18,14 @@ class Names:
     """The layers that a model has, by all names a LoRA may call them.
 
     beginnings: how trainers begin a layer's name -> the network, "" for any; layers: network -> name, flattened -> the
-    layer's own; elsewhere: what is in the name of a layer that only a sibling of this family has -> that sibling.
+    layer's own; elsewhere: what is in the name of a layer that only a sibling of this family has -> that sibling;
+    others: how keys begin that are no layer's, and that the family reads itself.
     """
 
     beginnings: Mapping[str, str]
     layers: Mapping[str, Mapping[str, str]]
-    elsewhere: Mapping[str, str]
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
 
     def split(self, stem: str, net: str = "") -> tuple[str, str]:
         """Split a trainer's name into the network it says, else `net`, and the layer's name."""

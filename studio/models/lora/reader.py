@@ -23,7 +23,7 @@ NO_BIAS = {"diff_b", "up_bias"}
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """What was trained for one layer: its parts, and their strength; which becomes a change beside the layer's weight."""
+    """What was trained for one layer: its parts, and their strength; a change beside the layer's weight."""
 
     parts: Mapping[str, Tensor]
     scale: float
@@ -97,6 +97,8 @@ def layers_of(source: Source, names: Names, aside: Aside) -> list[Layer]:
     """Gather a file's parts by layer; keys of no part are put aside, and a file of nothing else is refused."""
     layers: dict[str, Layer] = {}
     for key, tensor in source.tensors.items():
+        if key.startswith(names.others):
+            continue
         if (found := split_key(key)) is None:
             aside.add(other_kind(key), key)
             continue
@@ -177,5 +179,7 @@ def misfit_of(layer: Layer, source: Source, nets: Mapping[str, nn.Module], aside
             layer.parts.clear()
             return ""
         shapes = ", ".join(f"{name} {tuple(part.shape)}" for name, part in layer.parts.items() if part.ndim)
-        return f"its layer {own} is a {kind_of(layer.parts)} (rank {rank_of(layer.parts)}, {shapes}), the model's {shape}"
+        return (
+            f"its layer {own} is a {kind_of(layer.parts)} (rank {rank_of(layer.parts)}, {shapes}), the model's {shape}"
+        )
     return ""

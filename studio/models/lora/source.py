@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ from studio.models.finite import check_finite
 CONFIG = "adapter_config.json"  # PEFT's, beside adapter_model.safetensors
 NOTE = "lora_adapter_metadata"  # diffusers', in the file's head
 NETWORKS = ("unet", "transformer", "text_encoder", "text_encoder_2")  # folders in a LoRA's folder, one of each
+NUMBER = (int, float)
 # What a note may say (PEFT's names), with the kind of value. `alpha` is what LoHa and LoKr call theirs.
 SETTINGS: dict[str, type | tuple[type, ...]] = {
-    "r": (int, float),
-    "lora_alpha": (int, float),
-    "alpha": (int, float),
+    "r": NUMBER,
+    "lora_alpha": NUMBER,
+    "alpha": NUMBER,
     "rank_pattern": dict,
     "alpha_pattern": dict,
     "use_rslora": bool,
@@ -74,7 +76,7 @@ def weights_in(folder: Path) -> list[Path]:
 
 
 def only_file(folder: Path) -> Path | None:
-    """Give PEFT's file of a folder, or the only one of a kind, safetensors first; None if there are none, or several."""
+    """Give PEFT's file of a folder, or the only one of a kind, safetensors first; None for none, or several."""
     files = weights_in(folder)
     peft = [file for file in files if file.name == "adapter_model.safetensors"]
     kinds = (peft, [file for file in files if file.suffix == ".safetensors"], files)
@@ -98,8 +100,8 @@ def used_files(path: Path) -> list[Path]:
 def open_sources(path: Path, tell: Tell, read_pickled: ReadPickled | None = None) -> list[Source]:
     """Read a LoRA's files and notes, and check that all numbers are finite.
 
-    tell: told what is left aside; read_pickled: reads a trainer's .pt, where the family has such. Raises CheckpointError
-    for files that cannot be read.
+    tell: told what is left aside; read_pickled: reads a trainer's .pt, where the family has such. Raises
+    CheckpointError for files that cannot be read.
     """
     return [read_source(net, file, tell, read_pickled) for net, file in find_files(path).items()]
 
@@ -139,11 +141,15 @@ def read_config(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path} cannot be read ({error}), and it says how strong the LoRA is; get it again") from error
+        raise CheckpointError(
+            f"{path} cannot be read ({error}), and it says how strong the LoRA is; get it again"
+        ) from error
     if not isinstance(found, dict):
         raise CheckpointError(f"{path} holds no settings but {type(found).__name__}; get it again")
     if (kind := str(found.get("peft_type") or PLAYED[0]).upper()) not in PLAYED:
-        raise CheckpointError(f"{path.parent.name} is a {kind} of PEFT (so says its {CONFIG}); possible: LoRA, LoHa, LoKr")
+        raise CheckpointError(
+            f"{path.parent.name} is a {kind} of PEFT (so says its {CONFIG}); possible: LoRA, LoHa, LoKr"
+        )
     return {"peft_type": kind} | {name: found[name] for name in SETTINGS if found.get(name) is not None}
 
 
@@ -154,7 +160,8 @@ def notes_of(head: Mapping[str, str], path: Path, tell: Tell) -> dict[str, dict[
     if (note := head.get(NOTE)) is not None:
         found = parsed(note)
         if not isinstance(found, dict) and found not in (None, []):
-            tell(f"LoRA {path.name}: its note {NOTE} cannot be read and is left aside; it plays at the strength of its keys")
+            said = f"LoRA {path.name}: its note {NOTE} cannot be read and is left aside"
+            tell(f"{said}; it plays at the strength of its keys")
         told |= found if isinstance(found, dict) else {}
     for name, value in told.items():
         net, setting = setting_of(name)
@@ -178,10 +185,12 @@ def parsed(text: str) -> Any:
 
 
 def check_settings(settings: Settings, path: Path) -> None:
-    """Raise CheckpointError for a strength that is no number, or no pattern of numbers."""
+    """Raise CheckpointError for a setting of another kind, and for a strength or rank that cannot be one."""
     for name, value in settings.items():
-        numbers: Iterable[Any] = value.values() if isinstance(value, dict) else [value]
-        wanted = (int, float) if SETTINGS[name] is dict else SETTINGS[name]
-        is_kind = isinstance(value, SETTINGS[name]) and all(isinstance(each, wanted) for each in numbers)
-        if not is_kind or (wanted == (int, float) and not all(0 <= abs(each) < float("inf") for each in numbers)):
+        numbers = list(value.values()) if isinstance(value, dict) else [value]
+        least = 1 if name in ("r", "rank_pattern") else -float("inf")
+        possible = isinstance(value, SETTINGS[name])
+        if SETTINGS[name] in (NUMBER, dict):
+            possible &= all(isinstance(each, NUMBER) and math.isfinite(each) and each >= least for each in numbers)
+        if not possible:
             raise CheckpointError(f"LoRA {path.name} notes {name} as {value!r}, which is no strength; get it again")

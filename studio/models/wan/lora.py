@@ -13,7 +13,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from studio.models.lora.names import Names, flat_name, own_names
+from studio.models.lora.names import Names, own_names
 from studio.models.lora.reader import Trained, read_lora
 from studio.models.lora.source import ReadPickled, Tell
 
@@ -53,7 +53,7 @@ ORIGINAL = {
     "ffn_net_2": "ffn_2",
 }
 IMAGE_TO_VIDEO = ("k_img", "v_img", "img_emb", "add_k_proj", "add_v_proj", "norm_added_k", "image_embedder")
-ELSEWHERE = dict.fromkeys(IMAGE_TO_VIDEO, "the layers of an image-to-video Wan")
+ELSEWHERE: dict[str, str] = dict.fromkeys(IMAGE_TO_VIDEO, "the layers of an image-to-video Wan")
 
 
 def layer_names(net: nn.Module) -> Names:
