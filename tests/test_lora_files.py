@@ -145,6 +145,13 @@ def test_a_broken_note_is_told_and_left_aside(nets, tmp_path, text):
     ]
 
 
+def test_a_dora_that_lost_its_magnitudes_is_told(nets, tmp_path):
+    told = []
+    path = saved(tmp_path / "ink.safetensors", pair(), **note(unet__lora_alpha=4, unet__use_dora=True))
+    assert scale(path, nets, told=told) == pytest.approx(2.0)
+    assert told == ["LoRA ink.safetensors is noted as a DoRA and holds no magnitudes: it plays as a plain LoRA"]
+
+
 def test_an_alpha_among_the_keys_counts_before_any_note(nets, tmp_path):
     path = saved(tmp_path / "a.safetensors", kohya(alpha=torch.tensor(1.0)), **note(unet__lora_alpha=8))
     assert scale(path, nets) == pytest.approx(0.5)
@@ -178,7 +185,7 @@ SPELLINGS = {
     "diffusers'": pair(),
     "ComfyUI's": pair(begin="diffusion_model."),
     "LyCORIS's own": pair("lycoris_" + Q.replace(".", "_"), begin="", **KOHYAS),
-    "an adapter's name": pair(down="lora_A.style_1", up="lora_B.style_1"),
+    "an adapter's name": pair(down="lora_A.my-style 1", up="lora_B.my-style 1"),
     "a compiled net's": pair(begin="unet._orig_mod."),
     "Stability's": pair("middle_block.1.transformer_blocks.0.attn1.to_q", begin="diffusion_model.", **KOHYAS),
     "old diffusers'": pair(Q.replace("to_q", "processor.to_q"), down="_lora.down", up="_lora.up"),
@@ -219,6 +226,10 @@ def test_a_lora_of_the_words_themselves_plays(folder, tmp_path):
     words.data += 0.5 * (state[f"{name}.lora_embedding_B"] @ state[f"{name}.lora_embedding_A"]).T
     wanted = plain.parts.words.states("a fox")
     torch.testing.assert_close(model.prepare("a fox", {"ink": 0.5}).states, wanted, rtol=1e-5, atol=1e-5)
+    other = saved(tmp_path / "b.safetensors", kohya() | {"bundle_emb.inky.clip_l": random(1, 32)})
+    both = open_image(folder, loras={"ink": tmp_path / "a.safetensors", "more": other}, size=(64, 64))
+    torch.testing.assert_close(both.prepare("a fox", {"ink": 0.5}).states, wanted, rtol=1e-5, atol=1e-5)
+    assert not torch.equal(both.prepare("inky", {"ink": 0.5}).states, both.prepare("fox", {"ink": 0.5}).states)
 
 
 # What is left aside, and what is refused

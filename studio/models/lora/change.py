@@ -79,8 +79,6 @@ def change_of(parts: Parts, scale: float, weight: Tensor) -> Change:
     if (bias := bias_of(parts, scale)) is not None:
         fitted(bias, shape[:1])
     plain = Change(down, up, full=full, bias=bias)
-    if isinstance(plain.product, Tensor):
-        fitted(plain.product, shape)
     return decomposed(plain, parts, weight) if DORA & parts.keys() else plain
 
 
@@ -94,6 +92,8 @@ def bias_of(parts: Parts, scale: float) -> Tensor | None:
 def low_rank(parts: Parts, scale: float, shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     """Give (down, scaled up) of a LoRA as kernels of the weight's: a 1x1 convolution is a linear layer, and back."""
     down, up = parts["down"].flatten(1), parts["up"].flatten(1)
+    if up.shape != (shape[0], len(down)):
+        raise RuntimeError(f"up {tuple(up.shape)}")
     if "mid" in parts:
         down = torch.einsum("pq...,qc->pc...", parts["mid"], down)
     return down.reshape(len(down), *shape[1:]), scale * up.reshape(*up.shape, *(1 for _ in shape[2:]))

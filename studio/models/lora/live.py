@@ -128,8 +128,10 @@ class Whole(nn.Module):
         self.place = place
         bias = None if isinstance(base, ADDS) else change.bias
         for name, held in base.named_parameters(recurse=False):
-            given = change.full if name == "weight" else bias
-            self.register_buffer(name, like(base, torch.zeros(held.shape) if given is None else given))
+            numbers, given = torch.zeros(held.shape), change.full if name == "weight" else bias
+            if given is not None:
+                numbers[: len(given)] = given  # an embedding may have grown since: words that another LoRA brought
+            self.register_buffer(name, like(base, numbers))
 
     def forward(self, base: Any, x: Tensor, weights: Tensor) -> Tensor:
         out = functional_call(base, dict(self.named_buffers()), (x,))

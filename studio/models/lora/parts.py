@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 
 # Part -> how a key of it ends, after the layer's name. An adapter's name may stand in PEFT's keys (`lora_A.default`).
-_PEFT = r"(?:\.\w+)?"
+_PEFT = r"(?:\.[^.]+)?"
 ENDINGS = {
     "down": rf"[._]lora[._]down\.weight|\.lora_A{_PEFT}\.weight|\.lora_linear_layer\.down\.weight",
     "up": rf"[._]lora[._]up\.weight|\.lora_B{_PEFT}\.weight|\.lora_linear_layer\.up\.weight",

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from studio.models.errors import CheckpointError
 from studio.models.lora.change import Change, bias_of, change_of
 from studio.models.lora.names import Names, Place
-from studio.models.lora.parts import UNKNOWN, WHOLE_WEIGHTS, is_whole, kind_of, other_kind, split_key
+from studio.models.lora.parts import DORA, UNKNOWN, WHOLE_WEIGHTS, is_whole, kind_of, other_kind, split_key
 from studio.models.lora.source import ReadPickled, Source, Tell, open_sources
 from studio.models.lora.strength import rank_of, scale_of
 
@@ -79,11 +79,18 @@ def read_lora(
         aside = Aside()
         layers = layers_of(source, names, aside)
         fitting = check_layers(layers, source, nets, names, aside)
+        if is_dora(source) and not any(DORA & layer.parts.keys() for layer in fitting):
+            tell(f"LoRA {source.path.name} is noted as a DoRA and holds no magnitudes: it plays as a plain LoRA")
         for layer in fitting:
             found[layer.place] = trained(layer, source)  # type: ignore[index]
         if aside.keys:
             tell(f"LoRA {source.path.name}: what cannot be played is left aside, the rest plays: {aside}")
     return found
+
+
+def is_dora(source: Source) -> bool:
+    """Whether a file is noted as a DoRA."""
+    return any(settings.get("use_dora") for settings in source.notes.values())
 
 
 def trained(layer: Layer, source: Source) -> Trained:
