@@ -356,3 +356,26 @@ def test_a_word_of_another_family_is_told_and_left_aside(folder, tmp_path):
     assert (
         "the word 'ink' that a LoRA brings is left aside: it has 48 numbers and this model's text_encoder 32" in words
     )
+
+
+def test_a_loha_with_norms_plays_at_a_live_weight_in_a_session(folder, tmp_path):
+    """The control's weight, changed while it plays, is so much of the change in the model's own weights."""
+    from studio import Session
+    from studio.controls import Lora
+    from studio.models.loader import load
+
+    norm = "mid_block.resnets.0.norm1"
+    state = {
+        f"unet.{Q}.hada_w{n}_{side}": random(*shape) for n in "12" for side, shape in (("a", (32, 3)), ("b", (3, 32)))
+    }
+    state |= {f"unet.{norm}.w_norm": random(32), f"unet.{norm}.b_norm": random(32, seed=1)}
+    path = saved(tmp_path / "a.safetensors", state)
+    session = Session(load(folder, loras={"ink": path}, size=(64, 64), device="cpu"))
+    for weight in (0.0, 0.7, 1.0):
+        session.send(Lora("ink", weight))
+        merged = load(folder, size=(64, 64), device="cpu")
+        lora.fuse({"unet": merged.parts.unet}, lora.read(path, {"unet": merged.parts.unet}), weight)
+        other = Session(merged, start=session.engine.frame)
+        ours, theirs = (torch.tensor(one.step().picture).int() for one in (session, other))
+        session.reset()
+        assert (ours - theirs).abs().max() <= 1

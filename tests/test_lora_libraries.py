@@ -93,7 +93,7 @@ PEFT = {
     "LoHa, Tucker": lambda: peft.LoHaConfig(r=2, alpha=6, use_effective_conv2d=True, **LAYERS),
     "LoKr": lambda: peft.LoKrConfig(r=2, alpha=6, **LAYERS),
     "LoKr, Tucker": lambda: peft.LoKrConfig(r=1, alpha=3, use_effective_conv2d=True, decompose_both=True, **LAYERS),
-    "LoKr, whole factors": lambda: peft.LoKrConfig(r=64, alpha=32, **LAYERS),
+    "LoKr, whole factors": lambda: peft.LoKrConfig(r=64, alpha=32, rank_pattern={"to_q": 40}, **LAYERS),
 }
 
 

@@ -246,3 +246,25 @@ def test_another_alpha_is_another_model(base, tmp_path):
         (tmp_path / "adapter_config.json").write_text(json.dumps({"r": 4, "lora_alpha": alpha}))
         ids.add(fingerprint(*used_files(tmp_path)))
     assert len(ids) == 2
+
+
+def test_a_peft_folder_is_opened_with_the_model_and_what_is_left_aside_is_said(tmp_path):
+    from studio.models.loader import load
+
+    folder = tiny_wan.tiny_wan_folder(tmp_path / "wan")
+    state = {
+        f"base_model.model.{key}": held
+        for key, held in factors(tiny_wan.tiny_transformer(), in_blocks, "lora_A", "lora_B").items()
+    }
+    (tmp_path / "ink").mkdir()
+    save_file(state | {"base_model.model.blocks.0.oft_R": random(2, 2)}, tmp_path / "ink" / "adapter_model.safetensors")
+    (tmp_path / "ink" / "adapter_config.json").write_text(json.dumps({"r": 4, "lora_alpha": 16}))
+    model = load(folder, lora=tmp_path / "ink", size=(32, 48), device="cpu")
+    (words,) = model.capabilities.notices
+    assert "1 of OFT (as base_model.model.blocks.0.oft_R)" in words
+    plain = load(folder, size=(32, 48), device="cpu")
+    name = "blocks.0.attn2.to_q.weight"
+    a, b = (state[f"base_model.model.blocks.0.cross_attn.q.lora_{part}.weight"] for part in "AB")
+    ours, before = (each.net.transformer.state_dict()[name] for each in (model, plain))
+    torch.testing.assert_close(ours, before + 4 * b @ a, rtol=1e-5, atol=1e-5)
+    assert model.weights_id != plain.weights_id
