@@ -158,8 +158,7 @@ class Engine:
         self._frame_revision = self.revision
         renders, similarity = self._should_render()
         if renders:
-            if not self.model.capabilities.independent:
-                self._switch_prompt()
+            self._switch_prompt()
             self._pictures += self._decode(self.sampler.step(self.state))
         self._similarity = similarity
         return renders
@@ -179,7 +178,7 @@ class Engine:
         Without a picture that comes in all frames are alike, as long as the noise is held and nobody changes a thing.
         """
         similarity, sampling = self.state[Similarity], self.state[Sampling]
-        if not (similarity.threshold and self.model.capabilities.independent) or sampling.drift:
+        if not (similarity.threshold and self.sampler.independent) or sampling.drift:
             return True, SimilarityState()
         filter = SimilarityFilter(
             similarity.threshold, similarity.most, self.sampler.in_flight, sampling.seed, self._similarity

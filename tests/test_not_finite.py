@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny_wan
 import torch
-from conftest import TinyModel
 from safetensors.torch import load_file, save_file
-from tiny_folders import tiny_controlnet, tiny_sd, tiny_taesd
+from tiny import wan_folders
+from tiny.model import TinyModel
+from tiny.sd_folders import tiny_controlnet, tiny_sd, tiny_taesd
 
 from studio import Session
 from studio.controls import Pause
@@ -74,10 +74,10 @@ def test_an_image_models_part_is_refused(tmp_path, part):
 
 @pytest.mark.parametrize("part", ["transformer", "vae", "text_encoder", "tiny_decoder"])
 def test_a_video_models_part_is_refused(tmp_path, part):
-    folder = tiny_wan.tiny_wan_folder(tmp_path / "wan")
+    folder = wan_folders.tiny_wan_folder(tmp_path / "wan")
     options = {}
     if part == "tiny_decoder":
-        options["tiny_decoder"] = tiny_wan.tiny_taehv(tmp_path / "tae.safetensors")
+        options["tiny_decoder"] = wan_folders.tiny_taehv(tmp_path / "tae.safetensors")
         spoil(options["tiny_decoder"])
     else:
         spoiled(folder / part)
@@ -149,7 +149,7 @@ def test_a_decoder_that_overflows_is_told(tmp_path):
 
 
 def test_a_video_decoder_that_overflows_is_told(tmp_path):
-    model = open_wan(tiny_wan.tiny_wan_folder(tmp_path / "wan"), size=(32, 48))
+    model = open_wan(wan_folders.tiny_wan_folder(tmp_path / "wan"), size=(32, 48))
     session = Session(model)
     model.codec.net.decoder.conv_out.bias.data[1] = torch.nan
     pictures = [session.step().picture for _ in range(9)]  # of one chunk: one, and twice four

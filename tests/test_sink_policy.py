@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from causal_nets import TinyModel, controls
-from conftest import TinyModel as PlayableModel
+from tiny.causal import CausalModel, controls
+from tiny.model import TinyModel
 
 from studio.controls import Prompt, Sampling, Sink
 from studio.models import playable
@@ -22,7 +22,7 @@ LONGLIVE = {"sink": 3, "window": 6, "chunk": 3, "recache": "bidirectional", "pos
 
 def play_switches(policy, at, chunks=9):
     """The latents of a rollout of LongLive's shape whose words change before the chunks named."""
-    model = TinyModel(prediction="velocity", **LONGLIVE)
+    model = CausalModel(prediction="velocity", **LONGLIVE)
     words, stream, latents = ("a meadow", "a city at night", "fog"), Rollout(model), []
     for chunk in range(chunks):
         state = controls(words[sum(chunk >= one for one in at)], steps=4).updated(Sink(policy))
@@ -60,11 +60,11 @@ def test_each_student_starts_as_it_was_published():
 
 @pytest.fixture
 def longlive():
-    return PlayableModel().with_defaults("longlive", sink_policy="keep_after_window")
+    return TinyModel().with_defaults("longlive", sink_policy="keep_after_window")
 
 
 def test_a_session_begins_with_it_and_a_take_says_so(longlive):
-    assert Sink not in [type(control) for _, control in opening(Session(PlayableModel()))]
+    assert Sink not in [type(control) for _, control in opening(Session(TinyModel()))]
     session = Session(longlive)
     assert session.engine.state[Sink] == Sink("keep_after_window")
     assert (0, Sink("keep_after_window")) in opening(session)
@@ -80,7 +80,7 @@ def test_a_change_of_model_brings_the_next_ones_own(longlive, model):
     session = Session(model)
     session.hand_over(longlive)
     assert session.engine.state[Sink].policy == "keep_after_window"
-    session.hand_over(PlayableModel())
+    session.hand_over(TinyModel())
     assert session.engine.state[Sink].policy == "recache"
     session.send(Sink("renew"))
     session.step()

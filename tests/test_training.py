@@ -17,7 +17,7 @@ from studio.engine import Engine
 from studio.models.pocket import model as pocket
 from studio.models.pocket.appearance import FOLD, TRACK_CHANNELS
 from studio.models.pocket.autoencoder import Autoencoder
-from studio.training import codec, diffusion, recipe, vocabulary
+from studio.training import codec, diffusion, forcing, recipe, vocabulary
 from studio.training import fit_places as memory
 from studio.training.checkpoint import load_checkpoint, save_checkpoint
 from studio.training.clips import SLOTS, ClipMaker, track_maps, wander
@@ -433,12 +433,16 @@ TRAINED = ("codec", "images", "clips", "forcing", "decoder")  # the stages that 
 
 @pytest.fixture(scope="module")
 def brief():
-    """Less to read: four wordings a scene, a reader that looks at them fifty times, and two added subjects."""
+    """Less to read: four wordings a scene, a reader that looks at them fifty times, channels weighed on one
+    frame, and two added subjects."""
     few = {label: vocabulary.added()[label] for label in ("castle", "tree")}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recipe, "WORDINGS", 4)
         patch.setattr(vocabulary, "added", lambda: few)
         patch.setattr(memory, "fit_reader", functools.partial(memory.fit_reader, steps=50))
+        weights = diffusion.channel_weights
+        for stage in (diffusion, forcing):
+            patch.setattr(stage, "channel_weights", lambda net, latents: weights(net, latents[:1]))
         yield patch
 
 

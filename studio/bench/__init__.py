@@ -16,14 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from studio.bench.errors import BenchError
+
 if TYPE_CHECKING:
     from studio.models.base import Model
 
 SUITES = ("play", "core", "gpu")
-
-
-class BenchError(ValueError):
-    """A suite that cannot be run as asked: says what is possible and what to do."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ import numpy as np
 import torch
 
 from studio.accelerate import QUANTIZATIONS
-from studio.bench import BenchError, roofline
+from studio.bench import roofline
+from studio.bench.errors import BenchError
 from studio.bench.nets import camera
 from studio.bench.reference import NotRun, Reference, ratios, reference_at, run
 from studio.bench.shapes import SHAPES, SMALL, Shape, write

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from studio.bench import BenchError
+from studio.bench.errors import BenchError
 from studio.bench.shapes import Shape
 
 RUNNERS = Path(__file__).parent / "references"
