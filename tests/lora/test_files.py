@@ -198,6 +198,24 @@ def test_a_layer_is_found_by_every_name_it_has(nets, tmp_path, kind):
     assert scale(saved(tmp_path / "a.safetensors", state), nets) == pytest.approx(1.0)
 
 
+TEXT_SPELLINGS = {
+    "kohya's": "lora_te_text_model_encoder_layers_1_mlp_fc1",
+    "kohya's for two": "lora_te1_text_model_encoder_layers_1_mlp_fc1",
+    "diffusers'": "text_encoder.text_model.encoder.layers.1.mlp.fc1",
+    "ComfyUI's": "text_encoders.clip_l.transformer.text_model.encoder.layers.1.mlp.fc1",
+    "OneTrainer's": "clip_l.text_model.encoder.layers.1.mlp.fc1",
+}
+
+
+@pytest.mark.parametrize("kind", TEXT_SPELLINGS)
+def test_a_layer_of_the_text_encoder_is_found_by_every_name_it_has(nets, tmp_path, kind):
+    stem = TEXT_SPELLINGS[kind]
+    state = {f"{stem}.lora_down.weight": random(2, 32), f"{stem}.lora_up.weight": random(48, 2)}
+    ((net, name),) = lora.read(saved(tmp_path / "a.safetensors", state), nets)
+    assert net == "text_encoder"
+    assert name.endswith("encoder.layers.1.mlp.fc1")
+
+
 def test_norms_are_found_by_stabilitys_names_too(nets, tmp_path):
     names = {
         "middle_block.2.in_layers.0": "mid_block.resnets.1.norm1",
