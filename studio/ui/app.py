@@ -25,6 +25,7 @@ from studio.ui.library import Library
 from studio.ui.options import ServerOptions
 from studio.ui.panel import needs_css, panel
 from studio.ui.quota import DiskQuota
+from studio.ui.restore import Restorer
 from studio.ui.routes import Routes
 from studio.ui.seats import Seats
 from studio.ui.security import LARGEST_UPLOAD, person_address
@@ -144,6 +145,7 @@ def make_seats(options: ServerOptions, opening: Preset | None) -> Seats:
         takes=Path(options.takes),
         running=options.sessions,
         disk=DiskQuota(options.disk_quota),
+        restorer=Restorer(Path(options.takes), options.saved_seats, options.is_for_one),
     )
 
 

@@ -22,6 +22,7 @@ export function messageHandlers(page) {
     models: (offers) => page.models.list(offers),
     loading: (progress) => page.models.showProgress(progress),
     notice: ({ message }) => page.toasts.show(message),
+    restored: ({ message }) => page.toasts.show(message, 'news'),
     error: (error) => showError(page, error),
   };
 }
