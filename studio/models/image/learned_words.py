@@ -26,6 +26,9 @@ class LearnedTokenizer:
     def __init__(self, tokenizer: Any, spelling: Mapping[str, str]) -> None:
         self.tokenizer = tokenizer
         self.model_max_length: int = tokenizer.model_max_length
+        self.bos_token_id: int = tokenizer.bos_token_id
+        self.eos_token_id: int = tokenizer.eos_token_id
+        self.pad_token_id: int = tokenizer.pad_token_id
         self._spelling = {word.lower(): tokens for word, tokens in spelling.items()}
         longest_first = sorted(map(re.escape, spelling), key=len, reverse=True)
         self._words = re.compile(rf"(?<!\w)(?:{'|'.join(longest_first)})(?!\w)", re.IGNORECASE)
