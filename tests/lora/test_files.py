@@ -346,6 +346,9 @@ def test_a_word_that_a_lora_brings_is_read_as_its_vectors(tmp_path, family):
         state[f"bundle_emb.Ink-Style.{key}"] = held.clone()
     model = open_image(base, loras={"ink": saved(tmp_path / "a.safetensors", state)}, size=(64, 64))
     assert model.capabilities.notices == ()
+    for ours, theirs in zip(model.parts.words.tokenizers, plain.parts.words.tokenizers):
+        for name in ("model_max_length", "bos_token_id", "eos_token_id", "pad_token_id"):
+            assert getattr(ours, name) == getattr(theirs, name)
     for said, read in {
         "an ink-style fox": "an q z fox",
         "INK-STYLE": "q z",
