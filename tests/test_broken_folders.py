@@ -1,4 +1,4 @@
-"""Folders that people bring, broken in every way a seeded mutator finds: they play or are told in words."""
+"""Folders and files that people bring, broken in every way a seeded mutator finds: they play or are told in words."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import shutil
 import struct
 
 import pytest
+from original_files import original_file
 from tiny.sd_folders import tiny_sd
 from tiny.wan_folders import tiny_wan_folder
 
@@ -19,9 +20,9 @@ from studio.session.session import Session
 WORDED = (CheckpointError, MissingWeights, OptionError, UnknownModel)
 DEEP = "[" * 3000 + "]" * 3000
 ODD = (None, True, -1, 0, 2**70, 1e308, float("nan"), "", "x", [], {}, [1, 2], {"a": 1}, [[[]]], "../../etc")
-FAMILIES = ("sd", "sdxl", "wan")
-SIZES = {"sd": (64, 64), "sdxl": (64, 64), "wan": (32, 48)}
-TRIES = int(os.environ.get("BROKEN", "24"))  # of each family; BROKEN=1000 for a long run
+FAMILIES = ("sd", "sdxl", "wan", "file")  # the last: a checkpoint in one file
+SIZES = {"sd": (64, 64), "sdxl": (64, 64), "wan": (32, 48), "file": (64, 64)}
+TRIES = int(os.environ.get("BROKEN", "26"))  # of each family; BROKEN=1000 for a long run
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,9 @@ def whole(tmp_path_factory):
     """A whole folder of each family."""
     root = tmp_path_factory.mktemp("whole")
     made = {family: tiny_sd(root / family, family=family) for family in ("sd", "sdxl")}
-    return made | {"wan": tiny_wan_folder(root / "wan")}
+    (root / "file").mkdir()
+    original_file(root / "file" / "model.safetensors", "sd1")
+    return made | {"wan": tiny_wan_folder(root / "wan"), "file": root / "file"}
 
 
 def leaves(value, path=()):
@@ -66,12 +69,27 @@ def break_bytes(content, dice):
     return bytes(broken)
 
 
+def break_header(content, dice):
+    """A safetensors file whose header has a value exchanged: a name, a shape, a type, a place."""
+    (length,) = struct.unpack("<Q", content[:8])
+    header = json.loads(content[8 : 8 + length])
+    name = dice.choice(sorted(header))
+    if dice.random() < 0.5:
+        header[name.replace(dice.choice("._0123456789"), dice.choice("._0123456789"), 1)] = header.pop(name)
+        broken = json.dumps(header)
+    else:
+        broken = break_json(json.dumps(header), dice)
+    return struct.pack("<Q", len(broken.encode())) + broken.encode() + content[8 + length :]
+
+
 def break_one(folder, dice):
     """Break one file of a folder; gives what was done."""
     files = sorted(path for path in folder.rglob("*") if path.suffix in (".json", ".safetensors", ".txt", ".model"))
     file = dice.choice(files)
     how = dice.choice(("json", "json", "json", "bytes", "deep", "missing"))
-    if how == "missing":
+    if file.name == "model.safetensors" and how != "bytes":
+        file.write_bytes(break_header(file.read_bytes(), dice))
+    elif how == "missing":
         file.unlink()
     elif how == "deep":
         file.write_text(DEEP, encoding="utf-8")
@@ -92,7 +110,8 @@ def test_a_broken_folder_plays_or_is_told_in_words(whole, family, tmp_path):
         folder = shutil.copytree(whole[family], tmp_path / str(number))
         what = break_one(folder, dice)
         try:
-            Session(load(folder, size=SIZES[family], device="cpu")).step()
+            place = folder / "model.safetensors" if family == "file" else folder
+            Session(load(place, size=SIZES[family], device="cpu")).step()
         except WORDED as error:
             told += len(str(error)) > 20
         except Exception as error:

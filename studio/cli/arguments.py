@@ -58,7 +58,10 @@ def add_model_arguments(parser: argparse.ArgumentParser, default: str | None = "
     """Add what a model is, and how it is opened; without a default it is a take's model, which has its own size."""
     group = parser.add_argument_group("model", "options that a model does not take are refused, with those it takes")
     group.add_argument(
-        "--model", type=str.strip, default=default, help=f"a name of `studio models`, or a folder (default: {said})"
+        "--model",
+        type=str.strip,
+        default=default,
+        help=f"a name of `studio models`, a folder or a file (default: {said})",
     )
     parser.set_defaults(size=None, sampler=None)
     if default:  # a take has its own
@@ -81,7 +84,10 @@ def add_model_arguments(parser: argparse.ArgumentParser, default: str | None = "
     group.add_argument(
         "--lora", action="append", default=[], metavar="NAME=FILE", help="a LoRA and what to call it; may be repeated"
     )
-    group.add_argument("--controlnet", type=user_path, metavar="FOLDER", help="a ControlNet for an image model")
+    group.add_argument(
+        "--controlnet", type=user_path, metavar="PATH", help="a ControlNet for an image model: folder or file"
+    )
+    group.add_argument("--prediction", metavar="KIND", help="what a checkpoint predicts: epsilon or v_prediction")
     group.add_argument("--generator", type=user_path, metavar="FILE", help="a student's weights for a Wan folder")
 
 

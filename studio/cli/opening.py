@@ -12,7 +12,7 @@ from studio.cli.errors import UsageError
 from studio.cli.output import describe_part, show_download
 from studio.folders import expand_home
 from studio.hub.units import gigabytes
-from studio.models.loader import accepted_options, check_memory, resolve_options
+from studio.models.loader import accepted_options, check_memory, find_place, resolve_options
 from studio.models.registry import MODELS
 
 if TYPE_CHECKING:
@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     from studio.score import Score
 
 # What a model is opened with, by the names of the command line and of the model's factory alike.
-OPENED_WITH = ("quantize", "compile", "graphs", "attention", "device", "controlnet", "generator", "lcm_lora")
+OPENED_WITH = (
+    "quantize",
+    "compile",
+    "graphs",
+    "attention",
+    "device",
+    "controlnet",
+    "generator",
+    "lcm_lora",
+    "prediction",
+)
 PATHS = ("controlnet", "generator", "lcm_lora", "tiny_vae")
 TINY_DECODERS = ("tiny_vae", "tiny_decoder")
 
@@ -29,7 +39,7 @@ def model_options(arguments: argparse.Namespace, name: str) -> dict[str, Any]:
     """Give the options that a model of this name is loaded with."""
     accepted = accepted_options(name)
     for key in PATHS:
-        if (path := getattr(arguments, key)) and not path.exists():
+        if (path := getattr(arguments, key)) and not find_place(path).exists():
             raise UsageError(f"--{key.replace('_', '-')}: there is no {path}; give the path of what was downloaded")
     named = {key: getattr(arguments, key) for key in ("size", *OPENED_WITH, "sampler")}
     options = {key: value for key, value in named.items() if value}

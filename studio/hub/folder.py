@@ -1,4 +1,4 @@
-"""What a diffusers folder would take, from its configs and the headers of its files."""
+"""What a diffusers folder, or a file, would take, from its configs and the headers of its files."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Literal
 
 from studio.hub.footprint import DEFAULT_SIZE, ParameterCounts
-from studio.hub.safetensors_headers import count_parameters, read_object
+from studio.hub.safetensors_headers import count_in_header, count_parameters, read_object
 
 PATCH = (1, 2, 2)  # latent frames, rows and columns that make one of Wan's tokens
 
 
 def folder_counts(folder: Path, kind: Literal["image", "video"]) -> ParameterCounts:
-    """Count the parameters of a diffusers folder, from the headers of its safetensors files."""
+    """Count the parameters of a diffusers folder, or of a checkpoint in one file, from the headers of its files."""
+    if folder.is_file():
+        return file_counts(folder)
     denoiser = folder / ("unet" if kind == "image" else "transformer")
     config = whole_numbers(read_object(denoiser / "config.json")) if kind == "video" else {}
     return ParameterCounts(
@@ -26,6 +28,13 @@ def folder_counts(folder: Path, kind: Literal["image", "video"]) -> ParameterCou
         layers=config.get("num_layers", 0),
         width=wan_width(config),
     )
+
+
+def file_counts(file: Path) -> ParameterCounts:
+    """Count those of an image model in one file; of one whose names cannot be read, all as the denoiser's."""
+    texts = sum(count_in_header(file, prefix) for prefix in ("cond_stage_model.", "conditioner."))
+    counts = (count_in_header(file, "model.diffusion_model."), texts, count_in_header(file, "first_stage_model."))
+    return ParameterCounts("image", DEFAULT_SIZE["image"], *(counts if any(counts) else (count_parameters(file), 0, 0)))
 
 
 def wan_parameters(config: Mapping[str, int]) -> int:

@@ -9,8 +9,11 @@ import json
 import math
 import operator
 import struct
+from collections import Counter
 from pathlib import Path
 from typing import Any
+
+from studio.models.weight_files import variant_of
 
 LARGEST_HEADER = 100_000_000  # bytes, as the format itself allows
 METADATA = "__metadata__"  # the one entry that is no tensor
@@ -23,21 +26,33 @@ def count_parameters(path: Path) -> int:
     """
     if path.is_file():
         return count_in_header(path) if path.suffix == ".safetensors" else path.stat().st_size // 2
-    counts = {True: 0, False: 0}
+    counts: Counter[str | None] = Counter()
     for file in path.glob("*.safetensors"):
-        counts[".fp16" in file.name] += count_in_header(file)
-    return max(counts.values())
+        counts[variant_of(file)] += count_in_header(file)
+    return max(counts.values(), default=0)
 
 
-def count_in_header(file: Path) -> int:
-    """Count the numbers in a safetensors file; 0 where its header cannot be read."""
+def count_in_header(file: Path, prefix: str = "") -> int:
+    """Count the numbers in a safetensors file, of the names that begin so; 0 where its header cannot be read."""
+    try:
+        entries = {name: entry for name, entry in read_header(file).items() if name != METADATA}
+        ours = [entry["shape"] for name, entry in entries.items() if name.startswith(prefix)]
+        return sum(math.prod(map(operator.index, shape)) for shape in ours)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        return 0
+
+
+def read_header(file: Path) -> dict[str, Any]:
+    """Read the header of a safetensors file: name -> dtype, shape, place; an empty one where it cannot be read."""
     try:
         with file.open("rb") as opened:
             (length,) = struct.unpack("<Q", opened.read(8))
-            header = json.loads(opened.read(min(length, LARGEST_HEADER)))
-        return sum(math.prod(map(operator.index, entry["shape"])) for name, entry in header.items() if name != METADATA)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError, struct.error):
-        return 0
+            if length > min(file.stat().st_size, LARGEST_HEADER):
+                return {}
+            header = json.loads(opened.read(length))
+    except (OSError, ValueError, RecursionError, struct.error):
+        return {}
+    return header if isinstance(header, dict) else {}
 
 
 def read_object(path: Path) -> dict[str, Any]:

@@ -64,6 +64,7 @@ class Capabilities:
         labels: the subjects it knows.
         loras: the names of the LoRAs it was opened with.
         notices: what a person should know of how it was opened, in words, as what of a LoRA is left aside.
+        undistilled: what says that a few steps are too few for it, in words; empty where it was distilled for them.
         device: where its latents are.
     """
 
@@ -83,6 +84,7 @@ class Capabilities:
     labels: tuple[str, ...] = ()
     loras: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    undistilled: str = ""
     device: torch.device | str = "cpu"
 
     def __post_init__(self) -> None:

@@ -17,14 +17,21 @@ from studio.folders import expand_home
 from studio.hub.progress import Progress
 from studio.models.devices import resolve_device
 from studio.models.errors import OptionError, UnknownModel
-from studio.models.registry import FOLDERS, MODELS, FolderFormat
+from studio.models.file_kinds import check_image_file
+from studio.models.registry import FOLDERS, MODELS, ONE_FILE, FolderFormat
 
 if TYPE_CHECKING:
     from studio.models.base import Model
 
 log = logging.getLogger("studio")
 INDEX = "model_index.json"
-HUB_NAME = re.compile(r"(?:https?://huggingface\.co/)?([\w.-]+)/([\w.-]+)/?")  # OWNER/NAME, or its page
+# OWNER/NAME, its page, or that of one file in it.
+HUB_NAME = re.compile(
+    r"(?:(?:https?://)?(?:huggingface\.co|hf\.co)/)?([\w.-]+)/([\w.-]+)"
+    r"(?:/(?:tree/[^/]+|(?:blob|resolve)/([^/]+)/([^?]+)))?/?(?:\?.*)?"
+)
+WEIGHTS = (".safetensors", ".ckpt", ".pt", ".pth", ".gguf")  # how files of weights end
+PLACES = ("controlnet", "tiny_vae", "lcm_lora", "loras", "generator", "lora", "tiny_decoder", "text_encoder")
 DEVICES = ("device", "text_device")  # options that name one
 # How a model is played where nobody says otherwise; no factory's options.
 DEFAULTS = ("sampler", "steps", "sink_policy")
@@ -108,7 +115,7 @@ def check_sampler(model: Model) -> Model:
 def resolve_options(name: str | Path, options: Mapping[str, Any]) -> ResolvedOptions:
     """Put the options of the table and the person together; OptionError for one the factory does not take."""
     entry = MODELS.get(str(name))
-    options = {key: expand_homes(value) for key, value in options.items()}
+    options = {key: find_places(value) if key in PLACES else expand_homes(value) for key, value in options.items()}
     chosen = {key: value for key in DEFAULTS if (value := options.get(key)) is not None}
     given = {key: value for key, value in options.items() if key not in DEFAULTS}
     accepted = accepted_options(name)
@@ -127,6 +134,24 @@ def expand_homes(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: expand_homes(each) for key, each in value.items()}
     return expand_home(value) if isinstance(value, str | Path) and str(value).startswith("~") else value
+
+
+def find_places(value: Any) -> Any:
+    """Give where a part is that is given beside a model, in a mapping's values too: see `find_place`."""
+    if isinstance(value, Mapping):
+        return {key: find_places(each) for key, each in value.items()}
+    return find_place(value) if isinstance(value, str | Path) else value
+
+
+def find_place(given: str | Path) -> Path:
+    """Give the path of a file or folder: of one in the hub's cache, by its folder or its name, that of its snapshot."""
+    place = expand_home(given)
+    if place.exists():
+        return follow_snapshot(place)
+    try:
+        return find_in_cache(str(given))
+    except UnknownModel:
+        return place  # whoever reads it says that it is not there
 
 
 def accepted_options(name: str | Path) -> tuple[str, ...]:
@@ -158,11 +183,15 @@ def import_factory(factory: str) -> Callable[..., Model]:
 def open_folder(name: str | Path) -> tuple[FolderFormat, Path]:
     """Tell what kind of diffusers folder a path is; UnknownModel if it is none that can be played.
 
-    A folder of the hub's cache (models--OWNER--NAME), and OWNER/NAME of one that is there, is its snapshot.
+    A file is an image model's, or CheckpointError says what else it is of. A folder of the hub's cache
+    (models--OWNER--NAME), and OWNER/NAME of one that is there, is its snapshot.
     """
     folder = expand_home(name)
     if not folder.exists():
         folder = find_in_cache(str(name))
+    if folder.is_file():
+        check_image_file(folder)
+        return ONE_FILE, folder.resolve()
     folder = follow_snapshot(folder)
     pipeline = read_pipeline(folder)
     for beginning, layout in FOLDERS.items():
@@ -174,23 +203,30 @@ def open_folder(name: str | Path) -> tuple[FolderFormat, Path]:
 
 
 def find_in_cache(name: str) -> Path:
-    """Find the hub's cache folder of OWNER/NAME, or of its page's address; UnknownModel if it is not there."""
+    """Find in the hub's cache what OWNER/NAME, its page's address, or a file's, names; UnknownModel if it is not there.
+
+    Nothing is downloaded by such a name: which of a repository's many files, and under which licence, a person says.
+    """
     known = (
-        f"no model is called {name!r}; there are: {', '.join(MODELS)}, and any diffusers folder of Stable Diffusion or "
-        "Wan, by its path"
+        f"no model is called {name!r}; there are: {', '.join(MODELS)}, any diffusers folder of Stable Diffusion or "
+        "Wan, and any Stable Diffusion in one file, by its path"
     )
     repo = HUB_NAME.fullmatch(name)
-    if repo is None:
+    if repo is None and "://" in name:
+        raise UnknownModel(f"{name} is an address; download the file it offers, and give its path")
+    if repo is None or (name.endswith(WEIGHTS) and not repo[4]):
         raise UnknownModel(known)
     from studio.hub.download import cache_folder
 
-    folder = cache_folder() / f"models--{repo[1]}--{repo[2]}"
-    if not folder.is_dir():
+    folder, owned = cache_folder() / f"models--{repo[1]}--{repo[2]}", f"{repo[1]}/{repo[2]}"
+    found = follow_snapshot(folder) / (repo[4] or "") if folder.is_dir() else folder
+    if not found.exists():
+        wanted = f"{owned} {repo[4]}" if repo[4] else owned
         raise UnknownModel(
-            f"{known}; a repository of the hub is not downloaded by its name alone: `hf download {repo[1]}/{repo[2]}` "
-            "brings it, and then it plays by that name"
+            f"{known}; a repository of the hub is not downloaded by its name alone: `hf download {wanted}` brings it, "
+            "and then it plays by that name"
         )
-    return folder
+    return found
 
 
 def follow_snapshot(folder: Path) -> Path:
@@ -213,6 +249,8 @@ def read_pipeline(folder: Path) -> str:
     """Read the name of the pipeline a diffusers folder says it is; UnknownModel where it says none."""
     index = folder / INDEX
     wanted = "give a diffusers folder, with model_index.json beside unet/ or transformer/, vae/ and text_encoder/"
+    if files := [file for file in sorted(folder.glob("*")) if file.suffix in WEIGHTS]:
+        wanted += f"; a checkpoint in one file is played by its own path, as {files[0]}"
     if not index.is_file():
         raise UnknownModel(f"{folder} holds no model_index.json, so it is no diffusers folder; {wanted}")
     try:

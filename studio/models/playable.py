@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 MAX_STEPS = 16
 OFFERED_STEPS = 8  # as far as the page's slider goes
+FEW_STEPS = 4  # up to so many are too few for a model that was not distilled
 
 # What a kind of control needs beside not being refused, to have an effect.
 ACTS: dict[str, Callable[[Capabilities], bool]] = {
@@ -76,6 +77,14 @@ def has_schedule(model: Model, steps: int) -> bool:
         return bool(model.sigmas(steps))
     except ValueError:
         return False
+
+
+def advise(model: Model, sampling: Sampling) -> str:
+    """Say what is to be known of a sampling that can be played but draws badly; empty where there is nothing."""
+    why, steps = model.capabilities.undistilled, len(sampling.t_index_list) or sampling.steps
+    if not why or steps > FEW_STEPS:
+        return ""
+    return f"{model.name} draws in {steps} step{'s' if steps > 1 else ''}: {why}."
 
 
 def check(model: Model, control: Control) -> None:

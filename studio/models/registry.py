@@ -267,3 +267,4 @@ FOLDERS: dict[str, FolderFormat] = {
     "LatentConsistency": FolderFormat(IMAGE, "folder", "image"),
     "Wan": FolderFormat(WAN, "base", "video"),
 }
+ONE_FILE = FolderFormat(IMAGE, "folder", "image")  # a checkpoint in one file

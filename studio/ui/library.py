@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
+from studio.controls import Sampling
 from studio.hub.catalogue import Listing, list_models
 from studio.models.loader import load
+from studio.models.playable import advise
 from studio.models.registry import MODELS
 from studio.session.session import Session
 from studio.ui.errors import LibraryError, Waiting
@@ -109,6 +111,8 @@ class Library:
             model = self._load(self._address.get(name, name), progress=downloading(report), cancel=cancel, **options)
             # Whatever is done once and lazily is done now, and a checkpoint that cannot draw is found out now.
             Session(model).step()
+            if told := advise(model, Sampling(steps=model.capabilities.steps)):
+                log.warning("%s", told)
             self._loaded[name] = model
             return model
 

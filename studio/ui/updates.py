@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from studio.controls import Picture, describe, state_message
+from studio.controls import Picture, Sampling, describe, state_message
 from studio.models.base import Model
+from studio.models.playable import advise
 from studio.ui.plays import plays
 from studio.ui.protocol import Hello, Loading, Notice, Notification, Receipts, StateChanged, Status
 from studio.ui.window import Window
@@ -36,12 +37,14 @@ class SessionUpdates:
         self._status_at = self._progress_at = 0.0
         self._model: Callable[[], Model | None] = lambda: None  # the one the page knows; it is not held here
         self._progress: LoadProgress | None = None
+        self._advised = ""
 
     def hello(self) -> Hello:
         """Give all that a page needs to show what is going on."""
         seat, model = self._seat, self._seat.session.model
         self._model = weakref.ref(model)
         self.explained_labels.clear()
+        self._advised = ""
         height, width = model.size
         return Hello(
             token=self._token,
@@ -80,6 +83,7 @@ class SessionUpdates:
             yield from self.notices()
         yield from self._load_progress()
         yield from self._receipts()
+        yield from self._advice()
         if self._clock() - self._status_at > STATUS_EVERY:
             self._status_at = self._clock()
             yield self._status(window)
@@ -107,6 +111,13 @@ class SessionUpdates:
             yield StateChanged(state_message(self._seat.state))
         self.own_revisions = {revision for revision in self.own_revisions if revision > self._last_receipt}
         yield Receipts([(receipt.revision, receipt.kind, receipt.frame) for receipt in new])
+
+    def _advice(self) -> Iterator[Notice]:
+        """What is to be known of the sampling in force, once for each that something is to be known of."""
+        told = advise(self._seat.session.model, self._seat.state[Sampling])
+        if told and told != self._advised:
+            yield Notice(told)
+        self._advised = told
 
     def _status(self, window: Window) -> Status:
         played = replace(Status(**self._seat.session.stats), recording=self._seat.recorder.recording)

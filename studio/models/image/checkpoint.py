@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from studio.models.errors import CheckpointError, MissingWeights
 from studio.models.image.noise_levels import LCM_STEPS, Levels
+from studio.models.weight_files import plain_folder
 
 PLAYABLE = "SD 1.x and 2.x, SDXL, their Turbo and LCM forms: diffusers folders with a UNet2DConditionModel"
 TEXT_ENCODERS = {"text_encoder": "CLIPTextModel", "text_encoder_2": "CLIPTextModelWithProjection"}
@@ -44,6 +45,7 @@ OTHER_SCHEDULERS = (
     "FlowMatchEulerDiscreteScheduler",
     "FlowMatchHeunDiscreteScheduler",
 )
+LARGEST = 1e6  # of an autoencoder's scale and shift
 ENDS = 2**20  # bytes hashed at each end of a file
 
 
@@ -106,21 +108,16 @@ def check_unet(folder: Path, family: str) -> None:
 
 def read_net(kind: Any, folder: Path, dtype: torch.dtype, **options: Any) -> nn.Module:
     """Read a network from its folder, by the `from_pretrained` of its class, its keys all there and all used."""
-
     read_json(folder / "config.json")
-    variant, _ = weight_files(folder)
     transformers = kind.__module__.startswith("transformers")
     options |= {"dtype": dtype} if transformers else {"torch_dtype": dtype}
     try:
-        with quiet():
+        with quiet(), plain_folder(folder) as place:
             net, report = kind.from_pretrained(
-                folder,
-                local_files_only=True,
-                use_safetensors=True,
-                variant=variant,
-                output_loading_info=True,
-                **options,
+                place, local_files_only=True, use_safetensors=True, output_loading_info=True, **options
             )
+    except (MissingWeights, CheckpointError):
+        raise
     except Exception as error:  # what a broken file raises in the libraries is any of a dozen kinds
         raise CheckpointError(f"{kind.__name__} cannot be read from {folder}: {error}; download it again") from error
     problems = {name: sorted(map(str, keys)) for name, keys in report.items() if keys}
@@ -152,24 +149,6 @@ def quiet() -> Iterator[None]:
             transformers.utils.logging.enable_progress_bar()
 
 
-def weight_files(folder: Path) -> tuple[str | None, list[Path]]:
-    """Find the variant to load and its safetensors files: the whole precision where it is there, else fp16."""
-    files = sorted(folder.glob("*.safetensors"))
-    for variant in (None, "fp16"):
-        mark = "fp16" if variant else None
-        ours = [file for file in files if (mark in file.name.split(".") if mark else not marked(file))]
-        if ours:
-            return variant, ours
-    others = ", ".join(sorted(file.name for file in folder.glob("*.*") if file.suffix in (".bin", ".pt", ".ckpt")))
-    instead = f"; it has {others}, and pickled files are not loaded" if others else ""
-    raise MissingWeights(f"{folder} has no safetensors weights{instead}; download the safetensors version")
-
-
-def marked(file: Path) -> bool:
-    """Whether a file is of a variant, as diffusion_pytorch_model.fp16.safetensors is."""
-    return "." in file.name.removesuffix(".safetensors")
-
-
 def fingerprint(files: Iterable[Path]) -> str:
     """Give 12 hex digits that tell weights apart without reading gigabytes: every file's size, header and both ends."""
     digest = hashlib.sha256()
@@ -185,23 +164,25 @@ def fingerprint(files: Iterable[Path]) -> str:
     return digest.hexdigest()[:12]
 
 
-def read_levels(folder: Path, distilled: bool) -> Levels:
-    """Read the noise levels of the folder's scheduler."""
-    config = read_json(folder / "scheduler_config.json")
+def make_levels(config: Mapping[str, Any], where: Path, distilled: bool, prediction: str | None = None) -> Levels:
+    """Make the noise levels of a scheduler's config, which is that of `where`.
+
+    prediction: what the net gives, in place of what the config says; possible are those of `noise_levels`.
+    """
     name = str(config.get("_class_name"))
     if name not in SCHEDULERS:
         other = (
             "whose levels are not variance-preserving" if name in OTHER_SCHEDULERS else "which is none that is played"
         )
         raise CheckpointError(
-            f"{folder} names the scheduler {name!r}, {other}; possible: {', '.join(SCHEDULERS)}; playable: {PLAYABLE}"
+            f"{where} names the scheduler {name!r}, {other}; possible: {', '.join(SCHEDULERS)}; playable: {PLAYABLE}"
         )
-    alphas = cumulative_alphas(name, config, folder)
+    alphas = cumulative_alphas(name, config, where)
     original_steps = config.get("original_inference_steps") or LCM_STEPS if distilled or "LCM" in name else 0
-    return Levels(alphas, config.get("prediction_type", "epsilon"), original_steps)
+    return Levels(alphas, prediction or config.get("prediction_type", "epsilon"), original_steps)
 
 
-def cumulative_alphas(name: str, config: Mapping[str, Any], folder: Path) -> Tensor:
+def cumulative_alphas(name: str, config: Mapping[str, Any], where: Path) -> Tensor:
     """Give the alphas_cumprod of a scheduler; CheckpointError for a config that diffusers cannot build it from."""
     import diffusers
 
@@ -210,23 +191,29 @@ def cumulative_alphas(name: str, config: Mapping[str, Any], folder: Path) -> Ten
             alphas = getattr(diffusers, name).from_config(config).alphas_cumprod
     except Exception as error:  # what a broken file raises in the libraries is any of a dozen kinds
         raise CheckpointError(
-            f"{folder / 'scheduler_config.json'} is none that a {name} can be made from "
-            f"({type(error).__name__}: {error}); download it again"
+            f"{where} is none that a {name} can be made from ({type(error).__name__}: {error}); download it again"
         ) from error
     if not isinstance(alphas, Tensor) or not alphas.isfinite().all():
-        raise CheckpointError(f"{folder / 'scheduler_config.json'} gives levels that are no numbers; download it again")
+        raise CheckpointError(f"{where} gives levels that are no numbers; download it again")
     return alphas
 
 
 def read_tokenizer(place: Path, vocabulary: int) -> Any:
-    """A CLIP tokenizer that works and gives tokens below `vocabulary`, which its encoder knows."""
+    """Read a CLIP tokenizer that works and gives tokens below `vocabulary`, which its encoder knows."""
     from transformers import CLIPTokenizer
 
     try:
         tokenizer = CLIPTokenizer.from_pretrained(place, local_files_only=True)
+    except Exception as error:  # what a broken file raises in the library is any of a dozen kinds
+        raise CheckpointError(f"no CLIP tokenizer in {place}: {error}; download it again") from error
+    return check_tokenizer(tokenizer, place, vocabulary)
+
+
+def check_tokenizer(tokenizer: Any, place: Path, vocabulary: int) -> Any:
+    """Give a place's tokenizer back, if it works and gives tokens below `vocabulary`; else raise CheckpointError."""
+    try:
         length = min(tokenizer.model_max_length, 8)
-        ids = tokenizer("a fox", padding="max_length", max_length=length, truncation=True).input_ids
-        highest = max(ids)
+        highest = max(tokenizer("a fox", padding="max_length", max_length=length, truncation=True).input_ids)
     except Exception as error:  # what a broken file raises in the library is any of a dozen kinds
         raise CheckpointError(f"no CLIP tokenizer in {place}: {error}; download it again") from error
     if highest >= vocabulary:
@@ -288,31 +275,25 @@ class Words:
         return net(ids.to(net.device), output_hidden_states=True)
 
 
+def number(net: Any, name: str) -> float:
+    """Give a number of an autoencoder's config; CheckpointError for what is none."""
+    value = net.config.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < LARGEST:
+        raise CheckpointError(
+            f"the autoencoder's {name} is {value!r}, which is no number; download its config.json again"
+        )
+    return value
+
+
 class Codec:
     """An autoencoder between pictures and latents: the full one, by the mean of its posterior, or the tiny one."""
 
     def __init__(self, net: Any, tiny: bool) -> None:
         self.net, self.tiny = net, tiny
-        self.scale = net.config.scaling_factor
-        self.shift = net.config.get("shift_factor") or 0.0
-
-    @staticmethod
-    def read(folder: Path, tiny: Path | None, dtype: torch.dtype, device: torch.device) -> Codec:
-        """Read the tiny one where it is given, else the folder's.
-
-        The full one of SDXL overflows in half precision (NaN, black pictures); where it says so it stays in float32.
-        """
-        from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-        from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
-
-        kind, place = (AutoencoderTiny, tiny) if tiny else (AutoencoderKL, folder)
-        found = read_json(place / "config.json").get("_class_name")
-        if found != kind.__name__:
-            raise CheckpointError(f"{place} holds a {found}, needed is a {kind.__name__}; name another folder")
-        if not tiny and dtype == torch.float16 and read_json(place / "config.json").get("force_upcast", True):
-            dtype = torch.float32
-        net = read_net(kind, place, dtype).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return Codec(net, tiny is not None)
+        self.scale = number(net, "scaling_factor")
+        self.shift = number(net, "shift_factor") if net.config.get("shift_factor") else 0.0
+        if not self.scale:
+            raise CheckpointError("the autoencoder's scaling_factor is 0; download its config.json again")
 
     @torch.no_grad()
     def encode(self, pixels: Tensor) -> Tensor:
@@ -331,24 +312,35 @@ class Codec:
         return self.net.decode(ready, return_dict=False)[0].float().mul(127.5).add(127.5)
 
 
-def read_controlnet(folder: Path, unet: Any, dtype: torch.dtype) -> nn.Module:
-    """Read a ControlNet; CheckpointError unless it is one for this UNet."""
+def read_vae(kind: Any, folder: Path, dtype: torch.dtype) -> nn.Module:
+    """Read an autoencoder of a kind from its folder; CheckpointError for one of another kind."""
+    found = read_json(folder / "config.json").get("_class_name")
+    if found != kind.__name__:
+        raise CheckpointError(f"{folder} holds a {found}, needed is a {kind.__name__}; name another folder")
+    return read_net(kind, folder, dtype)
+
+
+def read_controlnet(folder: Path, dtype: torch.dtype) -> nn.Module:
+    """Read a ControlNet from its folder."""
     from diffusers.models.controlnets.controlnet import ControlNetModel
 
     config = read_json(folder / "config.json")
     if config.get("_class_name") != "ControlNetModel":
         raise CheckpointError(f"{folder} holds a {config.get('_class_name')}, needed is a ControlNetModel")
-    net: Any = read_net(ControlNetModel, folder, dtype)
-    for name in ("in_channels", "cross_attention_dim", "block_out_channels", "down_block_types", "layers_per_block"):
-        ours, its = unet.config[name], net.config[name]
+    return read_net(ControlNetModel, folder, dtype)
+
+
+def check_controlnet(net: Any, unet: Any, name: str) -> None:
+    """Raise CheckpointError unless a ControlNet is one for this UNet."""
+    for key in ("in_channels", "cross_attention_dim", "block_out_channels", "down_block_types", "layers_per_block"):
+        ours, its = unet.config[key], net.config[key]
         if ours != its and listed(ours) != listed(its):
             raise CheckpointError(
-                f"ControlNet {folder.name} is for another family: its {name} is {its}, the model's {ours}; "
+                f"ControlNet {name} is for another family: its {key} is {its}, the model's {ours}; "
                 "use one trained on this family"
             )
     if net.config.addition_embed_type != unet.config.addition_embed_type or net.config.conditioning_channels != 3:
-        raise CheckpointError(f"ControlNet {folder.name} is for another family; use one for pictures of this family")
-    return net
+        raise CheckpointError(f"ControlNet {name} is for another family; use one for pictures of this family")
 
 
 def listed(value: Any) -> Any:

@@ -1,7 +1,7 @@
-"""Image models: any diffusers folder of the families SD 1.x, 2.x and SDXL, with their Turbo and LCM forms.
+"""Image models: SD 1.x, 2.x and SDXL with their Turbo and LCM forms, as a diffusers folder or in one file.
 
 The UNet is called by itself, a row a frame, each at its own noise level; what a pipeline does around it (the loop, the
-noise, guidance) is the studio's. Levels and predictions are in `noise_levels`, the folder's parts in `parts`.
+noise, guidance) is the studio's. Levels and predictions are in `noise_levels`, a checkpoint's parts in `parts`.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ from studio.models.base import NO_LORAS, Capabilities, Model, Stateless
 from studio.models.finite import to_pictures
 from studio.models.image.checkpoint import Codec, fingerprint
 from studio.models.image.cross_frame import join as cross_frame_attention
+from studio.models.image.few_steps import why_undistilled
 from studio.models.image.options import ImageOptions
 from studio.models.image.parts import ImageParts, LiveLoras, add_loras, latent_size, read_parts, used_files
+from studio.models.image.sources import open_source
 from studio.models.image.unet_forward import UNetForward
 from studio.models.notices import Notices
 from studio.models.options import flat_signature, from_flat
@@ -50,18 +52,21 @@ class Image(Model):
     """
 
     def __init__(self, folder: Path | str, options: ImageOptions | None = None) -> None:
-        """folder: a diffusers folder."""
-        folder, options = Path(folder), options or ImageOptions()
+        """folder: a diffusers folder, or a checkpoint in one file."""
+        options = options or ImageOptions()
+        source = open_source(Path(folder))
         notices = Notices()
-        self.parts = parts = read_parts(folder, options, notices)
+        self.parts = parts = read_parts(source, options, notices)
         latent = latent_size(parts, options.size)
         self._loras = add_loras(parts, options, notices)
         branches = cross_frame_attention(parts.unet) if options.cross_frame else None
         accelerate_parts(parts, options.acceleration)
-        self.name = folder.name
-        self.weights_id = fingerprint(used_files(folder, options.tiny_vae is not None, options.files))
+        self.name = source.path.name
+        self.weights_id = fingerprint(used_files(source, options))
         able = capabilities(parts, self._loras, (int(options.size[0]), int(options.size[1])), latent)
-        self.capabilities = replace(able, notices=tuple(notices.words))
+        self.capabilities = replace(
+            able, undistilled=why_undistilled(source, parts, options), notices=tuple(notices.words)
+        )
         self._unet = UNetForward(parts, self._loras, branches, self.size)
         self._prompts = PromptMemory(self._encode, size=64)
         self._control_picture = lru_cache(maxsize=8)(self._make_control_picture)

@@ -10,6 +10,7 @@ import torch
 
 from studio.accelerate.options import Acceleration
 from studio.models.devices import resolve_device
+from studio.models.image.noise_levels import PREDICTIONS
 from studio.models.options import UNCHANGED
 
 
@@ -20,7 +21,8 @@ class ImageOptions:
     Args:
         tiny_vae: an AutoencoderTiny folder to use instead of the folder's full one, many times faster.
         lcm_lora: a latent consistency LoRA (file or folder), fused at loading.
-        controlnet: a ControlNet folder.
+        controlnet: a ControlNet, a folder or a file.
+        prediction: what the UNet gives, "epsilon" or "v_prediction", where the checkpoint does not say it, or wrongly.
         loras: name -> file, played live by the control `Lora`.
         size: (height, width) in pixels.
         dtype: float16 on a GPU, float32 on the CPU, unless told.
@@ -32,6 +34,7 @@ class ImageOptions:
     tiny_vae: Path | str | None = None
     lcm_lora: Path | str | None = None
     controlnet: Path | str | None = None
+    prediction: str | None = None
     loras: Mapping[str, Path | str] | None = field(default=None)
     size: tuple[int, int] = (512, 512)
     dtype: torch.dtype | None = None
@@ -40,6 +43,8 @@ class ImageOptions:
     acceleration: Acceleration = UNCHANGED
 
     def __post_init__(self) -> None:
+        if self.prediction not in (None, *PREDICTIONS):
+            raise ValueError(f"prediction is {self.prediction!r}; possible: {', '.join(PREDICTIONS)}")
         if self.acceleration.graphs and (self.loras or self.cross_frame):
             raise ValueError("CUDA graphs keep what a forward does: graphs is not possible with loras or cross_frame")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,18 @@ from studio.accelerate import accelerate
 from studio.accelerate.options import Acceleration
 from studio.models.errors import CheckpointError
 from studio.models.finite import check_finite
-from studio.models.image import checkpoint, lora
-from studio.models.image.checkpoint import Codec, Words
+from studio.models.image import lora
+from studio.models.image.checkpoint import Codec, Words, check_controlnet, make_levels
 from studio.models.image.learned_words import read_bundled, teach
 from studio.models.image.noise_levels import Levels
 from studio.models.image.options import ImageOptions
+from studio.models.image.single_file import SingleFile
+from studio.models.image.sources import DiffusersFolder, net_files, read_controlnet, read_tiny_vae
+from studio.models.image.trial import try_parts
 from studio.models.lora.source import Tell
+from studio.models.trial import attempt
+
+Source = DiffusersFolder | SingleFile
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,30 +63,30 @@ class LiveLoras:
     changes_words: tuple[bool, ...]
 
 
-def read_parts(folder: Path, options: ImageOptions, tell: Tell) -> ImageParts:
-    """Read every part of a folder; MissingWeights or CheckpointError for files that cannot be played as asked.
+def read_parts(source: Source, options: ImageOptions, tell: Tell) -> ImageParts:
+    """Read every part of a checkpoint; MissingWeights or CheckpointError for files that cannot be played as asked.
 
     tell: told what is left aside.
     """
-    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
-
     device, dtype = options.place
-    index, family = checkpoint.read_index(folder)
-    levels = checkpoint.read_levels(folder / "scheduler", distilled=options.lcm_lora is not None)
-    checkpoint.check_unet(folder / "unet", family)
-    unet = checkpoint.read_net(UNet2DConditionModel, folder / "unet", dtype)
-    controlnet = options.controlnet and checkpoint.read_controlnet(Path(options.controlnet), unet, dtype)
+    levels = make_levels(source.scheduler(), source.path, options.lcm_lora is not None, options.prediction)
+    # What a person gave beside it is read first: it is small, and what is wrong with it is told at once.
+    controlnet: Any = options.controlnet and read_controlnet(Path(options.controlnet), dtype)
+    tiny: Any = options.tiny_vae and read_tiny_vae(Path(options.tiny_vae), dtype)
+    unet = source.unet(dtype)
+    if controlnet:
+        check_controlnet(controlnet, unet, Path(str(options.controlnet)).name)
     if options.lcm_lora:
         lora.fuse({"unet": unet}, lora.read(Path(options.lcm_lora), {"unet": unet}, tell))
     for net in filter(None, (unet, controlnet)):
         net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    words = Words.read(folder, index, family, dtype, device)
-    tiny = Path(options.tiny_vae) if options.tiny_vae else None
-    parts = ImageParts(
-        family, levels, unet, controlnet, words, Codec.read(folder / "vae", tiny, dtype, device), device, dtype
-    )
-    check_widths(parts, folder)
-    check_numbers(parts, folder)
+    words = source.words(dtype, device)
+    vae: Any = tiny or source.vae(dtype)
+    codec = Codec(vae.to(device, memory_format=torch.channels_last), bool(tiny))
+    parts = ImageParts(source.family, levels, unet, controlnet, words, codec, device, dtype)
+    attempt("UNet", source.path, lambda: check_widths(parts, source.path))
+    check_numbers(parts, source.path)
+    try_parts(parts, source.path)
     return parts
 
 
@@ -145,14 +150,12 @@ def add_loras(parts: ImageParts, options: ImageOptions, tell: Tell) -> LiveLoras
     )
 
 
-def used_files(folder: Path, tiny_vae: bool, others: Sequence[Path]) -> list[Path]:
+def used_files(source: Source, options: ImageOptions) -> list[Path]:
     """List the files that decide what a model of these draws."""
-    nets = ["unet", "text_encoder", *([] if tiny_vae else ["vae"])]
-    nets += ["text_encoder_2"] if (folder / "text_encoder_2").is_dir() else []
-    files = [folder / "model_index.json", folder / "scheduler" / "scheduler_config.json"]
-    for place in (*(folder / name for name in nets), *others):
+    files = source.files(options.tiny_vae is not None)
+    for place in options.files:
         if (place / "config.json").exists():
-            files += [place / "config.json", *checkpoint.weight_files(place)[1]]
+            files += net_files(place)
         else:
             files += lora.used_files(place)
     return files

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import pickle
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,14 +22,32 @@ from studio.models.finite import check_finite
 from studio.models.lora.names import WRAPPERS
 from studio.models.lora.source import Tell
 from studio.models.wan.lora import lora_merges
+from studio.models.weight_files import VARIANTS, check_kind, first_few, misfits, read_file, variant_of
+from studio.models.weight_files import weight_files as variant_files
 
 if TYPE_CHECKING:
     from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 
 log = logging.getLogger("studio")
-SUFFIXES = (".safetensors", ".pt", ".pth")
+SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt")
 PREFIXES = ("base_model.model.", "model.diffusion_model.", "diffusion_model.", "transformer.", "model.", "module.")
 ORIGINAL = (".self_attn.", ".cross_attn.")  # what only the original names have
+PLAYED = "Played are text-to-video nets: Wan-AI/Wan2.1-T2V-1.3B-Diffusers with a student's file by --generator"
+I2V = "an image-to-video net (I2V), which is told a first picture by channels and states of its own"
+VACE = "VACE, which is told a control video by blocks of its own"
+ANIMATE = "Wan-Animate, which is told a face and a pose by parts of its own"
+# What a pipeline, a net's config, or the names of weights say that is not played.
+OTHER_PIPELINES = {"WanImageToVideo": I2V, "WanVACE": VACE, "WanAnimate": ANIMATE, "WanSpeech": "speech to video (S2V)"}
+OTHER_CONFIGS = {"image_dim": I2V, "added_kv_proj_dim": I2V, "vace_layers": VACE, "motion_encoder_dim": ANIMATE}
+OTHER_NAMES = {
+    "vace_blocks.": VACE,
+    "vace_patch_embedding.": VACE,
+    "img_emb.": I2V,
+    "image_embedder.": I2V,
+    "add_k_proj.": I2V,
+    "motion_encoder.": ANIMATE,
+    "casual_audio_encoder.": "speech to video (S2V)",
+}
 EXACT = ("time_", "scale_shift_table")  # weights that stay float32, as `CausalWan.ready` has them
 BLOCKS, BLOCK = 64, 1 << 16  # of a file that `fingerprint` reads
 
@@ -57,7 +74,9 @@ def load_transformer(
         net: Any = build_transformer(config, source)
     shapes = {name: weight.shape for name, weight in net.state_dict().items()}
     preferred = (which,) if which else ("generator", "generator_ema")[:: 1 if lora else -1]
-    weights = rename_to_diffusers(select_net(read_weights(source), preferred, source), source)
+    chosen = select_net(read_weights(source), preferred, source)
+    check_names(chosen, source)
+    weights = rename_to_diffusers(chosen, source)
     check_fit(weights, shapes, source)
     changes = lora_merges(Path(lora), net, tell, read_lora_file) if lora else {}
     for name in list(weights):
@@ -88,12 +107,39 @@ def read_config(source: Path, base: Path) -> dict[str, Any]:
     for folder in (source, source / "transformer", base / "transformer"):
         if (folder / "config.json").is_file():
             config = read_json(folder / "config.json")
-            if str(config.get("_class_name")).endswith("WanTransformer3DModel"):
+            name = str(config.get("_class_name"))
+            if what := {"WanVACETransformer3DModel": VACE, "WanAnimateTransformer3DModel": ANIMATE}.get(name):
+                raise CheckpointError(f"{folder} is {what} ({name}). {PLAYED}")
+            if name.endswith("WanTransformer3DModel"):
                 return config
     raise CheckpointError(
         f"no transformer/config.json of a WanTransformer3DModel in {base}: the shape of the net is read from it. "
         "Give a Wan folder in diffusers' layout, such as Wan-AI/Wan2.1-T2V-1.3B-Diffusers, as base."
     )
+
+
+def check_playable(base: Path, generator: Path | str | None) -> None:
+    """Raise CheckpointError for a Wan that is more, or other, than one text-to-video net: what it is, what would do."""
+    index = read_json(base / "model_index.json") if (base / "model_index.json").is_file() else {}
+    pipeline = str(index.get("_class_name"))
+    second = index.get("transformer_2")
+    if (isinstance(second, list) and any(second)) or (base / "transformer_2").is_dir():
+        raise CheckpointError(
+            f"{base} is a {pipeline} of two transformers, one for high and one for low noise (Wan 2.2 A14B), and one "
+            f"is played: half of it would be left out. {PLAYED}"
+        )
+    if what := next((what for name, what in OTHER_PIPELINES.items() if pipeline.startswith(name)), ""):
+        raise CheckpointError(f"{base} is a {pipeline}: {what}. {PLAYED}")
+    config = read_config(Path(generator or base), base)
+    if what := next((what for key, what in OTHER_CONFIGS.items() if config.get(key)), ""):
+        raise CheckpointError(f"{generator or base} is {what}. {PLAYED}")
+
+
+def check_names(names: Iterable[str], source: Path) -> None:
+    """Raise CheckpointError for weights that are of another kind of Wan net, by their names."""
+    names = list(names)
+    if what := next((what for part, what in OTHER_NAMES.items() if any(part in name for name in names)), ""):
+        raise CheckpointError(f"{source.name} is {what}. {PLAYED}")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -118,7 +164,11 @@ def weight_files(source: Path) -> list[Path]:
     folder = source / "transformer" if (source / "transformer").is_dir() else source
     if indexes := sorted(folder.glob("*.safetensors.index.json")):
         return shards(indexes[0])
+    if any(variant_of(path) in VARIANTS[1:] for path in folder.glob("*.safetensors")):
+        return variant_files(folder)[1]
     files = sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES)
+    for path in () if files else folder.rglob("*.gguf"):
+        check_kind(path)
     if len(files) != 1:
         found = ", ".join(str(path.relative_to(folder)) for path in files[:4]) or "none"
         raise CheckpointError(
@@ -146,30 +196,6 @@ def read_weights(source: Path) -> dict[str, Any]:
     for path in weight_files(source):
         state |= read_file(path)
     return state
-
-
-def read_file(path: Path) -> dict[str, Any]:
-    """Read one file's content, mapped into memory; nothing in it is ever run."""
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return load_file(path)
-        found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except pickle.UnpicklingError as error:
-        reason = str(error).splitlines()[0]
-        raise CheckpointError(
-            f"{path.name} holds more than weights, and loading it could run foreign code ({reason}). It was not "
-            "loaded. Get it as .safetensors, or convert it where you trust it."
-        ) from error
-    except Exception as error:  # what a broken file raises is any of a dozen kinds
-        raise CheckpointError(
-            f"{path} ({path.stat().st_size:,} bytes) cannot be read as weights: it is cut off or something else "
-            f"({str(error).splitlines()[0][:160]}). Download it again."
-        ) from error
-    if not isinstance(found, dict):
-        raise CheckpointError(f"{path.name} holds {type(found).__name__}, not weights by name; give a state dict")
-    return found
 
 
 def select_net(state: Mapping[str, Any], names: Sequence[str], source: Path) -> dict[str, Tensor]:
@@ -227,27 +253,14 @@ def rename_to_diffusers(weights: Mapping[str, Tensor], source: Path) -> dict[str
 
 def check_fit(weights: Mapping[str, Tensor], shapes: Mapping[str, torch.Size], source: Path) -> None:
     """Raise unless every weight of the net is there, in its shape, and nothing else."""
-    missing = [name for name in shapes if name not in weights]
-    unknown = [name for name in weights if name not in shapes]
-    other = [
-        f"{name} {tuple(weights[name].shape)} instead of {tuple(shape)}"
-        for name, shape in shapes.items()
-        if name in weights and weights[name].shape != shape
-    ]
-    if not (missing or unknown or other):
+    text = misfits(weights, shapes)
+    if not text:
         return
-    found = (("missing", missing), ("unknown", unknown), ("of another shape", other))
-    text = "; ".join(f"{len(names)} {kind}: {first_few(names)}" for kind, names in found if names)
-    if len(missing) == len(shapes):
+    if not any(name in weights for name in shapes):
         todo = f"Its names are not Wan's; known before them are the prefixes {', '.join(PREFIXES + WRAPPERS)}"
     else:
         todo = "It is incomplete or made for a net of another size; get the checkpoint made for this base"
     raise CheckpointError(f"{source.name} does not fit the base's {len(shapes)} weights: {text}. {todo}.")
-
-
-def first_few(names: Sequence[str]) -> str:
-    """Name the first few of them."""
-    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 
 def read_lora_file(path: Path) -> dict[str, Tensor]:

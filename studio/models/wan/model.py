@@ -23,9 +23,10 @@ from studio.models.errors import CheckpointError
 from studio.models.lora.source import used_files
 from studio.models.notices import Notices
 from studio.models.options import flat_signature, from_flat
+from studio.models.trial import attempt
 from studio.models.wan import umt5
 from studio.models.wan.causal_wan import CausalWan
-from studio.models.wan.checkpoint import fingerprint, load_transformer, read_config
+from studio.models.wan.checkpoint import check_playable, fingerprint, load_transformer, read_config
 from studio.models.wan.options import WanOptions
 from studio.models.wan.video_decoder import TinyDecoder, VideoDecoder, WanAutoencoder, load_tiny_decoder
 from studio.pictures import as_bytes, cropped, decoded
@@ -55,6 +56,7 @@ class Wan(Model):
         """base: a Wan folder in diffusers' layout."""
         base, options = Path(base), options or WanOptions()
         place = options.place
+        check_playable(base, options.generator)
         self.options = replace(options, device=place[0], dtype=place[1])
         self.codec = WanAutoencoder(base, *place)
         self.decoding: WanAutoencoder | TinyDecoder = (
@@ -63,20 +65,38 @@ class Wan(Model):
         words = Path(options.text_encoder or base)
         config = read_config(Path(options.generator or base), base)
         check_parts(config, self.codec.channels, self.decoding.channels, umt5.width(words))
-        size = possible_size(options.size, self.codec.scale * config["patch_size"][1])
+        size = possible_size(options.size, self.codec.scale * patch_side(config, base))
         self.name, self.capabilities = "wan", capabilities(self.options, size, self.codec)
         notices = Notices()
         transformer = load_transformer(base, options.generator, options.lora, options.which, place[1], notices)
         self.capabilities = replace(self.capabilities, notices=tuple(notices.words))
-        self.net = CausalWan(transformer, "velocity", options.chunk).ready(place[1]).to(place[0])
+        self.net = attempt(
+            "transformer",
+            base,
+            lambda: CausalWan(transformer, "velocity", options.chunk).ready(place[1]).to(place[0]),
+        )
+        self._try_nets(transformer.config, base)
         tiny = self.decoding if isinstance(self.decoding, TinyDecoder) else None
         accelerate_parts(self.net, tiny, options.acceleration)
         self.text_encoder = umt5.TextEncoder(
             words, *place, options.text_device, options.keep_text_encoder
         )  # 11 GB: last
+        if options.keep_text_encoder:
+            attempt("text encoder", words, lambda: self.prepare(""))
         shared = (base / "vae", words / "text_encoder", options.tiny_decoder)
         style = used_files(Path(options.lora)) if options.lora else []
         self.weights_id = fingerprint(options.generator or base / "transformer", *style, *shared)
+
+    def _try_nets(self, config: Any, base: Path) -> None:
+        """Raise CheckpointError for nets that cannot be used, before they are made fast."""
+        side = 2 * config.patch_size[1]
+        x = torch.zeros(1, self.codec.channels, side, side, device=self.device)
+        words = torch.zeros(1, config.text_dim, device=self.device)
+        told = Conditioning.of(words, torch.zeros(1, 0, side, side, device=self.device))
+        attempt("transformer", base, lambda: self.net(x, [1.0], told, [0]))
+        attempt("decoder", base, lambda: self.decoding.decode(x, self.decoding.start()))
+        pixels = torch.zeros(1, 3, side * self.codec.scale, side * self.codec.scale)
+        attempt("autoencoder", base, lambda: self.codec.encode(pixels))
 
     def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
         """Give levels evenly spaced from `strength` down, warped by 5: (1, .9375, .8333, .625) for four steps."""
@@ -157,6 +177,16 @@ def possible_size(size: tuple[int, int], step: int) -> tuple[int, int]:
     return size[0], size[1]
 
 
+def patch_side(config: dict[str, Any], base: Path) -> int:
+    """Give how many latent cells a token's side has; CheckpointError for a config that does not say it."""
+    patch = config.get("patch_size", (1, 2, 2))
+    if not isinstance(patch, list | tuple) or len(patch) != 3 or not all(type(n) is int and n > 0 for n in patch):
+        raise CheckpointError(
+            f"the patch_size of {base}'s net is {patch!r}, not three numbers; download its config again"
+        )
+    return patch[1]
+
+
 def check_parts(config: dict[str, Any], latent: int, decoded: int, text: int) -> None:
     """Raise CheckpointError unless the net's settings are a text-to-video net's that fits the parts beside it.
 
@@ -166,9 +196,10 @@ def check_parts(config: dict[str, Any], latent: int, decoded: int, text: int) ->
     for name, number in parts.items():
         if (found := config.get(name)) != number:
             what = "the text encoder's states" if name == "text_dim" else "the autoencoder's latents"
+            other = "an image-to-video net (I2V), " if found == 2 * latent + 4 else ""
             raise CheckpointError(
-                f"the net's {name} is {found}, but {what} have {number}: it is not a text-to-video student of this "
-                "base. Give the base it was made from (Wan-AI/Wan2.1-T2V-1.3B-Diffusers for the published ones)."
+                f"the net's {name} is {found}, but {what} have {number}: it is {other}not a text-to-video student of "
+                "this base. Give the base it was made from (Wan-AI/Wan2.1-T2V-1.3B-Diffusers for the published ones)."
             )
     if decoded != latent:
         raise CheckpointError(

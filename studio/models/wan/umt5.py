@@ -14,6 +14,7 @@ from studio.conditioning import PromptMemory, PromptStates
 from studio.models.errors import CheckpointError
 from studio.models.finite import check_finite
 from studio.models.wan.checkpoint import read_json
+from studio.models.weight_files import plain_folder
 
 LENGTH = 512  # token states a Wan checkpoint is shown, whatever the prompt's length
 
@@ -81,13 +82,14 @@ class TextEncoder:
         logging.set_verbosity_error()
         logging.disable_progress_bar()
         try:
-            net, report = read(
-                self.folder / "text_encoder",
-                dtype=torch.float32 if self.dtype == torch.float32 else torch.bfloat16,
-                local_files_only=True,
-                use_safetensors=True,
-                output_loading_info=True,
-            )
+            with plain_folder(self.folder / "text_encoder") as place:
+                net, report = read(
+                    place,
+                    dtype=torch.float32 if self.dtype == torch.float32 else torch.bfloat16,
+                    local_files_only=True,
+                    use_safetensors=True,
+                    output_loading_info=True,
+                )
         except Exception as error:  # transformers raises OSError, RuntimeError, SafetensorError and others here
             raise CheckpointError(
                 f"the text encoder in {self.folder / 'text_encoder'} cannot be read ({error}); download it again"

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from studio.models.errors import CheckpointError
 from studio.models.finite import check_finite, to_pictures
 from studio.models.wan.checkpoint import check_fit, read_weights
+from studio.models.weight_files import plain_folder
 
 FRAMES = 4  # pictures a latent frame stands for
 Features = list[Tensor | None]  # the last input of each convolution that sees the past; None before the first
@@ -35,12 +36,15 @@ class WanAutoencoder:
     def __init__(self, folder: Path, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> None:
         self.net = read_autoencoder(folder, dtype).to(device)
         config = self.net.config
-        shape = (-1, 1, 1, 1)
-        self.mean = torch.tensor(config.latents_mean, device=device, dtype=torch.float32).view(shape)
-        self.deviation = torch.tensor(config.latents_std, device=device, dtype=torch.float32).view(shape)
+        self.mean = channel_values(config, "latents_mean", folder).to(device)
+        self.deviation = channel_values(config, "latents_std", folder).to(device)
         self.patch: int | None = config.patch_size
         self.channels: int = config.z_dim
         self.scale: int = config.scale_factor_spatial
+        if type(self.scale) is not int or self.scale < 1:
+            raise CheckpointError(
+                f"the autoencoder in {folder}/vae has a scale_factor_spatial of {self.scale!r}; download it again"
+            )
         self._lock = Lock()  # diffusers' encode keeps its state in the module
 
     @torch.no_grad()
@@ -77,6 +81,22 @@ class WanAutoencoder:
         return (pixels / 2 + 0.5).transpose(0, 1), state
 
 
+def channel_values(config: Any, name: str, folder: Path) -> Tensor:
+    """Give a config's number for every latent channel, (C, 1, 1, 1) float32; CheckpointError unless they are C."""
+    try:
+        values = torch.tensor(config[name], dtype=torch.float32).view(config.z_dim, 1, 1, 1)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(
+            f"the autoencoder in {folder}/vae has no {name} for each of {config.z_dim} channels ({error}); download it "
+            "again"
+        ) from error
+    if not values.isfinite().all() or (name == "latents_std" and (values <= 0).any()):
+        raise CheckpointError(
+            f"the autoencoder in {folder}/vae has a {name} that is none; download its config.json again"
+        )
+    return values
+
+
 def read_autoencoder(folder: Path, dtype: torch.dtype) -> Any:  # diffusers' configuration has no types
     """Read the autoencoder of a base folder."""
     from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
@@ -85,14 +105,10 @@ def read_autoencoder(folder: Path, dtype: torch.dtype) -> Any:  # diffusers' con
     if not (Path(folder) / "vae" / "config.json").is_file():
         raise CheckpointError(f"{folder} lacks vae; give a whole Wan folder in diffusers' layout as base")
     try:
-        net, report = read(
-            folder,
-            subfolder="vae",
-            torch_dtype=dtype,
-            local_files_only=True,
-            use_safetensors=True,
-            output_loading_info=True,
-        )
+        with plain_folder(Path(folder) / "vae") as place:
+            net, report = read(
+                place, torch_dtype=dtype, local_files_only=True, use_safetensors=True, output_loading_info=True
+            )
     except Exception as error:  # diffusers raises OSError, ValueError, SafetensorError and others here
         raise CheckpointError(f"the autoencoder in {folder}/vae cannot be read ({error}); download it again") from error
     if wrong := [*report["missing_keys"], *report["mismatched_keys"], *report["unexpected_keys"]]:
