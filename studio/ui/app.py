@@ -60,7 +60,7 @@ def build(routes: Routes, presets: Mapping[str, Preset], opening: Preset | None 
 
     def admit(event: gr.EventData, request: gr.Request) -> dict[str, str]:
         """A seat and a one-time ticket to it, or why there is none; and what is gone, if it is not the one it was."""
-        before = (event._data or {}).get("seat")
+        before = seat_id(event._data)
         try:
             address = person_address(request.headers, request.client.host if request.client else None)
             seat = routes.seats.sit(before, address)
@@ -129,6 +129,12 @@ def serve(options: ServerOptions) -> tuple[str, Routes, gr.Blocks]:
         print(f"studio is at {public or address} (Ctrl+C stops it)", flush=True)
         stay(page)
     return public or address, routes, page
+
+
+def seat_id(asked: object) -> str | None:
+    """Give the seat that a page says it had; None for a new page, and for anything that is no id."""
+    seat = asked.get("seat") if isinstance(asked, dict) else None
+    return seat if isinstance(seat, str) else None
 
 
 def make_seats(options: ServerOptions, opening: Preset | None) -> Seats:

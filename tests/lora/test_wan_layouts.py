@@ -181,8 +181,11 @@ def test_changes_of_norms_and_biases_beside_a_and_b_are_played(base, tmp_path):
         "head.head.diff_b": ("proj_out.bias", 64),
         "patch_embedding.diff_b": ("patch_embedding.bias", 48),
         "text_embedding.0.diff_b": ("condition_embedder.text_embedder.linear_1.bias", 48),
+        "blocks.1.diff_m": ("blocks.1.scale_shift_table", (1, 6, 48)),  # LightX2V's
+        "head.diff_m": ("scale_shift_table", (1, 2, 48)),
     }
-    changes = {key: random(size, seed=number) for number, (key, (_, size)) in enumerate(whole.items())}
+    sizes = {key: size if isinstance(size, tuple) else (size,) for key, (_, size) in whole.items()}
+    changes = {key: random(*size, seed=number) for number, (key, size) in enumerate(sizes.items())}
     save_file(state, tmp_path / "plain.safetensors")
     save_file(state | {f"diffusion_model.{key}": held for key, held in changes.items()}, tmp_path / "whole.safetensors")
     plain, told = loaded(base, tmp_path / "plain.safetensors").state_dict(), []
@@ -196,7 +199,7 @@ def test_changes_of_norms_and_biases_beside_a_and_b_are_played(base, tmp_path):
 def test_what_is_an_image_to_video_nets_is_named_and_left_aside(base, tmp_path):
     state = comfy_ab(wan_folders.tiny_transformer())
     save_file(state, tmp_path / "plain.safetensors")
-    more = {"patch_embedding.diff": random(48, 36, 1, 2, 2), "blocks.0.diff_m": random(6, 48)}
+    more = {"patch_embedding.diff": random(48, 36, 1, 2, 2), "blocks.9.diff_m": random(6, 48)}
     for name in ("blocks.0.cross_attn.k_img", "img_emb.proj.1"):
         more |= {f"{name}.lora_A.weight": random(4, 48), f"{name}.lora_B.weight": random(48, 4)}
     state |= {f"diffusion_model.{key}": held for key, held in more.items()}
@@ -205,11 +208,12 @@ def test_what_is_an_image_to_video_nets_is_named_and_left_aside(base, tmp_path):
     told = []
     ours = loaded(base, tmp_path / "i2v.safetensors", told)
     assert torch.equal(run(ours), run(loaded(base, tmp_path / "plain.safetensors")))
-    (words,) = told
+    modulation, words = sorted(told, key=len)
+    assert "1 modulations that this model has not are left aside (as diffusion_model.blocks.9.diff_m)" in modulation
     assert words.startswith("LoRA i2v.safetensors: what cannot be played is left aside, the rest plays: ")
     for named in ("4 of the layers of an image-to-video Wan (as diffusion_model.blocks.0.cross_attn.k_img)",
                   "1 of whole changes of layers of another shape (as diffusion_model.patch_embedding",
-                  "1 of changes of a modulation", "1 of a transformer_2, which this model has not"):  # fmt: skip
+                  "1 of a transformer_2, which this model has not"):  # fmt: skip
         assert named in words
 
 

@@ -53,7 +53,7 @@ def read(path: Path, nets: Mapping[str, nn.Module], tell: Tell = log.warning) ->
     names = Names(BEGINNINGS, {name: aliases(net) for name, net in nets.items()}, others=(BUNDLE,))
     return {
         (net, layer): trained.change(weight_of(nets[net], layer)).to("cpu")
-        for (net, layer), trained in read_lora(Path(path), nets, names, tell).items()
+        for (net, layer), trained in read_lora(Path(path), nets, names, tell).layers.items()
     }
 
 

@@ -19,7 +19,7 @@ class Names:
 
     beginnings: how trainers begin a layer's name -> the network, "" for any; layers: network -> name, flattened -> the
     layer's own; elsewhere: what is in the name of a layer that only a sibling of this family has -> that sibling;
-    others: how keys begin that are no layer's, and that the family reads itself.
+    others: what is in keys that are no layer's, and that the family reads itself.
     """
 
     beginnings: Mapping[str, str]

@@ -44,7 +44,6 @@ OTHER_KINDS = {
     ".a2.weight": "GLoRA",
     ".b1.weight": "GLoRA",
     ".b2.weight": "GLoRA",
-    ".diff_m": "changes of a modulation",
     ".set_weight": WHOLE_WEIGHTS,
     ".reshape_weight": "weights of another shape",
     "bundle_emb.": "words that the LoRA brings",

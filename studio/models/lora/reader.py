@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
@@ -65,9 +65,16 @@ class Aside:
         return "; ".join(f"{number} of {kind} (as {self.first[kind]})" for kind, number in self.keys.items())
 
 
+class Lora(NamedTuple):
+    """A LoRA: what was trained for which layers, and the tensors that its family reads itself, by their keys."""
+
+    layers: dict[Place, Trained]
+    others: dict[str, Tensor]
+
+
 def read_lora(
     path: Path, nets: Mapping[str, nn.Module], names: Names, tell: Tell, read_pickled: ReadPickled | None = None
-) -> dict[Place, Trained]:
+) -> Lora:
     """Read what a LoRA makes of which layers of the networks; the networks may be on the meta device.
 
     path: a file, a folder of one, or of one for each network. tell: told, in words for a person, what is left aside.
@@ -75,8 +82,10 @@ def read_lora(
     file, broken ones, numbers that are not finite, or a LoRA trained for another base.
     """
     found: dict[Place, Trained] = {}
+    others: dict[str, Tensor] = {}
     for source in open_sources(path, tell, read_pickled):
         aside = Aside()
+        others |= {key: held for key, held in source.tensors.items() if any(mark in key for mark in names.others)}
         layers = layers_of(source, names, aside)
         fitting = check_layers(layers, source, nets, names, aside)
         if is_dora(source) and not any(DORA & layer.parts.keys() for layer in fitting):
@@ -85,7 +94,7 @@ def read_lora(
             found[layer.place] = trained(layer, source)  # type: ignore[index]
         if aside.keys:
             tell(f"LoRA {source.path.name}: what cannot be played is left aside, the rest plays: {aside}")
-    return found
+    return Lora(found, others)
 
 
 def is_dora(source: Source) -> bool:
@@ -104,7 +113,7 @@ def layers_of(source: Source, names: Names, aside: Aside) -> list[Layer]:
     """Gather a file's parts by layer; keys of no part are put aside, and a file of nothing else is refused."""
     layers: dict[str, Layer] = {}
     for key, tensor in source.tensors.items():
-        if key.startswith(names.others):
+        if any(mark in key for mark in names.others):
             continue
         if (found := split_key(key)) is None:
             aside.add(other_kind(key), key)

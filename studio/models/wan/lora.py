@@ -7,7 +7,7 @@ Names come as diffusers and PEFT write them (`transformer.blocks.0.attn1.to_q`),
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from studio.models.lora.reader import Trained, read_lora
 from studio.models.lora.source import ReadPickled, Tell
 
 NET = "transformer"
+MODULATION, TABLE = ".diff_m", "scale_shift_table"  # LightX2V's ending, and what diffusers calls what it changes
 # How trainers begin a layer's name -> the network it then is of.
 BEGINNINGS = {
     "lora_unet_": NET,
@@ -59,7 +60,8 @@ ELSEWHERE: dict[str, str] = dict.fromkeys(IMAGE_TO_VIDEO, "the layers of an imag
 def layer_names(net: nn.Module) -> Names:
     """Give the layers of a WanTransformer3DModel by diffusers' names and the original code's."""
     own = own_names(net)
-    return Names(BEGINNINGS, {NET: {original_name(flat): name for flat, name in own.items()} | own}, ELSEWHERE)
+    layers = {original_name(flat): name for flat, name in own.items()} | own
+    return Names(BEGINNINGS, {NET: layers}, ELSEWHERE, (MODULATION,))
 
 
 def original_name(flat: str) -> str:
@@ -76,11 +78,16 @@ def lora_merges(
 
     net: on the meta device. Raises CheckpointError for a LoRA that is not one of this base, see `read_lora`.
     """
-    merges: dict[str, Callable[[Tensor], Tensor]] = {}
-    for (_, layer), trained in read_lora(source, {NET: net}, layer_names(net), tell, read_pickled).items():
+    names = layer_names(net)
+    lora = read_lora(source, {NET: net}, names, tell, read_pickled)
+    aside: list[str] = []
+    merges: dict[str, Callable[[Tensor], Tensor]] = modulation_merges(lora.others, net, names, aside)
+    if aside:
+        tell(f"LoRA {source.name}: {len(aside)} modulations that this model has not are left aside (as {aside[0]})")
+    for (_, layer), trained in lora.layers.items():
         merges[f"{layer}.weight"] = partial(merge_weight, trained)
         if (change := trained.bias) is not None:
-            merges[f"{layer}.bias"] = partial(merge_bias, change)
+            merges[f"{layer}.bias"] = partial(merge_added, change)
     return merges
 
 
@@ -89,6 +96,25 @@ def merge_weight(trained: Trained, weight: Tensor) -> Tensor:
     return weight.float() + trained.change(weight).of_weight(weight)
 
 
-def merge_bias(change: Tensor, bias: Tensor) -> Tensor:
-    """Give a layer's bias with its change."""
-    return bias.float() + change
+def merge_added(change: Tensor, weight: Tensor) -> Tensor:
+    """Give a bias, or a modulation, with its change."""
+    return weight.float() + change.float().reshape(weight.shape)
+
+
+def modulation_merges(
+    changes: Mapping[str, Tensor], net: nn.Module, names: Names, aside: list[str]
+) -> dict[str, Callable[[Tensor], Tensor]]:
+    """Say what changes of modulations (LightX2V's `blocks.0.diff_m`, `head.diff_m`) make of them, by their names.
+
+    aside: gets the keys of those that the net does not have.
+    """
+    own = {name: held.numel() for name, held in net.named_parameters() if name.endswith(TABLE)}
+    merges: dict[str, Callable[[Tensor], Tensor]] = {}
+    for key, change in changes.items():
+        whose, place = names.split(key.removesuffix(MODULATION), NET)
+        name = TABLE if place == "head" else f"{place}.{TABLE}"
+        if whose == NET and own.get(name) == change.numel():
+            merges[name] = partial(merge_added, change)
+        else:
+            aside.append(key)
+    return merges
