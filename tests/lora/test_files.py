@@ -266,6 +266,7 @@ def test_what_cannot_be_played_is_named_and_the_rest_plays(folder, tmp_path, cap
     assert words.startswith("LoRA a.safetensors: what cannot be played is left aside, the rest plays: ")
     aside = ["2 of OFT", "1 of parts that no LoRA has", "1 of whole weights (as unet.conv_out.weight)"]
     aside += ["1 of a text_encoder_2, which this model has not", "1 of biases of layers that have none"]
+    aside += [f"2 of layers that stand there by another name (as unet.{Q})"]
     assert all(named in words for named in aside)
 
 

@@ -90,11 +90,21 @@ def read_lora(
         fitting = check_layers(layers, source, nets, names, aside)
         if is_dora(source) and not any(DORA & layer.parts.keys() for layer in fitting):
             tell(f"LoRA {source.path.name} is noted as a DoRA and holds no magnitudes: it plays as a plain LoRA")
-        for layer in fitting:
-            found[layer.place] = trained(layer, source)  # type: ignore[index]
+        here = by_place(fitting, aside)
+        found |= {place: trained(layer, source) for place, layer in here.items()}
         if aside.keys:
             tell(f"LoRA {source.path.name}: what cannot be played is left aside, the rest plays: {aside}")
     return Lora(found, others)
+
+
+def by_place(layers: Sequence[Layer], aside: Aside) -> dict[Place, Layer]:
+    """Give layers by their places; of one that a file holds under two names (Stability's and diffusers') the first."""
+    found: dict[Place, Layer] = {}
+    for layer in layers:
+        place = layer.place or ("", "")
+        if found.setdefault(place, layer) is not layer:
+            aside.add("layers that stand there by another name", layer.stem, len(layer.parts))
+    return found
 
 
 def is_dora(source: Source) -> bool:
