@@ -69,7 +69,7 @@ def test_a_control_cannot_be_changed():
         (lambda: Prompt(3), "must be text, got 3"),
         (lambda: Prompt("a", switch="fade"), "'fade'; choose one of: recache, keep, cut"),
         (lambda: Picture("not base64!"), "not base64"),
-        (lambda: Picture(b"BM a bitmap"), "possible: JPEG, PNG, WebP"),
+        (lambda: Picture(b"%PDF a paper"), "possible: JPEG, PNG, WebP"),
         (lambda: Picture(b"\xff\xd8\xff" + bytes(2**22)), "at most 4,194,304 are possible"),
         (lambda: Picture(7), "send the bytes of a JPEG, PNG or WebP"),
         (lambda: Similarity(2), "threshold is 2; send a number from 0 to 1"),
