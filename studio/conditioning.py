@@ -123,7 +123,7 @@ class FrameInputs:
 
     Args:
         placements: of each frame the painted subjects, in the order of drawing; as many tuples as frames.
-        seed: 0..2**32-1.
+        seed: 0..2**64-1.
         loras: weights by name.
         guidance_scale: what a distilled model is told to draw with; 1 where guidance is made outside of it.
         picture: the encoded picture that came in, empty for none.

@@ -838,7 +838,7 @@ def test_a_long_name_is_cut_with_an_ellipsis_and_can_be_removed(browse):
 
 def test_the_keyboard_sees_where_it_is_in_the_panel(browse):
     visit = browse()
-    visit.page.locator("#studio-seed input[type=number]").focus()
+    visit.page.locator("#studio-seed input").focus()
     for _ in range(2):
         outline = "[document.activeElement.type, getComputedStyle(document.activeElement).outlineStyle]"
         kind, style = visit.page.evaluate(outline)
@@ -877,7 +877,7 @@ def test_a_second_finger_neither_moves_a_stroke_nor_ends_it(browse):
 
 def test_a_number_that_is_typed_anew_is_no_mistake(browse):
     visit = browse()
-    number = visit.page.locator("#studio-seed input[type=number]")
+    number = visit.page.locator("#studio-seed input")
     number.fill("")
     number.press_sequentially("12")
     number.press("Enter")

@@ -69,6 +69,11 @@ class Slider(Widget):
 
 
 @dataclass(frozen=True)
+class Whole(Widget):
+    """A whole number of any size, typed: a slider's numbers end where JavaScript's do, at 2**53."""
+
+
+@dataclass(frozen=True)
 class Choice(Widget):
     """One of a few names."""
 

@@ -72,8 +72,18 @@ async def send_control(connection: Connection, control: Control, commands: Seque
     for command in commands:
         if isinstance(command, SetControl | SendPicture):
             connection.send(ControlSent(command.number or 0, revision, command.saw))
+    if was_settled(control, commands[-1]):
+        connection.send(StateChanged(state_message(seat.state)))
     if isinstance(control, Stroke):
         await explain_label(connection, control.label)
+
+
+def was_settled(control: Control, command: Command) -> bool:
+    """Whether a control has another value than the page gave it, as a seed that was drawn: the page is told then."""
+    if not isinstance(command, SetControl) or not isinstance(command.message, dict):
+        return False
+    given, has = command.message, control.to_summary()
+    return any(name in given and given[name] != has[name] for name in control.settled)
 
 
 async def explain_label(connection: Connection, label: str) -> None:

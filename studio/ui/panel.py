@@ -18,7 +18,7 @@ import gradio as gr
 from gradio.components import Component
 
 from studio.controls import CONTROLS, ControlState
-from studio.controls.widgets import Choice, Counter, Readout, Slider, Text, Toggle, Widget
+from studio.controls.widgets import Choice, Counter, Readout, Slider, Text, Toggle, Whole, Widget
 from studio.presets import Preset
 
 WEB = Path(__file__).parent / "web"
@@ -58,6 +58,7 @@ COMPONENTS: dict[type[Widget], tuple[type[Component], Callable[[Any], dict[str, 
         ),
     ),
     Choice: (gr.Radio, lambda choice: dict(choices=capitalized(choice.choices), info=choice.info or None)),
+    Whole: (gr.Textbox, lambda whole: dict(lines=1, max_lines=1, info=whole.info or None)),
     Toggle: (gr.Checkbox, lambda toggle: dict(info=toggle.info or None)),
     Text: (
         gr.Textbox,
