@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from studio.models.base import Model
 
 REMEMBERED = 4096  # words already shown to the model; beyond it they are looked at again
+log = logging.getLogger("studio")
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ class Engine:
                 case Prompt():
                     for text in filter(None, (control.text, control.negative)):
                         if self._is_new("prompt", text):
-                            self.model.prepare(text)
+                            read_words(self.model, text)
                 case Stroke() if self._is_new("label", control.label):
                     condition_frames(self.model, ControlState().after(control, 0), [0])
                 case Picture() if control.data and self.state[Similarity].threshold:
@@ -225,3 +227,10 @@ def active_words(state: ControlState) -> tuple[tuple[str, float], ...]:
     """Give the texts in force in the frame being drawn and their weights; a text that blends into itself is one."""
     words = [(prompt.text, weight) for prompt, _, weight in active_prompts(state)]
     return tuple(one for one, before in zip(words, [("", 0.0), *words], strict=False) if one[0] != before[0])
+
+
+def read_words(model: Model, text: str) -> None:
+    """Have a model read new words, and log what of them it does not read as they are written."""
+    model.prepare(text)
+    for remark in model.remarks(text):
+        log.warning(remark)

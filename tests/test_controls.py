@@ -64,8 +64,8 @@ def test_a_control_cannot_be_changed():
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: Prompt("   "), "prompt text is empty; type 1 to 500"),
-        (lambda: Prompt("x" * 501), "501 characters, 1 to 500 are possible; shorten"),
+        (lambda: Prompt("   "), "prompt text is empty; type 1 to 4000"),
+        (lambda: Prompt("x" * 4001), "4001 characters, 1 to 4000 are possible; shorten"),
         (lambda: Prompt(3), "must be text, got 3"),
         (lambda: Prompt("a", switch="fade"), "'fade'; choose one of: recache, keep, cut"),
         (lambda: Picture("not base64!"), "not base64"),

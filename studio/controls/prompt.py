@@ -12,7 +12,7 @@ from studio.controls.widgets import Choice, Slider, Text, Widget
 
 FIRST_WORDS = "a quiet meadow on a sunny day"
 SWITCHES = ("recache", "keep", "cut")
-LONGEST_PROMPT = 500
+LONGEST_PROMPT = 4000  # characters
 BLENDS = (0, 1000)  # frames
 MOST_BLENDING = 8  # prompts that are still heard while a newer one comes in
 

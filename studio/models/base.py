@@ -185,3 +185,10 @@ class Model(ABC):
     def reads(self, label: str) -> tuple[str, bool]:
         """Give the subject a label is drawn as, and whether the model knows the word."""
         return label, True
+
+    def remarks(self, prompt: str) -> tuple[str, ...]:
+        """Say what of a prompt is not read as it is written, in sentences for whoever wrote it; may take a moment.
+
+        Called from any thread, once for new words: signs that are letters to the model, words past its limit.
+        """
+        return ()

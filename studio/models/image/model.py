@@ -25,6 +25,7 @@ from studio.models.image.options import ImageOptions
 from studio.models.image.parts import ImageParts, LiveLoras, add_loras, latent_size, read_parts, used_files
 from studio.models.image.unet_forward import UNetForward
 from studio.models.options import flat_signature, from_flat
+from studio.models.prompt_syntax import letters
 from studio.pictures import as_bytes, cropped, decoded, edges
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Image(Model):
         self.weights_id = fingerprint(used_files(folder, options.tiny_vae is not None, options.files))
         self.capabilities = capabilities(parts, self._loras, (int(options.size[0]), int(options.size[1])), latent)
         self._unet = UNetForward(parts, self._loras, branches, self.size)
-        self._prompts = PromptMemory(self._encode, size=64)
+        self._prompts = PromptMemory(self._encode, size=64, apart=int(parts.family == "sdxl"))
         self._control_picture = lru_cache(maxsize=8)(self._make_control_picture)
 
     def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
@@ -80,6 +81,10 @@ class Image(Model):
         with parts.words.lock:
             self._loras.words.set(torch.tensor([weights]) if weights else None, parts.device, parts.dtype)
             return parts.words.states(text)
+
+    def remarks(self, prompt: str) -> tuple[str, ...]:
+        """Say what of a prompt is letters to it: it reads any length, in chunks, with the weights of words."""
+        return tuple(letters(prompt, self.name, weighs=True))
 
     def condition(self, states: PromptStates, inputs: FrameInputs, frames: Sequence[int]) -> Conditioning:
         """Make what the frames are told: their words, and no tracks.

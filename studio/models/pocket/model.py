@@ -28,6 +28,7 @@ from studio.models.pocket.appearance import MAP, TRACK_CHANNELS, AppearanceMemor
 from studio.models.pocket.autoencoder import PATCH, Autoencoder
 from studio.models.pocket.place_memory import PlaceMemory
 from studio.models.pocket.sentence_encoder import DIMENSIONS, text_encoder
+from studio.models.prompt_syntax import ends_early, letters
 from studio.models.wan.causal_wan import CausalWan
 from studio.schedule import sigmas
 from studio.trajectory import Placement
@@ -228,6 +229,11 @@ class Pocket(Model):
         subject = self.capabilities.labels[int(self.memory.weights(vector).argmax())]
         named = set(subject.split()) <= set(label.lower().split())
         return subject, named or bool(self.memory.likeness(vector) >= KNOWN)
+
+    def remarks(self, prompt: str) -> tuple[str, ...]:
+        """Say what of a prompt is letters to it, and where one of more than 126 word pieces ends."""
+        cut = text_encoder().read_so_far(prompt)
+        return (*letters(prompt, self.name, weighs=False), *([ends_early(self.name, *cut)] if cut else []))
 
     def _place(self, states: PromptStates, view: int) -> Tensor:
         """Recall (1, C, 16, 16): the place of a prompt, kept with it."""
