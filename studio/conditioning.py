@@ -36,9 +36,13 @@ class PromptStates:
     What was computed lives as long as it, or until it is forgotten.
     """
 
-    def __init__(self, states: Tensor, apart: int = 0) -> None:
-        """states: (L, D); not to be written to from now on. apart: so many of the last of them are no token's."""
-        self.states, self.apart = states, apart
+    def __init__(self, states: Tensor, apart: int = 0, remarks: Sequence[str] = ()) -> None:
+        """states: (L, D); not to be written to from now on. apart: so many of the last of them are no token's.
+
+        remarks: sentences for whoever wrote the prompt, on what of it is not read as it is written: signs that are
+        letters to the model, words past its limit.
+        """
+        self.states, self.apart, self.remarks = states, apart, tuple(remarks)
         self._computed: dict[Hashable, object] = {}
         self._mixtures: WeakValueDictionary[Hashable, Mixture] = WeakValueDictionary()
 
@@ -111,11 +115,17 @@ class PromptMemory(Generic[K]):
     """The last prompts a model has read. Each is encoded once, however many threads ask, and none waits for another's.
 
     encode: key -> token states (L, D); the key is the text, or the text and what else its states depend on. apart: so
-    many of the last states are no token's.
+    many of the last states are no token's. remarks: key -> what of the text is not read as it is written.
     """
 
-    def __init__(self, encode: Callable[[K], Tensor], size: int, apart: int = 0) -> None:
-        self._encode, self._size, self._apart = encode, size, apart
+    def __init__(
+        self,
+        encode: Callable[[K], Tensor],
+        size: int,
+        apart: int = 0,
+        remarks: Callable[[K], Sequence[str]] = lambda key: (),
+    ) -> None:
+        self._encode, self._size, self._apart, self._remarks = encode, size, apart, remarks
         self._entries: OrderedDict[K, _Entry] = OrderedDict()
         self._lock = Lock()
 
@@ -129,7 +139,7 @@ class PromptMemory(Generic[K]):
         if entry.states is None:
             with entry.lock:
                 if entry.states is None:
-                    entry.states = PromptStates(self._encode(key), self._apart)
+                    entry.states = PromptStates(self._encode(key), self._apart, self._remarks(key))
         return entry.states
 
 

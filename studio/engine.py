@@ -231,6 +231,5 @@ def active_words(state: ControlState) -> tuple[tuple[str, float], ...]:
 
 def read_words(model: Model, text: str) -> None:
     """Have a model read new words, and log what of them it does not read as they are written."""
-    model.prepare(text)
-    for remark in model.remarks(text):
+    for remark in model.prepare(text).remarks:
         log.warning(remark)

@@ -119,19 +119,19 @@ def test_long_and_short_prompts_play_beside_each_other(models, family, guidance)
 
 
 def test_an_image_model_says_what_is_letters_to_it_and_reads_any_length(models):
-    assert models["sd"].remarks(LONG + "(fox:1.3) BREAK [b]") == ()
-    (remark,) = models["sd"].remarks("a fox <lora:ink:0.8>")
+    assert models["sd"].prepare(LONG + "(fox:1.3) BREAK [b]").remarks == ()
+    (remark,) = models["sd"].prepare("a fox <lora:ink:0.8>").remarks
     assert "as letters: open the model with that LoRA and move its slider" in remark
 
 
 def test_wan_says_where_it_stops_reading(tmp_path):
     model = open_wan(tiny_wan_folder(tmp_path), size=(64, 64), chunk=1, sink=1, window=3)
     words = " ".join(f"w{number}" for number in range(400))
-    (remark,) = model.remarks(words)
-    read = int(remark.removeprefix("wan reads the first ").partition(" ")[0])
+    (remark,) = model.prepare(words).remarks
+    read = int(remark.removeprefix("Wan reads the first ").partition(" ")[0])
     assert read == 511, "and the mark at the end"
     assert "the rest does nothing" in remark
     end = remark.partition("end with “…")[2].partition("”")[0]
     part = words[: words.rindex(end) + len(end)]
     assert torch.equal(model.prepare(part).states, model.prepare(words).states)
-    assert model.remarks("a meadow") == ()
+    assert model.prepare("a meadow").remarks == ()

@@ -125,13 +125,13 @@ def pocket():
 
 def test_pocket_says_where_it_stops_reading(pocket):
     words = " ".join(f"word{number}" for number in range(120))
-    (remark,) = pocket.remarks(words)
+    (remark,) = pocket.prepare(words).remarks
     assert remark.startswith(f"pocket reads the first {LONGEST - 2} of ")
     end = remark.partition("end with “…")[2].partition("”")[0]
     read_part = words[: words.index(end) + len(end)]
     assert (pocket.prepare(read_part).states == pocket.prepare(words).states).all()
     assert not (pocket.prepare(read_part[:-3]).states == pocket.prepare(words).states).all()
-    assert pocket.remarks("a quiet meadow") == ()
+    assert pocket.prepare("a quiet meadow").remarks == ()
 
 
 def test_an_engine_logs_what_is_not_read(pocket, caplog):
@@ -143,4 +143,4 @@ def test_an_engine_logs_what_is_not_read(pocket, caplog):
 
 
 def test_a_model_of_ones_own_says_nothing_unless_it_does():
-    assert TinyModel().remarks("(a:1.3)") == ()
+    assert TinyModel().prepare("(a:1.3)").remarks == ()

@@ -42,6 +42,3 @@ class Delegate(Model):
 
     def reads(self, label: str) -> tuple[str, bool]:
         return self.model.reads(label)
-
-    def remarks(self, prompt: str) -> tuple[str, ...]:
-        return self.model.remarks(prompt)

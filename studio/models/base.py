@@ -145,7 +145,8 @@ class Model(ABC):
     def prepare(self, prompt: str, loras: Mapping[str, float] = NO_LORAS) -> PromptStates:
         """Read a prompt, also the empty one: the first phase of conditioning, which may be slow.
 
-        Called at every tick, from any thread: the same words give the same object while they are remembered.
+        Called at every tick, from any thread: the same words give the same object while they are remembered. What of
+        them is not read as it is written, its states say (`PromptStates.remarks`).
         loras: weights by name, for a model whose LoRAs change how words are read.
         """
 
@@ -185,10 +186,3 @@ class Model(ABC):
     def reads(self, label: str) -> tuple[str, bool]:
         """Give the subject a label is drawn as, and whether the model knows the word."""
         return label, True
-
-    def remarks(self, prompt: str) -> tuple[str, ...]:
-        """Say what of a prompt is not read as it is written, in sentences for whoever wrote it; may take a moment.
-
-        Called from any thread, once for new words: signs that are letters to the model, words past its limit.
-        """
-        return ()

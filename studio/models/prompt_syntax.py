@@ -118,6 +118,11 @@ def shortened(text: str) -> str:
     return text if len(text) <= QUOTED else f"{text[: QUOTED - 1]}…"
 
 
+def not_read(prompt: str, name: str, cut: tuple[int, int, str] | None) -> list[str]:
+    """Say what a model that weighs no words does not read of a prompt; cut: where it ends early, as `read_so_far`."""
+    return [*letters(prompt, name, weighs=False), *([ends_early(name, *cut)] if cut else [])]
+
+
 def ends_early(name: str, read: int, total: int, words: str) -> str:
     """Say where a model stops reading: how many tokens of a prompt it reads, and the words they end with."""
     end = " ".join(words.split())

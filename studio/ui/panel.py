@@ -64,7 +64,6 @@ COMPONENTS: dict[type[Widget], tuple[type[Component], Callable[[Any], dict[str, 
         gr.Textbox,
         lambda text: dict(
             lines=text.lines,
-            max_length=text.longest,
             placeholder=text.placeholder,
             info=text.info or None,
             **({"max_lines": text.most_lines} if text.most_lines else {}),
@@ -104,7 +103,8 @@ class Panel:
         self.components.append(made)
         if not widget.waits:
             dial = f"window.studio.panel.setField({json.dumps(kind)}, {json.dumps(widget.field)}, value)"
-            run_in_page(made.input, f"(value) => {dial}", [made])
+            moved = made.change if isinstance(widget, Whole) else made.input  # Gradio's `input` of a text misses pastes
+            run_in_page(moved, f"(value) => {dial}", [made])
         return made
 
     def id_of(self, kind: str, name: str) -> str:

@@ -11,6 +11,7 @@ from studio.controls import Picture, describe, state_message
 from studio.models.base import Model
 from studio.ui.plays import plays
 from studio.ui.protocol import Hello, Loading, Notification, Receipts, StateChanged, Status
+from studio.ui.remarks import PromptRemarks
 from studio.ui.window import Window
 
 if TYPE_CHECKING:
@@ -36,12 +37,14 @@ class SessionUpdates:
         self._status_at = self._progress_at = 0.0
         self._model: Callable[[], Model | None] = lambda: None  # the one the page knows; it is not held here
         self._progress: LoadProgress | None = None
+        self._remarks = PromptRemarks(seat.session)
 
     def hello(self) -> Hello:
         """Give all that a page needs to show what is going on."""
         seat, model = self._seat, self._seat.session.model
         self._model = weakref.ref(model)
         self.explained_labels.clear()
+        self._remarks.forget()
         height, width = model.size
         return Hello(
             token=self._token,
@@ -74,6 +77,7 @@ class SessionUpdates:
             yield self.hello()
         yield from self._load_progress()
         yield from self._receipts()
+        yield from self._remarks.collect()
         if self._clock() - self._status_at > STATUS_EVERY:
             self._status_at = self._clock()
             yield self._status(window)

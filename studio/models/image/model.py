@@ -59,7 +59,7 @@ class Image(Model):
         self.weights_id = fingerprint(used_files(folder, options.tiny_vae is not None, options.files))
         self.capabilities = capabilities(parts, self._loras, (int(options.size[0]), int(options.size[1])), latent)
         self._unet = UNetForward(parts, self._loras, branches, self.size)
-        self._prompts = PromptMemory(self._encode, size=64, apart=int(parts.family == "sdxl"))
+        self._prompts = PromptMemory(self._encode, 64, int(parts.family == "sdxl"), self._remarks)
         self._control_picture = lru_cache(maxsize=8)(self._make_control_picture)
 
     def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
@@ -82,9 +82,9 @@ class Image(Model):
             self._loras.words.set(torch.tensor([weights]) if weights else None, parts.device, parts.dtype)
             return parts.words.states(text)
 
-    def remarks(self, prompt: str) -> tuple[str, ...]:
-        """Say what of a prompt is letters to it: it reads any length, in chunks, with the weights of words."""
-        return tuple(letters(prompt, self.name, weighs=True))
+    def _remarks(self, key: tuple[str, tuple[float, ...]]) -> list[str]:
+        """Say what of a text is letters to it: it reads any length, in chunks, with the weights of words."""
+        return list(letters(key[0], self.name, weighs=True))
 
     def condition(self, states: PromptStates, inputs: FrameInputs, frames: Sequence[int]) -> Conditioning:
         """Make what the frames are told: their words, and no tracks.

@@ -28,7 +28,7 @@ from studio.models.pocket.appearance import MAP, TRACK_CHANNELS, AppearanceMemor
 from studio.models.pocket.autoencoder import PATCH, Autoencoder
 from studio.models.pocket.place_memory import PlaceMemory
 from studio.models.pocket.sentence_encoder import DIMENSIONS, text_encoder
-from studio.models.prompt_syntax import ends_early, letters
+from studio.models.prompt_syntax import not_read
 from studio.models.wan.causal_wan import CausalWan
 from studio.schedule import sigmas
 from studio.trajectory import Placement
@@ -75,6 +75,11 @@ def text_tokens(vectors: Tensor) -> Tensor:
 def sentence_tokens(text: str) -> Tensor:
     """Read a text as the four tokens (4, 384) of its sentence vector."""
     return text_tokens(text_encoder()([text])[0])
+
+
+def sentence_remarks(text: str) -> list[str]:
+    """Say what of a prompt is letters to it, and where one of more than 126 word pieces ends."""
+    return not_read(text, "pocket", text_encoder().read_so_far(text))
 
 
 def sentence_of(tokens: Tensor) -> Tensor:
@@ -197,7 +202,7 @@ class Pocket(Model):
         self.places = net.places.requires_grad_(False)
         self.codec = net.codec.requires_grad_(False).channels_last(self.dtype)
         self.net = net.denoiser.ready(self.dtype)
-        self._prompts = PromptMemory(sentence_tokens, size=512)
+        self._prompts = PromptMemory(sentence_tokens, size=512, remarks=sentence_remarks)
         self._label_vector = lru_cache(maxsize=512)(lambda label: text_encoder()([label]))
         self._plane = lru_cache(maxsize=512)(lambda label: self.memory.read(self._label_vector(label)))
 
@@ -229,11 +234,6 @@ class Pocket(Model):
         subject = self.capabilities.labels[int(self.memory.weights(vector).argmax())]
         named = set(subject.split()) <= set(label.lower().split())
         return subject, named or bool(self.memory.likeness(vector) >= KNOWN)
-
-    def remarks(self, prompt: str) -> tuple[str, ...]:
-        """Say what of a prompt is letters to it, and where one of more than 126 word pieces ends."""
-        cut = text_encoder().read_so_far(prompt)
-        return (*letters(prompt, self.name, weighs=False), *([ends_early(self.name, *cut)] if cut else []))
 
     def _place(self, states: PromptStates, view: int) -> Tensor:
         """Recall (1, C, 16, 16): the place of a prompt, kept with it."""

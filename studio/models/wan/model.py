@@ -21,7 +21,6 @@ from studio.kv_cache import KVCache
 from studio.models.base import NO_LORAS, Capabilities, Model
 from studio.models.errors import CheckpointError
 from studio.models.options import flat_signature, from_flat
-from studio.models.prompt_syntax import ends_early, letters
 from studio.models.wan import umt5
 from studio.models.wan.causal_wan import CausalWan
 from studio.models.wan.checkpoint import fingerprint, load_transformer, read_config
@@ -81,11 +80,6 @@ class Wan(Model):
     def prepare(self, prompt: str, loras: Mapping[str, float] = NO_LORAS) -> PromptStates:
         """Read a prompt: 512 token states; see `umt5.TextEncoder`."""
         return self.text_encoder(prompt)
-
-    def remarks(self, prompt: str) -> tuple[str, ...]:
-        """Say what of a prompt is letters to it, and where one of more than 512 tokens ends."""
-        cut = self.text_encoder.read_so_far(prompt)
-        return (*letters(prompt, self.name, weighs=False), *([ends_early(self.name, *cut)] if cut else []))
 
     def condition(self, states: PromptStates, inputs: FrameInputs, frames: Sequence[int]) -> Conditioning:
         """Make what the latent frames of these numbers are told: the prompt's token states, and no more."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from studio.conditioning import PromptMemory, PromptStates
 from studio.models.errors import CheckpointError
-from studio.models.prompt_syntax import read_so_far
+from studio.models.prompt_syntax import not_read, read_so_far
 from studio.models.wan.checkpoint import read_json
 
 LENGTH = 512  # token states a Wan checkpoint is shown, whatever the prompt's length
@@ -24,11 +24,6 @@ def width(folder: Path) -> int:
         if not (folder / part).is_dir():
             raise CheckpointError(f"{folder} lacks {part}; give a whole Wan folder in diffusers' layout as base")
     return read_json(folder / "text_encoder" / "config.json").get("d_model", 0)
-
-
-def plain(text: str) -> str:
-    """Give a text as Wan's own code reads it: HTML's characters as themselves, one space between words."""
-    return " ".join(html.unescape(text).split())
 
 
 class TextEncoder:
@@ -62,16 +57,17 @@ class TextEncoder:
             ) from error
         self._net: Any = self._load() if keep else None
         self._lock = Lock()
-        self._prompts = PromptMemory(self._encode, size=32)  # 4 MB each
+        self._prompts = PromptMemory(self._encode, size=32, remarks=self._remarks)  # 4 MB each
 
     def __call__(self, text: str) -> PromptStates:
         """Give the states of a prompt."""
-        return self._prompts(plain(text))
+        return self._prompts(" ".join(html.unescape(text).split()))
 
-    def read_so_far(self, text: str) -> tuple[int, int, str] | None:
-        """Give how many tokens of a prompt are read, of how many, and the words that they are; None where all are."""
+    def _remarks(self, words: str) -> list[str]:
+        """Say what of a prompt is letters to Wan, and where one of more than 512 tokens ends."""
         with self._lock:
-            return read_so_far(self.tokenizer, plain(text), LENGTH)
+            cut = read_so_far(self.tokenizer, words, LENGTH)
+        return not_read(words, "Wan", cut)
 
     @torch.no_grad()
     def _encode(self, words: str) -> Tensor:

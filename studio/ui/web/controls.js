@@ -6,6 +6,7 @@
 // Told apart by people with any kind of colour vision, on dark and on bright pictures (after Okabe and Ito).
 const COLOURS = ['#ffb454', '#4cc9f0', '#ff6b8b', '#7ddc8a', '#c792ea', '#f5e663', '#5b8cff', '#ff8f5c'];
 const ONE_GESTURE = 900; // ms within which moves of a slider are one step back
+const MOST_SENT = 50; // controls of one movement that are remembered, in case that one is refused
 const EVERY_NAME = '*'; // of a control that clears: all the slots of the kind
 const STROKE = 'stroke';
 
@@ -122,9 +123,9 @@ export class Controls {
     const now = performance.now();
     const last = this.past.at(-1);
     if (gesture && last && last.gesture === gesture && now - last.at < ONE_GESTURE) {
-      Object.assign(last, { redo: [control], at: now });
+      Object.assign(last, { redo: [control], at: now, sent: [...last.sent, control].slice(-MOST_SENT) });
     } else {
-      this.past.push({ undo: this.inverse(control), redo: [control], gesture, at: now });
+      this.past.push({ undo: this.inverse(control), redo: [control], gesture, at: now, sent: [control] });
     }
     this.future = [];
     this.apply(control);
@@ -194,12 +195,22 @@ export class Controls {
 
   /** The server refused it: as it was before. A place on its way elsewhere stays: the server may have taken later ones. */
   refused(control) {
-    const step = this.past.find(({ redo }) => redo.includes(control));
+    const { timed, slot_field: name } = this.kinds.get(control.kind) || {};
+    const step = this.past.find(({ redo, sent }) => (name ? redo : sent ?? redo).includes(control));
     if (!step) return;
+    if (!name && step.sent?.length > 1) return this.refusedInGesture(step, control);
     this.past.splice(this.past.indexOf(step), 1);
     const [before] = step.undo;
-    const { timed, slot_field: name } = this.kinds.get(control.kind) || {};
     if (before && (!name || !timed || this.kinds.get(before.kind)?.clears)) this.fold(before);
+    return this.changed(null);
+  }
+
+  /** One of many small steps was refused: the one before it is in force, as the server has it. */
+  refusedInGesture(step, control) {
+    step.sent = step.sent.filter((one) => one !== control);
+    if (!step.redo.includes(control)) return;
+    step.redo = [step.sent.at(-1)];
+    this.fold(step.sent.at(-1));
     this.changed(null);
   }
 }

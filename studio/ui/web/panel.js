@@ -2,6 +2,7 @@
 // Gradio's panel beside the picture: what its components set, and what they show.
 
 import { element, fillSlider, formatCount } from './dom.js';
+import { PromptNotes } from './notes.js';
 import { inForce, loraWeight } from './state.js';
 
 /** @import { Controls } from './types.js' */
@@ -49,6 +50,7 @@ export class Panel {
     this.isWriting = false; // is there something written that is neither applied nor taken back?
     /** @type {string[]} */
     this.loras = [];
+    this.notes = new PromptNotes();
   }
 
   // What the components do (studio/ui/panel.py calls these)
@@ -127,8 +129,10 @@ export class Panel {
 
   /** The button says whether something is written that is not applied; so does the answer. */
   showUnapplied() {
-    const unapplied = !isApplied(inForce(this.controls, 'prompt'), shownPrompt());
+    const written = shownPrompt();
+    const unapplied = !isApplied(inForce(this.controls, 'prompt'), written);
     document.getElementById('studio-apply')?.classList.toggle('unapplied', unapplied);
+    this.notes.show(written, (field) => this.controls.widget('prompt', field)?.longest);
     return unapplied;
   }
 
