@@ -23,7 +23,7 @@ NODE := $(BIN)/node --disable-warning=MODULE_TYPELESS_PACKAGE_JSON
 # Where npm's registry cannot be reached the script is tested but not linted; STRICT=1 makes that a failure.
 STRICT ?=
 
-.PHONY: run test check format types docs page page-tests page-lint bench evaluate train doctor clean
+.PHONY: run test check format types security audit docs page page-tests page-lint bench evaluate train doctor clean
 
 run: $(VENV)/.ready
 	$(BIN)/studio run $(ARGS)
@@ -32,7 +32,7 @@ test: $(VENV)/.ready-dev page
 	$(BIN)/ruff check .
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-2} $(BIN)/python -m pytest $(ARGS)
 
-check: format types page
+check: format types security page
 
 format: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
@@ -44,6 +44,15 @@ docs: $(VENV)/.ready-docs
 
 types: $(VENV)/.ready-dev
 	$(BIN)/pyright
+
+# Bandit over the code; what is skipped and why stands in pyproject.toml.
+security: $(VENV)/.ready-dev
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive studio space tools
+
+# Known vulnerabilities of what is installed; asks PyPI.
+audit: $(VENV)/.ready-dev
+	$(BIN)/python -m pip install --quiet pip-audit
+	$(BIN)/pip-audit --requirement $(CONSTRAINTS) --no-deps --disable-pip
 
 page: page-tests
 	@if $(MAKE) --no-print-directory $(PAGE_TOOLS); then $(MAKE) --no-print-directory page-lint; \

@@ -10,7 +10,8 @@ from studio.ui.app import launch
 
 if __name__ == "__main__":
     launch(
-        host="0.0.0.0",  # the Space's proxy comes from outside the container
+        # The Space's proxy comes from outside the container.
+        host="0.0.0.0",  # nosec B104
         port=int(os.environ.get("GRADIO_SERVER_PORT", "7860")),
         takes=tempfile.mkdtemp(prefix="takes-"),  # a Space's disk is forgotten anyway; takes are downloaded
         sessions=2,  # streams at once; who comes later waits for a seat and is told so

@@ -26,7 +26,7 @@ from studio.controls import (
 from studio.frames import Frame
 from studio.models import playable
 from studio.pictures import decoded
-from studio.samplers import samplers_of
+from studio.samplers import Sampler, samplers_of
 from studio.similarity import SimilarityFilter, SimilarityState, conditioning_key, thumbnail
 
 if TYPE_CHECKING:
@@ -67,13 +67,11 @@ class Engine:
             raise ValueError(f"sampler is {sampler!r}; there are: {', '.join(samplers)}")
         self.model = model
         self.sampler_name = sampler
-        self.sampler: Any = samplers[sampler](model, start)
+        self.sampler: Sampler[Any, Any] = samplers[sampler](model, start)
         self.decoder = model.new_decoder()
         self.frame = start
         self.revision = 0
-        self.state = state or ControlState.of(
-            playable.nearest_sampling(model, Sampling(steps=model.capabilities.steps))
-        )
+        self.state = state or playable.initial_state(model)
         # The words of the last frame made and their weights; None after a clean start: nothing to switch from.
         self._last_words: tuple[tuple[str, float], ...] | None = None
         # Pictures decoded with the last chunk that have not come out yet, for models whose chunk is several frames; and
@@ -155,8 +153,7 @@ class Engine:
         self._frame_revision = self.revision
         renders, similarity = self._should_render()
         if renders:
-            if not self.model.capabilities.independent:
-                self._switch_prompt()
+            self._switch_prompt()
             self._pictures += self.decoder.decode(self.sampler.step(self.state))
         self._similarity = similarity
         return renders
@@ -167,7 +164,7 @@ class Engine:
         Without a picture that comes in all frames are alike, as long as the noise is held and nobody changes a thing.
         """
         similarity, sampling = self.state[Similarity], self.state[Sampling]
-        if not (similarity.threshold and self.model.capabilities.independent) or sampling.drift:
+        if not (similarity.threshold and self.sampler.independent) or sampling.drift:
             return True, SimilarityState()
         filter = SimilarityFilter(
             similarity.threshold, similarity.most, self.sampler.in_flight, sampling.seed, self._similarity

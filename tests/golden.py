@@ -22,13 +22,12 @@ from typing import Any
 
 import diffusers
 import numpy as np
-import tiny_folders
-import tiny_wan
 import torch
 import transformers
-from conftest import TinyModel, fixed
 from PIL import Image
 from safetensors.torch import load_file, save_file
+from tiny import sd_folders, wan_folders
+from tiny.model import TinyModel, fixed
 
 import studio
 from studio.models import load
@@ -49,26 +48,26 @@ def pocket(folder: Path) -> Any:
 
 def image(folder: Path) -> Any:
     """Pictures from words, with the whole autoencoder."""
-    return load(steadied(tiny_folders.tiny_sd(folder / "sd", prediction="v_prediction")), size=(64, 64))
+    return load(steadied(sd_folders.tiny_sd(folder / "sd", prediction="v_prediction")), size=(64, 64))
 
 
 def xl(folder: Path) -> Any:
     """Of the family with two text encoders; frames in flight see each other."""
-    tiny_folders.tiny_taesd(folder / "taesd")
-    tiny_folders.tiny_sd(folder / "sdxl", "sdxl")
+    sd_folders.tiny_taesd(folder / "taesd")
+    sd_folders.tiny_sd(folder / "sdxl", "sdxl")
     steadied(folder)
     return load(folder / "sdxl", tiny_vae=folder / "taesd", size=(64, 64), cross_frame=True)
 
 
 def camera(folder: Path) -> Any:
     """Pictures from pictures, with a ControlNet and two LoRAs."""
-    base = tiny_folders.tiny_sd(folder / "sd")
+    base = sd_folders.tiny_sd(folder / "sd")
     parts = {
-        "tiny_vae": tiny_folders.tiny_taesd(folder / "taesd"),
-        "controlnet": tiny_folders.tiny_controlnet(folder / "controlnet", base),
+        "tiny_vae": sd_folders.tiny_taesd(folder / "taesd"),
+        "controlnet": sd_folders.tiny_controlnet(folder / "controlnet", base),
         "loras": {
-            "ink": tiny_folders.tiny_lora(folder / "ink", base),
-            "glow": tiny_folders.tiny_lora(folder / "glow", base, "diffusers", text=True),
+            "ink": sd_folders.tiny_lora(folder / "ink", base),
+            "glow": sd_folders.tiny_lora(folder / "glow", base, "diffusers", text=True),
         },
     }
     steadied(folder)
@@ -77,7 +76,7 @@ def camera(folder: Path) -> Any:
 
 def wan(folder: Path) -> Any:
     """Video, eight pictures a chunk."""
-    return load(steadied(tiny_wan.tiny_wan_folder(folder / "wan")), size=(32, 48), chunk=2, sink=2, window=4)
+    return load(steadied(wan_folders.tiny_wan_folder(folder / "wan")), size=(32, 48), chunk=2, sink=2, window=4)
 
 
 def tiny(folder: Path) -> Any:

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 import torch
-from causal_nets import TinyModel, controls, tiny
 from diffusers.models import attention_dispatch
+from tiny.causal import CausalModel, controls, tiny
 from torch import nn
 
 from studio.accelerate import (
@@ -20,28 +20,14 @@ from studio.accelerate import (
     regions,
 )
 from studio.accelerate.graphs import CapturedGraph, GraphedCallable
+from studio.bench import nets
 from studio.samplers import Rollout, StreamBatch
 
 
 def unet(seed=0):
     """A UNet2DConditionModel of two levels; a few thousand weights."""
-    from diffusers import UNet2DConditionModel
-
     torch.manual_seed(seed)
-    return (
-        UNet2DConditionModel(
-            sample_size=8,
-            block_out_channels=(16, 32),
-            layers_per_block=1,
-            cross_attention_dim=16,
-            attention_head_dim=8,
-            norm_num_groups=8,
-            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-        )
-        .eval()
-        .requires_grad_(False)
-    )
+    return nets.unet(nets.unet_shape(16, heads=8))
 
 
 def asked(rows=2, seed=0):
@@ -204,7 +190,7 @@ def test_with_gradients_nothing_is_recorded(impatient):
 @pytest.mark.parametrize(("chunk", "recordings"), [(1, 1), (3, 2)])
 def test_a_graphed_causal_model_streams_the_same_frames_and_records_few_forms(chunk, recordings):
     def stream(wrap):
-        model = TinyModel(sink=chunk, window=2 * chunk, chunk=chunk)
+        model = CausalModel(sink=chunk, window=2 * chunk, chunk=chunk)
         model.net.body = wrap(model.net.body)
         sampler = Rollout(model) if chunk > 1 else StreamBatch(model)
         made = []
@@ -225,7 +211,7 @@ def test_a_graphed_causal_model_streams_the_same_frames_and_records_few_forms(ch
 @torch.no_grad()
 def test_a_compiled_causal_model_streams_the_same_frames():
     def stream(**options):
-        model = TinyModel()
+        model = CausalModel()
         accelerate(model.net, Acceleration(**options))
         sampler = StreamBatch(model)
         return torch.cat([sampler.step(controls(steps=2)) for _ in range(8)])
@@ -291,7 +277,7 @@ def test_a_causal_model_in_eight_bits_streams_nearly_the_same_frames(name):
     pytest.importorskip("torchao", reason="torchao is not installed; pip install torchao")
 
     def stream(**options):
-        model = TinyModel()
+        model = CausalModel()
         model.net = accelerate(model.net.ready(), Acceleration(**options))
         sampler = StreamBatch(model)
         return torch.cat([sampler.step(controls(steps=2)) for _ in range(4)])

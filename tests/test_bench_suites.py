@@ -33,7 +33,7 @@ def test_the_two_ways_that_are_compared_are_one_forward_against_as_many_as_steps
     denoise = model.denoise
     model.denoise = lambda noisy, *rest: rows.append(len(noisy) // model.chunk) or denoise(noisy, *rest)
     for name, wanted in (("stream", [4]), ("rollout", [1, 1, 1, 1])):
-        step = core.playing(model, name, core.told(steps=4))
+        step = core.warm_step(model, name, core.sampling_state(steps=4))
         rows.clear()
         step()
         written = int(model.chunk > 1)  # the chunk that came out rides along and writes its keys
@@ -173,7 +173,7 @@ def test_the_runner_of_streamdiffusion_times_it_on_the_checkpoint_it_is_given(tm
     runner = importlib.import_module("studio.bench.references.streamdiffusion")
     there = checkout(tmp_path / "there", PROGRAM)
     paths = shapes.write(shapes.SMALL["sd-turbo"], tmp_path / "weights", torch.bfloat16)
-    told = reference.told_streamdiffusion(shapes.SMALL["sd-turbo"], paths, 1)
+    told = reference.streamdiffusion_arguments(shapes.SMALL["sd-turbo"], paths, 1)
     monkeypatch.setattr(torch.cuda, "Event", torch.cuda.Event)  # the runner replaces them where there is no GPU
     monkeypatch.setattr(torch.cuda, "synchronize", torch.cuda.synchronize)
     monkeypatch.setattr(sys, "path", list(sys.path))

@@ -7,8 +7,8 @@ import shutil
 import struct
 
 import pytest
-from tiny_folders import tiny_sd
-from tiny_wan import tiny_wan_folder
+from tiny.sd_folders import tiny_sd
+from tiny.wan_folders import tiny_wan_folder
 
 from studio.hub.folder import folder_counts
 from studio.hub.safetensors_headers import count_parameters

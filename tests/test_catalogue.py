@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tiny_folders import tiny_controlnet, tiny_sd
-from tiny_wan import tiny_wan_file, tiny_wan_folder
+from tiny.sd_folders import tiny_controlnet, tiny_sd
+from tiny.wan_folders import tiny_wan_file, tiny_wan_folder
 from ui_stand_ins import StandInModel
 
 from studio.controls import Sampling
@@ -170,16 +170,13 @@ def test_a_frame_of_keys_is_288_megabytes_and_follows_the_size():
 
 
 def test_the_keys_counted_are_the_keys_a_cache_allocates():
+    from studio.bench.nets import wan_net
     from studio.models.wan.causal_wan import CausalWan
 
     torch.manual_seed(0)
-    from diffusers import WanTransformer3DModel
-
-    net = WanTransformer3DModel(
-        patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=24, in_channels=16, out_channels=16,
-        text_dim=8, freq_dim=32, ffn_dim=64, num_layers=3,
-    )  # fmt: skip
-    cache = CausalWan(net, "velocity", 1).ready(torch.float32).new_cache(2, 3, (16, 8, 12))
+    cache = (
+        CausalWan(wan_net((16, 16), text=8, layers=3), "velocity", 1).ready(torch.float32).new_cache(2, 3, (16, 8, 12))
+    )
     little = replace(WAN, layers=3, width=48)
     assert cache.bytes == 5 * footprint.frame_kv_bytes(little, (64, 96), footprint.FULL)
 

@@ -2,7 +2,7 @@ import copy
 
 import pytest
 import torch
-from causal_nets import LATENT, TEXT, drawn, tiny, told
+from tiny.causal import LATENT, TEXT, drawn, tiny, told
 
 from studio.conditioning import BatchConditioning, Conditioning, PromptStates
 from studio.models.wan.masks import attention_mask

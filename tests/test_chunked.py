@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from causal_nets import LATENT, TinyModel, controls
+from tiny.causal import LATENT, CausalModel, controls
 
 from studio.controls import Prompt, Sampling, active_prompts
 from studio.engine import Engine
@@ -37,7 +37,7 @@ def seen(latent):
     return (latent[:3].sigmoid() * 255).to(torch.uint8).permute(1, 2, 0).numpy()
 
 
-class Chunked(TinyModel):
+class Chunked(CausalModel):
     @property
     def size(self) -> tuple[int, int]:
         return LATENT[1], LATENT[2]

@@ -25,7 +25,7 @@ ALONE = f"""
 import sys
 sys.path.insert(0, {str(TESTS)!r})
 from studio.models.registry import MODELS, POCKET_COUNTS, Entry
-MODELS["tiny"] = Entry("conftest:TinyModel", "for tests", "Apache-2.0", POCKET_COUNTS)
+MODELS["tiny"] = Entry("tiny.model:TinyModel", "for tests", "Apache-2.0", POCKET_COUNTS)
 from studio.cli import main
 sys.exit(main(sys.argv[1:]))
 """
@@ -33,7 +33,7 @@ sys.exit(main(sys.argv[1:]))
 
 @pytest.fixture
 def tiny(monkeypatch):
-    monkeypatch.setitem(MODELS, "tiny", Entry("conftest:TinyModel", "for tests", "Apache-2.0", POCKET_COUNTS))
+    monkeypatch.setitem(MODELS, "tiny", Entry("tiny.model:TinyModel", "for tests", "Apache-2.0", POCKET_COUNTS))
 
 
 @pytest.fixture
@@ -243,7 +243,7 @@ class Little:
     """Stands for an image model in the table: says what it was opened with, and draws as the tests' model does."""
 
     def __new__(cls, folder, tiny_vae=None, loras=None, controlnet=None, size=(32, 32), quantize=None, device=None):
-        from conftest import TinyModel
+        from tiny.model import TinyModel
 
         if quantize == "int3":
             raise ValueError("quantize is 'int3'; possible: int8, fp8")
@@ -427,7 +427,7 @@ def test_an_option_that_cannot_be_is_one_sentence(little, capsys, told, said):
 
 
 def test_evaluate_needs_a_model_that_can_be_painted_on(little, monkeypatch, capsys):
-    from conftest import TinyModel
+    from tiny.model import TinyModel
 
     refusing = replace(TinyModel.capabilities, refuses={"stroke": "its frames are drawn one by one"})
     monkeypatch.setattr(TinyModel, "capabilities", refusing)
@@ -486,7 +486,7 @@ def test_a_take_whose_model_is_not_downloaded_says_how_to_get_it_and_downloads_n
 
 
 def test_a_take_of_a_folder_replays_from_the_folder_and_from_where_it_was_moved(tmp_path, capsys):
-    from tiny_folders import tiny_sd
+    from tiny.sd_folders import tiny_sd
 
     from studio.models.loader import load
 

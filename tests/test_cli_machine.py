@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import TinyModel
+from tiny.model import TinyModel
 
 from studio import doctor
 from studio.cli import main
@@ -107,7 +107,7 @@ def test_a_rate_that_cannot_be_is_refused_as_an_argument(capsys, fps):
 )
 def test_a_seed_is_any_whole_number(monkeypatch, given, used):
     seeds = []
-    monkeypatch.setitem(MODELS, "tiny", Entry("conftest:TinyModel", "", "MIT", POCKET_COUNTS))
+    monkeypatch.setitem(MODELS, "tiny", Entry("tiny.model:TinyModel", "", "MIT", POCKET_COUNTS))
     monkeypatch.setattr("studio.evaluation.evaluate.evaluate", lambda model, seed, **_: seeds.append(seed) or {})
     assert main(["evaluate", "--model", "tiny", f"--seed={given}"]) == 0
     assert len(seeds) == 1
@@ -238,7 +238,7 @@ def test_a_score_and_a_video_are_found_in_the_home_folder(tmp_path, monkeypatch,
     from studio.session.session import Session
 
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setitem(MODELS, "tiny", Entry("conftest:TinyModel", "", "MIT", POCKET_COUNTS))
+    monkeypatch.setitem(MODELS, "tiny", Entry("tiny.model:TinyModel", "", "MIT", POCKET_COUNTS))
     session = Session(model)
     session.record(tmp_path / "my take.jsonl")
     session.step()
@@ -316,7 +316,7 @@ def test_cards_are_counted(monkeypatch):
 
 
 def test_models_opened_without_the_command_line_refuse_a_device_too(no_card, tmp_path):
-    from tiny_folders import tiny_sd
+    from tiny.sd_folders import tiny_sd
 
     from studio.models.image.model import open_image
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from causal_nets import LATENT, TEXT, TRACKS, TinyModel, drawn, tiny
+from tiny.causal import LATENT, TEXT, TRACKS, CausalModel, drawn, tiny
 
 from studio.conditioning import (
     BatchConditioning,
@@ -50,7 +50,7 @@ def test_frames_under_one_text_go_on_sharing_it_and_others_do_not():
 
 
 def test_what_is_heard_while_a_prompt_blends_in_is_a_mixture_by_weight():
-    model = TinyModel()
+    model = CausalModel()
     state = ControlState().after(Prompt("fog"), 0).after(Prompt("rain", blend=3), 10)
     fog, rain = model.prepare("fog"), model.prepare("rain")
     heard = [prompt_states(model, state.at(frame)) for frame in range(9, 15)]
@@ -153,7 +153,7 @@ def test_models_are_told_plain_values_of_the_controls():
 
 
 def test_the_negative_prompt_is_read_without_loras_and_told_with_the_same_inputs():
-    read, model = [], TinyModel()
+    read, model = [], CausalModel()
     prepare = model.prepare
     model.prepare = lambda prompt, loras=None: read.append((prompt, dict(loras or {}))) or prepare(prompt)
     state = ControlState.of(Prompt("fog", negative="rain"), Lora("ink", 0.7))

@@ -51,7 +51,7 @@ def test_frames_are_kept_small_and_in_the_number_asked():
     ]
     assert frames.drawn.dtype == frames.clean.dtype == torch.float16
     assert frames.pictures.dtype == frames.covered.dtype == torch.uint8
-    drawn, _, pictures, covered = frames.some(np.array([2, 0]), "cpu")
+    drawn, _, pictures, covered = frames.batch(np.array([2, 0]), "cpu")
     assert torch.equal(drawn, frames.drawn[[2, 0]].float())
     assert 0 <= pictures.min() < pictures.max() <= 1
     assert covered.max() == 1

@@ -14,7 +14,7 @@ from little_hub import COMMIT, LittleHub, key, serving
 
 from studio.hub import download
 from studio.hub.download import DownloadCancelled, DownloadError, fetch
-from studio.models.registry import MODELS, POCKET_COUNTS, Entry, Part
+from studio.models.registry import COMMITS, MODELS, POCKET_COUNTS, Entry, Part
 
 BIG = bytes(range(256)) * 2000  # 512 KB
 CONFIG = b'{"layers": 3}\n'
@@ -299,3 +299,28 @@ def test_the_hubs_own_library_finds_what_was_downloaded(hub):
     path = hf_hub_download("ada/net", "unet/net.safetensors")
     assert Path(path).read_bytes() == BIG
     assert hub.sent() == []
+
+
+# Commits
+
+UNPINNED = {"Efficient-Large-Model/LongLive-1.3B", "TencentARC/RollingForcing", "lightx2v/Autoencoders"}
+
+
+def test_every_repository_is_downloaded_at_one_commit_but_for_those_of_which_none_is_known():
+    repositories = {part.repo for entry in MODELS.values() for part in entry.parts.values()}
+    assert repositories - set(COMMITS) == UNPINNED
+    assert set(COMMITS) <= repositories
+    for commit in COMMITS.values():
+        assert len(bytes.fromhex(commit)) == 20
+
+
+def test_a_pinned_commit_is_asked_for_and_a_later_one_changes_nothing(hub, monkeypatch):
+    monkeypatch.setitem(COMMITS, NET.repo, COMMIT)
+    places = fetch("little")
+    asked = [path for path, _ in hub.sent("HEAD")]
+    assert [path for path in asked if path.startswith("/ada/net/")]
+    assert all(path.startswith(f"/ada/net/resolve/{COMMIT}/") for path in asked if path.startswith("/ada/net/"))
+    assert all("/resolve/main/" in path or COMMIT in path for path in asked if path.startswith("/ada/style/"))
+    hub.commit, hub.files["ada/net/config.json"] = "f" * 40, b"changed by somebody"
+    assert fetch("little")["folder"] == places["folder"]
+    assert (places["folder"] / "config.json").read_bytes() == CONFIG

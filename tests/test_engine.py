@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from picture_nets import PictureModel, flat, noisy
+from tiny.pictures import PictureModel, flat, noisy
 
 from studio.controls import (
     ControlError,

@@ -1,12 +1,12 @@
 import json
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pytest
 import torch
 from drawn import SCENES, few_scenes, untrained
-from picture_nets import PictureModel
+from tiny.pictures import PictureModel
 
 from studio.controls import ControlState, Prompt, Stroke
 from studio.evaluation import detector as detectors
@@ -115,7 +115,7 @@ def test_the_truth_of_a_hand_take_shows_both_subjects_where_the_hands_are():
     for x, y in ((0.3, 0.6), (0.7, 0.4)):
         assert alpha[0, int(y * 256), int(x * 256)] > 0.99
     assert alpha[0, 128, 10] == 0
-    torch.testing.assert_close(picture[:, :30], takes.painted(SCENES[0], 0)[:, :30])
+    torch.testing.assert_close(picture[:, :30], takes.scene_picture(SCENES[0], 0)[:, :30])
 
 
 # --- the rulers ---------------------------------------------------------------
@@ -207,7 +207,13 @@ def test_a_missing_detector_is_told_with_what_to_do(tmp_path):
         detectors.load_detector(tmp_path / "detector.safetensors")
 
 
-def test_a_detector_learns_drawn_scenes_and_survives_its_file(tmp_path):
+def test_a_detector_learns_drawn_scenes_and_survives_its_file(tmp_path, monkeypatch):
+    drawn = detectors._batch
+
+    def fewer(small, targets, scenes, count, rng):
+        return drawn(small, targets, scenes, count // 4, rng)
+
+    monkeypatch.setattr(detectors, "_batch", fewer)
     path = tmp_path / "detector.safetensors"
     reports = list(detectors.train_detector(few_scenes(), path, steps=60))
     assert reports[-1]["all"] > 0.9
@@ -263,7 +269,7 @@ def drawn_by(monkeypatch):
     """Puts a painter in the engine's place, and words it understands in the language's."""
 
     def put(painter):
-        monkeypatch.setattr(evaluate, "started", lambda model, take, steps: painter(take))
+        monkeypatch.setattr(evaluate, "new_engine", lambda model, take, steps: painter(take))
         compose = lambda place, time, weather, rng, held_out=False: f"{place}|{time}|{weather}"  # noqa: E731
         monkeypatch.setattr(words, "compose", compose)
 
@@ -405,6 +411,10 @@ def test_the_summary_keeps_held_out_words_apart():
 def test_the_whole_evaluation_is_one_json_object(tmp_path, monkeypatch):
     model = untrained(tmp_path)
     monkeypatch.setattr(evaluate.vocabulary, "added", lambda: {"fox": words.SUBJECTS["fox"], "gizmo": None})
+    monkeypatch.setattr(evaluate, "detector_right", partial(evaluate.detector_right, count=8))
+    monkeypatch.setattr(takes, "draw_hand_take", partial(takes.draw_hand_take, frames=12, switch=6))
+    monkeypatch.setattr(evaluate, "HAND_BEFORE", (3, 5))
+    monkeypatch.setattr(evaluate, "HAND_AFTER", (7, 11))
     figures = evaluate.evaluate(model, seed=1, count=2, steps=(1, 2), long=0)
     again = json.loads(json.dumps(figures))
     assert set(again["steps"]) == {"1", "2"}

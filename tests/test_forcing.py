@@ -206,7 +206,9 @@ def test_streams_begin_anew_whole_and_the_others_go_on(monkeypatch):
 # --- the stage ------------------------------------------------------------------
 
 
-def test_the_stage_teaches_the_transformer_alone_and_goes_on_where_it_was(tmp_path):
+def test_the_stage_teaches_the_transformer_alone_and_goes_on_where_it_was(tmp_path, monkeypatch):
+    weights = diffusion.channel_weights
+    monkeypatch.setattr(forcing, "channel_weights", lambda net, latents: weights(net, latents[:1]))
     net = copy.deepcopy(untrained_net()).requires_grad_(True)
     net.codec.requires_grad_(False)
     before = {name: value.clone() for name, value in net.state_dict().items()}

@@ -3,8 +3,8 @@ from itertools import permutations
 
 import pytest
 import torch
-from causal_nets import TinyModel, controls, drawn
-from picture_nets import PictureModel, noisy
+from tiny.causal import CausalModel, controls, drawn
+from tiny.pictures import PictureModel, noisy
 
 from studio.conditioning import Rows, condition_frames
 from studio.controls import ControlState, Picture, Prompt, Sampling, from_message
@@ -62,7 +62,7 @@ def test_guiding_the_clean_latent_is_guiding_the_noise_with_the_papers_virtual_r
 @pytest.mark.parametrize("sampler", [StreamBatch, Rollout])
 @pytest.mark.parametrize("kind", ["full", "self", "initialize"])
 def test_scale_one_equals_no_guidance_bit_for_bit_and_costs_nothing(kind, sampler):
-    model = TinyModel()
+    model = CausalModel()
     plain = take(model, controls(steps=3), sampler)
     calls, model.calls = model.calls, []
     assert torch.equal(take(model, controls(steps=3, guidance=kind, scale=1.0, negative="fog"), sampler), plain)
@@ -72,7 +72,7 @@ def test_scale_one_equals_no_guidance_bit_for_bit_and_costs_nothing(kind, sample
 
 @pytest.mark.parametrize("kind", ["full", "initialize"])
 def test_the_negative_prompt_matters_and_the_prompt_itself_as_negative_changes_nothing(kind):
-    model = TinyModel()
+    model = CausalModel()
     fog, rain = (take(model, controls(guidance=kind, scale=2.0, negative=text)) for text in ("fog", "rain"))
     assert not torch.allclose(fog, rain, atol=1e-3)
     same = take(model, controls("a meadow", negative="a meadow", guidance=kind, scale=2.0, steps=1))
@@ -80,7 +80,7 @@ def test_the_negative_prompt_matters_and_the_prompt_itself_as_negative_changes_n
 
 
 def test_full_guidance_is_two_forwards_of_one_row_in_closed_form():
-    model, scale = TinyModel(), 2.5
+    model, scale = CausalModel(), 2.5
     out = StreamBatch(model).step(controls(steps=1, guidance="full", scale=scale, negative="fog"))
     x = noise(0, 0, 0, model.latent)[None]
     told = controls(steps=1)
@@ -95,7 +95,7 @@ def test_full_guidance_is_two_forwards_of_one_row_in_closed_form():
 
 
 def test_self_guidance_is_away_from_the_input_latent_and_from_zero_without_one():
-    model = TinyModel()
+    model = CausalModel()
     for source in (None, drawn(*model.latent, seed=5)):
         sampler = StreamBatch if source is None else from_source(source)
         plain = sampler(model).step(controls(steps=1))
@@ -108,7 +108,7 @@ def test_rows_of_a_tick_are_as_many_as_the_guidance_needs():
     steps = 3
     counts = {}
     for kind in GUIDANCES:
-        model = TinyModel()
+        model = CausalModel()
         stream = StreamBatch(model)
         for _ in range(5):
             stream.step(controls(steps=steps, guidance=kind, scale=1.5, negative="fog"))
@@ -124,7 +124,7 @@ def test_rows_of_a_tick_are_as_many_as_the_guidance_needs():
 
 
 def test_the_first_steps_negative_is_kept_as_anchor_for_all_steps():
-    model = TinyModel()
+    model = CausalModel()
     stream = StreamBatch(model)
     told = controls(steps=3, guidance="initialize", scale=1.5, negative="fog")
     for _ in range(3):
@@ -137,7 +137,7 @@ def test_the_first_steps_negative_is_kept_as_anchor_for_all_steps():
 
 @pytest.mark.parametrize("kind", ["full", "self", "initialize"])
 def test_guidance_stays_bounded_over_hundreds_of_frames(kind):
-    stream = StreamBatch(TinyModel())
+    stream = StreamBatch(CausalModel())
     told = controls(steps=1, guidance=kind, scale=1.4, negative="fog")
     sizes = [float(stream.step(told).abs().max()) for _ in range(200)]
     assert max(sizes[100:]) < 1.5 * max(sizes[:100])
@@ -173,7 +173,7 @@ def guided(kind, **more):
 @pytest.mark.parametrize("sampler", [StreamBatch, Rollout, Rolling])
 @pytest.mark.parametrize(("was", "becomes"), LIVE)
 def test_a_causal_stream_hears_another_guidance_at_once_with_rows_in_flight_at_every_step(sampler, was, becomes):
-    model = TinyModel()
+    model = CausalModel()
     stream = sampler(model)
     for ticks in range(5):  # the change meets rows at every step of their way
         for _ in range(ticks):
@@ -189,7 +189,7 @@ def test_a_causal_stream_hears_another_guidance_at_once_with_rows_in_flight_at_e
 
 
 def test_initialize_turned_on_live_gives_every_row_in_flight_an_anchor_under_the_negative_prompt():
-    model = TinyModel()
+    model = CausalModel()
     stream = StreamBatch(model)
     for _ in range(6):
         stream.tick(guided("none", steps=3))
@@ -252,7 +252,7 @@ def test_a_new_guidance_is_one_function_and_one_line_for_video_and_for_pictures(
     monkeypatch.setitem(GUIDANCES, "halfway", Guidance(halfway))
     sampling = from_message({"kind": "sampling", "guidance": "halfway", "scale": 2.0, "steps": 1})
     state = ControlState.of(Prompt("a meadow", "fog"), sampling)
-    model = TinyModel()
+    model = CausalModel()
     x, told = noise(0, 0, 0, model.latent)[None], controls(steps=1)
     positive, negative = both_ways(model, told.updated(Prompt("a meadow", "fog")), x, 1.0)
     stream = StreamBatch(model)
@@ -290,7 +290,7 @@ def test_a_guidance_may_ask_more_than_once_beside_others_in_the_same_tick(monkey
 @pytest.mark.parametrize("delta", [0.0, 0.5, 1.7])
 def test_delta_counts_in_a_causal_stream_as_in_the_paper(kind, delta):
     """Where a schedule begins below pure noise: epsilon = delta stock + scale (epsilon_c - delta stock)."""
-    model, sigma, scale = TinyModel(), 0.6, 1.6
+    model, sigma, scale = CausalModel(), 0.6, 1.6
     model.sigmas = lambda steps, strength=1.0: (sigma,)
     state = guided(kind, steps=1, delta=delta).updated(
         Sampling(steps=1, guidance=kind, scale=scale, delta=delta, seed=2)
@@ -307,4 +307,4 @@ def test_delta_counts_in_a_causal_stream_as_in_the_paper(kind, delta):
 def test_delta_at_pure_noise_is_refused_in_words_wherever_it_is_met():
     state = guided("self", steps=1, delta=0.5)
     with pytest.raises(ValueError, match="pure noise, where delta is 1: send 1"):
-        StreamBatch(TinyModel()).step(state)
+        StreamBatch(CausalModel()).step(state)

@@ -122,19 +122,10 @@ def circle(graph: dict[str, set[str]]) -> list[str]:
     return next(filter(None, (search([name]) for name in graph if name not in done)), [])
 
 
-# Imports that wait until a function runs, and so close a circle that no loading goes round.
-LATE = {
-    ("studio.models.loader", "studio.hub.download"),
-    ("studio.bench", "studio.bench.gpu"),
-}
-
-
 def test_no_file_imports_itself_by_way_of_others():
     paths = [*modules(), PACKAGE / "__init__.py"]
     known = {name_of(path) for path in paths}
     graph = {name_of(path): imported_files(path, path.read_text("utf-8"), known) for path in paths}
-    for one, other in LATE:
-        graph[one].discard(other)
     assert circle(graph) == []
 
 

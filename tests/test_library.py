@@ -7,7 +7,7 @@ import weakref
 from dataclasses import dataclass
 
 import pytest
-from conftest import TinyModel
+from tiny.model import TinyModel
 
 from studio.models.errors import CheckpointError
 from studio.ui.errors import LibraryError, Waiting

@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 import torch
-from picture_nets import PictureModel
+from tiny.pictures import PictureModel
 from ui_stand_ins import StandInModel
 
 from studio.controls import Prompt, Sampling, Stroke

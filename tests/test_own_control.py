@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import gradio as gr
 import pytest
-from conftest import TinyModel
+from tiny.model import TinyModel
 from ui_stand_ins import StandIn
 
 from studio.controls import (

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from picture_nets import PictureModel, closed_form, noisy, png, unet
+from tiny.pictures import PictureModel, closed_form, noisy, png, unet
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 

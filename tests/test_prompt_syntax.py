@@ -1,13 +1,16 @@
 """What people write in prompts beside words: weights and breaks as they know them, and what is said of the rest."""
 
 import pytest
-from conftest import TinyModel
+import torch
+from tiny.model import TinyModel
+from tiny.wan_folders import tiny_wan_folder
 
 from studio.controls import Prompt
 from studio.engine import Engine
 from studio.models.loader import load
 from studio.models.pocket.sentence_encoder import LONGEST
 from studio.models.prompt_syntax import MOST, Fragment, letters, weighted
+from studio.models.wan.model import open_wan
 
 
 def read(prompt):
@@ -132,6 +135,19 @@ def test_pocket_says_where_it_stops_reading(pocket):
     assert (pocket.prepare(read_part).states == pocket.prepare(words).states).all()
     assert not (pocket.prepare(read_part[:-3]).states == pocket.prepare(words).states).all()
     assert pocket.prepare("a quiet meadow").remarks == ()
+
+
+def test_wan_says_where_it_stops_reading(tmp_path):
+    model = open_wan(tiny_wan_folder(tmp_path), size=(64, 64), chunk=1, sink=1, window=3)
+    words = " ".join(f"w{number}" for number in range(400))
+    (remark,) = model.prepare(words).remarks
+    read = int(remark.removeprefix("Wan reads the first ").partition(" ")[0])
+    assert read == 511, "and the mark at the end"
+    assert "the rest does nothing" in remark
+    end = remark.partition("end with “…")[2].partition("”")[0]
+    part = words[: words.rindex(end) + len(end)]
+    assert torch.equal(model.prepare(part).states, model.prepare(words).states)
+    assert model.prepare("a meadow").remarks == ()
 
 
 def test_an_engine_logs_what_is_not_read(pocket, caplog):

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from causal_nets import LATENT, TEXT, TinyModel, controls, drawn
+from tiny.causal import LATENT, TEXT, CausalModel, controls, drawn
 
 from studio.conditioning import Conditioning, PromptStates, condition_frames
 from studio.controls import Prompt, Sampling, Stroke
@@ -60,13 +60,13 @@ def slow_stream(model, state, count, steps):
 
 @pytest.mark.parametrize("steps", [1, 2, 4])
 def test_a_stream_batch_is_its_slow_definition(steps):
-    model = TinyModel(sink=2, window=6)  # nothing is evicted: the context's own keys are then the cached ones
+    model = CausalModel(sink=2, window=6)  # nothing is evicted: the context's own keys are then the cached ones
     fast = run_steps(StreamBatch(model), controls(steps=steps, seed=3), 7)
     assert_close(fast, slow_stream(model, controls(steps=steps, seed=3), 7, steps))
 
 
 def test_a_rollout_is_its_slow_definition():
-    model, told = TinyModel(sink=1, window=2), controls(steps=3, seed=5)
+    model, told = CausalModel(sink=1, window=2), controls(steps=3, seed=5)
     levels = model.sigmas(3)
     cache, out = model.new_cache(), []
     for frame in range(6):
@@ -81,18 +81,18 @@ def test_a_rollout_is_its_slow_definition():
 
 
 def test_a_stream_batch_of_one_step_is_a_rollout_of_one_step():
-    one, other = (run_steps(sampler(TinyModel()), controls(steps=1), 9) for sampler in (StreamBatch, Rollout))
+    one, other = (run_steps(sampler(CausalModel()), controls(steps=1), 9) for sampler in (StreamBatch, Rollout))
     assert torch.equal(one, other)
 
 
 def test_two_steps_in_flight_are_not_two_steps_in_turn():
-    one, other = (run_steps(sampler(TinyModel()), controls(steps=2), 4) for sampler in (StreamBatch, Rollout))
+    one, other = (run_steps(sampler(CausalModel()), controls(steps=2), 4) for sampler in (StreamBatch, Rollout))
     assert not torch.allclose(one[2:], other[2:], atol=1e-3)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 4])
 def test_one_forward_a_tick_and_every_frame_passes_every_level_once_in_order(steps):
-    model = TinyModel()
+    model = CausalModel()
     stream, told = StreamBatch(model), controls(steps=steps)
     came = [stream.tick(told) is not None for _ in range(12)]
     assert came == [False] * (steps - 1) + [True] * (13 - steps)
@@ -108,14 +108,14 @@ def test_one_forward_a_tick_and_every_frame_passes_every_level_once_in_order(ste
 
 
 def test_a_rollout_costs_as_many_forwards_as_it_has_steps():
-    model = TinyModel()
+    model = CausalModel()
     run_steps(Rollout(model), controls(steps=3), 4)
     assert [write for _, write in model.calls] == [0, 0, 0] + [1, 0, 0] * 3
 
 
 @BOTH
 def test_the_opening_picture_goes_down_a_longer_schedule_and_the_next_follows_a_tick_later(sampler):
-    model = TinyModel(first_frame_steps=4)
+    model = CausalModel(first_frame_steps=4)
     stream, told = sampler(model), controls(steps=2)
     for _ in range(3):
         stream.step(told)
@@ -134,7 +134,7 @@ def test_the_opening_picture_goes_down_a_longer_schedule_and_the_next_follows_a_
 
 @ALL
 def test_the_stream_is_a_function_of_seed_and_controls_alone(sampler):
-    model = TinyModel()
+    model = CausalModel()
     first = run_steps(sampler(model), controls(steps=2, seed=4), 6)
     torch.manual_seed(99)
     assert torch.equal(run_steps(sampler(model), controls(steps=2, seed=4), 6), first)
@@ -143,7 +143,7 @@ def test_the_stream_is_a_function_of_seed_and_controls_alone(sampler):
 
 @ALL
 def test_a_restart_is_a_clean_start_at_any_frame(sampler):
-    model = TinyModel()
+    model = CausalModel()
     stream, told = sampler(model), controls(steps=3)
     run_steps(stream, told, 5)
     stream.restart(40)
@@ -153,7 +153,7 @@ def test_a_restart_is_a_clean_start_at_any_frame(sampler):
 
 @ALL
 def test_two_streams_on_one_model_are_each_as_if_alone(sampler):
-    model = TinyModel()
+    model = CausalModel()
     told = [controls(steps=2, seed=1), controls("a city at night", steps=3, seed=2)]
     alone = [run_steps(sampler(model), t, 6) for t in told]
     streams = [sampler(model) for _ in told]
@@ -164,7 +164,7 @@ def test_two_streams_on_one_model_are_each_as_if_alone(sampler):
 
 @ALL
 def test_a_snapshot_goes_back_bit_for_bit_and_branches(sampler):
-    model = TinyModel(first_frame_steps=4)
+    model = CausalModel(first_frame_steps=4)
     stream, told = sampler(model), controls(steps=3, guidance="initialize", scale=1.5)
     run_steps(stream, told, 5)
     stream.tick(told)
@@ -182,7 +182,7 @@ def test_a_snapshot_goes_back_bit_for_bit_and_branches(sampler):
 
 @BOTH
 def test_a_new_prompt_rebuilds_the_cache_as_if_it_had_always_been_there(sampler):
-    model = TinyModel(sink=1, window=5)  # six frames: nothing evicted
+    model = CausalModel(sink=1, window=5)  # six frames: nothing evicted
     stream, told, new = sampler(model), controls(steps=2), controls("a city at night", steps=2)
     latents = run_steps(stream, told, 6)
     stream.switch("recache", new)
@@ -195,7 +195,7 @@ def test_a_new_prompt_rebuilds_the_cache_as_if_it_had_always_been_there(sampler)
 
 
 def test_recache_to_the_same_prompt_changes_nothing_while_nothing_was_evicted():
-    model = TinyModel(sink=1, window=5)
+    model = CausalModel(sink=1, window=5)
     stream, told = StreamBatch(model), controls(steps=2)
     run_steps(stream, told, 4)
     held = stream.snapshot()
@@ -208,7 +208,7 @@ def test_recache_to_the_same_prompt_changes_nothing_while_nothing_was_evicted():
 
 @ALL
 def test_recache_keeps_the_strokes_each_frame_was_made_under(sampler):
-    model = TinyModel(sink=0, window=3)
+    model = CausalModel(sink=0, window=3)
     stream, told = sampler(model), controls(steps=1)
     run_steps(stream, told, 2)
     painted = told.after(Stroke("1", "fox", ((0, 0.5, 0.5),)), 2)
@@ -226,7 +226,7 @@ def test_recache_keeps_the_strokes_each_frame_was_made_under(sampler):
 
 @BOTH
 def test_keep_leaves_the_cache_and_the_clean_frame_under_the_old_words(sampler):
-    model = TinyModel()
+    model = CausalModel()
     stream, told, new = sampler(model), controls(steps=2), controls("a city at night", steps=2)
     run_steps(stream, told, 5)
     held = stream.snapshot()
@@ -245,7 +245,7 @@ def test_keep_leaves_the_cache_and_the_clean_frame_under_the_old_words(sampler):
 
 @ALL
 def test_a_cut_is_a_new_shot_that_remembers_nothing(sampler):
-    model = TinyModel()
+    model = CausalModel()
     stream, told, new = sampler(model), controls(steps=2), controls("a city at night", steps=2)
     run_steps(stream, told, 5)
     stream.switch("cut", new)
@@ -254,7 +254,7 @@ def test_a_cut_is_a_new_shot_that_remembers_nothing(sampler):
 
 @ALL
 def test_frames_before_a_switch_do_not_know_of_it(sampler):
-    model = TinyModel()
+    model = CausalModel()
     told, new = controls(steps=3), controls("a city at night", steps=3)
     plain = run_steps(sampler(model), told, 8)
     stream = sampler(model)
@@ -266,7 +266,7 @@ def test_frames_before_a_switch_do_not_know_of_it(sampler):
 
 
 def test_a_control_is_seen_in_the_next_frame_and_has_settled_within_steps_and_one():
-    model, steps = TinyModel(), 4
+    model, steps = CausalModel(), 4
     told = controls(steps=steps)
     painted = told.after(Stroke("1", "fox", ((0, 0.5, 0.5),)), 6)
     stream = StreamBatch(model)
@@ -287,7 +287,7 @@ def test_a_control_is_seen_in_the_next_frame_and_has_settled_within_steps_and_on
 
 @BOTH
 def test_another_number_of_steps_begins_the_rows_anew_and_keeps_the_cache(sampler):
-    model = TinyModel(first_frame_steps=5)
+    model = CausalModel(first_frame_steps=5)
     stream = sampler(model)
     run_steps(stream, controls(steps=4), 6)
     frames = stream.cache.frames
@@ -301,7 +301,7 @@ def test_another_number_of_steps_begins_the_rows_anew_and_keeps_the_cache(sample
 
 @ALL
 def test_memory_is_constant_over_three_hundred_ticks_and_positions_never_run_out(sampler):
-    model = TinyModel()
+    model = CausalModel()
     stream, told = sampler(model, 100_000), controls(steps=2)
     run_steps(stream, told, 10)
     place, size = stream.cache._keys.data_ptr(), stream.cache.bytes
@@ -318,7 +318,7 @@ def test_memory_is_constant_over_three_hundred_ticks_and_positions_never_run_out
 
 
 def test_a_stream_does_not_depend_on_where_it_stands(monkeypatch):
-    model = TinyModel()
+    model = CausalModel()
     model.condition = lambda states, inputs, frames: Conditioning(
         (model.prepare("a meadow"),) * len(frames), torch.zeros(len(frames), 3, *LATENT[1:])
     )
@@ -329,7 +329,7 @@ def test_a_stream_does_not_depend_on_where_it_stands(monkeypatch):
 
 
 def test_denoising_leaves_the_kept_frames_bits_alone():
-    model = TinyModel()
+    model = CausalModel()
     stream, told = Rollout(model), controls(steps=4, guidance="full", scale=2.0)
     run_steps(stream, told, 5)
     stream.tick(told)
@@ -343,7 +343,7 @@ def test_denoising_leaves_the_kept_frames_bits_alone():
 
 
 def test_the_order_of_the_ring_does_not_matter():
-    model = TinyModel(sink=1, window=3)
+    model = CausalModel(sink=1, window=3)
     stream, told = StreamBatch(model), controls(steps=2)
     run_steps(stream, told, 8)
     held = stream.snapshot()
@@ -358,7 +358,7 @@ def test_the_order_of_the_ring_does_not_matter():
 
 
 def test_recache_in_longlives_form_is_one_two_way_pass_and_may_spare_the_sink():
-    model = TinyModel(sink=1, window=3)
+    model = CausalModel(sink=1, window=3)
     stream, told = StreamBatch(model), controls(steps=1)
     run_steps(stream, told, 8)
     state = stream.snapshot()
@@ -386,7 +386,7 @@ def test_recache_in_longlives_form_is_one_two_way_pass_and_may_spare_the_sink():
 
 
 def test_switching_before_anything_was_drawn_needs_nothing():
-    model = TinyModel()
+    model = CausalModel()
     stream, told = StreamBatch(model), controls("a city at night")
     for kind in ("recache", "keep", "cut"):
         stream.switch(kind, told)
@@ -396,7 +396,7 @@ def test_switching_before_anything_was_drawn_needs_nothing():
 
 @ALL
 def test_chunks_of_several_frames_are_drawn_as_one(sampler):
-    model = TinyModel(sink=2, window=4, chunk=2)
+    model = CausalModel(sink=2, window=4, chunk=2)
     stream, told = sampler(model), controls(steps=2)
     latents = [stream.step(told) for _ in range(5)]
     assert {tuple(chunk.shape) for chunk in latents} == {(2, *LATENT)}
@@ -409,7 +409,7 @@ def test_chunks_of_several_frames_are_drawn_as_one(sampler):
 
 @BOTH
 def test_a_tick_that_fails_is_made_again_and_nothing_is_lost(sampler):
-    model = TinyModel()
+    model = CausalModel()
     stream, told = sampler(model), controls(steps=2)
     plain = run_steps(sampler(model), told, 8)
     first = run_steps(stream, told, 4)
@@ -443,7 +443,7 @@ class FromSource(StreamBatch):
 
 
 def test_a_source_is_where_a_row_begins():
-    model = TinyModel()
+    model = CausalModel()
     model.sigmas = lambda steps, strength=1.0: (0.6, 0.3)[:steps]
     stream, source = FromSource(model), FromSource.source
     stream.tick(controls(steps=2))
@@ -458,10 +458,10 @@ def test_a_source_is_where_a_row_begins():
 
 
 def test_what_cannot_be_is_said_with_what_can():
-    stream = samplers_of(TinyModel())["stream"](TinyModel())
+    stream = samplers_of(CausalModel())["stream"](CausalModel())
     with pytest.raises(ValueError, match="recache, keep, cut"):
         stream.switch("fade", controls())
     with pytest.raises(ValueError, match="causal, bidirectional"):
         stream.context.recache(PromptStates(drawn(*TEXT)), mode="sideways")
     with pytest.raises(ValueError, match="0 chunks cannot be in flight"):
-        Rolling(TinyModel(), chunks=0)
+        Rolling(CausalModel(), chunks=0)

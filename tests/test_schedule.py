@@ -1,6 +1,6 @@
 import pytest
 import torch
-from causal_nets import output_that_means
+from tiny.causal import output_that_means
 
 from studio.schedule import PREDICTIONS, add_noise, clean_from, sigmas, warp
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from conftest import TinyModel
+from tiny.model import TinyModel
 from ui_stand_ins import StandIn
 
 from studio.controls import ControlError, Prompt, Sampling, from_message, state_message

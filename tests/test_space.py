@@ -95,12 +95,12 @@ def test_the_space_requires_what_the_package_requires():
 
 
 def test_the_sentence_encoder_is_fetched_when_the_space_is_built():
-    from studio.models.pocket.sentence_encoder import REPOSITORY
+    from studio.models.pocket.sentence_encoder import REPOSITORY, SHA256
 
     (preloaded,) = front_matter()[0]["preload_from_hub"]
     repository, files = preloaded.split(" ")
     assert repository == REPOSITORY
-    assert {"config.json", "model.safetensors", "tokenizer.json"} <= set(files.split(","))
+    assert set(files.split(",")) == set(SHA256)
 
 
 def test_every_folder_the_instructions_upload_is_there():

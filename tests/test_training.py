@@ -17,7 +17,7 @@ from studio.engine import Engine
 from studio.models.pocket import model as pocket
 from studio.models.pocket.appearance import FOLD, TRACK_CHANNELS
 from studio.models.pocket.autoencoder import Autoencoder
-from studio.training import codec, diffusion, recipe, vocabulary
+from studio.training import codec, diffusion, forcing, recipe, vocabulary
 from studio.training import fit_places as memory
 from studio.training.checkpoint import load_checkpoint, save_checkpoint
 from studio.training.clips import SLOTS, ClipMaker, track_maps, wander
@@ -146,10 +146,10 @@ def test_every_scene_the_world_knows_is_listed_once():
 
 def test_backgrounds_are_painted_once_and_opened_again(tmp_path, monkeypatch):
     monkeypatch.setattr(backgrounds, "all_scenes", lambda: list(SCENES[1:3]))
-    made = backgrounds.painted(tmp_path, workers=1)
+    made = backgrounds.render_backgrounds(tmp_path, workers=1)
     assert np.array_equal(made.pictures, few_scenes().pictures[1:3])
     stamp = (tmp_path / "backgrounds.npy").stat().st_mtime_ns
-    again = backgrounds.painted(tmp_path, workers=1)
+    again = backgrounds.render_backgrounds(tmp_path, workers=1)
     assert (tmp_path / "backgrounds.npy").stat().st_mtime_ns == stamp
     assert again.number == {SCENES[1]: 0, SCENES[2]: 1}
 
@@ -157,7 +157,7 @@ def test_backgrounds_are_painted_once_and_opened_again(tmp_path, monkeypatch):
 def test_backgrounds_of_another_world_are_painted_anew(tmp_path, monkeypatch):
     monkeypatch.setattr(backgrounds, "all_scenes", lambda: [SCENES[2]])
     np.save(tmp_path / "backgrounds.npy", np.zeros((3, scenes.PHASES, 256, 256, 3), np.uint8))
-    assert np.array_equal(backgrounds.painted(tmp_path, workers=1).pictures[0], few_scenes().pictures[2])
+    assert np.array_equal(backgrounds.render_backgrounds(tmp_path, workers=1).pictures[0], few_scenes().pictures[2])
 
 
 def test_frames_are_the_pictures_of_those_scenes_at_those_phases():
@@ -393,8 +393,8 @@ def test_a_picture_s_latents_are_the_same_whatever_is_in_its_batch_but_what_is_u
     codec_.train()
     dark, bright = torch.full((1, 3, 32, 32), -0.9), torch.full((1, 3, 32, 32), 0.9)
     before = codec_.normalise.running_mean.clone()
-    alone = codec.encoded(copy.deepcopy(codec_), dark)
-    together = codec.encoded(codec_, torch.cat([dark, bright]))[:1]
+    alone = codec.encode_pictures(copy.deepcopy(codec_), dark)
+    together = codec.encode_pictures(codec_, torch.cat([dark, bright]))[:1]
     torch.testing.assert_close(alone, together, atol=0.05, rtol=0.05)
     assert (codec_.normalise.running_mean - before).abs().max() > 0
 
@@ -433,12 +433,16 @@ TRAINED = ("codec", "images", "clips", "forcing", "decoder")  # the stages that 
 
 @pytest.fixture(scope="module")
 def brief():
-    """Less to read: four wordings a scene, a reader that looks at them fifty times, and two added subjects."""
+    """Less to read: four wordings a scene, a reader that looks at them fifty times, channels weighed on one
+    frame, and two added subjects."""
     few = {label: vocabulary.added()[label] for label in ("castle", "tree")}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recipe, "WORDINGS", 4)
         patch.setattr(vocabulary, "added", lambda: few)
         patch.setattr(memory, "fit_reader", functools.partial(memory.fit_reader, steps=50))
+        weights = diffusion.channel_weights
+        for stage in (diffusion, forcing):
+            patch.setattr(stage, "channel_weights", lambda net, latents: weights(net, latents[:1]))
         yield patch
 
 

@@ -149,7 +149,7 @@ def test_words_kept_from_the_keys_still_read_right():
 def test_an_added_subject_is_drawn_where_it_is_asked(label):
     scene, path = Scene("meadow", 0, "day", "clear"), ((0.0, 0.35, 0.55), (4.0, 0.6, 0.5))
     take = takes.Take(scene, "a green meadow", False, label, label, False, path, 0.36, seed=4)
-    engine = evaluate.started(shipped(), take, steps=1)
+    engine = evaluate.new_engine(shipped(), take, steps=1)
     frame = [engine.step() for _ in range(4)][-1]
     judged = evaluate.judge(load_detector(), frame.picture, take, frame.index)
     assert judged["subject_right"]  # nearest to it of all 698

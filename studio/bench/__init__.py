@@ -14,13 +14,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from studio.bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from studio.models.base import Model
 
 SUITES = ("play", "core", "gpu")
-
-
-class BenchError(ValueError):
-    """A suite that cannot be run as asked: says what is possible and what to do."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ FULL = Plan()
 QUICK = Plan(frames=160, seconds=3.0, trials=8, sweeps=1)
 
 
-def bench(model: Any = "pocket", seed: int = 0, plan: Plan = FULL) -> dict[str, Any]:
+def bench(model: Model | str = "pocket", seed: int = 0, plan: Plan = FULL) -> dict[str, Any]:
     """Every figure, of a model by name or a loaded one, at its default setting with one subject on a path.
 
     fps, tick_ms, engine_overhead: steps one after another, without a page; tick_ms is the median. fps_end_to_end: on

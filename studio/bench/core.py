@@ -16,8 +16,9 @@ from studio.bench.nets import TinyPictures, TinyVideo, camera
 from studio.bench.paired import paired
 from studio.conditioning import Rows, condition_frames
 from studio.controls import ControlState, Prompt, Sampling, Similarity
+from studio.models.base import Model
 from studio.noise import noise
-from studio.samplers import samplers_of
+from studio.samplers import Sampler, samplers_of
 
 ROUNDS, QUICK = 40, 4
 STEPS = (1, 2, 4)
@@ -47,47 +48,47 @@ def core(seed: int = 0, rounds: int = ROUNDS) -> dict[str, Any]:
     }
 
 
-def told(**sampling: Any) -> ControlState:
-    """Controls in force: a prompt, a negative one, and the sampling."""
+def sampling_state(**sampling: Any) -> ControlState:
+    """Give controls in force: a prompt, a negative one, and the sampling."""
     return ControlState.of(Prompt("a meadow", "rain"), Sampling(**sampling))
 
 
-def playing(model: Any, name: str, state: ControlState) -> Callable[[], Any]:
+def warm_step(model: Model, name: str, state: ControlState) -> Callable[[], Any]:
     """One step of a sampler that has played long enough for its cache and pipe to be full."""
-    sampler: Any = samplers_of(model)[name](model)
+    sampler: Sampler[Any, Any] = samplers_of(model)[name](model)
     for _ in range((model.sink + model.window) // model.chunk + state[Sampling].steps + 1):
         sampler.step(state)
     return partial(sampler.step, state)
 
 
-def stream_batch(model: Any, seed: int, steps: int, rounds: int) -> float:
-    state = told(seed=seed, steps=steps)
-    ways = {name: playing(model, name, state) for name in ("stream", "rollout")}
+def stream_batch(model: Model, seed: int, steps: int, rounds: int) -> float:
+    state = sampling_state(seed=seed, steps=steps)
+    ways = {name: warm_step(model, name, state) for name in ("stream", "rollout")}
     return paired(ways, rounds).ratio("rollout", "stream")
 
 
-def guidance(model: Any, seed: int, rounds: int, steps: int = 4) -> dict[str, float]:
+def guidance(model: Model, seed: int, rounds: int, steps: int = 4) -> dict[str, float]:
     ways = {
-        kind: playing(model, "stream", told(seed=seed, steps=steps, guidance=kind, scale=1.5, delta=1.0))
+        kind: warm_step(model, "stream", sampling_state(seed=seed, steps=steps, guidance=kind, scale=1.5, delta=1.0))
         for kind in KINDS
     }
     timings = paired(ways, rounds)
     return {kind: timings.ratio(kind, "none") for kind in KINDS[1:]}
 
 
-def recache(model: Any, seed: int, rounds: int) -> float:
+def recache(model: Model, seed: int, rounds: int) -> float:
     """A prompt switch's rebuilding of the cache, over a chunk of four steps and its clean pass."""
-    state = told(seed=seed, steps=4)
-    chunk: Any = playing(model, "rollout", state)
+    state = sampling_state(seed=seed, steps=4)
+    chunk: Any = warm_step(model, "rollout", state)
     switch = partial(chunk.func.__self__.switch, "recache", state.updated(Prompt("rain")))
     return paired({"recache": switch, "chunk": chunk}, rounds).ratio("recache", "chunk")
 
 
-def cache(model: Any, seed: int, rounds: int) -> float:
+def cache(model: Model, seed: int, rounds: int) -> float:
     """One step of a chunk that sees nine frames: these forwarded again with it, over read from the cache."""
     kept, frames = model.sink + model.window, model.sink + model.window + model.chunk
     x = torch.stack([noise(seed, frame, 0, model.latent) for frame in range(frames)])
-    cond = condition_frames(model, told(), range(frames))
+    cond = condition_frames(model, sampling_state(), range(frames))
     held = model.new_cache()
     with torch.no_grad():
         for first in range(0, kept, model.chunk):
@@ -102,12 +103,12 @@ def cache(model: Any, seed: int, rounds: int) -> float:
     return paired(ways, rounds).ratio("again", "cached")
 
 
-def similarity_regions(model: Any, seed: int, rounds: int) -> dict[str, float]:
+def similarity_regions(model: Model, seed: int, rounds: int) -> dict[str, float]:
     pictures = camera(8, model.size, CHANGED, seed)
 
-    def drawing(regions: bool) -> tuple[Any, Callable[[], torch.Tensor]]:
-        sampler: Any = samplers_of(model)["stream"](model)
-        base = told(seed=seed, steps=1).updated(Similarity(0.02, regions=regions))
+    def drawing(regions: bool) -> tuple[Sampler[Any, Any], Callable[[], torch.Tensor]]:
+        sampler: Sampler[Any, Any] = samplers_of(model)["stream"](model)
+        base = sampling_state(seed=seed, steps=1).updated(Similarity(0.02, regions=regions))
         coming = cycle(pictures)
         return sampler, lambda: sampler.step(base.updated(next(coming)))
 

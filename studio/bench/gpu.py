@@ -20,14 +20,16 @@ import numpy as np
 import torch
 
 from studio.accelerate import QUANTIZATIONS
-from studio.bench import BenchError, roofline
+from studio.bench import roofline
+from studio.bench.errors import BenchError
 from studio.bench.nets import camera
 from studio.bench.reference import NotRun, Reference, ratios, reference_at, run
 from studio.bench.shapes import SHAPES, SMALL, Shape, write
 from studio.controls import Control, ControlState, Prompt, Sampling
 from studio.engine import Engine
+from studio.models.base import Model
 from studio.models.registry import IMAGE, WAN
-from studio.samplers import samplers_of
+from studio.samplers import Sampler, samplers_of
 
 COMMAND = "studio bench --suite gpu --json"
 VARIANTS = ("eager", "graphs")
@@ -133,19 +135,19 @@ def measured(shape: Shape, paths: dict[str, Path], options: dict[str, Any], plan
     return {"load_s": round(loaded, 1), **figures, "peak_memory_gb": peak_memory()}
 
 
-def image(model: Any, shape: Shape, plan: Plan) -> dict[str, Any]:
+def image(model: Model, shape: Shape, plan: Plan) -> dict[str, Any]:
     """Picture to picture. denoise_fps: the sampler alone, latents to latents. fps: pixels in, pixels (uint8, in host
     memory) out, encoder and decoder in it; fps_from_jpeg: with the JPEG of every picture decoded too.
     latency_ms: from a picture's control to the frame drawn from it, p50 and p95.
     """
-    seen, unseen = (camera(count, shape.size) for count in (DECODED_BEFORE, NEVER_SEEN))
-    state = ControlState.of(Prompt("a meadow"), Sampling(steps=shape.steps), seen[0])
-    sampler: Any = samplers_of(model)["stream"](model)
+    repeated, fresh = (camera(count, shape.size) for count in (DECODED_BEFORE, NEVER_SEEN))
+    state = ControlState.of(Prompt("a meadow"), Sampling(steps=shape.steps), repeated[0])
+    sampler: Sampler[Any, Any] = samplers_of(model)["stream"](model)
     denoise = timed(lambda: sampler.step(state), plan.pictures, plan.warm)
     engine = Engine(model, "stream", state=state)
-    drawing = {name: drawn_from(engine, pictures) for name, pictures in (("seen", seen), ("unseen", unseen))}
-    whole = timed(drawing["seen"], plan.pictures, plan.warm)
-    jpeg = timed(drawing["unseen"], plan.pictures, plan.warm)
+    drawing = {name: drawn_from(engine, pictures) for name, pictures in (("repeated", repeated), ("fresh", fresh))}
+    whole = timed(drawing["repeated"], plan.pictures, plan.warm)
+    jpeg = timed(drawing["fresh"], plan.pictures, plan.warm)
     waits = (sum(whole[at : at + shape.steps]) for at in range(len(whole) - shape.steps + 1))
     return {
         "denoise_fps": rate(denoise),
@@ -167,7 +169,7 @@ def drawn_from(engine: Engine, pictures: Sequence[Control]) -> Callable[[], Any]
     return step
 
 
-def video(model: Any, shape: Shape, plan: Plan) -> dict[str, Any]:
+def video(model: Model, shape: Shape, plan: Plan) -> dict[str, Any]:
     """Words to pictures, in a rollout. denoise_fps: the sampler alone, pictures being those its latents stand for (4
     each); fps: pictures (uint8, in host memory) out, decoder in it. chunk_ms: all of a chunk's pictures, p50 and p95;
     latency_ms: from a new prompt to the first picture drawn under it, recache and chunk. of_peak: FLOP of the
@@ -177,7 +179,7 @@ def video(model: Any, shape: Shape, plan: Plan) -> dict[str, Any]:
     for prompt in words:
         model.prepare(prompt.text)  # once, on the sender's thread: no frame waits for it
     state = ControlState.of(words[0], Sampling(steps=shape.steps))
-    sampler: Any = samplers_of(model)["rollout"](model)
+    sampler: Sampler[Any, Any] = samplers_of(model)["rollout"](model)
     denoise = timed(lambda: sampler.step(state), plan.chunks, plan.warm)
     engine = Engine(model, "rollout", state=state)
     count = PICTURES * model.chunk
@@ -206,7 +208,7 @@ def run_steps(engine: Engine, count: int) -> None:
         engine.step()
 
 
-def of_peak(shape: Shape, model: Any, chunk_seconds: float) -> float | None:
+def of_peak(shape: Shape, model: Model, chunk_seconds: float) -> float | None:
     """The share of the device's peak that denoising reaches, None where the device is not in the table."""
     peak = roofline.peak_of(torch.cuda.get_device_name()) if torch.cuda.is_available() else None
     work = sum(roofline.wan_chunk(shape.net, shape.size, shape.steps, model.chunk, model.sink, model.window))

@@ -1,12 +1,12 @@
-"""Tiny models with random weights for the core suite: real networks, so that a ratio between two ways to run them is
-the ratio on a large one wherever work and not Python takes the time.
+"""Tiny models with random weights for the core suite and the tests: real networks, so that a ratio between two ways to
+run them is the ratio on a large one wherever work and not Python takes the time.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -21,6 +21,10 @@ from studio.noise import noise
 from studio.pictures import decoded
 from studio.schedule import clean_from, sigmas
 
+if TYPE_CHECKING:
+    from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+
 WORDS = (8, 32)  # token states of a prompt
 
 
@@ -29,12 +33,55 @@ def text_states(text: str) -> Tensor:
     return noise(sum(text.encode()) % 2**32, 0, 0, WORDS)
 
 
-class TinyModel(Model):
+def wan_net(
+    channels: tuple[int, int], text: int, head: int = 24, inner: int = 64, layers: int = 2
+) -> WanTransformer3DModel:
+    """Build a Wan transformer of two heads; its weights are what torch's generator gives next.
+
+    channels: in and out; text: width of a token state; head: of an attention head; inner: of the feed-forward layers.
+    """
+    from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
+
+    return WanTransformer3DModel(
+        patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=head, in_channels=channels[0],
+        out_channels=channels[1], text_dim=text, freq_dim=32, ffn_dim=inner, num_layers=layers,
+    )  # fmt: skip
+
+
+def unet_shape(
+    text: int, widths: tuple[int, int] = (16, 32), heads: int | tuple[int, int] = 4, **more: Any
+) -> dict[str, Any]:
+    """Give the arguments of a UNet of two levels, the lower with self- and cross-attention.
+
+    text: width of a token state; widths: of the levels; heads: `attention_head_dim`; more: other arguments.
+    """
+    return {
+        "sample_size": 8,
+        "block_out_channels": widths,
+        "layers_per_block": 1,
+        "cross_attention_dim": text,
+        "attention_head_dim": heads,
+        "norm_num_groups": 8,
+        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
+        "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
+    } | more
+
+
+def unet(shape: Mapping[str, Any]) -> UNet2DConditionModel:
+    """Build a UNet of that shape; its weights are what torch's generator gives next."""
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+
+    return UNet2DConditionModel(**shape).eval().requires_grad_(False)
+
+
+class WordModel(Model):
     """A tiny model that is told words alone, and gives latents."""
 
-    def __init__(self, name: str, capabilities: Capabilities) -> None:
-        self.name, self.weights_id, self.capabilities = name, "0" * 12, capabilities
-        self._prompts = PromptMemory(text_states, size=8)
+    weights_id: str = "0" * 12
+
+    def __init__(self, capabilities: Capabilities, states: Callable[[str], Tensor] = text_states) -> None:
+        """states: the token states (n, d) of a text."""
+        self.capabilities, self._prompts = capabilities, PromptMemory(states, size=128)
 
     def prepare(self, prompt: str, loras: Mapping[str, float] = NO_LORAS) -> PromptStates:
         return self._prompts(prompt)
@@ -43,30 +90,20 @@ class TinyModel(Model):
         return Conditioning((states,) * len(frames), torch.zeros(len(frames), 0, *self.latent[1:]))
 
 
-class TinyPictures(TinyModel):
+class TinyPictures(WordModel):
     """An image model's contract (`models.base`) on a UNet of 0.6 M parameters; 8 pixels a cell.
 
     cells: latent cells a side, 8: so small that a forward of four rows costs little more than one of one, as it is on
     a GPU that one row does not fill.
     """
 
-    def __init__(self, seed: int = 0, cells: int = 8) -> None:
-        from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+    name: str = "tiny pictures"
 
+    def __init__(self, seed: int = 0, cells: int = 8) -> None:
         torch.manual_seed(seed)
         latent, size = (4, cells, cells), (8 * cells, 8 * cells)
-        super().__init__("tiny pictures", Capabilities(size, latent, independent=True, takes_pictures=True))
-        self.net: Any = UNet2DConditionModel(
-            sample_size=cells,
-            block_out_channels=(32, 64),
-            layers_per_block=1,
-            cross_attention_dim=WORDS[1],
-            attention_head_dim=4,
-            norm_num_groups=8,
-            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-        )
-        self.net.eval().requires_grad_(False)
+        super().__init__(Capabilities(size, latent, independent=True, takes_pictures=True))
+        self.net: Any = unet(unet_shape(WORDS[1], widths=(32, 64), sample_size=cells))
 
     def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
         return sigmas(steps, strength=strength)
@@ -82,33 +119,35 @@ class TinyPictures(TinyModel):
         return torch.cat([small, small.mean(0, keepdim=True)])
 
 
-class TinyVideo(TinyModel):
-    """A causal video model's contract on a Wan transformer of 0.4 M parameters, in chunks of three frames.
+class WanModel(WordModel):
+    """A tiny model whose net is a causal Wan."""
 
-    cells (h, w): with (16, 24), 96 tokens a frame, and a width of 96, work is shared between attention and the rest as
-    in Wan-1.3B at 480x832. (4, 4) is so small that a forward costs about the same for any number of rows.
-    """
-
-    def __init__(self, seed: int = 0, cells: tuple[int, int] = (16, 24)) -> None:
-        from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
-
-        torch.manual_seed(seed)
-        size, latent = (8 * cells[0], 8 * cells[1]), (4, *cells)
-        super().__init__("tiny video", Capabilities(size, latent, chunk=3, sink=3, window=6))
-        net = WanTransformer3DModel(
-            patch_size=(1, 2, 2), num_attention_heads=2, attention_head_dim=48, in_channels=4, out_channels=4,
-            text_dim=WORDS[1], freq_dim=32, ffn_dim=560, num_layers=2,
-        )  # fmt: skip
-        self.net = CausalWan(net, "velocity", self.chunk).ready()
-
-    def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
-        return sigmas(steps, 5.0, strength)
+    net: CausalWan
 
     def denoise(self, rows: Rows, cache: KVCache | None = None, write: int = 0, causal: bool = True) -> Tensor:
         return self.net(rows.x, rows.sigma, rows.cond, rows.frames, cache, write, causal)
 
     def new_cache(self) -> KVCache:
         return self.net.new_cache(self.sink, self.window, self.latent)
+
+
+class TinyVideo(WanModel):
+    """A causal video model's contract on a Wan transformer of 0.4 M parameters, in chunks of three frames.
+
+    cells (h, w): with (16, 24), 96 tokens a frame, and a width of 96, work is shared between attention and the rest as
+    in Wan-1.3B at 480x832. (4, 4) is so small that a forward costs about the same for any number of rows.
+    """
+
+    name: str = "tiny video"
+
+    def __init__(self, seed: int = 0, cells: tuple[int, int] = (16, 24)) -> None:
+        torch.manual_seed(seed)
+        size, latent = (8 * cells[0], 8 * cells[1]), (4, *cells)
+        super().__init__(Capabilities(size, latent, chunk=3, sink=3, window=6))
+        self.net = CausalWan(wan_net((4, 4), WORDS[1], head=48, inner=560), "velocity", self.chunk).ready()
+
+    def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
+        return sigmas(steps, 5.0, strength)
 
 
 def camera(count: int, size: tuple[int, int], share: float = 1.0, seed: int = 0) -> list[Picture]:

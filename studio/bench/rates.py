@@ -58,8 +58,8 @@ class TimedDecoder:
     restore: Callable[[Any], None]
 
 
-def played(model: Any, seed: int) -> Session:
-    """A session as a person would have it: a prompt, and a subject going to and fro on a path."""
+def new_session(model: Model, seed: int) -> Session:
+    """Give a session as a person would have it: a prompt, and a subject going to and fro on a path."""
     session = Session(model)
     session.send(Sampling(seed=seed))
     session.send(Prompt("snowy mountains on a clear morning"))
@@ -68,10 +68,10 @@ def played(model: Any, seed: int) -> Session:
     return session
 
 
-def steps(model: Any, seed: int, frames: int) -> dict[str, Any]:
+def steps(model: Model, seed: int, frames: int) -> dict[str, Any]:
     """fps, tick_ms, engine_overhead over all steps, and the rate around frames 100 and 3000."""
     timed = TimedModel(model)
-    session = played(timed, seed)
+    session = new_session(timed, seed)
     for _ in range(min(WARM, frames - 2)):
         session.step()
     first, made = session.engine.frame, [time.perf_counter()]
@@ -96,11 +96,11 @@ def rate_around(made: Sequence[float], place: int) -> float | None:
     return round(2 * AROUND / (made[place + AROUND] - made[place - AROUND]), 2)
 
 
-def end_to_end(model: Any, seed: int, seconds: float) -> float:
+def end_to_end(model: Model, seed: int, seconds: float) -> float:
     """Frames a second that leave as JPEG, made on the session's thread and read from the mailbox on another."""
     import simplejpeg
 
-    session, latest = played(model, seed), Latest()
+    session, latest = new_session(model, seed), Latest()
     for _ in range(WARM):
         session.step()
     session.outputs.append(latest)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from studio.bench import BenchError
+from studio.bench.errors import BenchError
 from studio.bench.shapes import Shape
 
 RUNNERS = Path(__file__).parent / "references"
@@ -22,23 +22,23 @@ class NotRun(BenchError):
 
 @dataclass(frozen=True)
 class Reference:
-    """A program that can be run. mark: a file every checkout of it has; of: the architecture it plays; told: what its
-    runner is told of a shape, the checkpoint's paths and how much is timed.
+    """A program that can be run. mark: a file every checkout of it has; of: the architecture it plays; arguments: what
+    its runner is given of a shape, the checkpoint's paths and how much is timed.
     """
 
     name: str
     mark: str
     of: str
     runner: str
-    told: Callable[[Shape, dict[str, Path], int], dict[str, Any]]
+    arguments: Callable[[Shape, dict[str, Path], int], dict[str, Any]]
 
 
-def told_streamdiffusion(shape: Shape, paths: dict[str, Path], count: int) -> dict[str, Any]:
+def streamdiffusion_arguments(shape: Shape, paths: dict[str, Path], count: int) -> dict[str, Any]:
     places = {name: str(path) for name, path in paths.items()}
     return {**places, "size": shape.size, "steps": shape.steps, "count": count, "warm": min(count, 20)}
 
 
-def told_longlive(shape: Shape, paths: dict[str, Path], count: int) -> dict[str, Any]:
+def longlive_arguments(shape: Shape, paths: dict[str, Path], count: int) -> dict[str, Any]:
     """Its caches are made for twelve heads of 128, so a smaller shape has these too, and less of the rest."""
     net = shape.net
     names = {"num_layers": "num_layers", "ffn_dim": "ffn_dim", "text_dim": "text_dim", "freq_dim": "freq_dim"}
@@ -53,9 +53,13 @@ def told_longlive(shape: Shape, paths: dict[str, Path], count: int) -> dict[str,
 
 REFERENCES = (
     Reference(
-        "StreamDiffusion", "src/streamdiffusion/pipeline.py", "sd-turbo", "streamdiffusion.py", told_streamdiffusion
+        "StreamDiffusion",
+        "src/streamdiffusion/pipeline.py",
+        "sd-turbo",
+        "streamdiffusion.py",
+        streamdiffusion_arguments,
     ),
-    Reference("LongLive 1.0", "pipeline/causal_inference.py", "wan-1.3b", "longlive.py", told_longlive),
+    Reference("LongLive 1.0", "pipeline/causal_inference.py", "wan-1.3b", "longlive.py", longlive_arguments),
 )
 
 
@@ -72,8 +76,8 @@ def run(
     reference: Reference, checkout: Path, python: str, shape: Shape, paths: dict[str, Path], count: int
 ) -> dict[str, Any]:
     """The program's figures, from a process of its own under the interpreter that has its packages."""
-    told = {"checkout": str(checkout.resolve()), **reference.told(shape, paths, count)}
-    command = [python, str(RUNNERS / reference.runner), json.dumps(told)]
+    arguments = {"checkout": str(checkout.resolve()), **reference.arguments(shape, paths, count)}
+    command = [python, str(RUNNERS / reference.runner), json.dumps(arguments)]
     try:
         done = subprocess.run(
             command, capture_output=True, encoding="utf-8", errors="replace", timeout=PATIENCE, check=False
@@ -83,9 +87,9 @@ def run(
     except subprocess.TimeoutExpired:
         raise NotRun(f"{reference.name} took longer than {PATIENCE} s and was stopped") from None
     if done.returncode:
-        said = "\n".join(done.stderr.strip().splitlines()[-6:])
+        stderr_tail = "\n".join(done.stderr.strip().splitlines()[-6:])
         raise NotRun(
-            f"{reference.name} did not run under {python}:\n{said}\n"
+            f"{reference.name} did not run under {python}:\n{stderr_tail}\n"
             "If a package is missing, name the interpreter that has them, with --reference-python"
         )
     return json.loads(done.stdout.strip().splitlines()[-1])

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from studio.bench.delegate import Delegate
-from studio.bench.rates import WARM, played
+from studio.bench.rates import WARM, new_session
 from studio.conditioning import Conditioning, FrameInputs, PromptStates
 from studio.controls import Control, ControlState, Prompt, Sampling, Stroke
 from studio.engine import Engine
@@ -84,7 +84,7 @@ def words(number: int, seed: int, chance: random.Random) -> Control:
     return Prompt(f"{chance.choice(('a beach', 'a city', 'a forest', 'a desert'))} on evening {number}")
 
 
-def changes(model: Any, seed: int, trials: int) -> dict[str, Any]:
+def changes(model: Model, seed: int, trials: int) -> dict[str, Any]:
     """Ticks from `send`, at a random moment on the running session, to the picture.
 
     p50, p95: to the first frame that differs from the same run without the change. settled: to the first frame every
@@ -92,7 +92,7 @@ def changes(model: Any, seed: int, trials: int) -> dict[str, Any]:
     the encoding of its words, under "prompt".
     """
     watched = WatchedModel(model)
-    session = played(watched, seed)
+    session = new_session(watched, seed)
     watched.engine = session.engine
     for _ in range(WARM):
         session.step()
@@ -156,13 +156,13 @@ def made_wholly_under(state: ControlState, watched: WatchedModel, effect: int) -
     return next(frame for frame in range(effect, effect + 10_000) if frame not in touched)
 
 
-def sweeps(model: Any, seed: int, count: int, seconds: float) -> dict[str, float]:
+def sweeps(model: Model, seed: int, count: int, seconds: float) -> dict[str, float]:
     """A slider swept at 60 Hz on the running session.
 
     lost_finals: sweeps whose last value is not the one in force afterwards. settle_ticks: from the last value sent to
     the first frame made under it, the longest of the sweeps; settle_ms: the same in milliseconds, tick_ms for scale.
     """
-    session, watch = played(model, seed), Watch()
+    session, watch = new_session(model, seed), Watch()
     for _ in range(WARM):
         session.step()
     session.outputs.append(watch)

@@ -9,7 +9,7 @@ class UsageError(ValueError):
 
 def worded_errors() -> tuple[type[Exception], ...]:
     """List what a person can do something about; anything else is our mistake, and shown whole."""
-    from studio.bench import BenchError
+    from studio.bench.errors import BenchError
     from studio.controls import ControlError
     from studio.hub.fit import NotEnoughMemory
     from studio.models.errors import CheckpointError, MissingWeights, OptionError, UnknownModel

@@ -7,7 +7,6 @@ import logging
 import os
 from pathlib import Path
 
-from studio.cli.address import check_address
 from studio.cli.arguments import add_model_arguments, number_between, user_path
 from studio.cli.errors import UsageError
 from studio.cli.opening import download_missing, model_options
@@ -33,8 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Serve the page until it is stopped; what cannot be served, loaded or kept is told before anything is loaded."""
-    check_address(arguments.host, arguments.port)
     check_folders(arguments.takes)
+    from studio.ui.address import check_address
+
+    check_address(arguments.host, arguments.port)
     server = server_options(arguments)
     from studio.ui.app import launch
 

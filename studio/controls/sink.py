@@ -8,15 +8,16 @@ from typing import ClassVar
 from studio.controls.base import Control, check_choice, check_integer, settle
 from studio.controls.widgets import Choice, Counter, Widget
 
-POLICIES = ("recache", "keep", "renew", "reanchor")
+POLICIES = ("recache", "keep", "keep_after_window", "renew", "reanchor")
 
 
 @dataclass(frozen=True)
 class Sink(Control):
     """The policy for the sink frames at a prompt switch with recache, and a count of renewals asked for by hand.
 
-    policy: "recache" puts the sink under the new words with the other frames, "keep" leaves it under the old ones
-    (LongLive's `global_sink: true`, with which its checkpoint was published), "renew" makes the oldest frames of the
+    policy: "recache" puts the sink under the new words with the other frames, "keep" leaves it under the old ones.
+    "keep_after_window" is "recache" while no frame has left the window yet and "keep" from then on: what LongLive's
+    code does with `global_sink: true`, with which its checkpoint was published. "renew" makes the oldest frames of the
     window the new sink, "reanchor" the oldest of all that LongLive recaches with `global_sink: false`: its last sink +
     window + chunk frames. renewed: 0..1,000,000; each higher number renews the sink once, now.
     """
@@ -33,7 +34,8 @@ class Sink(Control):
             needs="sink",
             advanced=True,
             choices=POLICIES,
-            info="A video model never forgets its first frames: read anew under the new words, left, or taken anew.",
+            info="A video model never forgets its first frames: read anew under the new words, kept under the old, or "
+            "taken anew. A model starts as it was published.",
         ),
         Counter(
             "renewed", "Renew first frames now", section="prompt", order=80, needs="sink", advanced=True, name="renew"

@@ -21,6 +21,7 @@ from studio.controls import ControlState, Prompt
 from studio.engine import Engine
 from studio.evaluation import takes
 from studio.evaluation.detector import Detector, load_detector
+from studio.models.base import Model
 from studio.training import vocabulary
 from studio.world import compositing, scenes, words
 from studio.world.backgrounds import Scene
@@ -75,19 +76,19 @@ def summary(judged: list[dict]) -> dict:
     }
 
 
-def started(model, take: takes.Take, steps: int, sampler: str = "stream") -> Engine:
+def new_engine(model: Model, take: takes.Take, steps: int, sampler: str = "stream") -> Engine:
     engine = Engine(model, sampler)
     engine.apply(list(enumerate(take.controls(steps), 1)))
     return engine
 
 
 def still_takes(
-    model, detector: Detector, count: int, steps: int, seed: int, labels: tuple[str, ...] = ()
+    model: Model, detector: Detector, count: int, steps: int, seed: int, labels: tuple[str, ...] = ()
 ) -> Iterator[list[dict]]:
     rng = np.random.default_rng(seed)
     for _ in range(count):
         take = takes.draw_take(rng, labels=labels)
-        engine = started(model, take, steps)
+        engine = new_engine(model, take, steps)
         yield [
             judge(detector, frame.picture, take, frame.index)
             for frame in (engine.step() for _ in range(max(JUDGED) + 1))
@@ -95,30 +96,32 @@ def still_takes(
         ]
 
 
-def switches(model, detector: Detector, count: int, steps: int, seed: int) -> Iterator[dict]:
+def switches(model: Model, detector: Detector, count: int, steps: int, seed: int) -> Iterator[dict]:
     """One row a take: the judgement of the sixth frame after the switch, and after how many the scene was right."""
     rng = np.random.default_rng(seed)
     for _ in range(count):
         take, other = takes.draw_take(rng), takes.draw_take(rng)
         scene = Scene(other.scene.place, take.scene.view, other.scene.time, other.scene.weather)
-        engine = started(model, take, steps)
+        engine = new_engine(model, take, steps)
         for _ in range(SWITCH_AT):
             engine.step()
         engine.apply([(9, Prompt(words.compose(scene.place, scene.time, scene.weather, rng), switch="recache"))])
         frames = [engine.step() for _ in range(AFTER)]
-        asked = (scene.place, scene.time, scene.weather)
+        wanted = (scene.place, scene.time, scene.weather)
         named = [detector.name(_tensor(frame.picture)[None])[0] for frame in frames]
-        first = next((n for n, seen in enumerate(named, 1) if seen == asked), AFTER + 1)
+        first = next((n for n, found in enumerate(named, 1) if found == wanted), AFTER + 1)
         sixth = judge(detector, frames[5].picture, take, frames[5].index, scene)
         yield {**sixth, "unseen": False, "frames_to_scene": first}
 
 
-def long_takes(model, detector: Detector, count: int, steps: int, seed: int) -> Iterator[tuple[list[dict], list[dict]]]:
+def long_takes(
+    model: Model, detector: Detector, count: int, steps: int, seed: int
+) -> Iterator[tuple[list[dict], list[dict]]]:
     """The early and the late judgements of takes of 600 frames."""
     rng = np.random.default_rng(seed)
     for _ in range(count):
         take = takes.draw_take(rng)
-        engine = started(model, take, steps)
+        engine = new_engine(model, take, steps)
         early, late = [], []
         for _ in range(601):
             frame = engine.step()
@@ -128,7 +131,7 @@ def long_takes(model, detector: Detector, count: int, steps: int, seed: int) -> 
         yield early, late
 
 
-def hand_takes(model, count: int, steps: int, seed: int) -> Iterator[tuple[list[dict], list[dict]]]:
+def hand_takes(model: Model, count: int, steps: int, seed: int) -> Iterator[tuple[list[dict], list[dict]]]:
     """The judgements of a take before and after its switch."""
     rng = np.random.default_rng(seed)
     for _ in range(count):
@@ -186,13 +189,15 @@ def evaluate(
     began, detector = time.monotonic(), load_detector()
     out: dict = {"model": model.name, "weights": model.weights_id, "seed": seed, "takes": count, "steps": {}}
     for number in steps:
-        played = count if number <= 4 else max(1, count // 4)  # a schedule of 16 takes ten times as long
-        judged = progress(still_takes(model, detector, played, number, seed), total=played, desc=f"{number} steps")
+        takes_count = count if number <= 4 else max(1, count // 4)  # a schedule of 16 takes ten times as long
+        judged = progress(
+            still_takes(model, detector, takes_count, number, seed), total=takes_count, desc=f"{number} steps"
+        )
         out["steps"][str(number)] = summary([row for rows in judged for row in rows])
     if added := tuple(label for label in vocabulary.added() if label in model.capabilities.labels):
-        played = max(1, count // 4)
-        judged = still_takes(model, detector, played, default_steps, seed + 5, added)
-        rows = [row for rows in progress(judged, total=played, desc="added subjects") for row in rows]
+        takes_count = max(1, count // 4)
+        judged = still_takes(model, detector, takes_count, default_steps, seed + 5, added)
+        rows = [row for rows in progress(judged, total=takes_count, desc="added subjects") for row in rows]
         out["added"] = {"subjects": len(added), **summary(rows)}
     rows = list(progress(switches(model, detector, count, default_steps, seed + 1), total=count, desc="switch"))
     frames = [row["frames_to_scene"] for row in rows]

@@ -149,13 +149,13 @@ def truth(take: Take, frame: int, scene: Scene | None = None) -> Truth:
     scene = scene or take.scene
     state = ControlState().after(Stroke("subject", take.word, take.path, mode="path", size=take.size), 0)
     (placed,) = placements(strokes(state), frame)
-    background = painted(scene, frame)
+    background = scene_picture(scene, frame)
     picture, alpha = with_subject(background, take.label, placed, scene)
     light = compositing.LIGHT[scene.time]
     return Truth(picture, alpha, background, placed.x, placed.y, placed.size, -placed.facing, light)
 
 
-def painted(scene: Scene, frame: int) -> Tensor:
+def scene_picture(scene: Scene, frame: int) -> Tensor:
     """(3, 256, 256) in 0..1: a scene without subjects."""
     pixels = scenes.paint(scene.place, scene.view, scene.time, scene.weather, frame % scenes.PHASES)
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255
@@ -173,7 +173,7 @@ def with_subject(picture: Tensor, label: str, placed: Placement, scene: Scene) -
 
 def hand_truth(state: ControlState, scene: Scene, frame: int) -> tuple[Tensor, Tensor]:
     """A frame as the drawn world shows it under the strokes in force, and all subjects' alpha (1, 256, 256)."""
-    picture, covered = painted(scene, frame), torch.zeros(1, compositing.SIZE, compositing.SIZE)
+    picture, covered = scene_picture(scene, frame), torch.zeros(1, compositing.SIZE, compositing.SIZE)
     for placed in placements(strokes(state), frame):
         picture, alpha = with_subject(picture, placed.label, placed, scene)
         covered = torch.maximum(covered, alpha)

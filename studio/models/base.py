@@ -58,6 +58,7 @@ class Capabilities:
         sampler, steps: what it was distilled for, and is played with unless told.
         first_frame_steps: steps of the first frame after a clean start, where they are more than the others'.
         recache: how its checkpoint learned to be recached, "causal" or "bidirectional".
+        sink_policy: what becomes of its sink at a prompt switch unless told, a policy of `controls.Sink`.
         takes_pictures: whether `Model.encode_picture` works.
         refuses: the kinds of control it cannot play, each with the reason in words for the person who sent it.
         labels: the subjects it knows.
@@ -75,6 +76,7 @@ class Capabilities:
     steps: int = 2
     first_frame_steps: int = 1
     recache: str = "causal"
+    sink_policy: str = "recache"
     takes_pictures: bool = False
     refuses: Mapping[str, str] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
@@ -126,7 +128,7 @@ class Model(ABC):
         return self.capabilities.device
 
     def with_defaults(self, name: str, **played_with: Any) -> Self:
-        """Take another name and other defaults (`sampler`, `steps`); for whoever loads it, before it plays."""
+        """Take another name and other defaults (`loader.DEFAULTS`); for whoever loads it, before it plays."""
         self.name, self.capabilities = name, replace(self.capabilities, **played_with)
         return self
 

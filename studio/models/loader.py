@@ -26,12 +26,13 @@ log = logging.getLogger("studio")
 INDEX = "model_index.json"
 HUB_NAME = re.compile(r"(?:https?://huggingface\.co/)?([\w.-]+)/([\w.-]+)/?")  # OWNER/NAME, or its page
 DEVICES = ("device", "text_device")  # options that name one
-DEFAULTS = ("sampler", "steps")  # how a model is played where nobody says otherwise; no factory's options
+# How a model is played where nobody says otherwise; no factory's options.
+DEFAULTS = ("sampler", "steps", "sink_policy")
 
 
 @dataclass(frozen=True)
 class ResolvedOptions:
-    """What a model is made with: the factory, its options, and how the model is played (`sampler`, `steps`)."""
+    """What a model is made with: the factory, its options, and how the model is played (`DEFAULTS`)."""
 
     factory: str
     options: Mapping[str, Any]
@@ -52,7 +53,7 @@ def load(name: str | Path, progress: Progress | None = None, cancel: Event | Non
         name: a name in `MODELS`, or the path of a folder.
         progress, cancel: see `download.fetch`.
         options: the factory's; one of a part's name takes that part's place, so `tiny_vae=None` goes without it.
-            sampler, steps: to play it with, instead of what it was made for.
+            sampler, steps, sink_policy: to play it with, instead of what it was made for.
 
     Raises:
         UnknownModel, OptionError, NotEnoughMemory, DownloadError, or what the factory says of its files.

@@ -19,6 +19,7 @@ from studio.controls import (
     Picture,
     Sampling,
     Similarity,
+    Sink,
     opening_events,
 )
 from studio.guidance import active_guidance
@@ -147,6 +148,14 @@ def nearest_sampling(model: Model, sampling: Sampling) -> Sampling:
             if supports(model, wanted):
                 return wanted
     raise ValueError(f"{model.name} has no schedule of 1 to {MAX_STEPS} steps")
+
+
+def initial_state(model: Model) -> ControlState:
+    """Give the controls in force before anybody sends any: the steps and the sink's policy the model was made for."""
+    able = model.capabilities
+    sink = Sink(able.sink_policy)
+    others = () if sink == Sink.initial() else (sink,)
+    return ControlState.of(nearest_sampling(model, Sampling(steps=able.steps)), *others)
 
 
 def adapt(model: Model, state: ControlState, frame: int) -> tuple[ControlState, dict[str, str]]:

@@ -24,7 +24,11 @@ class Part:
     files: tuple[str, ...]
     bytes: int
     licence: str
-    revision: str = "main"
+
+    @property
+    def revision(self) -> str:
+        """The commit that is downloaded, or "main" where none is pinned."""
+        return COMMITS.get(self.repo, "main")
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,8 @@ class Entry:
 
     factory: "module:function", called with a path for each part, by the part's name, and with the options. options:
     what it is called with where a person says nothing else. memory: its parameters, for what it takes while it plays.
-    licence: for a person, with what it forbids said first. sampler, steps: what it was distilled for, where its class
-    does not say it.
+    licence: for a person, with what it forbids said first. sampler, steps, sink_policy: what it was distilled for and
+    published with, where its class does not say it.
     """
 
     factory: str
@@ -45,11 +49,12 @@ class Entry:
     options: Mapping[str, Any] = field(default_factory=dict)
     sampler: str | None = None
     steps: int | None = None
+    sink_policy: str | None = None
 
     @property
     def defaults(self) -> dict[str, str | int]:
-        """Give the sampler and the steps, where they are named."""
-        named: dict[str, str | int | None] = {"sampler": self.sampler, "steps": self.steps}
+        """Give the sampler, the steps and the sink's policy, where they are named."""
+        named = {"sampler": self.sampler, "steps": self.steps, "sink_policy": self.sink_policy}
         return {key: value for key, value in named.items() if value is not None}
 
     @property
@@ -57,6 +62,20 @@ class Entry:
         """Sum about what is downloaded for it."""
         return sum(part.bytes for part in self.parts.values())
 
+
+# The commit of each repository that is downloaded, as programs that pin it name it; a repository that is not here is
+# taken as it is on its main branch, since no commit of it was found to be published.
+COMMITS = {
+    "stabilityai/sd-turbo": "b261bac6fd2cf515557d5d0707481eafa0485ec2",
+    "stabilityai/sdxl-turbo": "71153311d3dbb46851df1931d3ca6e939de83304",
+    "madebyollin/taesd": "614f76814bbe30edbe2e627ace1c2234c81a2c0e",
+    "madebyollin/taesdxl": "b20258aaef75ef61e659c1e0f14f251cf0ad153e",
+    "stable-diffusion-v1-5/stable-diffusion-v1-5": "451f4fe16113bff5a5d2269ed5ad43b0592e9a14",
+    "latent-consistency/lcm-lora-sdv1-5": "cf2fced511dbe7e26c8d1d397e728fbab875db4b",
+    "Wan-AI/Wan2.1-T2V-1.3B-Diffusers": "0fad780a534b6463e45facd96134c9f345acfa5b",
+    "Wan-AI/Wan2.2-TI2V-5B-Diffusers": "b8fff7315c768468a5333511427288870b2e9635",
+    "gdhe17/Self-Forcing": "2f8b779212da279d212c22a509b66ad6552f350e",
+}
 
 IMAGE = "studio.models.image.model:open_image"
 WAN = "studio.models.wan.model:open_wan"
@@ -208,6 +227,7 @@ MODELS: dict[str, Entry] = {
             "tiny_decoder": WAN_TINY_DECODER,
         },
         {"sink": 3, "window": 6},
+        sink_policy="keep_after_window",
     ),
     "rolling-forcing": Entry(
         WAN,

@@ -43,9 +43,9 @@ def open_output(path: str | Path, fps: int = 24) -> FileOutput:
     path = Path(path)
     make = OUTPUTS.get(path.suffix.lower())
     if make is None:
-        said = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
+        ending = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
         raise OutputError(
-            f"{path} {said}, and the ending says what is written: {', '.join(OUTPUTS)} (a folder of PNG files), "
+            f"{path} {ending}, and the ending says what is written: {', '.join(OUTPUTS)} (a folder of PNG files), "
             "or a folder's name with / at its end"
         )
     return make(path, fps)

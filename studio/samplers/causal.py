@@ -157,7 +157,8 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
             if is_new_prompt and policy == "reanchor":
                 self.context.reanchor()
             states = prompt_states(self.model, state)
-            self.context.recache(states, self.model.capabilities.recache, keep_sink=policy == "keep")
+            keeps = policy == "keep" or (policy == "keep_after_window" and self.context.has_evicted)
+            self.context.recache(states, self.model.capabilities.recache, keep_sink=keeps)
 
     def snapshot(self) -> CausalSnapshot:
         """Give all that the sampler holds; good for any number of restores."""

@@ -66,6 +66,11 @@ class Context:
         """Whether nothing has come out since a clean start."""
         return not (self.kept or self.pending)
 
+    @property
+    def has_evicted(self) -> bool:
+        """Whether a frame has left the window: LongLive's `recache_start_frame > 0`."""
+        return bool(self.retired)
+
     def write_pending(self) -> None:
         """Write what is pending by a forward of its own: the clean pass."""
         self._write(self.pending)

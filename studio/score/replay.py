@@ -140,14 +140,16 @@ def digest_difference(header: Header, digest: Digest, model: Model) -> str | Non
 
     if not header.digest or header.digest == str(digest):
         return None
-    said = f"the frames differ from the recording's: {digest} here, {header.digest} recorded. "
+    intro = f"the frames differ from the recording's: {digest} here, {header.digest} recorded. "
     pairs = zip(("processor", "torch"), (header.processor, header.torch), environment(str(model.device)))
     changed = [f"{name} {here} here, {there} there" for name, there, here in pairs if there and there != here]
     if changed:
-        return f"{said}They were made on another machine: {'; '.join(changed)}; such frames differ by a little"
+        return f"{intro}They were made on another machine: {'; '.join(changed)}; such frames differ by a little"
     if not (header.processor and header.torch):
         return (
-            f"{said}The take does not say what it was made on; frames are the same only on the same class of processor "
-            "and version of torch, and if no line was changed"
+            f"{intro}The take does not say what it was made on; frames are the same only on the same class of "
+            "processor and version of torch, and if no line was changed"
         )
-    return f"{said}Processor and torch are those of the recording, so a line was changed, or the studio draws otherwise"
+    return (
+        f"{intro}Processor and torch are those of the recording, so a line was changed, or the studio draws otherwise"
+    )

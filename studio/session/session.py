@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio.controls import Control, ControlError, ControlState, Erase, Pause, Prompt, Sampling, opening_events
+from studio.controls import Control, ControlError, ControlState, Erase, Pause, Prompt, Sampling, Sink, opening_events
 from studio.controls.base import shown
 from studio.engine import Engine, EngineSnapshot
 from studio.frames import Frame
@@ -185,7 +185,7 @@ class Session(Runner):
             self._recorder.finish()
             with self._inbox.lock:  # so nothing comes that was checked by the one and would be played by the other
                 self._apply()
-                state, refused = engine.adapt(with_steps_of(model, self.engine))
+                state, refused = engine.adapt(with_defaults_of(model, self.engine))
                 prepare_state(engine, state)
                 engine.restart(self.engine.frame, state)
                 engine.revision = self.engine.revision
@@ -240,12 +240,14 @@ def check_model(header: Header, model: Model) -> None:
         raise ValueError(f"the snapshot is of {header.model}; hand over to it, then restore")
 
 
-def with_steps_of(model: Model, engine: Engine) -> ControlState:
-    """Give the controls in force, with a next model's own number of steps if they have the present model's."""
-    state = engine.state
-    if state[Sampling].steps != engine.model.capabilities.steps:
-        return state
-    return state.updated(replace(state[Sampling], steps=model.capabilities.steps))
+def with_defaults_of(model: Model, engine: Engine) -> ControlState:
+    """Give the controls in force, with a next model's own steps and sink policy in place of the present model's own."""
+    state, mine, others = engine.state, engine.model.capabilities, model.capabilities
+    if state[Sampling].steps == mine.steps:
+        state = state.updated(replace(state[Sampling], steps=others.steps))
+    if state[Sink].policy == mine.sink_policy != others.sink_policy:
+        state = state.updated(replace(state[Sink], policy=others.sink_policy))
+    return state
 
 
 def open(

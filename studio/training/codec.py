@@ -67,8 +67,8 @@ def codec_quality(codec: Autoencoder, backgrounds: Backgrounds, count: int = 64,
     return {"psnr_db": psnr(made, true), "subject_psnr_db": psnr(made, true, (covered > 0.5).float())}
 
 
-def encoded(codec: Autoencoder, pictures: Tensor) -> Tensor:
-    """Latents of pictures (B, 3, H, W) in -1..1, normalised by what was seen so far, which this batch joins.
+def encode_pictures(codec: Autoencoder, pictures: Tensor) -> Tensor:
+    """Give the latents of pictures (B, 3, H, W) in -1..1, normalised by what was seen so far, which this batch joins.
 
     Not by the batch's own mean and variance: they hide from the decoder how bright this batch happens to be, and that
     noise in the gradients silenced every convolution within a few hundred steps (docs/log.md, "A decoder that is
@@ -110,7 +110,7 @@ def train_codec(
     for step in range(start, steps):
         true, covered = (t.to(device) for t in crops(backgrounds, batch, rng))
         with torch.autocast(device, torch.bfloat16):
-            latents = encoded(codec, true * 2 - 1)
+            latents = encode_pictures(codec, true * 2 - 1)
             made = codec.decode(latents + LATENT_NOISE * torch.randn_like(latents))
         loss = codec_loss(made.float() / 2 + 0.5, true, covered)
         optimiser.zero_grad(set_to_none=True)

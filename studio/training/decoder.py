@@ -47,8 +47,8 @@ class Pairs:
     pictures: Tensor
     covered: Tensor
 
-    def some(self, rows: np.ndarray, device: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Of those rows, in float32: latents drawn and clean, pictures and alpha in 0..1."""
+    def batch(self, rows: np.ndarray, device: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Give those rows, in float32: latents drawn and clean, pictures and alpha in 0..1."""
         kept = (part[rows].to(device).float() for part in (self.drawn, self.clean, self.pictures, self.covered))
         drawn, clean, pictures, covered = kept
         return drawn, clean, pictures / 255, covered / 255
@@ -143,7 +143,7 @@ def train_decoder(
     torch.manual_seed(seed + start)
     rng, began = np.random.default_rng((seed, start)), time.monotonic()
     for step in range(start, stage.steps):
-        loss = frames_loss(codec, frames.some(rng.integers(len(frames.drawn), size=stage.clips), device), rng)
+        loss = frames_loss(codec, frames.batch(rng.integers(len(frames.drawn), size=stage.clips), device), rng)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
@@ -182,7 +182,7 @@ def frames_loss(codec: Autoencoder, frames: tuple[Tensor, Tensor, Tensor, Tensor
 def decoder_quality(codec: Autoencoder, frames: Pairs, count: int = 48) -> dict[str, float]:
     """Of the model's own latents: PSNR of the picture and inside subjects, jumps between and inside cells in levels."""
     device = codec.linear_out.weight.device.type
-    drawn, _, true, covered = frames.some(np.arange(min(count, len(frames.drawn))), device)
+    drawn, _, true, covered = frames.batch(np.arange(min(count, len(frames.drawn))), device)
     with torch.autocast(device, torch.bfloat16):
         made = codec.decode(drawn).float() / 2 + 0.5
     between, within = (255 * value.item() for value in seams(made - true))

@@ -105,10 +105,10 @@ def encode_batch(net, clips: Clips, vectors: Tensor, rng: np.random.Generator, d
     recache = torch.from_numpy(rng.random((batch, 1)) < 0.5)
     last = clips.prompt[:, -1:]
     recached = recache & (clips.prompt != last)
-    told = torch.where(recached, last, clips.prompt)
+    shown = torch.where(recached, last, clips.prompt)
     silent = torch.from_numpy(rng.random((batch, 1)) < NO_PROMPT)
-    told, drawn = (torch.where(silent, 0, number + 1) for number in (told, clips.prompt))  # 0: nothing was said
-    text = pocket.text_tokens(vectors[told]).to(device)
+    shown, drawn = (torch.where(silent, 0, number + 1) for number in (shown, clips.prompt))  # 0: nothing was said
+    text = pocket.text_tokens(vectors[shown]).to(device)
     constants = pocket.constant_channels(clips.phase.flatten(), clips.view.flatten()).to(device)
     unflatten = lambda t: t.view(batch, frames, *t.shape[1:])  # noqa: E731
     sentences = vectors[drawn].to(device)
@@ -145,8 +145,8 @@ def diffusion_loss(net, batch: Batch, channels: Tensor, rng) -> tuple[Tensor, Te
     tracks = torch.cat([track_maps(batch.clips, net.memory), batch.constants, mean], 2)
     with torch.autocast(noisy.device.type, torch.bfloat16):
         positions = frame_numbers(batch_size, frames, rng).to(noisy.device)
-        told = BatchConditioning(batch.text, tracks)
-        guess = pocket.denoise_around(mean, noisy, sigma, lambda y: net.denoiser(y, sigma, told, positions)).float()
+        cond = BatchConditioning(batch.text, tracks)
+        guess = pocket.denoise_around(mean, noisy, sigma, lambda y: net.denoiser(y, sigma, cond, positions)).float()
     error = (guess - batch.clean).square() * channels.view(-1, 1, 1)
     drawn = error.mean(2, keepdim=True) * batch.weight / sigma.clamp_min(0.25)[:, :, None, None, None]
     counted = (sigma > 0).float()

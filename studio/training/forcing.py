@@ -54,7 +54,7 @@ GRAB, DROP, SPEED = 0.08, 0.12, 0.35  # a hand takes a subject up, lets it go, g
 class StreamConditions:
     """The conditions of B streams: numbers of scene, wording, phase; S subjects, their memory keys, places, goals.
 
-    scene, prompt (-1: nothing said), phase (B,); subject, key (B, S), subject -1 for none; at, goal (B, S, 2);
+    scene, prompt (-1: nothing prompt), phase (B,); subject, key (B, S), subject -1 for none; at, goal (B, S, 2);
     held (B, S) bool; size, facing (B, S).
     """
 
@@ -97,8 +97,8 @@ class StreamConditions:
 
     def draw_prompt(self, maker: ClipMaker, b: int, rng: np.random.Generator) -> None:
         """Draws some wording of the scene for stream b, or none."""
-        said = maker.prompts.draw(maker.backgrounds.scenes[self.scene[b]], rng)
-        self.prompt[b] = -1 if rng.random() < NO_PROMPT else said
+        prompt = maker.prompts.draw(maker.backgrounds.scenes[self.scene[b]], rng)
+        self.prompt[b] = -1 if rng.random() < NO_PROMPT else prompt
 
     def draw_subject_word(self, maker: ClipMaker, b: int, s: int, rng: np.random.Generator) -> None:
         """Draws some word for subject s of stream b."""
@@ -221,10 +221,10 @@ class Player:
         levels = torch.tensor(sigma, device=self.device).expand(count, -1)
         positions = torch.arange(frames, device=self.device)
         mean = rows.tracks[:, :, -rows.latent.shape[2] :]
-        told = BatchConditioning(text, rows.tracks)
+        cond = BatchConditioning(text, rows.tracks)
         with torch.autocast(self.device, torch.bfloat16):
             return pocket.denoise_around(
-                mean, rows.latent, levels, lambda y: self.net.denoiser(y, levels, told, positions)
+                mean, rows.latent, levels, lambda y: self.net.denoiser(y, levels, cond, positions)
             ).float()
 
     @torch.no_grad()

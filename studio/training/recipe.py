@@ -22,7 +22,7 @@ from studio.training.diffusion import Stage, train_diffusion
 from studio.training.fit_places import places_config, remember_places
 from studio.training.forcing import train_forcing
 from studio.world import compositing, words
-from studio.world.backgrounds import Backgrounds, painted
+from studio.world.backgrounds import Backgrounds, render_backgrounds
 
 CODEC: dict[str, Any] = dict(channels=48, widths=(64, 128, 256), depths=(2, 2, 2))
 WORDINGS = 48  # prompts composed for each place, time and weather
@@ -138,7 +138,7 @@ def train(
     In the package it also makes the evaluation's detector, if that is missing. Raises KeyError for an unknown recipe.
     """
     recipe = RECIPES[name]
-    backgrounds = scenes or painted(folder)
+    backgrounds = scenes or render_backgrounds(folder)
     for report in train_codec(
         backgrounds, folder, recipe.codec_steps, recipe.codec_batch, device=recipe.device, **CODEC
     ):
@@ -174,8 +174,8 @@ def export(net: pocket.PocketNet, out: Path, recipe: str) -> None:
 
 def _commit() -> str:
     command = ["git", "rev-parse", "--short", "HEAD"]
-    asked = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=Path(__file__).parent)
-    return asked.stdout.strip() or "unknown"
+    finished = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=Path(__file__).parent)
+    return finished.stdout.strip() or "unknown"
 
 
 def _today() -> str:

@@ -84,9 +84,9 @@ def learned_filter(before: Tensor, after: Tensor) -> Tensor:
     Linear least squares. On subjects that it was not fitted on it halves the distance of thumbnails to learned planes,
     and what is drawn from them gains 1.1 dB (docs/log.md).
     """
-    seen = F.unfold(before, FILTER, padding=FILTER // 2).transpose(1, 2).flatten(0, 1)
+    patches = F.unfold(before, FILTER, padding=FILTER // 2).transpose(1, 2).flatten(0, 1)
     wanted = after.flatten(2).transpose(1, 2).flatten(0, 1)
-    square, product = (seen.T @ seen).double(), (seen.T @ wanted).double()
+    square, product = (patches.T @ patches).double(), (patches.T @ wanted).double()
     square += RIDGE * torch.eye(len(square), dtype=square.dtype)
     return torch.linalg.solve(square, product).float().T.reshape(4, 4, FILTER, FILTER)
 

@@ -17,11 +17,12 @@ from starlette.middleware import Middleware
 from studio.controls import ControlState
 from studio.presets import Preset
 from studio.presets import presets as all_presets
+from studio.ui.address import check_address
 from studio.ui.canvas import WEB, Canvas
 from studio.ui.errors import Waiting
 from studio.ui.guard import Guard, gradio_login
 from studio.ui.library import Library
-from studio.ui.options import ServerOptions, check_address
+from studio.ui.options import ServerOptions
 from studio.ui.panel import needs_css, panel
 from studio.ui.quota import DiskQuota
 from studio.ui.routes import Routes

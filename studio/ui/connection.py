@@ -9,6 +9,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
+import anyio
+
 from studio.controls import ControlError
 from studio.controls.base import shown
 from studio.presets import Preset
@@ -127,12 +129,15 @@ class Connection:
             self.accept(json.dumps(message))
 
     async def work(self) -> None:
-        """Do what waits, one after another, until nothing does."""
+        """Do what waits, one after another, until nothing does.
+
+        A page that goes cancels this only between two commands: one that was taken from the queue is done.
+        """
         async with self._working:
             while self._queue:
                 await self._wait_for_budget()
                 if (queued := self._queue.take()) is not None:
-                    with self.heartbeat.answering():
+                    with self.heartbeat.answering(), anyio.CancelScope(shield=True):
                         await self._do(queued)
 
     async def _wait_for_budget(self) -> None:

@@ -19,12 +19,12 @@ class ModelChoice:
     """What a seat's session plays, of what the library has; without a library there is nothing to choose.
 
     hand_over: takes a loaded model, gives the kinds of control it does not play, with the reasons. load: the last one;
-    told: how far it was when a page was told last.
+    last_progress: how far it was when a page was told last.
     """
 
     def __init__(self, session: Session, library: Library | None, hand_over: Callable[[Model], dict[str, str]]) -> None:
         self.load: ModelLoad | None = None
-        self.told: LoadProgress | None = None
+        self.last_progress: LoadProgress | None = None
         self._session, self._library, self._hand_over = session, library, hand_over
         self._lock = threading.Lock()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import socket
 import ssl
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -119,39 +117,3 @@ def check_certificate(certificate: Path | str | None, key: Path | str | None) ->
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
     except (OSError, ssl.SSLError) as error:
         raise OptionsError(f"https cannot be served with {certificate} and {key}: {error}") from None
-
-
-def check_address(host: str, port: int | None) -> None:
-    """Raise OptionsError for an address that cannot be listened at; None: the first free port, which is not looked for.
-
-    It is told before a model is loaded, and not minutes after.
-    """
-    if "://" in host or "/" in host:
-        raise OptionsError(f"host is {host!r}; give a name or an address alone, such as 127.0.0.1")
-    if port is not None and not 0 < port < 65536:
-        raise OptionsError(f"port is {port}; give one from 1 to 65535, or leave it out for the first that is free")
-    try:
-        (family, kind, _, _, address), *_ = socket.getaddrinfo(host, port or 0, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise OptionsError(f"host {host!r} is not known here; {HOSTS}") from None
-    with socket.socket(family, kind) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(address)
-        except OSError as error:
-            raise OptionsError(unusable(host, port, error)) from None
-
-
-HOSTS = "127.0.0.1 is this machine alone, 0.0.0.0 lets others in"
-
-
-def unusable(host: str, port: int | None, error: OSError) -> str:
-    """Say why an address cannot be listened at, and what to do."""
-    match error.errno:
-        case errno.EADDRINUSE:
-            return f"port {port} is in use, perhaps by another studio; give another one with --port"
-        case errno.EADDRNOTAVAIL:
-            return f"host {host} is no address of this machine; {HOSTS}"
-        case errno.EACCES:
-            return f"port {port} may be used by an administrator only; give one from 1024 on with --port"
-    return f"nothing can listen at {host}, port {port}: {error}"

@@ -247,7 +247,7 @@ def rule(page: str, word: str) -> str:
 
 def capitalized(names: Sequence[str]) -> list[tuple[str, str]]:
     """Choices as a person reads them: (shown, value)."""
-    return [(name.capitalize(), name) for name in names]
+    return [(name.replace("_", " ").capitalize(), name) for name in names]
 
 
 def run_in_page(event: Callable[..., Any], script: str, inputs: Sequence[Component] = ()) -> None:

@@ -65,7 +65,7 @@ class SessionUpdates:
     def skip_finished_load(self) -> None:
         """Tell nothing of a load that is over, if any page of the seat was told: a line may break as it ends."""
         progress = self._seat.models.progress
-        self._progress = None if progress and progress.under_way else self._seat.models.told
+        self._progress = None if progress and progress.under_way else self._seat.models.last_progress
 
     def restart_receipts(self) -> None:
         """Take whatever receipt comes next for a new one: the session began again."""
@@ -91,7 +91,7 @@ class SessionUpdates:
         if same and self._clock() - self._progress_at < PROGRESS_EVERY:
             return
         self._progress, self._progress_at = progress, self._clock()
-        self._seat.models.told = progress
+        self._seat.models.last_progress = progress
         yield Loading(**asdict(progress))
 
     def _receipts(self) -> Iterator[Notification]:

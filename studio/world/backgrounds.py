@@ -53,7 +53,7 @@ class Backgrounds:
         return torch.from_numpy(picked).permute(0, 3, 1, 2).float() / 255
 
 
-def painted(folder: Path, workers: int = 2, progress=iter) -> Backgrounds:
+def render_backgrounds(folder: Path, workers: int = 2, progress=iter) -> Backgrounds:
     """Paints what is missing in `folder` and opens it."""
     wanted = all_scenes()
     path = Path(folder) / "backgrounds.npy"

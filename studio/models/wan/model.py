@@ -25,7 +25,7 @@ from studio.models.wan import umt5
 from studio.models.wan.causal_wan import CausalWan
 from studio.models.wan.checkpoint import fingerprint, load_transformer, read_config
 from studio.models.wan.options import WanOptions
-from studio.models.wan.video_decoder import VideoDecoder, WanAutoencoder, load_tiny_decoder
+from studio.models.wan.video_decoder import TinyDecoder, VideoDecoder, WanAutoencoder, load_tiny_decoder
 from studio.pictures import as_bytes, cropped, decoded
 from studio.schedule import sigmas
 
@@ -55,7 +55,7 @@ class Wan(Model):
         place = options.place
         self.options = replace(options, device=place[0], dtype=place[1])
         self.codec = WanAutoencoder(base, *place)
-        self.decoding: Any = (
+        self.decoding: WanAutoencoder | TinyDecoder = (
             load_tiny_decoder(Path(options.tiny_decoder), *place) if options.tiny_decoder else self.codec
         )
         words = Path(options.text_encoder or base)
@@ -65,7 +65,7 @@ class Wan(Model):
         self.name, self.capabilities = "wan", capabilities(self.options, size, self.codec)
         transformer = load_transformer(base, options.generator, options.lora, options.which, place[1])
         self.net = CausalWan(transformer, "velocity", options.chunk).ready(place[1]).to(place[0])
-        tiny = self.decoding if options.tiny_decoder else None
+        tiny = self.decoding if isinstance(self.decoding, TinyDecoder) else None
         accelerate_parts(self.net, tiny, options.acceleration)
         self.text_encoder = umt5.TextEncoder(
             words, *place, options.text_device, options.keep_text_encoder

@@ -48,8 +48,8 @@ def run_block(
 ) -> Tensor:
     """Run one transformer block: hidden (B, F, tokens, width), level (B, F, 1, 6, width), memory: `Context.memory`."""
     shift, scale, gate, late_shift, late_scale, late_gate = level.unbind(-2)
-    seen = self_attention(block.attn1, modulate(hidden, shift, scale, block.norm1.eps), context, memory)
-    hidden = torch.addcmul(hidden, seen, gate)
+    attended = self_attention(block.attn1, modulate(hidden, shift, scale, block.norm1.eps), context, memory)
+    hidden = torch.addcmul(hidden, attended, gate)
     hidden = hidden + cross_attention(block.attn2, layer_norm(hidden, block.norm2), text, context.attention)
     late = feed_forward(block.ffn.net, modulate(hidden, late_shift, late_scale, block.norm3.eps))
     return torch.addcmul(hidden, late, late_gate)

@@ -22,6 +22,7 @@ from studio.models.errors import CheckpointError
 from studio.models.wan.checkpoint import check_fit, read_weights
 
 FRAMES = 4  # pictures a latent frame stands for
+Features = list[Tensor | None]  # the last input of each convolution that sees the past; None before the first
 
 
 class WanAutoencoder:
@@ -49,33 +50,33 @@ class WanAutoencoder:
             latents = self.net.encode(pixels * 2 - 1).latent_dist.mode()[0].float()
         return ((latents - self.mean) / self.deviation).transpose(0, 1)
 
-    def start(self) -> list[Any]:
+    def start(self) -> Features:
         """Give the state of a stream that has decoded nothing: what each convolution saw last."""
         return [None] * self.net._cached_conv_counts["decoder"]
 
     @torch.no_grad()
-    def decode(self, latents: Tensor, seen: Sequence[Any]) -> tuple[Tensor, list[Any]]:
-        """Decode latents (F, C, h, w) that follow what was seen: pictures in [0, 1], (4 F, 3, H, W), and the new state.
+    def decode(self, latents: Tensor, state: Sequence[Tensor | None]) -> tuple[Tensor, Features]:
+        """Decode latents (F, C, h, w) that follow a state: pictures in [0, 1], (4 F, 3, H, W), and the new state.
 
         The very first latent is a picture of its own and goes alone; the others go in one pass.
         """
-        seen = list(seen)
+        state = list(state)
         whole = latents.to(self.net.device).float().transpose(0, 1) * self.deviation + self.mean
         ready = self.net.post_quant_conv(whole[None].to(self.net.dtype))
-        first = seen[0] is None
+        first = state[0] is None
         parts = [ready[:, :, :1], ready[:, :, 1:]] if first else [ready]
         out = [
-            self.net.decoder(part, feat_cache=seen, feat_idx=[0], first_chunk=first and number == 0)
+            self.net.decoder(part, feat_cache=state, feat_idx=[0], first_chunk=first and number == 0)
             for number, part in enumerate(parts)
             if part.shape[2]
         ]
         pixels = torch.cat(out, 2)[0].float()
         if self.patch:
             pixels = rearrange(pixels, "(c q p) f h w -> c f (h p) (w q)", p=self.patch, q=self.patch)
-        return (pixels / 2 + 0.5).transpose(0, 1), seen
+        return (pixels / 2 + 0.5).transpose(0, 1), state
 
 
-def read_autoencoder(folder: Path, dtype: torch.dtype) -> Any:
+def read_autoencoder(folder: Path, dtype: torch.dtype) -> Any:  # diffusers' configuration has no types
     """Read the autoencoder of a base folder."""
     from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
@@ -155,16 +156,16 @@ class TinyDecoder(nn.Module):
         self.decoder = nn.Sequential(*layers)
         self.channels = channels
 
-    def start(self) -> list[Tensor | None]:
+    def start(self) -> Features:
         """Give the state of a stream that has decoded nothing: the last features each block saw."""
         return [None] * sum(isinstance(layer, MemoryBlock) for layer in self.decoder)
 
     @torch.no_grad()
-    def decode(self, latents: Tensor, seen: Sequence[Tensor | None]) -> tuple[Tensor, list[Tensor | None]]:
-        """Decode as `WanAutoencoder.decode`: latents (F, C, h, w) to pictures in [0, 1], and what is seen now."""
+    def decode(self, latents: Tensor, state: Sequence[Tensor | None]) -> tuple[Tensor, Features]:
+        """Decode as `WanAutoencoder.decode`: latents (F, C, h, w) to pictures in [0, 1], and the new state."""
         weight = next(self.parameters())
         x = latents.to(weight.device, weight.dtype)
-        before, now = list(seen), []
+        before, now = list(state), []
         for layer in self.decoder:
             if isinstance(layer, MemoryBlock):
                 past = before[len(now)]
@@ -172,11 +173,13 @@ class TinyDecoder(nn.Module):
                 x = layer(x, torch.zeros_like(x[:1]) if past is None else past)
             else:
                 x = layer(x)
-        dropped = FRAMES - 1 if seen[0] is None else 0
+        dropped = FRAMES - 1 if state[0] is None else 0
         return x[dropped:].float(), now
 
 
-def load_tiny_decoder(path: Path, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> Any:
+def load_tiny_decoder(
+    path: Path, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+) -> TinyDecoder:
     """Load TAEHV's decoder with the weights of a file (taew2_1, .safetensors or .pth); its encoder's are not used.
 
     Widths and growth are read from the weights' own shapes.
@@ -200,9 +203,9 @@ def load_tiny_decoder(path: Path, device: torch.device | str = "cpu", dtype: tor
 
 
 class VideoDecoder:
-    """One stream's latents to pictures. The net is shared; what it saw last is this decoder's own.
+    """One stream's latents to pictures. The net is shared; its state is this decoder's own.
 
-    net: WanAutoencoder or TinyDecoder. Snapshots cost nothing: what was seen is replaced, never changed.
+    net: WanAutoencoder or TinyDecoder. Snapshots cost nothing: a state is replaced, never changed.
     """
 
     def __init__(self, net: WanAutoencoder | TinyDecoder) -> None:
@@ -211,23 +214,23 @@ class VideoDecoder:
 
     def reset(self) -> None:
         """Start as if nothing had been decoded: the next latent is one picture."""
-        self._seen: Sequence[Any] = self.net.start()
+        self._state: Sequence[Tensor | None] = self.net.start()
 
     def decode(self, latents: Tensor) -> list[np.ndarray]:
         """Decode the uint8 (H, W, 3) pictures of latents (F, C, h, w): four of each, of the first after a start one.
 
         One by one, for memory's sake; the host waits for the device once.
         """
-        seen, parts = self._seen, []
+        state, parts = self._state, []
         for latent in latents.split(1):
-            pixels, seen = self.net.decode(latent, seen)
+            pixels, state = self.net.decode(latent, state)
             parts.append(pixels.mul(255).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1))
         made = list(torch.cat(parts).contiguous().cpu().numpy())
-        self._seen = seen
+        self._state = state
         return made
 
-    def snapshot(self) -> tuple[Any, ...]:
-        return tuple(self._seen)
+    def snapshot(self) -> tuple[Tensor | None, ...]:
+        return tuple(self._state)
 
-    def restore(self, state: tuple[Any, ...]) -> None:
-        self._seen = list(state)
+    def restore(self, state: tuple[Tensor | None, ...]) -> None:
+        self._state = list(state)

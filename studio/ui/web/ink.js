@@ -1,7 +1,7 @@
 // @ts-check
 // The overlay over the picture: strokes, their names, and the ring of the brush.
 
-import { place } from './controls.js';
+import { place } from './geometry.js';
 import { context2d } from './stage.js';
 
 /** @import { BrushSettings, Controls, PaintedStroke, Position, Stroke } from './types.js' */

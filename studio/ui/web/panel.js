@@ -147,11 +147,11 @@ export class Panel {
   /** A slider for the weight of each LoRA the model was opened with. */
   showLoras() {
     const list = document.getElementById('studio-loras');
-    if (!list) return;
+    const range = this.controls.widget('lora', 'weight');
+    if (!list || !range) return; // nothing was described yet
     const names = JSON.stringify(this.loras);
     if (list.dataset.shown !== names) {
       list.dataset.shown = names;
-      const range = this.controls.widget('lora', 'weight');
       list.replaceChildren(...this.loras.map((name) => loraRow(name, range, (weight) => this.setLora(name, weight))));
     }
     this.loras.forEach((name, at) => showWeight(list.children[at], loraWeight(this.controls, name)));

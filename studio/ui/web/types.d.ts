@@ -7,6 +7,29 @@ export interface Control {
   [field: string]: any;
 }
 
+/** A kind of control as the server describes it (studio/controls/messages.py, `describe`). */
+export interface ControlKind {
+  kind: string;
+  fields: string[];
+  slot_field: string; // "" for a kind with one slot
+  clears: string; // the kind whose slots it empties, or ""
+  absent: Record<string, unknown>; // the fields that mean: the slot is empty
+  timed: boolean;
+  undoable: boolean;
+  initial: Control | null;
+  widgets: WidgetDescription[];
+}
+
+export interface WidgetDescription {
+  type: string;
+  field: string;
+  label: string;
+  minimum: number; // of a slider, as the step
+  maximum: number;
+  step: number;
+  [option: string]: any; // choices and the like (studio/controls/widgets.py)
+}
+
 /** [t in frames after the stroke took effect, x, y in 0..1 of the picture]. */
 export type Point = [number, number, number];
 export type Position = [number, number];
@@ -53,25 +76,7 @@ export interface Step {
   at?: number;
 }
 
-/** What the modules use of `controls.js`. */
-export interface Controls {
-  readonly strokes: Map<string, Stroke>;
-  past: Step[];
-  future: Step[];
-  describe(kinds: any[]): void;
-  get(kind: string): Control | null;
-  all(kind: string): Map<string, any>;
-  widget(kind: string, field: string): any;
-  take(state: any): void;
-  set(control: Control, gesture?: string | number | null): boolean;
-  clear(): void;
-  preset(name: string): void;
-  undo(): Control[] | null;
-  redo(): Control[] | null;
-  refused(control: Control): void;
-  colour(id: string): string;
-  nextColour(): string;
-}
+export type Controls = import('./controls.js').Controls;
 
 export interface Frame {
   sequence: number;
