@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import shutil
+import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
+
+if sys.platform != "win32":
+    import fcntl
 
 
 def write_error(folder: Path) -> str:
@@ -20,6 +27,44 @@ def write_error(folder: Path) -> str:
             return ""
     except OSError as error:
         return error.strerror or str(error)
+
+
+def state_folder() -> Path | None:
+    """Say where the studio keeps what outlives a run, which is not looked for or made; None for who has no home folder.
+
+    STUDIO_STATE_DIR, else `studio` in the user's folder for state.
+    """
+    if kept := os.environ.get("STUDIO_STATE_DIR"):
+        return Path(kept)
+    base = os.environ.get("LOCALAPPDATA") if sys.platform == "win32" else os.environ.get("XDG_STATE_HOME")
+    if base:
+        return Path(base) / "studio"
+    home = expand_home("~")
+    return home / ".local" / "state" / "studio" if home.is_absolute() else None
+
+
+def hold(file: IO) -> bool:
+    """Mark an open file as in use until it is closed or the process ends, however it does; False if it was already.
+
+    Two handles of one process are two. Windows lets nobody rename an open file, and that is mark enough.
+    """
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:  # also a network's disk without such marks: nobody can tell
+            return False
+    return True
+
+
+@contextlib.contextmanager
+def held(path: Path) -> Iterator[bool]:
+    """Hold a file that is there for a while; gives False if it is in use. Raises OSError where it cannot be opened."""
+    if sys.platform == "win32":
+        os.replace(path, path)  # PermissionError while another has it open
+        yield True
+    else:
+        with path.open("rb") as file:
+            yield hold(file)
 
 
 def expand_home(path: str | Path) -> Path:

@@ -15,6 +15,7 @@ import studio
 from studio import doctor
 from studio.cli import main
 from studio.controls import Prompt, Stroke
+from studio.folders import state_folder
 from studio.models.registry import MODELS, POCKET_COUNTS, Entry, Part
 from studio.session.session import Session
 
@@ -178,6 +179,7 @@ def test_run_opens_the_page_with_what_was_asked_for(monkeypatch, tmp_path):
     asked = {}
     monkeypatch.setattr("studio.ui.app.launch", lambda *args, **options: asked.update(options, args=args))
     assert main(["run", "--port", "7999", "--takes", str(tmp_path)]) == 0
+    assert asked.pop("state") == state_folder()
     assert asked == {"args": ("pocket", "127.0.0.1", 7999), "open_browser": False, "takes": tmp_path, "options": {}}
 
 

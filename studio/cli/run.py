@@ -11,7 +11,7 @@ from studio.cli.arguments import add_model_arguments, number_between, user_path
 from studio.cli.errors import UsageError
 from studio.cli.opening import download_missing, model_options
 from studio.cli.server import add_server_arguments, server_options
-from studio.folders import write_error
+from studio.folders import state_folder, write_error
 
 log = logging.getLogger("studio")
 
@@ -48,6 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
         open_browser=arguments.open,
         takes=arguments.takes,
         options=options,
+        state=state_folder(),
         **server,
     )
 

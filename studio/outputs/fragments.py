@@ -72,3 +72,17 @@ def readable_packets(source: InputContainer, most: int | None) -> Iterator[Packe
     packets = (packet for packet in source.demux(video=0) if packet.size)
     with suppress(InvalidDataError):
         yield from islice(packets, most)
+
+
+def video_rate(path: Path) -> int | None:
+    """Give the frames a second of a video; None where there is none that can be read."""
+    import av
+
+    if not path.is_file():
+        return None
+    try:
+        with av.open(str(path)) as video:
+            rate = video.streams.video[0].average_rate
+    except (OSError, ValueError, IndexError):
+        return None
+    return round(rate) if rate else None

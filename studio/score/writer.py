@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from studio.folders import hold
 from studio.score.events import Event
 from studio.score.format import Checkpoint, Header, Score, checkpoint_line, event_line, header_line
 
@@ -75,6 +76,7 @@ class ScoreWriter:
     def _open(self, header: Header) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self.path.open("w", encoding="utf-8")
+        hold(self._file)  # so that no other server takes it for one that was cut off
         self._append(header_line(header))
 
     def _append(self, line: str) -> None:

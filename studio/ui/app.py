@@ -25,6 +25,7 @@ from studio.ui.library import Library
 from studio.ui.options import ServerOptions
 from studio.ui.panel import needs_css, panel
 from studio.ui.quota import DiskQuota
+from studio.ui.restore import Restorer
 from studio.ui.routes import Routes
 from studio.ui.seats import Seats
 from studio.ui.security import LARGEST_UPLOAD, person_address
@@ -59,7 +60,7 @@ def build(routes: Routes, presets: Mapping[str, Preset], opening: Preset | None 
 
     def admit(event: gr.EventData, request: gr.Request) -> dict[str, str]:
         """A seat and a one-time ticket to it, or why there is none; and what is gone, if it is not the one it was."""
-        before = (event._data or {}).get("seat")
+        before = seat_id(event._data)
         try:
             address = person_address(request.headers, request.client.host if request.client else None)
             seat = routes.seats.sit(before, address)
@@ -130,6 +131,12 @@ def serve(options: ServerOptions) -> tuple[str, Routes, gr.Blocks]:
     return public or address, routes, page
 
 
+def seat_id(asked: object) -> str | None:
+    """Give the seat that a page says it had; None for a new page, and for anything that is no id."""
+    seat = asked.get("seat") if isinstance(asked, dict) else None
+    return seat if isinstance(seat, str) else None
+
+
 def make_seats(options: ServerOptions, opening: Preset | None) -> Seats:
     """Make the seats of a server, and load the model that every page opens with."""
     library, factory = options.library, options.session_factory
@@ -144,6 +151,7 @@ def make_seats(options: ServerOptions, opening: Preset | None) -> Seats:
         takes=Path(options.takes),
         running=options.sessions,
         disk=DiskQuota(options.disk_quota),
+        restorer=Restorer(Path(options.takes), options.saved_seats, options.is_for_one),
     )
 
 

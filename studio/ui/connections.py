@@ -9,7 +9,7 @@ from starlette.requests import HTTPConnection, Request
 
 from studio.presets import Preset
 from studio.ui.connection import Connection
-from studio.ui.protocol import CloseCode, Superseded
+from studio.ui.protocol import CloseCode, Restored, Superseded
 from studio.ui.seats import Seats
 from studio.ui.security import HostPolicy, Tickets, same_origin
 
@@ -49,6 +49,9 @@ class Connections:
             before.send(Superseded(CloseCode.SUPERSEDED.words))
             before.end(CloseCode.SUPERSEDED)
         connection.send_hello()
+        if seat.news:
+            connection.send(Restored(seat.news))
+            seat.news = ""
         return connection
 
     def forget(self, connection: Connection) -> None:

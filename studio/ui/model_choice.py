@@ -35,6 +35,12 @@ class ModelChoice:
         return self._library.name_of(model) if self._library else model.name
 
     @property
+    def chosen(self) -> str:
+        """The model that was chosen, if it is only on its way too; empty for the one that every page opens with."""
+        name = self.progress.name if self.progress and self.progress.under_way else self.name
+        return name if self._library is not None and name != self._library.home else ""
+
+    @property
     def has_choice(self) -> bool:
         """Whether there is another model to choose."""
         return self._library is not None and self._library.has_choice

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.ui.errors import OptionsError
+from studio.ui.saved import SavedSeats
 from studio.ui.security import LOOPBACK, HostPolicy, netloc
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class ServerOptions:
     allowed_hosts: names by which the server may be asked, beside its own (`security.HostPolicy`). auth: who may come
     in, {user: password}; None: everybody. root_path: the sub-path, or the whole address, that a proxy serves it under.
     certificate, key: files (PEM) for https. disk_per_person: bytes of takes kept for each address; None: no limit.
+    state: the folder where sessions are saved, for their pages to come back to after a restart; None: nowhere.
     """
 
     model: str = "pocket"
@@ -55,6 +57,7 @@ class ServerOptions:
     certificate: Path | str | None = None
     key: Path | str | None = None
     disk_per_person: int | None = None
+    state: Path | str | None = None
 
     @property
     def offered(self) -> Collection[str] | None:
@@ -69,6 +72,16 @@ class ServerOptions:
     def is_own(self) -> bool:
         """Whether only this machine can open the page."""
         return self.host in LOOPBACK and not self.share
+
+    @property
+    def is_for_one(self) -> bool:
+        """Whether only who runs the server opens its pages: nothing says that a proxy brings others."""
+        return self.is_own and not (self.root_path or self.allowed_hosts or self.auth)
+
+    @property
+    def saved_seats(self) -> SavedSeats | None:
+        """Where sessions are saved."""
+        return SavedSeats(Path(self.state) / "sessions") if self.state else None
 
     @property
     def disk_quota(self) -> int | None:

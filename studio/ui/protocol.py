@@ -381,6 +381,14 @@ class Remarks(Notification):
 
 
 @dataclass(frozen=True)
+class Restored(Notification):
+    """The page's session had ended, and this is what came back of it."""
+
+    type: ClassVar[str] = "restored"
+    message: str
+
+
+@dataclass(frozen=True)
 class Error(Notification):
     """What was asked for could not be done; number: of the message that asked."""
 

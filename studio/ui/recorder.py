@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.controls import Prompt
+from studio.outputs.fragments import video_rate
 from studio.ui.quota import DiskQuota
 from studio.ui.takes import Download, Downloads, TakeVideo, take_path
+from studio.ui.unfinished import read_length, video_of
 
 if TYPE_CHECKING:
     from studio.score import Score
     from studio.session.session import Session
 
+USUAL_FPS = 24  # frames a second, of a take that has no video to ask
 log = logging.getLogger("studio")
 
 
@@ -22,7 +25,8 @@ log = logging.getLogger("studio")
 class Take:
     """A take that was recorded, as the page lists it.
 
-    score, video: the secrets they are downloaded by, empty where there is none; problem: what went wrong, in words.
+    score, video: the secrets they are downloaded by, empty where there is none; problem: what went wrong, in words;
+    unfinished: whether it was cut off by the end of its server.
     """
 
     name: str
@@ -31,6 +35,7 @@ class Take:
     score: str
     video: str = ""
     problem: str = ""
+    unfinished: bool = False
 
 
 class Recorder:
@@ -49,6 +54,11 @@ class Recorder:
     def recording(self) -> bool:
         """Whether a take is being recorded."""
         return self._video is not None
+
+    @property
+    def name(self) -> str:
+        """The name of the take that is being recorded; empty while none is."""
+        return self._path.name if self._video is not None else ""
 
     def start(self) -> None:
         """Begin a take: the session starts clean, the video waits for its first frame. Raises QuotaExceeded."""
@@ -71,6 +81,21 @@ class Recorder:
         take = self._offer(score, video)
         self.takes.append(take)
         self._disk.add(self._address, self._size())
+        return take
+
+    def adopt(self, name: str, unfinished: bool = False) -> Take | None:
+        """Offer a take that another session left in the folder; None where there is no score of it that has ended."""
+        path = self._folder / f"{name}.jsonl"
+        try:
+            frames = read_length(path) if path.parent == self._folder else None
+        except (OSError, ValueError):
+            return None
+        if not frames or any(take.name == name for take in self.takes):
+            return None
+        files = {path: "application/jsonl", video_of(path): "video/mp4"}
+        score, film = (self._offer_file(file, media) if file.is_file() else "" for file, media in files.items())
+        take = Take(name, frames, video_rate(video_of(path)) or USUAL_FPS, score, film, unfinished=unfinished)
+        self.takes.append(take)
         return take
 
     @property
@@ -102,7 +127,8 @@ class Recorder:
         """Put score and video on offer. A score is held in memory too, so a full disk does not take it away."""
         name, text = self._path.name, "\n".join([*score.lines(), ""])
         address = self._downloads.offer(Download(f"{name}.jsonl", "application/jsonl", text.encode()))
-        film = ""
-        if video.path.is_file():
-            film = self._downloads.offer(Download(video.path.name, "video/mp4", video.path))
+        film = self._offer_file(video.path, "video/mp4") if video.path.is_file() else ""
         return Take(name, score.header.frames or 0, video.fps, address, film, video.problem)
+
+    def _offer_file(self, path: Path, media_type: str) -> str:
+        return self._downloads.offer(Download(path.name, media_type, path))

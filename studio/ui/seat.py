@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio.controls import Control, ControlState, Sampling
+from studio.controls import Control, ControlError, ControlState, Sampling
 from studio.ui.mailbox import Mailbox, encode_png
 from studio.ui.model_choice import ModelChoice
 from studio.ui.protocol import CloseCode, RecordingChanged, TakeSaved
@@ -46,7 +46,7 @@ class Seat:
 
     left_at: since when there is no page on it, on its clock; None while there is one. touched_at: when a person last
     asked for something. address: of the machine the page is on, as far as it is known. played: whether a person has set
-    anything.
+    anything. news: what the page is told when it comes. late: controls for the model that is on its way.
     """
 
     def __init__(
@@ -58,8 +58,10 @@ class Seat:
         *,
         address: str = "",
         disk: DiskQuota | None = None,
+        id: str = "",
     ) -> None:
-        self.id = secrets.token_urlsafe(24)
+        """id: that of a seat that has ended, whose page comes back; a new one that cannot be guessed if empty."""
+        self.id = id or secrets.token_urlsafe(24)
         self.session = session
         self.mailbox = Mailbox()
         self.downloads = Downloads()
@@ -72,6 +74,8 @@ class Seat:
         self.reading = ReadingBudget(clock)
         self.touched_at = clock()
         self.played = self._closed = False
+        self.news = ""
+        self.late: tuple[Control, ...] = ()
         self._lock = threading.RLock()
         session.outputs.append(self.mailbox)
 
@@ -94,6 +98,7 @@ class Seat:
 
         Gives the kinds of its controls that the model does not take and that are left out, with the reasons.
         """
+        self.played = True
         refuses = self.session.model.capabilities.refuses
         left_out = {event.control.kind for event in preset.events} & set(refuses)
         events = tuple(event for event in preset.events if event.control.kind not in left_out)
@@ -110,6 +115,8 @@ class Seat:
                 return {}
             self.stop_recording()
             refused = self.session.hand_over(model)
+            late, self.late = self.late, ()
+            refused |= send_all(self.session, late)
             self._run()
         self.models.release_unused()
         return refused
@@ -197,3 +204,14 @@ class Seat:
                 self.recorder.keep(self.session.score)
             self.mailbox.close()
         self.models.release()
+
+
+def send_all(session: Session, controls: tuple[Control, ...]) -> dict[str, str]:
+    """Send controls; give the kinds of those that cannot be played, with the reasons."""
+    refused: dict[str, str] = {}
+    for control in controls:
+        try:
+            session.send(control)
+        except ControlError as error:
+            refused[control.kind] = str(error)
+    return refused

@@ -13,6 +13,7 @@ from studio.controls import ControlError
 from studio.ui.errors import SeatsTaken
 from studio.ui.protocol import CloseCode
 from studio.ui.quota import DiskQuota
+from studio.ui.restore import Restorer
 from studio.ui.seat import Seat
 from studio.ui.security import LOOPBACK
 
@@ -43,10 +44,12 @@ class Seats:
         running: int = RUNNING,
         clock: Callable[[], float] = time.monotonic,
         disk: DiskQuota | None = None,
+        restorer: Restorer | None = None,
     ) -> None:
         self.running, self.pause_after, self.close_after = running, PAUSE_AFTER, CLOSE_AFTER
         self._factory, self._opening, self._takes, self._clock = session_factory, opening, takes, clock
         self._library, self._disk = library, disk or DiskQuota()
+        self._restorer = restorer or Restorer(takes)
         self._seats: dict[str, Seat] = {}
         self._lock = threading.RLock()
 
@@ -60,7 +63,7 @@ class Seats:
         return self._seats.get(id or "")
 
     def sit(self, id: str | None = None, address: str = "") -> Seat:
-        """Give the seat of an id, or else a new one.
+        """Give the seat of an id, or else a new one; with what is saved of an earlier one of this id, if anything is.
 
         Raises SeatsTaken if all are in use, Waiting if none can begin. address: of the machine that asks.
         """
@@ -69,12 +72,20 @@ class Seats:
                 return seat
             self._check_share(address)
             self._make_room()
-            session = self._factory()
-            seat = Seat(session, self._takes, self._clock, self._library, address=address, disk=self._disk)
-            if self._opening is not None:
-                play_opening(seat, self._opening)
+            seat = self._begin(id, address)
             self._seats[seat.id] = seat
             return seat
+
+    def _begin(self, id: str | None, address: str) -> Seat:
+        """Make a seat: as it was left under this id, or else with what every page begins with."""
+        saved = self._restorer.load(id)
+        made = self._factory()
+        seat = Seat(
+            made, self._takes, self._clock, self._library, address=address, disk=self._disk, id=(saved and id) or ""
+        )
+        if not self._restorer.begin(seat, saved) and self._opening is not None:
+            play_opening(seat, self._opening)
+        return seat
 
     def _check_share(self, address: str) -> None:
         """Raise SeatsTaken for a machine that has all seats but one; this one, where the server runs, may have all."""
@@ -116,15 +127,20 @@ class Seats:
             gone = now - seat.left_at if seat.left_at is not None else 0.0
             if gone > self.close_after:
                 self.close(seat)
-            elif gone > self.pause_after:
+                continue
+            if gone > self.pause_after:
                 seat.stop()
             seat.end_take_over_quota()
+            self._restorer.save(seat)
 
     def close(self, seat: Seat, code: CloseCode = CloseCode.STOPPING) -> None:
         """Close a seat; its page is told by this code."""
         with self._lock:
             self._seats.pop(seat.id, None)
         seat.close(code)
+        with self._lock:
+            if self.find(seat.id) is None:  # its page is not back already
+                self._restorer.leave(seat)
 
     def close_all(self) -> None:
         """Close every seat."""
@@ -136,5 +152,6 @@ def play_opening(seat: Seat, opening: Preset) -> None:
     """Play what every page begins with, as far as the model does: a page must open on any model."""
     try:
         seat.play(opening)
+        seat.played = False  # not by a person
     except ControlError as error:
         log.warning("the first preset is not played: %s", error)

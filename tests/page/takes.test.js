@@ -21,6 +21,12 @@ test('without a video only the score is there', () => {
   assert.deepEqual(takeEntry({ ...TAKE, video: null }, address).links.map(({ text }) => text), ['Score']);
 });
 
+test('a take that was cut off says so', () => {
+  const { about, duration } = takeEntry({ ...TAKE, unfinished: true }, address);
+  assert.equal(duration, '1:05 unfinished');
+  assert.match(about, /1560 frames at 24 a second, cut off by the end of the server$/);
+});
+
 test('a take of nothing is not listed', () => {
   assert.equal(takeEntry({ ...TAKE, frames: 0 }, address), null);
 });

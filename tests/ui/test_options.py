@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from studio.folders import state_folder
 from studio.ui.address import check_address
 from studio.ui.errors import OptionsError
 from studio.ui.options import ServerOptions, read_auth
@@ -103,6 +104,7 @@ def test_the_command_line_hands_on_what_others_may_do(monkeypatch, tmp_path):
     told = ["--auth", str(users), *names, "--root-path", "/studio"]
     assert main(["run", *told, "--sessions", "3", "--models", "pocket, sd-turbo", "--disk", "0.5", "--share"]) == 0
     assert ServerOptions(**{name: value for name, value in asked.items() if name != "open_browser"}) == ServerOptions(
+        state=state_folder(),
         share=True,
         sessions=3,
         models=["pocket", "sd-turbo"],

@@ -17,12 +17,12 @@ def test_only_scripts_and_styles_are_served(house, name):
     assert client.get(f"{PREFIX}/web/main.js").headers["content-type"].startswith("text/javascript")
 
 
-def asked_for_a_ticket(address, **headers):
-    """The answer to what a page asks Gradio for."""
+def asked_for_a_ticket(address, seat=None, **headers):
+    """The answer to what a page asks Gradio for; seat: the one it says it had."""
     with httpx.Client(headers=headers) as client:
         config = httpx.get(address + "/config").json()
         number = next(one["id"] for one in config["dependencies"] if one["targets"][0][1] == "ticket")
-        body = {"data": [], "fn_index": number, "session_hash": "x", "event_data": {"seat": None}}
+        body = {"data": [], "fn_index": number, "session_hash": "x", "event_data": {"seat": seat}}
         return client.post(f"{address}/gradio_api/run/predict", json=body)
 
 
@@ -31,6 +31,15 @@ def test_a_page_of_this_server_gets_its_ticket(served):
     answer = asked_for_a_ticket(address, origin=address)
     assert answer.status_code == 200
     assert routes.tickets.valid(answer.json()["data"][0]["ticket"])
+    routes.seats.close_all()
+
+
+@pytest.mark.parametrize("seat", [{"a": 1}, [], 3, True, "nobody's", "x" * 100_000, "\u0000"])
+def test_a_page_that_names_no_seat_of_its_own_gets_a_new_one(served, seat):
+    address, routes = served
+    answer = asked_for_a_ticket(address, seat, origin=address)
+    assert answer.status_code == 200
+    assert answer.json()["data"][0]["seat"] != seat
     routes.seats.close_all()
 
 

@@ -23,6 +23,7 @@ export function messageHandlers(page) {
     loading: (progress) => page.models.showProgress(progress),
     remarks: ({ items }) => showRemarks(page, items),
     notice: ({ message }) => page.toasts.show(message),
+    restored: ({ message }) => page.toasts.show(message, 'news'),
     error: (error) => showError(page, error),
   };
 }

@@ -11,13 +11,13 @@ import { tabStorage } from './storage.js';
  * @param {Take} take
  * @param {(secret: string) => string} address of a download
  */
-export function takeEntry({ name, frames, fps, score, video }, address) {
+export function takeEntry({ name, frames, fps, score, video, unfinished }, address) {
   if (!frames) return null;
   const files = [{ text: 'Score', secret: score, ending: '.jsonl' }, { text: 'Video', secret: video, ending: '.mp4' }];
   return {
     title: name.replace(/^\d+-\d+-/, '').replaceAll('-', ' '),
-    about: `${name}: ${frames} frames at ${fps} a second`,
-    duration: formatDuration(frames / fps),
+    about: `${name}: ${frames} frames at ${fps} a second${unfinished ? ', cut off by the end of the server' : ''}`,
+    duration: formatDuration(frames / fps) + (unfinished ? ' unfinished' : ''),
     links: files.flatMap(({ text, secret, ending }) => (secret ? [{ text, href: address(secret), download: name + ending }] : [])),
   };
 }

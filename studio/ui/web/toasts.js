@@ -6,7 +6,7 @@ import { element } from './dom.js';
 /** @import { ToastKind } from './types.js' */
 
 const MOST = 3;
-const SHOWN_FOR = { notice: 5000, error: 9000 }; // ms
+const SHOWN_FOR = { notice: 5000, error: 9000, news: 30000 }; // ms
 
 export class Toasts {
   /** @param {HTMLElement} list */
@@ -15,12 +15,13 @@ export class Toasts {
   }
 
   /**
-   * Show a notice for some seconds, or until it is clicked; what stands there already is not said twice.
+   * Show a notice for some seconds, or until it is clicked; what stands there already is not said twice, and news replace older ones.
    * @param {string} text
    * @param {ToastKind} kind
    */
   show(text, kind = 'notice') {
     if ([...this.list.children].some((toast) => toast.textContent === text)) return;
+    if (kind === 'news') this.list.querySelector('.news')?.remove();
     const toast = element('div', { className: `st-toast ${kind}`, textContent: text });
     toast.onclick = () => toast.remove();
     this.list.append(toast);

@@ -118,7 +118,7 @@ export interface Status {
   error?: string | null;
 }
 
-/** A recorded take; `score` and `video` are the secrets of their downloads. */
+/** A recorded take; `score` and `video` are the secrets of their downloads. `unfinished`: it was cut off. */
 export interface Take {
   name: string;
   frames: number;
@@ -126,6 +126,7 @@ export interface Take {
   score?: string | null;
   video?: string | null;
   problem?: string | null;
+  unfinished?: boolean;
 }
 
 export interface ModelOffer {
@@ -150,7 +151,7 @@ export interface ModelProgress {
 
 export type LinkState = 'live' | 'lost' | 'waiting' | 'superseded';
 export type Deliver = (message: Message | Uint8Array<ArrayBuffer>) => unknown;
-export type ToastKind = 'notice' | 'error';
+export type ToastKind = 'notice' | 'error' | 'news';
 export type ShowToast = (text: string, kind?: ToastKind) => void;
 export type Send = (message: Message | Uint8Array<ArrayBuffer>) => boolean;
 
