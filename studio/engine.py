@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from studio.conditioning import condition_frames
 from studio.controls import (
@@ -24,6 +25,7 @@ from studio.controls import (
 )
 from studio.frames import Frame
 from studio.models import playable
+from studio.models.errors import NotFinite
 from studio.pictures import decoded
 from studio.samplers import Sampler, samplers_of
 from studio.similarity import SimilarityFilter, SimilarityState, conditioning_key, thumbnail
@@ -31,6 +33,10 @@ from studio.similarity import SimilarityFilter, SimilarityState, conditioning_ke
 if TYPE_CHECKING:
     from studio.models.base import Model
 
+NOT_FINITE = (
+    "the model has given numbers that are not finite (NaN) since frame {}, so what is shown is no picture. Take the "
+    "weight of a LoRA or the guidance scale down, and start clean (reset). If it stays so, open the model in float32."
+)
 REMEMBERED = 4096  # words already shown to the model; beyond it they are looked at again
 
 
@@ -78,6 +84,7 @@ class Engine:
         self._frame_revision = 0
         # The last picture that came out, and what the similarity filter knows of it.
         self._last_picture: np.ndarray | None = None
+        self.problem: str | None = None  # what is wrong with the pictures, in words for a person
         self._similarity = SimilarityState()
         self._thumbnail = lru_cache(maxsize=2)(lambda data: thumbnail(decoded(data, model.size)))
         self._known: set[tuple[str, str]] = set()
@@ -152,9 +159,18 @@ class Engine:
         renders, similarity = self._should_render()
         if renders:
             self._switch_prompt()
-            self._pictures += self.decoder.decode(self.sampler.step(self.state))
+            self._pictures += self._decode(self.sampler.step(self.state))
         self._similarity = similarity
         return renders
+
+    def _decode(self, latents: Tensor) -> list[np.ndarray]:
+        """Decode a chunk's latents; what is no number in them, or in their pictures, is a problem and is told."""
+        try:
+            pictures, finite = self.decoder.decode(latents), bool(latents.isfinite().all())
+        except NotFinite as overflow:
+            pictures, finite = overflow.pictures, False
+        self.problem = None if finite else self.problem or NOT_FINITE.format(self.frame)
+        return pictures
 
     def _should_render(self) -> tuple[bool, SimilarityState]:
         """Whether the next frame is to be drawn, and what the similarity filter knows then.
@@ -191,7 +207,7 @@ class Engine:
         self.frame = frame
         self.state = state or self.state
         self._last_words, self._pictures = None, []
-        self._last_picture, self._similarity = None, SimilarityState()
+        self._last_picture, self._similarity, self.problem = None, SimilarityState(), None
 
     def snapshot(self) -> EngineSnapshot:
         """Give the engine as it is between two frames."""

@@ -63,6 +63,7 @@ class Capabilities:
         refuses: the kinds of control it cannot play, each with the reason in words for the person who sent it.
         labels: the subjects it knows.
         loras: the names of the LoRAs it was opened with.
+        notices: what a person should know of how it was opened, in words, as what of a LoRA is left aside.
         undistilled: what says that a few steps are too few for it, in words; empty where it was distilled for them.
         device: where its latents are.
     """
@@ -82,6 +83,7 @@ class Capabilities:
     refuses: Mapping[str, str] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     loras: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
     undistilled: str = ""
     device: torch.device | str = "cpu"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class UnknownModel(ValueError):
     """Neither a name in `MODELS` nor a folder that can be played."""
@@ -13,6 +15,14 @@ class OptionError(ValueError):
 
 class MissingWeights(RuntimeError):
     """Weights that are not on this machine: says how to get them."""
+
+
+class NotFinite(ArithmeticError):
+    """Pictures that are no numbers (NaN, infinite): a model that overflowed. pictures: what is shown of them, black."""
+
+    def __init__(self, pictures: list[Any]) -> None:
+        super().__init__("the model gave numbers that are not finite (NaN)")
+        self.pictures = pictures
 
 
 class CheckpointError(RuntimeError):

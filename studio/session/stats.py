@@ -14,7 +14,7 @@ class Stats(TypedDict):
     """A session over its last frames.
 
     skip_rate: the share (0..1) that the similarity filter skipped; frame: the next one's number; revision: the one in
-    force; problem: what is wrong with the recording's file; error: what stopped the thread.
+    force; problem: what is wrong with the recording's file, or with the pictures; error: what stopped the thread.
     """
 
     fps: float
@@ -38,6 +38,6 @@ def stats_of(engine: Engine, pace: Pace, recorder: Recorder, error: BaseExceptio
         "revision": engine.revision,
         "paused": engine.state[Pause].paused,
         "recording": recorder.recording,
-        "problem": recorder.problem,
+        "problem": recorder.problem or engine.problem,
         "error": str(error) if error else None,
     }

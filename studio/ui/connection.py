@@ -66,6 +66,8 @@ class Connection:
     def send_hello(self) -> None:
         """Send the first notifications: everything a page needs to show what is going on."""
         self.send(self.updates.hello())
+        for notice in self.updates.notices():
+            self.send(notice)
         self.updates.skip_finished_load()
         for _ in range(3):
             self.send(Ping(self.heartbeat.ping()))

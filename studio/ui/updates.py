@@ -62,6 +62,11 @@ class SessionUpdates:
             state=state_message(seat.state),
         )
 
+    def notices(self) -> Iterator[Notice]:
+        """Yield what a person should know of how the model was opened."""
+        for words in self._seat.session.model.capabilities.notices:
+            yield Notice(f"{words}.")
+
     def skip_finished_load(self) -> None:
         """Tell nothing of a load that is over, if any page of the seat was told: a line may break as it ends."""
         progress = self._seat.models.progress
@@ -75,6 +80,7 @@ class SessionUpdates:
         """Yield what the page is to be told now."""
         if self._seat.session.model is not self._model():
             yield self.hello()
+            yield from self.notices()
         yield from self._load_progress()
         yield from self._receipts()
         yield from self._advice()

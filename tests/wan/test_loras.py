@@ -67,11 +67,11 @@ def half_a_lora():
 
 
 BAD_LORAS = {
-    "another width": (lora_of_another_width, r"20 of its 20 layers do not fit: .*for 96 x 96, the net has \(48, 48\)"),
-    "more layers": (lambda: wan_folders.lora_weights(layers=3), "10 of its 30 layers do not fit.*has no such layer"),
-    "half of it": (half_a_lora, "holds A; A and B belong together"),
-    "a net": (wan_folders.original_weights, "is no LoRA for this base"),
-    "nothing": (dict, "is no LoRA for this base: 0 of its 0"),
+    "another width": (lora_of_another_width, r"down \(4, 96\).*, the model's \(48, 48\) \(20 of its 20 layers do not"),
+    "more layers": (lambda: wan_folders.lora_weights(layers=3), r"has none of that name \(10 of its 30 layers do not"),
+    "half of it": (half_a_lora, "has only down of layer transformer.blocks.0"),
+    "a net": (wan_folders.original_weights, "is no LoRA: it has "),
+    "nothing": (dict, "is no LoRA: it has nothing"),
 }  # fmt: skip
 
 

@@ -306,11 +306,10 @@ class Codec:
 
     @torch.no_grad()
     def decode(self, latent: Tensor) -> Tensor:
-        """Decode (C, h, w) to uint8 (H, W, 3), on the device."""
+        """Decode a latent (C, h, w) to pixels (1, 3, H, W) about 0..255, float32, on the device."""
         x = latent[None].to(self.net.device) / self.scale + self.shift
         ready = x.to(self.net.dtype, memory_format=torch.channels_last)
-        picture = self.net.decode(ready, return_dict=False)[0][0].float()
-        return picture.mul(127.5).add(127.5).round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0).contiguous()
+        return self.net.decode(ready, return_dict=False)[0].float().mul(127.5).add(127.5)
 
 
 def read_vae(kind: Any, folder: Path, dtype: torch.dtype) -> nn.Module:

@@ -20,6 +20,7 @@ from studio.accelerate import accelerate
 from studio.accelerate.options import Acceleration
 from studio.conditioning import Conditioning, FrameInputs, PromptMemory, PromptStates, Rows
 from studio.models.base import NO_LORAS, Capabilities, Model, Stateless
+from studio.models.finite import to_pictures
 from studio.models.image.checkpoint import Codec, fingerprint
 from studio.models.image.cross_frame import join as cross_frame_attention
 from studio.models.image.few_steps import why_undistilled
@@ -27,6 +28,7 @@ from studio.models.image.options import ImageOptions
 from studio.models.image.parts import ImageParts, LiveLoras, add_loras, latent_size, read_parts, used_files
 from studio.models.image.sources import open_source
 from studio.models.image.unet_forward import UNetForward
+from studio.models.notices import Notices
 from studio.models.options import flat_signature, from_flat
 from studio.pictures import as_bytes, cropped, decoded, edges
 
@@ -53,15 +55,18 @@ class Image(Model):
         """folder: a diffusers folder, or a checkpoint in one file."""
         options = options or ImageOptions()
         source = open_source(Path(folder))
-        self.parts = parts = read_parts(source, options)
+        notices = Notices()
+        self.parts = parts = read_parts(source, options, notices)
         latent = latent_size(parts, options.size)
-        self._loras = add_loras(parts, options)
+        self._loras = add_loras(parts, options, notices)
         branches = cross_frame_attention(parts.unet) if options.cross_frame else None
         accelerate_parts(parts, options.acceleration)
         self.name = source.path.name
         self.weights_id = fingerprint(used_files(source, options))
         able = capabilities(parts, self._loras, (int(options.size[0]), int(options.size[1])), latent)
-        self.capabilities = replace(able, undistilled=why_undistilled(source, parts, options))
+        self.capabilities = replace(
+            able, undistilled=why_undistilled(source, parts, options), notices=tuple(notices.words)
+        )
         self._unet = UNetForward(parts, self._loras, branches, self.size)
         self._prompts = PromptMemory(self._encode, size=64)
         self._control_picture = lru_cache(maxsize=8)(self._make_control_picture)
@@ -155,8 +160,8 @@ class ImageDecoder(Stateless):
         self.codec = codec
 
     def decode(self, latents: Tensor) -> list[np.ndarray]:
-        """Decode (F, C, h, w) to F pictures, uint8 (H, W, 3)."""
-        return [self.codec.decode(latent).cpu().numpy() for latent in latents]
+        """Decode (F, C, h, w) to F pictures, uint8 (H, W, 3). Raises NotFinite for what is no number."""
+        return to_pictures(self.codec.decode(latent) for latent in latents)
 
 
 def capabilities(

@@ -11,13 +11,16 @@ import torch
 from studio.accelerate import accelerate
 from studio.accelerate.options import Acceleration
 from studio.models.errors import CheckpointError
+from studio.models.finite import check_finite
 from studio.models.image import lora
 from studio.models.image.checkpoint import Codec, Words, check_controlnet, make_levels
+from studio.models.image.learned_words import read_bundled, teach
 from studio.models.image.noise_levels import Levels
 from studio.models.image.options import ImageOptions
 from studio.models.image.single_file import SingleFile
 from studio.models.image.sources import DiffusersFolder, net_files, read_controlnet, read_tiny_vae
 from studio.models.image.trial import try_parts
+from studio.models.lora.source import Tell
 from studio.models.trial import attempt
 
 Source = DiffusersFolder | SingleFile
@@ -60,8 +63,11 @@ class LiveLoras:
     changes_words: tuple[bool, ...]
 
 
-def read_parts(source: Source, options: ImageOptions) -> ImageParts:
-    """Read every part of a checkpoint; MissingWeights or CheckpointError for files that cannot be played as asked."""
+def read_parts(source: Source, options: ImageOptions, tell: Tell) -> ImageParts:
+    """Read every part of a checkpoint; MissingWeights or CheckpointError for files that cannot be played as asked.
+
+    tell: told what is left aside.
+    """
     device, dtype = options.place
     levels = make_levels(source.scheduler(), source.path, options.lcm_lora is not None, options.prediction)
     # What a person gave beside it is read first: it is small, and what is wrong with it is told at once.
@@ -71,7 +77,7 @@ def read_parts(source: Source, options: ImageOptions) -> ImageParts:
     if controlnet:
         check_controlnet(controlnet, unet, Path(str(options.controlnet)).name)
     if options.lcm_lora:
-        lora.fuse({"unet": unet}, lora.read(Path(options.lcm_lora), {"unet": unet}))
+        lora.fuse({"unet": unet}, lora.read(Path(options.lcm_lora), {"unet": unet}, tell))
     for net in filter(None, (unet, controlnet)):
         net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     words = source.words(dtype, device)
@@ -79,8 +85,17 @@ def read_parts(source: Source, options: ImageOptions) -> ImageParts:
     codec = Codec(vae.to(device, memory_format=torch.channels_last), bool(tiny))
     parts = ImageParts(source.family, levels, unet, controlnet, words, codec, device, dtype)
     attempt("UNet", source.path, lambda: check_widths(parts, source.path))
+    check_numbers(parts, source.path)
     try_parts(parts, source.path)
     return parts
+
+
+def check_numbers(parts: ImageParts, folder: Path) -> None:
+    """Raise CheckpointError for a network that holds NaN or infinity: every picture would be black."""
+    nets = {"unet": parts.unet, **parts.words.encoders, "autoencoder": parts.codec.net, "ControlNet": parts.controlnet}
+    for name, net in nets.items():
+        if net:
+            check_finite(net.named_parameters(), f"the {name} played with {folder.name}")
 
 
 def check_widths(parts: ImageParts, folder: Path) -> None:
@@ -116,13 +131,17 @@ def latent_size(parts: ImageParts, size: tuple[int, int]) -> tuple[int, int, int
     return channels, height // factor, width // factor
 
 
-def add_loras(parts: ImageParts, options: ImageOptions) -> LiveLoras:
-    """Put LoRAs beside the layers, the UNet's quantized before; all are read before the first is put there."""
+def add_loras(parts: ImageParts, options: ImageOptions, tell: Tell) -> LiveLoras:
+    """Put LoRAs beside the layers, the UNet's quantized before; all are read before the first is put there.
+
+    tell: told what of them is left aside.
+    """
     nets = {"unet": parts.unet, **parts.words.encoders}
-    deltas = [lora.read(file, nets) for file in options.lora_files]
+    changes = [lora.read(file, nets, tell) for file in options.lora_files]
+    teach(parts.words, {word: held for file in options.lora_files for word, held in read_bundled(file).items()}, tell)
     accelerate(parts.unet, Acceleration(quantize=options.acceleration.quantize))
-    of_unet = [{place: delta for place, delta in each.items() if place[0] == "unet"} for each in deltas]
-    of_words = [{place: delta for place, delta in each.items() if place[0] != "unet"} for each in deltas]
+    of_unet = [{place: change for place, change in each.items() if place[0] == "unet"} for each in changes]
+    of_words = [{place: change for place, change in each.items() if place[0] != "unet"} for each in changes]
     return LiveLoras(
         tuple(options.loras or ()),
         lora.adapt(nets, of_unet),
@@ -138,5 +157,5 @@ def used_files(source: Source, options: ImageOptions) -> list[Path]:
         if (place / "config.json").exists():
             files += net_files(place)
         else:
-            files.append(lora.lora_file(place))
+            files += lora.used_files(place)
     return files

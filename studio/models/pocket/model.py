@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from studio.conditioning import Conditioning, FrameInputs, PromptMemory, PromptStates, Rows
 from studio.models.base import NO_LORAS, Capabilities, Model, Stateless
 from studio.models.errors import MissingWeights
+from studio.models.finite import check_finite, to_pictures
 from studio.models.pocket.appearance import MAP, TRACK_CHANNELS, AppearanceMemory, draw_track, fold
 from studio.models.pocket.autoencoder import PATCH, Autoencoder
 from studio.models.pocket.place_memory import PlaceMemory
@@ -182,6 +183,7 @@ class Pocket(Model):
         torch.set_num_threads(1)
         self.dtype = dtype or (torch.bfloat16 if native_bfloat16() else torch.float32)
         net, config = PocketNet.load(folder)
+        check_finite(net.named_parameters(), folder)
         self.name, self.weights_id = "pocket", fingerprint(folder)
         self.capabilities = Capabilities(
             size=(SIZE, SIZE),
@@ -271,10 +273,9 @@ class FrameDecoder(Stateless):
 
     @torch.no_grad()
     def decode(self, latents: Tensor) -> list[np.ndarray]:
-        """Decode (F, C, 16, 16) to F pictures, uint8 (256, 256, 3)."""
+        """Decode (F, C, 16, 16) to F pictures, uint8 (256, 256, 3). Raises NotFinite for what is no number."""
         ready = latents.to(self.model.dtype).contiguous(memory_format=torch.channels_last)
-        pixels = self.model.codec.decode(ready).float().mul(127.5).add(127.5).round().clamp(0, 255)
-        return list(pixels.to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy())
+        return to_pictures([self.model.codec.decode(ready).float().mul(127.5).add(127.5)])
 
 
 def _files() -> list[str]:

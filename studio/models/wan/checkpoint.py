@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +18,18 @@ import torch
 from torch import Tensor
 
 from studio.models.errors import CheckpointError
+from studio.models.finite import check_finite
+from studio.models.lora.names import WRAPPERS
+from studio.models.lora.source import Tell
+from studio.models.wan.lora import lora_merges
 from studio.models.weight_files import VARIANTS, check_kind, first_few, misfits, read_file, variant_of
 from studio.models.weight_files import weight_files as variant_files
 
 if TYPE_CHECKING:
     from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 
+log = logging.getLogger("studio")
 SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt")
-WRAPPERS = ("_fsdp_wrapped_module.", "_orig_mod.")  # what FSDP and torch.compile put into names, anywhere
 PREFIXES = ("base_model.model.", "model.diffusion_model.", "diffusion_model.", "transformer.", "model.", "module.")
 ORIGINAL = (".self_attn.", ".cross_attn.")  # what only the original names have
 PLAYED = "Played are text-to-video nets: Wan-AI/Wan2.1-T2V-1.3B-Diffusers with a student's file by --generator"
@@ -48,12 +53,18 @@ BLOCKS, BLOCK = 64, 1 << 16  # of a file that `fingerprint` reads
 
 
 def load_transformer(
-    base: Path, generator: Path | str | None, lora: Path | str | None, which: str | None, dtype: torch.dtype
+    base: Path,
+    generator: Path | str | None,
+    lora: Path | str | None,
+    which: str | None,
+    dtype: torch.dtype,
+    tell: Tell = log.warning,
 ) -> WanTransformer3DModel:
     """Load the transformer of a base folder, with the weights of `generator` in place of its own, and a LoRA merged in.
 
     which: the net to take from a file that holds several; without it `generator` if a LoRA is given (LongLive's was
-    trained on that), else `generator_ema` (Self-Forcing's and Rolling Forcing's published results).
+    trained on that), else `generator_ema` (Self-Forcing's and Rolling Forcing's published results). tell: told what of
+    a LoRA is left aside.
     """
     from accelerate import init_empty_weights
 
@@ -67,9 +78,10 @@ def load_transformer(
     check_names(chosen, source)
     weights = rename_to_diffusers(chosen, source)
     check_fit(weights, shapes, source)
-    changes = lora_merges(Path(lora), shapes) if lora else {}
+    changes = lora_merges(Path(lora), net, tell, read_lora_file) if lora else {}
     for name in list(weights):
         weight = weights[name]
+        check_finite([(name, weight)], source)
         if name in changes:
             weight = changes[name](weight)
         weights[name] = weight.to(torch.float32 if any(part in name for part in EXACT) else dtype)
@@ -251,48 +263,9 @@ def check_fit(weights: Mapping[str, Tensor], shapes: Mapping[str, torch.Size], s
     raise CheckpointError(f"{source.name} does not fit the base's {len(shapes)} weights: {text}. {todo}.")
 
 
-# LoRA
-
-
-def lora_merges(source: Path, shapes: Mapping[str, torch.Size]) -> dict[str, Callable[[Tensor], Tensor]]:
-    """Say what a LoRA makes of the weights it changes, by name: W + (alpha / r) B A (arXiv 2106.09685), in float32.
-
-    The names are peft's: A (r, in) is `LAYER.lora_A.weight`, B (out, r) `LAYER.lora_B.weight`; alpha is the rank unless
-    the file says otherwise, as in LongLive, whose LoRA has rank and alpha 256.
-    """
-    state = select_net(read_weights(source), ("generator_lora",), source)
-    layers: dict[str, dict[str, Tensor]] = {}
-    for name, short in strip_prefixes(state).items():
-        layer, _, part = short.replace(".default", "").replace(".alpha", ".lora_alpha").partition(".lora_")
-        layers.setdefault(f"{layer}.weight", {})[part.removesuffix(".weight")] = state[name]
-    names = diffusers_names(layers)
-    wrong = list(lora_misfits({names[layer]: parts for layer, parts in layers.items()}, shapes))
-    if wrong or not layers:
-        raise CheckpointError(
-            f"{source.name} is no LoRA for this base: {len(wrong)} of its {len(layers)} layers do not fit: "
-            f"{first_few(wrong)}. It was made for another net; give the LoRA that belongs to this checkpoint."
-        )
-    return {names[layer]: merge_lora(**parts) for layer, parts in layers.items()}
-
-
-def lora_misfits(layers: Mapping[str, Mapping[str, Tensor]], shapes: Mapping[str, torch.Size]) -> Iterator[str]:
-    """Yield the layers of a LoRA that the net lacks or has in another shape, each with what was found."""
-    for name, parts in layers.items():
-        layer = name.removesuffix(".weight")
-        if name not in shapes:
-            yield f"{layer} (the net has no such layer)"
-        elif not {"A", "B"} <= parts.keys() <= {"A", "B", "alpha"}:
-            yield f"{layer} (holds {', '.join(sorted(parts))}; A and B belong together)"
-        elif (*parts["B"].shape[:1], *parts["A"].shape[1:]) != tuple(shapes[name]):
-            yield f"{layer} (for {parts['B'].shape[0]} x {parts['A'].shape[-1]}, the net has {tuple(shapes[name])})"
-        elif parts["A"].shape[0] != parts["B"].shape[-1]:
-            yield f"{layer} (ranks {parts['A'].shape[0]} and {parts['B'].shape[-1]} differ)"
-
-
-def merge_lora(A: Tensor, B: Tensor, alpha: Tensor | None = None) -> Callable[[Tensor], Tensor]:
-    """Give the function W -> W + (alpha / r) B A."""
-    scale = 1.0 if alpha is None else float(alpha) / len(A)
-    return lambda weight: weight.float() + scale * (B.float() @ A.float())
+def read_lora_file(path: Path) -> dict[str, Tensor]:
+    """Read a trainer's .pt of a LoRA: a state dict, or LongLive's, which holds the critic's beside the generator's."""
+    return select_net(read_weights(path), ("generator_lora",), path)
 
 
 def fingerprint(*sources: Path | str | None) -> str:

@@ -20,6 +20,8 @@ from studio.conditioning import Conditioning, FrameInputs, PromptStates, Rows
 from studio.kv_cache import KVCache
 from studio.models.base import NO_LORAS, Capabilities, Model
 from studio.models.errors import CheckpointError
+from studio.models.lora.source import used_files
+from studio.models.notices import Notices
 from studio.models.options import flat_signature, from_flat
 from studio.models.trial import attempt
 from studio.models.wan import umt5
@@ -65,7 +67,9 @@ class Wan(Model):
         check_parts(config, self.codec.channels, self.decoding.channels, umt5.width(words))
         size = possible_size(options.size, self.codec.scale * patch_side(config, base))
         self.name, self.capabilities = "wan", capabilities(self.options, size, self.codec)
-        transformer = load_transformer(base, options.generator, options.lora, options.which, place[1])
+        notices = Notices()
+        transformer = load_transformer(base, options.generator, options.lora, options.which, place[1], notices)
+        self.capabilities = replace(self.capabilities, notices=tuple(notices.words))
         self.net = attempt(
             "transformer",
             base,
@@ -80,7 +84,8 @@ class Wan(Model):
         if options.keep_text_encoder:
             attempt("text encoder", words, lambda: self.prepare(""))
         shared = (base / "vae", words / "text_encoder", options.tiny_decoder)
-        self.weights_id = fingerprint(options.generator or base / "transformer", options.lora, *shared)
+        style = used_files(Path(options.lora)) if options.lora else []
+        self.weights_id = fingerprint(options.generator or base / "transformer", *style, *shared)
 
     def _try_nets(self, config: Any, base: Path) -> None:
         """Raise CheckpointError for nets that cannot be used, before they are made fast."""

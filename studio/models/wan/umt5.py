@@ -12,6 +12,7 @@ from torch import Tensor
 
 from studio.conditioning import PromptMemory, PromptStates
 from studio.models.errors import CheckpointError
+from studio.models.finite import check_finite
 from studio.models.wan.checkpoint import read_json
 from studio.models.weight_files import plain_folder
 
@@ -110,4 +111,5 @@ class TextEncoder:
                 f"the text encoder in {self.folder / 'text_encoder'} is not what its config.json says: "
                 f"{', '.join(map(str, wrong[:3]))}; download it again"
             )
+        check_finite(net.named_parameters(), self.folder / "text_encoder")
         return net.eval().requires_grad_(False)

@@ -6,7 +6,7 @@ The first latent after a start is one picture, each later one four, for Wan's au
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from threading import Lock
@@ -19,6 +19,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from studio.models.errors import CheckpointError
+from studio.models.finite import check_finite, to_pictures
 from studio.models.wan.checkpoint import check_fit, read_weights
 from studio.models.weight_files import plain_folder
 
@@ -115,6 +116,7 @@ def read_autoencoder(folder: Path, dtype: torch.dtype) -> Any:  # diffusers' con
             f"the autoencoder in {folder}/vae is not what its config.json says: {', '.join(map(str, wrong[:3]))}; "
             "download it again"
         )
+    check_finite(net.named_parameters(), folder / "vae")
     return net.eval().requires_grad_(False)
 
 
@@ -212,6 +214,7 @@ def load_tiny_decoder(
         ) from error
     if (frames := math.prod(grows)) != FRAMES:
         raise CheckpointError(f"{Path(path).name} makes {frames} pictures of a latent, Wan 2.1 needs {FRAMES}")
+    check_finite(state.items(), Path(path).name)
     net = TinyDecoder(channels, widths, grows)
     check_fit(state, {name: weight.shape for name, weight in net.state_dict().items()}, Path(path))
     net.load_state_dict(state)
@@ -235,15 +238,19 @@ class VideoDecoder:
     def decode(self, latents: Tensor) -> list[np.ndarray]:
         """Decode the uint8 (H, W, 3) pictures of latents (F, C, h, w): four of each, of the first after a start one.
 
-        One by one, for memory's sake; the host waits for the device once.
+        One by one, for memory's sake. Raises NotFinite for pictures that are no numbers.
         """
-        state, parts = self._state, []
-        for latent in latents.split(1):
-            pixels, state = self.net.decode(latent, state)
-            parts.append(pixels.mul(255).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1))
-        made = list(torch.cat(parts).contiguous().cpu().numpy())
+        state = self._state
+
+        def pixels() -> Iterator[Tensor]:
+            nonlocal state
+            for latent in latents.split(1):
+                part, state = self.net.decode(latent, state)
+                yield part.mul(255)
+
+        pictures = to_pictures(pixels())
         self._state = state
-        return made
+        return pictures
 
     def snapshot(self) -> tuple[Tensor | None, ...]:
         return tuple(self._state)
