@@ -7,6 +7,7 @@ control.
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -35,9 +36,13 @@ class PromptStates:
     What was computed lives as long as it, or until it is forgotten.
     """
 
-    def __init__(self, states: Tensor) -> None:
-        """states: (L, D); not to be written to from now on."""
-        self.states = states
+    def __init__(self, states: Tensor, apart: int = 0, remarks: Sequence[str] = ()) -> None:
+        """states: (L, D); not to be written to from now on. apart: so many of the last of them are no token's.
+
+        remarks: sentences for whoever wrote the prompt, on what of it is not read as it is written: signs that are
+        letters to the model, words past its limit.
+        """
+        self.states, self.apart, self.remarks = states, apart, tuple(remarks)
         self._computed: dict[Hashable, object] = {}
         self._mixtures: WeakValueDictionary[Hashable, Mixture] = WeakValueDictionary()
 
@@ -60,7 +65,7 @@ class PromptStates:
         return of(self)
 
     def mixed(self, other: PromptStates, weight: float) -> PromptStates:
-        """Give (1 - weight) of these states and `weight` of the other's, which have the same shape.
+        """Give (1 - weight) of these states and `weight` of the other's; see `in_one_length`.
 
         A weight of 0 or 1 gives one of the two itself. The same mixture is the same object while anybody holds it.
         """
@@ -76,12 +81,26 @@ class Mixture(PromptStates):
     """The states of two prompts, mixed by weight, while one passes into the other."""
 
     def __init__(self, first: PromptStates, second: PromptStates, weight: float) -> None:
-        super().__init__(torch.lerp(first.states, second.states, weight))
+        super().__init__(torch.lerp(*in_one_length(first, second), weight), first.apart)
         self.first, self.second, self.weight = first, second, weight
 
     def blended(self, of: Callable[[PromptStates], Tensor]) -> Tensor:
         """Give what depends on a prompt, mixed by the same weight."""
         return torch.lerp(self.first.blended(of), self.second.blended(of), self.weight)
+
+
+def in_one_length(first: PromptStates, second: PromptStates) -> tuple[Tensor, Tensor]:
+    """Give the states of two prompts as (L, D) each: where one has more tokens, both as often as makes them equal.
+
+    Cross-attention is a mean over tokens, so that a prompt said twice is to it the prompt said once.
+    """
+    apart, sizes = first.apart, [len(one.states) - one.apart for one in (first, second)]
+    if sizes[0] == sizes[1]:
+        return first.states, second.states
+    length = math.lcm(*sizes)
+    parts = [(one.states[:size], one.states[size:]) for one, size in zip((first, second), sizes)]
+    long = [torch.cat([tokens.repeat(length // len(tokens), 1), rest[:apart]]) for tokens, rest in parts]
+    return long[0], long[1]
 
 
 class _Entry:
@@ -95,11 +114,18 @@ class _Entry:
 class PromptMemory(Generic[K]):
     """The last prompts a model has read. Each is encoded once, however many threads ask, and none waits for another's.
 
-    encode: key -> token states (L, D); the key is the text, or the text and what else its states depend on.
+    encode: key -> token states (L, D); the key is the text, or the text and what else its states depend on. apart: so
+    many of the last states are no token's. remarks: key -> what of the text is not read as it is written.
     """
 
-    def __init__(self, encode: Callable[[K], Tensor], size: int) -> None:
-        self._encode, self._size = encode, size
+    def __init__(
+        self,
+        encode: Callable[[K], Tensor],
+        size: int,
+        apart: int = 0,
+        remarks: Callable[[K], Sequence[str]] = lambda key: (),
+    ) -> None:
+        self._encode, self._size, self._apart, self._remarks = encode, size, apart, remarks
         self._entries: OrderedDict[K, _Entry] = OrderedDict()
         self._lock = Lock()
 
@@ -113,7 +139,7 @@ class PromptMemory(Generic[K]):
         if entry.states is None:
             with entry.lock:
                 if entry.states is None:
-                    entry.states = PromptStates(self._encode(key))
+                    entry.states = PromptStates(self._encode(key), self._apart, self._remarks(key))
         return entry.states
 
 
@@ -123,7 +149,7 @@ class FrameInputs:
 
     Args:
         placements: of each frame the painted subjects, in the order of drawing; as many tuples as frames.
-        seed: 0..2**32-1.
+        seed: 0..2**64-1.
         loras: weights by name.
         guidance_scale: what a distilled model is told to draw with; 1 where guidance is made outside of it.
         picture: the encoded picture that came in, empty for none.

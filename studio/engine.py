@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ NOT_FINITE = (
     "weight of a LoRA or the guidance scale down, and start clean (reset). If it stays so, open the model in float32."
 )
 REMEMBERED = 4096  # words already shown to the model; beyond it they are looked at again
+log = logging.getLogger("studio")
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class Engine:
                 case Prompt():
                     for text in filter(None, (control.text, control.negative)):
                         if self._is_new("prompt", text):
-                            self.model.prepare(text)
+                            read_words(self.model, text)
                 case Stroke() if self._is_new("label", control.label):
                     condition_frames(self.model, ControlState().after(control, 0), [0])
                 case Picture() if control.data and self.state[Similarity].threshold:
@@ -238,3 +240,9 @@ def active_words(state: ControlState) -> tuple[tuple[str, float], ...]:
     """Give the texts in force in the frame being drawn and their weights; a text that blends into itself is one."""
     words = [(prompt.text, weight) for prompt, _, weight in active_prompts(state)]
     return tuple(one for one, before in zip(words, [("", 0.0), *words], strict=False) if one[0] != before[0])
+
+
+def read_words(model: Model, text: str) -> None:
+    """Have a model read new words, and log what of them it does not read as they are written."""
+    for remark in model.prepare(text).remarks:
+        log.warning(remark)

@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
-import io
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from studio.controls import ControlError
+from studio.controls import ControlError, image_file
+from studio.controls.image_file import on_paper
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-SMALLEST, LARGEST = 8, 64_000_000  # pixels a side, pixels altogether
+LARGEST = image_file.LARGEST  # pixels altogether
 REMEMBERED = 16  # decoded pictures
 WEAK, STRONG = 100, 200  # of the edges' slope, as ControlNets for Canny edges are shown it
 
 
 @lru_cache(maxsize=REMEMBERED)
 def decoded(data: bytes, size: tuple[int, int]) -> np.ndarray:
-    """Decode a JPEG, PNG or WebP, uint8 (H, W, 3): upright, its middle cropped to the shape of `size` (H, W).
+    """Decode a picture file, uint8 (H, W, 3): upright, on white, its middle cropped to the shape of `size` (H, W).
 
     Raises ControlError for bytes that are no picture, or one too small or too large to draw from. The last few are
     remembered, read-only: whoever sent one, the similarity filter and the model all look at it.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    try:
-        with Image.open(io.BytesIO(data)) as picture:
-            check_shape(picture.size)
-            picture.draft("RGB", (2 * size[1], 2 * size[0]))  # a large JPEG is decoded no larger than is of use
-            pixels = fitted(ImageOps.exif_transpose(picture), size)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, ControlError):
-            raise
-        raise ControlError(
-            f"this picture ({len(data):,} bytes) cannot be decoded: {error}; send a whole JPEG, PNG or WebP"
-        ) from error
+    with image_file.reading(data) as picture:
+        picture.draft("RGB", (2 * size[1], 2 * size[0]))  # a large JPEG is decoded no larger than is of use
+        check_shape(picture.size)
+        pixels = fitted(image_file.seen(picture), size)
     pixels.flags.writeable = False
     return pixels
 
@@ -51,7 +42,7 @@ def as_bytes(picture: Any, signed: bool = False) -> np.ndarray:
     from PIL import Image
 
     if isinstance(picture, Image.Image):
-        return np.asarray(on_paper(picture))
+        return np.asarray(on_paper(image_file.seen(picture)))
     array = np.asarray(picture)
     if array.ndim != 3 or array.shape[2] != 3:
         raise ControlError(f"a picture is (height, width, 3), got {array.shape}; put the channels last, without alpha")
@@ -84,23 +75,9 @@ def fitted(picture: Image, size: tuple[int, int]) -> np.ndarray:
     return np.asarray(ImageOps.fit(on_paper(picture), (size[1], size[0]), Image.Resampling.BICUBIC))
 
 
-def on_paper(picture: Image) -> Image:
-    """Give the picture in RGB; what is transparent shows white."""
-    from PIL import Image
-
-    if not picture.has_transparency_data:
-        return picture.convert("RGB")
-    layer = picture.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
-
-
 def check_shape(size: tuple[int, int]) -> None:
     """Raise ControlError unless a picture of this (width, height) can be drawn from."""
-    width, height = size
-    if min(size) < SMALLEST or width * height > LARGEST:
-        raise ControlError(
-            f"this picture is {width}x{height}; possible: {SMALLEST} pixels a side and more, at most {LARGEST:,} in all"
-        )
+    image_file.check_shape(size, LARGEST)
 
 
 def edges(pixels: np.ndarray) -> np.ndarray:

@@ -11,7 +11,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import torch
 
+from studio.conditioning import PromptStates
 from studio.controls import Control, ControlError, ControlState, Erase, Pause, opening_events, strokes
 from studio.frames import Frame
 from studio.models.base import Capabilities, Model
@@ -37,7 +39,8 @@ class StandInModel(Model):
         self.capabilities = Capabilities(size, (4, 1, 1), **{"labels": ("fox", "bear")} | able)
 
     def prepare(self, prompt: str, loras: Any = None) -> Any:
-        raise NotImplementedError("it draws no words")
+        """Read any words but what stands in brackets."""
+        return PromptStates(torch.zeros(1, 1), remarks=["It reads no brackets."] if "(" in prompt else [])
 
     def condition(self, states: Any, inputs: Any, frames: Any) -> Any:
         raise NotImplementedError("it draws no words")

@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from studio.controls import ControlError
+from studio.controls.sampling import check_seed
 from studio.folders import expand_home
-
-SEEDS = 2**32  # larger seeds, as other tools have them, are taken modulo this
 
 
 def comma_list(text: str) -> tuple[str, ...]:
@@ -45,8 +45,11 @@ def whole_number(text: str) -> int:
 
 
 def seed_number(text: str) -> int:
-    """Read a seed: any whole number, as other tools have them; 0 to 2**32 - 1 stand as they are."""
-    return whole_number(text) % SEEDS
+    """Read a seed: any whole number of 64 bits, as other tools have them; -1 draws one."""
+    try:
+        return check_seed(whole_number(text))
+    except ControlError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def user_path(text: str) -> Path:
@@ -100,6 +103,8 @@ def add_take_arguments(parser: argparse.ArgumentParser) -> None:
 def add_measure_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what a measurement is of, and how its figures are written."""
     add_model_arguments(parser)
-    parser.add_argument("--seed", type=seed_number, default=0, help="of all that is random (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=seed_number, default=0, help="of all that is random; -1 draws one (default: %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output, nothing else")
     parser.add_argument("--quick", action="store_true", help="a tenth of the work, to see that it runs")

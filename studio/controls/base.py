@@ -24,6 +24,7 @@ class Control:
     kind: its name in messages and scores; plural: what many of it are called, its kind where empty.
     slot_field: the field that names its slot, for a kind with a slot for each name; empty for a kind with one slot.
     clears: the kind whose slot, of the same name, it empties ("*": all of them).
+    settled: the fields for which it may take another value than it was given, which the page is told then.
     absent: the values with which it leaves its slot empty; a kind with one slot is absent as its `initial`.
     timed: whether the frame it took effect at matters later. undoable: whether it is a step that undo takes back.
     widgets: how it is shown in the panel.
@@ -33,6 +34,7 @@ class Control:
     plural: ClassVar[str] = ""
     slot_field: ClassVar[str] = ""
     clears: ClassVar[str] = ""
+    settled: ClassVar[tuple[str, ...]] = ()
     absent: ClassVar[Mapping[str, object]] = MappingProxyType({})
     timed: ClassVar[bool] = False
     undoable: ClassVar[bool] = True

@@ -8,11 +8,11 @@ from typing import ClassVar, Self
 
 from studio.controls.base import Control, check_choice, check_integer, check_text, settle
 from studio.controls.state import ControlState, Held
-from studio.controls.widgets import Choice, Slider, Text, Widget
+from studio.controls.widgets import Choice, Readout, Slider, Text, Widget
 
 FIRST_WORDS = "a quiet meadow on a sunny day"
 SWITCHES = ("recache", "keep", "cut")
-LONGEST_PROMPT = 500
+LONGEST_PROMPT = 4000  # characters
 BLENDS = (0, 1000)  # frames
 MOST_BLENDING = 8  # prompts that are still heard while a newer one comes in
 
@@ -45,6 +45,7 @@ class Prompt(Control):
             most_lines=6,
             placeholder=FIRST_WORDS,
         ),
+        Readout("text", "What of it is not read", section="prompt", order=15, name="remarks"),
         Choice(
             "switch",
             "When the prompt changes",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,11 +20,14 @@ from studio.controls.base import (
     shown,
 )
 from studio.controls.state import ControlState
-from studio.controls.widgets import Choice, Slider, Widget
+from studio.controls.widgets import Choice, Slider, Whole, Widget
 from studio.guidance import GUIDANCES
 
 GUIDANCE_KINDS = tuple(GUIDANCES)
-SEEDS = (0, 2**32 - 1)
+SEEDS = (-(2**63), 2**64 - 1)  # what other tools call a seed: 64 bits, with a sign or without
+ANY_SEED = -1
+SEEDS_DRAWN = 2**32  # so many are drawn from
+PAGE_COUNTS_TO = 2**53 - 1  # JavaScript's largest whole number
 SCALES = (0.0, 10.0)
 STEPS = (1, 16)
 STRENGTHS = (0.02, 1.0)
@@ -33,8 +38,10 @@ T_INDICES = 50  # places of a `t_index_list`: the timesteps 999, 979, ... 19
 
 @dataclass(frozen=True)
 class Sampling(Control):
-    """Seed (0..2**32-1), guidance kind and scale (0..10; 1 is no guidance), and number of denoising steps (1..16).
+    """Seed, guidance kind and scale (0..10; 1 is no guidance), and number of denoising steps (1..16).
 
+    seed: any whole number of 64 bits. -1 draws one, once, as the control is made: what is in force, in a score and on
+    the page is the one that was drawn. Any other negative one is that plus 2**64, as torch reads it.
     Of image models also: strength: how far a picture that comes in is taken back towards noise before it is drawn anew,
     0.02..1. delta: the share of the residual noise that "self" and "initialize" count on, 0..5; 1 is exact, less leaves
     grain (StreamDiffusion's own examples use 0.5). drift: frames from one noise to the next, 0..1000; 0 holds it still.
@@ -53,8 +60,9 @@ class Sampling(Control):
     t_index_list: tuple[int, ...] = ()
     add_noise: bool = True
     kind: ClassVar[str] = "sampling"
+    settled: ClassVar[tuple[str, ...]] = ("seed",)
     widgets: ClassVar[tuple[Widget, ...]] = (
-        Slider("seed", "Seed", section="sampling", order=10, limits=SEEDS, shown=(0, 9999), step=1),
+        Whole("seed", "Seed", section="sampling", order=10, info="Any whole number; -1 draws one."),
         Choice(
             "guidance",
             "Guidance",
@@ -115,7 +123,7 @@ class Sampling(Control):
         indices = check_t_index_list(self.t_index_list)
         settle(
             self,
-            seed=check_integer("seed", self.seed, *SEEDS),
+            seed=check_seed(self.seed),
             guidance=check_choice("guidance", self.guidance, tuple(GUIDANCES)),
             scale=check_number("guidance scale", self.scale, *SCALES),
             steps=len(indices) or check_integer("steps", self.steps, *STEPS),
@@ -126,10 +134,22 @@ class Sampling(Control):
             add_noise=check_flag("add_noise", self.add_noise),
         )
 
+    def to_summary(self) -> dict[str, Any]:
+        """Give the message, with a seed that JavaScript cannot count to as text."""
+        return self.to_message() | {"seed": self.seed if self.seed <= PAGE_COUNTS_TO else str(self.seed)}
+
     @classmethod
     def opening(cls, state: ControlState, frame: int) -> Iterator[tuple[int, Control]]:
         """Yield it always: a take says its seed."""
         yield frame, state[cls]
+
+
+def check_seed(value: Any) -> int:
+    """Give a seed as 0..2**64-1: any whole number of 64 bits, or the text of one; -1 draws one."""
+    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,20}\s*", value):
+        value = int(value)
+    seed = check_integer("seed", value, *SEEDS)
+    return secrets.randbelow(SEEDS_DRAWN) if seed == ANY_SEED else seed % 2**64
 
 
 def check_t_index_list(value: Any) -> tuple[int, ...]:

@@ -69,6 +69,11 @@ class Slider(Widget):
 
 
 @dataclass(frozen=True)
+class Whole(Widget):
+    """A whole number of any size, typed: a slider's numbers end where JavaScript's do, at 2**53."""
+
+
+@dataclass(frozen=True)
 class Choice(Widget):
     """One of a few names."""
 
@@ -83,7 +88,10 @@ class Toggle(Widget):
 
 @dataclass(frozen=True)
 class Text(Widget):
-    """Words, at most `longest` characters of them; `lines` of the box are seen, and up to `most_lines` as it fills."""
+    """Words; of more than `longest` characters the page says so, and cuts none off.
+
+    `lines` of the box are seen, and up to `most_lines` as it fills.
+    """
 
     _: KW_ONLY
     longest: int

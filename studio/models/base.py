@@ -151,7 +151,8 @@ class Model(ABC):
     def prepare(self, prompt: str, loras: Mapping[str, float] = NO_LORAS) -> PromptStates:
         """Read a prompt, also the empty one: the first phase of conditioning, which may be slow.
 
-        Called at every tick, from any thread: the same words give the same object while they are remembered.
+        Called at every tick, from any thread: the same words give the same object while they are remembered. What of
+        them is not read as it is written, its states say (`PromptStates.remarks`).
         loras: weights by name, for a model whose LoRAs change how words are read.
         """
 

@@ -6,16 +6,14 @@ A new command is a class in `protocol.py`, a function here, and its line in `HAN
 from __future__ import annotations
 
 import asyncio
-import io
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image, UnidentifiedImageError
-
 from studio.controls import Control, ControlError, Picture, Stroke, from_message, state_message
 from studio.controls.base import shown
+from studio.controls.image_file import reading
 from studio.pictures import decoded
 from studio.ui.plays import refusals
 from studio.ui.protocol import (
@@ -74,8 +72,18 @@ async def send_control(connection: Connection, control: Control, commands: Seque
     for command in commands:
         if isinstance(command, SetControl | SendPicture):
             connection.send(ControlSent(command.number or 0, revision, command.saw))
+    if was_settled(control, commands[-1]):
+        connection.send(StateChanged(state_message(seat.state)))
     if isinstance(control, Stroke):
         await explain_label(connection, control.label)
+
+
+def was_settled(control: Control, command: Command) -> bool:
+    """Whether a control has another value than the page gave it, as a seed that was drawn: the page is told then."""
+    if not isinstance(command, SetControl) or not isinstance(command.message, dict):
+        return False
+    given, has = command.message, control.to_summary()
+    return any(name in given and given[name] != has[name] for name in control.settled)
 
 
 async def explain_label(connection: Connection, label: str) -> None:
@@ -177,10 +185,10 @@ def check_readable(picture: Picture, size: tuple[int, int]) -> None:
     if not picture.data:
         return
     try:
-        with Image.open(io.BytesIO(picture.data)) as opened:
+        with reading(picture.data) as opened:
             width, height = opened.size
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ControlError(f"the picture cannot be read ({error}); send a whole JPEG, PNG or WebP") from None
+    except ControlError as error:
+        raise ControlError(f"the picture cannot be read: {error}") from None
     if max(width, height) > WIDEST_PICTURE:
         raise ControlError(f"picture is {width}x{height}, at most {WIDEST_PICTURE} a side; send it smaller")
     decoded(picture.data, size)

@@ -18,7 +18,7 @@ import gradio as gr
 from gradio.components import Component
 
 from studio.controls import CONTROLS, ControlState
-from studio.controls.widgets import Choice, Counter, Readout, Slider, Text, Toggle, Widget
+from studio.controls.widgets import Choice, Counter, Readout, Slider, Text, Toggle, Whole, Widget
 from studio.presets import Preset
 
 WEB = Path(__file__).parent / "web"
@@ -58,12 +58,12 @@ COMPONENTS: dict[type[Widget], tuple[type[Component], Callable[[Any], dict[str, 
         ),
     ),
     Choice: (gr.Radio, lambda choice: dict(choices=capitalized(choice.choices), info=choice.info or None)),
+    Whole: (gr.Textbox, lambda whole: dict(lines=1, max_lines=1, info=whole.info or None)),
     Toggle: (gr.Checkbox, lambda toggle: dict(info=toggle.info or None)),
     Text: (
         gr.Textbox,
         lambda text: dict(
             lines=text.lines,
-            max_length=text.longest,
             placeholder=text.placeholder,
             info=text.info or None,
             **({"max_lines": text.most_lines} if text.most_lines else {}),
@@ -103,7 +103,8 @@ class Panel:
         self.components.append(made)
         if not widget.waits:
             dial = f"window.studio.panel.setField({json.dumps(kind)}, {json.dumps(widget.field)}, value)"
-            run_in_page(made.input, f"(value) => {dial}", [made])
+            moved = made.change if isinstance(widget, Whole) else made.input  # Gradio's `input` of a text misses pastes
+            run_in_page(moved, f"(value) => {dial}", [made])
         return made
 
     def id_of(self, kind: str, name: str) -> str:

@@ -373,6 +373,14 @@ class Notice(Notification):
 
 
 @dataclass(frozen=True)
+class Remarks(Notification):
+    """What of the words in force the model does not read as they are written; none where it reads all."""
+
+    type: ClassVar[str] = "remarks"
+    items: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Restored(Notification):
     """The page's session had ended, and this is what came back of it."""
 

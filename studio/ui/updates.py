@@ -12,6 +12,7 @@ from studio.models.base import Model
 from studio.models.playable import advise
 from studio.ui.plays import plays
 from studio.ui.protocol import Hello, Loading, Notice, Notification, Receipts, StateChanged, Status
+from studio.ui.remarks import PromptRemarks
 from studio.ui.window import Window
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class SessionUpdates:
         self._model: Callable[[], Model | None] = lambda: None  # the one the page knows; it is not held here
         self._progress: LoadProgress | None = None
         self._advised = ""
+        self._remarks = PromptRemarks(seat.session)
 
     def hello(self) -> Hello:
         """Give all that a page needs to show what is going on."""
@@ -45,6 +47,7 @@ class SessionUpdates:
         self._model = weakref.ref(model)
         self.explained_labels.clear()
         self._advised = ""
+        self._remarks.forget()
         height, width = model.size
         return Hello(
             token=self._token,
@@ -84,6 +87,7 @@ class SessionUpdates:
         yield from self._load_progress()
         yield from self._receipts()
         yield from self._advice()
+        yield from self._remarks.collect()
         if self._clock() - self._status_at > STATUS_EVERY:
             self._status_at = self._clock()
             yield self._status(window)

@@ -297,8 +297,8 @@ def test_the_filter_skips_before_a_still_camera_and_the_page_says_how_much(brows
 def test_strength_acts_while_it_is_moved_and_is_undone(browse):
     visit = browse("sd")
     visit.page.locator("[data-source=camera]").click()
-    visit.page.locator("#studio-seed input[type=number]").fill("5")
-    visit.page.locator("#studio-seed input[type=number]").press("Enter")
+    visit.page.locator("#studio-seed input").fill("5")
+    visit.page.locator("#studio-seed input").press("Enter")
     visit.page.locator("#studio-strength input[type=number]").fill("0.3")
     visit.page.locator("#studio-strength input[type=number]").press("Enter")
     until(lambda: visit.state[Sampling].strength == pytest.approx(0.3), 90)

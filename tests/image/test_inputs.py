@@ -31,12 +31,10 @@ def test_a_text_is_encoded_once_and_from_any_thread(opened, monkeypatch):
     assert torch.equal(answers[1].states, model.parts.words.states("fox 1 of many"))
 
 
-def test_a_prompt_too_long_to_be_read_whole_is_read_as_far_as_it_goes_and_said(opened):
-    model = opened("sd")
-    with pytest.warns(UserWarning, match=r"has 102 tokens and the model reads the first 77"):
-        long = model.prepare("x " * 100).states
-    with pytest.warns(UserWarning, match="first 77"):
-        assert torch.equal(long, model.prepare("x " * 90).states)
+def test_a_prompt_too_long_for_one_chunk_is_read_in_two(opened):
+    long = opened("sd").prepare("x " * 100).states
+    assert len(long) == 2 * 77
+    assert torch.equal(long[:77], opened("sd").prepare("x " * 75).states)
 
 
 @pytest.mark.parametrize("name", ["sd", "sdxl"])

@@ -197,6 +197,21 @@ test('what the server refuses is as it was before, and no step back', () => {
   assert.equal(controls.past.length, 0);
 });
 
+test('of a movement in which something was refused, the last that was not is in force', () => {
+  const [first, second, third] = [2, 3, 99].map((scale) => ({ ...SAMPLING, scale }));
+  for (const control of [first, second, third]) controls.set(control, 'sampling scale');
+  controls.refused(third);
+  assert.equal(inForce(controls, 'sampling').scale, 3);
+  const fourth = { ...SAMPLING, scale: 98 };
+  controls.set(fourth, 'sampling scale');
+  controls.refused(second);
+  assert.equal(inForce(controls, 'sampling').scale, 98, 'a later one may be in force by now');
+  controls.refused(fourth);
+  assert.equal(inForce(controls, 'sampling').scale, 2);
+  controls.undo();
+  assert.equal(inForce(controls, 'sampling').scale, 1);
+});
+
 test('what is refused later than others were set undoes none of them', () => {
   const refused = { ...SAMPLING, scale: 99 };
   controls.set(refused);

@@ -7,13 +7,27 @@ import { formatBytes, formatCount, formatDuration } from '../../studio/ui/web/do
 import { Meter, median } from '../../studio/ui/web/hud.js';
 import { fitText } from '../../studio/ui/web/ink.js';
 import { offerFacts, progressText } from '../../studio/ui/web/models.js';
-import { isApplied } from '../../studio/ui/web/panel.js';
+import { tooLong } from '../../studio/ui/web/notes.js';
+import { isApplied, wholeNumber } from '../../studio/ui/web/panel.js';
 import { strokeMessage } from '../../studio/ui/web/strokes.js';
 
 test('numbers are written as people read them', () => {
   assert.deepEqual([0, 59.9, 60, 3601].map(formatDuration), ['0:00', '0:59', '1:00', '60:01']);
   assert.deepEqual([7, 1234567].map(formatCount), ['7', '1 234 567']);
   assert.deepEqual([10, 54e6, 2.6e9].map(formatBytes), ['1 MB', '54 MB', '2.6 GB']);
+});
+
+test('a whole number that JavaScript cannot count to stays the digits that were typed', () => {
+  assert.deepEqual(['12', ' -1 ', '9007199254740991', 7].map(wholeNumber), [12, -1, 9007199254740991, 7]);
+  assert.deepEqual(['9007199254740993', '18446744073709551615', '1.5', 'x'].map(wholeNumber),
+    ['9007199254740993', '18446744073709551615', '1.5', 'x']);
+});
+
+test('words that are too long are counted, with where they end', () => {
+  assert.equal(tooLong('prompt', 'a fox', 5), '');
+  assert.equal(tooLong('prompt', undefined, 5), '');
+  assert.equal(tooLong('prompt', '\u{1f98a}'.repeat(5), 5), '');
+  assert.equal(tooLong('prompt', 'a red fox', 5), 'This prompt has 9 characters, and 5 can be sent: they end with “…a red”.');
 });
 
 test('the median is the middle, and changes nothing', () => {

@@ -55,7 +55,7 @@ def test_a_control_reaches_the_session_and_is_numbered():
     ("control", "says"),
     [
         ({"kind": "prompt", "text": ""}, "empty"),
-        ({"kind": "prompt", "text": "x" * 501}, "501 characters"),
+        ({"kind": "prompt", "text": "x" * 4001}, "4001 characters"),
         ({"kind": "stroke", "id": "1", "label": "fox", "points": [[0, float("nan"), 0]]}, "finite"),
         ({"kind": "stroke", "id": "1", "label": "fox", "points": [[0, 0, 0]] * 2049}, "2049 points"),
         ({"kind": "stroke", "id": "1", "label": "unicorn", "points": [[0, 0, 0]]}, "unicorn"),

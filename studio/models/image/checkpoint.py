@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 
 from studio.models.errors import CheckpointError, MissingWeights
 from studio.models.image.noise_levels import LCM_STEPS, Levels
+from studio.models.image.text import read_prompt
 from studio.models.weight_files import plain_folder
 
 PLAYABLE = "SD 1.x and 2.x, SDXL, their Turbo and LCM forms: diffusers folders with a UNet2DConditionModel"
@@ -250,29 +250,19 @@ class Words:
 
     @torch.no_grad()
     def states(self, text: str) -> Tensor:
-        """Give (L, D) float32: the last layer's states.
+        """Give (L, D) float32: the last layer's states, of as many chunks as the text has; see `text.read_prompt`.
 
         Of two encoders (L + 1, D): the layers before the last side by side, and in the last row the pooled text, zeros
         behind it: so whatever mixes texts mixes both.
         """
-        outputs = [self._read(tokenizer, net, text) for tokenizer, net in zip(self.tokenizers, self.encoders.values())]
-        if len(outputs) == 1:
-            return outputs[0].last_hidden_state[0].float()
-        states = torch.cat([each.hidden_states[-2][0] for each in outputs], 1).float()
-        pooled = outputs[-1].text_embeds[0].float()
+        layer = 0 if len(self.encoders) == 1 else -2
+        parts = [read_prompt(*pair, text, layer) for pair in zip(self.tokenizers, self.encoders.values())]
+        states, pooled = torch.cat([each for each, _ in parts], 1), parts[-1][1]
+        if len(parts) == 1:
+            return states
+        assert pooled is not None  # of the encoder with a projection
         packed = torch.cat([states, nn.functional.pad(pooled, (0, states.shape[1] - len(pooled)))[None]])
         return torch.zeros_like(packed) if not text and self.zeros_for_empty else packed
-
-    def _read(self, tokenizer: Any, net: Any, text: str) -> Any:
-        """Give an encoder's output for a text; of a long one it reads the beginning, and that is said."""
-        length = min(tokenizer.model_max_length, net.config.max_position_embeddings)
-        words = len(tokenizer(text, verbose=False).input_ids)
-        if words > length:
-            warnings.warn(
-                f"the prompt has {words} tokens and the model reads the first {length}; shorten it", stacklevel=2
-            )
-        ids = tokenizer(text, padding="max_length", max_length=length, truncation=True, return_tensors="pt").input_ids
-        return net(ids.to(net.device), output_hidden_states=True)
 
 
 def number(net: Any, name: str) -> float:

@@ -30,6 +30,7 @@ from studio.models.image.sources import open_source
 from studio.models.image.unet_forward import UNetForward
 from studio.models.notices import Notices
 from studio.models.options import flat_signature, from_flat
+from studio.models.prompt_syntax import letters
 from studio.pictures import as_bytes, cropped, decoded, edges
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Image(Model):
             able, undistilled=why_undistilled(source, parts, options), notices=tuple(notices.words)
         )
         self._unet = UNetForward(parts, self._loras, branches, self.size)
-        self._prompts = PromptMemory(self._encode, size=64)
+        self._prompts = PromptMemory(self._encode, 64, int(parts.family == "sdxl"), self._remarks)
         self._control_picture = lru_cache(maxsize=8)(self._make_control_picture)
 
     def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
@@ -90,6 +91,10 @@ class Image(Model):
         with parts.words.lock:
             self._loras.words.set(torch.tensor([weights]) if weights else None, parts.device, parts.dtype)
             return parts.words.states(text)
+
+    def _remarks(self, key: tuple[str, tuple[float, ...]]) -> list[str]:
+        """Say what of a text is letters to it: it reads any length, in chunks, with the weights of words."""
+        return list(letters(key[0], self.name, weighs=True))
 
     def condition(self, states: PromptStates, inputs: FrameInputs, frames: Sequence[int]) -> Conditioning:
         """Make what the frames are told: their words, and no tracks.

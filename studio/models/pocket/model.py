@@ -29,6 +29,7 @@ from studio.models.pocket.appearance import MAP, TRACK_CHANNELS, AppearanceMemor
 from studio.models.pocket.autoencoder import PATCH, Autoencoder
 from studio.models.pocket.place_memory import PlaceMemory
 from studio.models.pocket.sentence_encoder import DIMENSIONS, text_encoder
+from studio.models.prompt_syntax import not_read
 from studio.models.wan.causal_wan import CausalWan
 from studio.schedule import sigmas
 from studio.trajectory import Placement
@@ -75,6 +76,11 @@ def text_tokens(vectors: Tensor) -> Tensor:
 def sentence_tokens(text: str) -> Tensor:
     """Read a text as the four tokens (4, 384) of its sentence vector."""
     return text_tokens(text_encoder()([text])[0])
+
+
+def sentence_remarks(text: str) -> list[str]:
+    """Say what of a prompt is letters to it, and where one of more than 126 word pieces ends."""
+    return not_read(text, "pocket", text_encoder().read_so_far(text))
 
 
 def sentence_of(tokens: Tensor) -> Tensor:
@@ -198,7 +204,7 @@ class Pocket(Model):
         self.places = net.places.requires_grad_(False)
         self.codec = net.codec.requires_grad_(False).channels_last(self.dtype)
         self.net = net.denoiser.ready(self.dtype)
-        self._prompts = PromptMemory(sentence_tokens, size=512)
+        self._prompts = PromptMemory(sentence_tokens, size=512, remarks=sentence_remarks)
         self._label_vector = lru_cache(maxsize=512)(lambda label: text_encoder()([label]))
         self._plane = lru_cache(maxsize=512)(lambda label: self.memory.read(self._label_vector(label)))
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from studio.models.errors import MissingWeights
+from studio.models.prompt_syntax import read_so_far
 
 REPOSITORY = "sentence-transformers/all-MiniLM-L6-v2"
 WEIGHTS = "model.safetensors"
@@ -85,6 +86,10 @@ class TextEncoder:
         states = self.model(**pieces).last_hidden_state
         mask = pieces["attention_mask"][..., None].float()
         return torch.nn.functional.normalize((states * mask).sum(1) / mask.sum(1), dim=-1)
+
+    def read_so_far(self, sentence: str) -> tuple[int, int, str] | None:
+        """Give how many word pieces of a sentence are read, of how many, and the words they are; None where all are."""
+        return read_so_far(self.tokenizer, sentence, LONGEST, padding=True)
 
 
 @cache

@@ -13,6 +13,7 @@ from torch import Tensor
 from studio.conditioning import PromptMemory, PromptStates
 from studio.models.errors import CheckpointError
 from studio.models.finite import check_finite
+from studio.models.prompt_syntax import not_read, read_so_far
 from studio.models.wan.checkpoint import read_json
 from studio.models.weight_files import plain_folder
 
@@ -70,11 +71,17 @@ class TextEncoder:
             ) from error
         self._net: Any = self._load() if keep else None
         self._lock = Lock()
-        self._prompts = PromptMemory(self._encode, size=32)  # 4 MB each
+        self._prompts = PromptMemory(self._encode, size=32, remarks=self._remarks)  # 4 MB each
 
     def __call__(self, text: str) -> PromptStates:
         """Give the states of a prompt."""
         return self._prompts(" ".join(html.unescape(text).split()))
+
+    def _remarks(self, words: str) -> list[str]:
+        """Say what of a prompt is letters to Wan, and where one of more than 512 tokens ends."""
+        with self._lock:
+            cut = read_so_far(self.tokenizer, words, LENGTH)
+        return not_read(words, "Wan", cut)
 
     @torch.no_grad()
     def _encode(self, words: str) -> Tensor:

@@ -8,6 +8,7 @@ import { HeldControls, ONE_SLOT } from './held.js';
 // Told apart by people with any kind of colour vision, on dark and on bright pictures (after Okabe and Ito).
 const COLOURS = ['#ffb454', '#4cc9f0', '#ff6b8b', '#7ddc8a', '#c792ea', '#f5e663', '#5b8cff', '#ff8f5c'];
 const ONE_GESTURE = 900; // ms within which moves of a slider are one step back
+const MOST_SENT = 50; // controls of one movement that are remembered, in case that one is refused
 
 export class Controls extends HeldControls {
   /** @type {Step[]} */
@@ -71,9 +72,9 @@ export class Controls extends HeldControls {
     const now = performance.now();
     const last = this.past.at(-1);
     if (gesture && last && last.gesture === gesture && now - (last.at ?? 0) < ONE_GESTURE) {
-      Object.assign(last, { redo: [control], at: now });
+      Object.assign(last, { redo: [control], at: now, sent: [...(last.sent ?? []), control].slice(-MOST_SENT) });
     } else {
-      this.past.push({ undo: this.inverse(control), redo: [control], gesture, at: now });
+      this.past.push({ undo: this.inverse(control), redo: [control], gesture, at: now, sent: [control] });
     }
     this.future = [];
     this.apply(control);
@@ -144,12 +145,31 @@ export class Controls extends HeldControls {
    * @param {Control} control
    */
   refused(control) {
-    const step = this.past.find(({ redo }) => redo.includes(control));
+    const { timed, slot_field: name } = this.kinds.get(control.kind) || ONE_SLOT;
+    const step = this.past.find(({ redo, sent }) => (name ? redo : sent ?? redo).includes(control));
     if (!step) return;
+    const others = name ? [] : (step.sent ?? []).filter((one) => one !== control);
+    if (others.length) {
+      this.refusedInGesture(step, control, others);
+      return;
+    }
     this.past.splice(this.past.indexOf(step), 1);
     const [before] = step.undo;
-    const { timed, slot_field: name } = this.kinds.get(control.kind) || ONE_SLOT;
     if (before && (!name || !timed || this.kinds.get(before.kind)?.clears)) this.fold(before);
+    this.changed(null);
+  }
+
+  /**
+   * One of many small steps was refused: the last of the others is in force, as the server has it.
+   * @param {Step} step
+   * @param {Control} control
+   * @param {Control[]} others
+   */
+  refusedInGesture(step, control, others) {
+    step.sent = others;
+    if (!step.redo.includes(control)) return;
+    step.redo = others.slice(-1);
+    this.fold(step.redo[0]);
     this.changed(null);
   }
 }

@@ -14,6 +14,7 @@ import { Uploader } from './upload.js';
 const WIDEST = 1024; // pixels a side
 const PREVIEW_WIDTH = 240; // pixels
 const PREVIEW_EVERY = 66; // ms
+const WHITE = '#ffffff';
 const CAMERA_GONE = 'The camera is gone. The last picture stays; choose Camera to try again.';
 const KEPT = 'The picture that was sent before is still in force.';
 const FIRST_FRAME = 'The picture is the first frame of the next start: press Backspace.';
@@ -47,6 +48,9 @@ export class Input {
       const button = target.closest('[data-source]');
       if (button instanceof HTMLElement) this.choose(/** @type {Source} */ (button.dataset.source));
       if (target.closest('[data-mirror]')) this.toggleMirror();
+    });
+    document.addEventListener('input', ({ target }) => {
+      if (target instanceof HTMLInputElement && target.matches('[data-paper]')) this.setPaper(target.value);
     });
     document.addEventListener('change', ({ target }) => {
       if (!(target instanceof HTMLInputElement) || !target.dataset.file) return;
@@ -162,6 +166,9 @@ export class Input {
     const { canvas, media, context } = this;
     const [width, height] = mediaSize(media);
     if (!media || !width || !height) return false;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.fillStyle = this.paper; // what is transparent shows it, and no picture from before
+    context.fillRect(0, 0, canvas.width, canvas.height);
     const scale = Math.max(canvas.width / width, canvas.height / height);
     const flip = this.source === 'camera' && this.isMirrored ? -1 : 1;
     context.setTransform(flip * scale, 0, 0, scale, canvas.width / 2, canvas.height / 2);
@@ -191,12 +198,26 @@ export class Input {
     this.show();
   }
 
+  /** The colour behind what is transparent, as Python's `Picture.paper`. */
+  get paper() {
+    return browserStorage.get('studio-paper') || WHITE;
+  }
+
+  /** @param {string} colour */
+  setPaper(colour) {
+    browserStorage.set('studio-paper', colour);
+    if (this.media) this.uploader.queue();
+  }
+
   /** @param {string | null} words null: those that stand there stay */
   show(words = null) {
     document.documentElement.dataset.drawsFrom = this.source || 'kept';
-    const [preview, mirror, line] = ['.st-preview', '[data-mirror]', '.st-input-word'].map((selector) => part(selector));
-    if (!preview || !mirror || !line) return;
+    const [preview, mirror, paper, line] = ['.st-preview', '[data-mirror]', '.st-paper', '.st-input-word'].map(part);
+    if (!preview || !mirror || !paper || !line) return;
     preview.hidden = !this.media;
+    paper.hidden = !this.media || this.source === 'camera';
+    const chooser = paper.querySelector('input');
+    if (chooser) chooser.value = this.paper;
     mirror.hidden = this.source !== 'camera';
     mirror.setAttribute('aria-pressed', String(this.isMirrored));
     for (const button of document.querySelectorAll('[data-source]')) {

@@ -2,6 +2,7 @@
 // Cameras, video files and stills, opened and closed. What cannot be opened is a MediaError with words for the person.
 
 import { element } from './dom.js';
+import { hideOrientation, turnUpright } from './orientation.js';
 
 /** @typedef {HTMLVideoElement | ImageBitmap} Media */
 
@@ -36,20 +37,26 @@ export async function openCamera({ width, height }) {
  * A video file, playing over and over.
  * @param {File} file
  */
-export function openVideo(file) {
-  return playing((player) => { player.src = URL.createObjectURL(file); }).catch(() => {
-    throw new MediaError(`${file.name} is no video that this browser can show. Choose another file.`);
+export async function openVideo(file) {
+  const player = await playing((opened) => { opened.src = URL.createObjectURL(file); }).catch(() => {
+    throw new MediaError(`${file.name} is no video that this browser can show. Choose another file, such as MP4 or WebM.`);
   });
+  if (player.videoWidth) return player;
+  closeMedia(player);
+  throw new MediaError(`${file.name} has no pictures that this browser can show, only sound. Choose another file.`);
 }
 
 /**
- * A picture file.
+ * A picture file, upright.
  * @param {File} file
  */
-export function openStill(file) {
-  return createImageBitmap(file).catch(() => {
-    throw new MediaError(`${file.name} is no picture that this browser can show. Choose another file.`);
-  });
+export async function openStill(file) {
+  try {
+    const { data, orientation } = hideOrientation(await file.arrayBuffer());
+    return turnUpright(await createImageBitmap(new Blob([data], { type: file.type })), orientation);
+  } catch {
+    throw new MediaError(`${file.name} is no picture that this browser can show. Choose another file, such as JPEG, PNG or WebP.`);
+  }
 }
 
 /** @param {(player: HTMLVideoElement) => void} load */

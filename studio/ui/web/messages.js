@@ -21,6 +21,7 @@ export function messageHandlers(page) {
     download: (file) => page.takes.download(file),
     models: (offers) => page.models.list(offers),
     loading: (progress) => page.models.showProgress(progress),
+    remarks: ({ items }) => showRemarks(page, items),
     notice: ({ message }) => page.toasts.show(message),
     restored: ({ message }) => page.toasts.show(message, 'news'),
     error: (error) => showError(page, error),
@@ -36,6 +37,7 @@ function showModel(page, { size, labels, recording, takes, state, controls, ...m
   const { box, brush, input, models, outbox, panel, stage } = page;
   page.model = model;
   panel.loras = model.loras;
+  panel.notes.remarks = []; // of another model's, or told again
   document.documentElement.dataset.plays = model.plays.join(' ');
   box.classList.toggle('no-strokes', Boolean(page.refusalOf('stroke')));
   models.show(model.model, model.choice);
@@ -96,6 +98,15 @@ function showStatus(page, status) {
   page.playback.update(status);
   page.takes.setRecording(status.recording);
   page.panel.showSkipRate(status.skip_rate || 0);
+}
+
+/**
+ * @param {Page} page
+ * @param {string[]} remarks of the model on the prompt in force
+ */
+function showRemarks({ panel }, remarks) {
+  panel.notes.remarks = remarks;
+  panel.showUnapplied();
 }
 
 /**

@@ -2,6 +2,7 @@
 // Gradio's panel beside the picture: what its components set, and what they show.
 
 import { element, fillSlider, formatCount } from './dom.js';
+import { PromptNotes } from './notes.js';
 import { inForce, loraWeight } from './state.js';
 
 /** @import { Controls } from './types.js' */
@@ -20,6 +21,23 @@ export function isApplied(prompt, shown) {
   return !prompt || Object.entries(shown).every(([field, value]) => value === undefined || same(prompt[field], value));
 }
 
+/**
+ * Is it a number that is still being typed?
+ * @param {any} value
+ */
+function isUnfinished(value) {
+  return value === null || (typeof value === 'string' && /^\s*[+-]?\s*$/.test(value));
+}
+
+/**
+ * A whole number that was typed; as text where JavaScript cannot count so far, or where it is none, which the server says.
+ * @param {any} typed
+ */
+export function wholeNumber(typed) {
+  const text = String(typed).trim();
+  return Number.isSafeInteger(Number(text)) ? Number(text) : text;
+}
+
 export class Panel {
   /**
    * @param {{ controls: Controls, refresh: () => void, isConnected: () => boolean }} options
@@ -32,6 +50,7 @@ export class Panel {
     this.isWriting = false; // is there something written that is neither applied nor taken back?
     /** @type {string[]} */
     this.loras = [];
+    this.notes = new PromptNotes();
   }
 
   // What the components do (studio/ui/panel.py calls these)
@@ -61,8 +80,9 @@ export class Panel {
    */
   setField(kind, field, value) {
     const before = inForce(this.controls, kind);
-    if (value === null || value === '') return; // a number that is being typed anew
-    if (before && before[field] !== value) this.controls.set({ ...before, [field]: value }, `${kind} ${field}`);
+    if (isUnfinished(value)) return;
+    const set = this.controls.widget(kind, field)?.type === 'whole' ? wholeNumber(value) : value;
+    if (before && before[field] !== set) this.controls.set({ ...before, [field]: set }, `${kind} ${field}`);
   }
 
   /**
@@ -88,7 +108,10 @@ export class Panel {
    */
   values(fields, shown) {
     const writing = this.isWriting && this.showUnapplied();
-    return fields.map(([kind, field], at) => (writing && kind === 'prompt' ? shown[at] : inForce(this.controls, kind)?.[field]));
+    return fields.map(([kind, field], at) => {
+      const value = writing && kind === 'prompt' ? shown[at] : inForce(this.controls, kind)?.[field];
+      return typeof shown[at] === 'string' && typeof value === 'number' ? String(value) : value;
+    });
   }
 
   // What it shows
@@ -106,8 +129,10 @@ export class Panel {
 
   /** The button says whether something is written that is not applied; so does the answer. */
   showUnapplied() {
-    const unapplied = !isApplied(inForce(this.controls, 'prompt'), shownPrompt());
+    const written = shownPrompt();
+    const unapplied = !isApplied(inForce(this.controls, 'prompt'), written);
     document.getElementById('studio-apply')?.classList.toggle('unapplied', unapplied);
+    this.notes.show(written, (field) => this.controls.widget('prompt', field)?.longest);
     return unapplied;
   }
 

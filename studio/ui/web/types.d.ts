@@ -71,6 +71,7 @@ export interface BrushSettings {
 export interface Step {
   undo: (Control | null)[];
   redo: Control[];
+  sent?: Control[]; // of one gesture, those that were not refused
   gesture?: string | number | null;
   at?: number;
 }
