@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from tiny.wan_folders import original_weights, tiny_wan_folder
 from studio.hub.safetensors_headers import count_parameters
 from studio.models.errors import CheckpointError, MissingWeights
 from studio.models.loader import load
-from studio.models.weight_files import weight_files
+from studio.models.weight_files import variant_of, weight_files
 from studio.session.session import Session
 
 HALF = {"fp16": torch.float16, "bf16": torch.bfloat16}
@@ -93,6 +94,17 @@ def test_a_missing_shard_of_a_variant_is_named(whole, tmp_path, family, spelling
     lost.unlink()
     with pytest.raises(MissingWeights, match=r"lacks 1 of its 3 shards: number 2"):
         load(folder, size=SIZES[family], device="cpu")
+
+
+def test_a_name_says_its_variant_in_each_spelling():
+    for name, variant in (
+        ("model", None),
+        ("model-00001-of-00002", None),
+        ("model.fp16", "fp16"),
+        ("model.bf16-00001-of-00002", "bf16"),
+        ("diffusion_pytorch_model-00002-of-00002.fp16", "fp16"),
+    ):
+        assert variant_of(Path(f"{name}.safetensors")) == variant
 
 
 def test_the_whole_precision_is_taken_where_it_is_there_and_then_fp16(tmp_path):

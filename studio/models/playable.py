@@ -80,11 +80,14 @@ def has_schedule(model: Model, steps: int) -> bool:
 
 
 def advise(model: Model, sampling: Sampling) -> str:
-    """Say what is to be known of a sampling that can be played but draws badly; empty where there is nothing."""
+    """Say what is to be known of a sampling that can be played but draws badly; empty where there is nothing.
+
+    The model is not named: a page knows it by another name than the server, which has its path.
+    """
     why, steps = model.capabilities.undistilled, len(sampling.t_index_list) or sampling.steps
     if not why or steps > FEW_STEPS:
         return ""
-    return f"{model.name} draws in {steps} step{'s' if steps > 1 else ''}: {why}."
+    return f"{steps} step{'s' if steps > 1 else ''} may be too few: {why}."
 
 
 def check(model: Model, control: Control) -> None:

@@ -112,7 +112,7 @@ class Library:
             # Whatever is done once and lazily is done now, and a checkpoint that cannot draw is found out now.
             Session(model).step()
             if told := advise(model, Sampling(steps=model.capabilities.steps)):
-                log.warning("%s", told)
+                log.warning("%s: %s", name, told)
             self._loaded[name] = model
             return model
 

@@ -46,11 +46,11 @@ def opened(place, **options):
 
 
 def drawn(model, *controls):
-    """Three pictures of a prompt."""
+    """Two pictures of a prompt."""
     session = Session(model)
     for control in (Prompt("a fox! in snow, 3 o'clock"), Sampling(steps=2), *controls):
         session.send(control)
-    return np.stack([session.step().picture for _ in range(3)])
+    return np.stack([session.step().picture for _ in range(2)])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -284,7 +284,7 @@ def test_a_cut_or_mixed_checkpoint_is_told(root, tmp_path):
 # ControlNets
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["sd1", "sdxl"])
 def test_a_controlnet_in_one_file_is_its_folder(root, tmp_path, kind):
     original_controlnet(kind).save_pretrained(tmp_path / "folder")
     save_file(controlnet_state(kind), tmp_path / "control.safetensors")

@@ -29,6 +29,6 @@ def why_undistilled(source: DiffusersFolder | SingleFile, parts: ImageParts, opt
     if parts.levels.grid or parts.unet.config.time_cond_proj_dim or name in SCHEDULERS or turbo or NAMED.search(told):
         return ""
     return (
-        "nothing in its files says that it was distilled for so few, and without that its pictures are blurred; open "
-        "it with an LCM-LoRA (--lcm-lora FILE), or take more steps, with guidance"
+        "nothing in this checkpoint's files says that it was distilled, and one that was not draws blurred pictures "
+        "then; open it with an LCM-LoRA (--lcm-lora FILE), or take more steps, with guidance"
     )
