@@ -20,7 +20,7 @@ from studio.controls.base import (
     shown,
 )
 from studio.controls.state import ControlState
-from studio.controls.widgets import Choice, Slider, Whole, Widget
+from studio.controls.widgets import Choice, Slider, Toggle, Whole, Widget
 from studio.guidance import GUIDANCES
 
 GUIDANCE_KINDS = tuple(GUIDANCES)
@@ -116,6 +116,15 @@ class Sampling(Control):
             shown=(0, 200),
             step=1,
             info="How long one noise takes to become the next; 0 holds it still.",
+        ),
+        Toggle(
+            "add_noise",
+            "Noise anew between steps",
+            section="prompt",
+            order=65,
+            needs="noise steps",
+            advanced=True,
+            info="Off is smoother and flatter: the steps go on from the guess itself.",
         ),
     )
 
