@@ -75,7 +75,7 @@ def test_a_control_cannot_be_changed():
         (lambda: Similarity(2), "threshold is 2; send a number from 0 to 1"),
         (lambda: Structure(1, "depth"), "choose one of: edges, picture"),
         (lambda: Lora("ink", 3), "weight is 3; send a number from -2 to 2"),
-        (lambda: Sink("drop"), "choose one of: recache, keep, renew"),
+        (lambda: Sink("drop"), "choose one of: recache, keep, keep_after_window"),
         (lambda: Sampling(strength=0), "strength is 0; send a number from 0.02 to 1"),
         (lambda: Prompt("a", blend=-1), "blend is -1"),
         (lambda: Sampling(seed=2**64), "send a whole number from -9223372036854775808 to 18446744073709551615"),
