@@ -7,6 +7,7 @@ import shutil
 import struct
 
 import pytest
+from mutators import DEEP, break_bytes, break_json
 from tiny.original_files import original_file
 from tiny.sd_folders import tiny_sd
 from tiny.wan_folders import tiny_wan_folder
@@ -18,8 +19,6 @@ from studio.models.loader import load
 from studio.session.session import Session
 
 WORDED = (CheckpointError, MissingWeights, OptionError, UnknownModel)
-DEEP = "[" * 3000 + "]" * 3000
-ODD = (None, True, -1, 0, 2**70, 1e308, float("nan"), "", "x", [], {}, [1, 2], {"a": 1}, [[[]]], "../../etc")
 FAMILIES = ("sd", "sdxl", "wan", "file")  # the last: a checkpoint in one file
 SIZES = {"sd": (64, 64), "sdxl": (64, 64), "wan": (32, 48), "file": (64, 64)}
 TRIES = int(os.environ.get("BROKEN", "26"))  # of each family; BROKEN=1000 for a long run
@@ -33,40 +32,6 @@ def whole(tmp_path_factory):
     (root / "file").mkdir()
     original_file(root / "file" / "model.safetensors", "sd1")
     return made | {"wan": tiny_wan_folder(root / "wan"), "file": root / "file"}
-
-
-def leaves(value, path=()):
-    """The path of every value in nested JSON."""
-    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
-        yield (*path, key)
-        yield from leaves(inner, (*path, key))
-
-
-def break_json(text, dice):
-    """A JSON file with one value exchanged, taken out, or nested too deeply."""
-    value = json.loads(text)
-    path = dice.choice(list(leaves(value)) or [()])
-    if not path:
-        return DEEP
-    inner = value
-    for key in path[:-1]:
-        inner = inner[key]
-    how = dice.choice(("odd", "odd", "odd", "gone", "deep"))
-    if how == "gone":
-        del inner[path[-1]]
-    else:
-        inner[path[-1]] = dice.choice(ODD) if how == "odd" else "@@"
-    return json.dumps(value).replace('"@@"', DEEP)
-
-
-def break_bytes(content, dice):
-    """A file cut off, empty, or with bytes of its beginning exchanged."""
-    if dice.random() < 0.4:
-        return content[: dice.randrange(len(content) + 1)]
-    broken = bytearray(content)
-    for _ in range(3):
-        broken[dice.randrange(min(len(broken), 4000))] = dice.randrange(256)
-    return bytes(broken)
 
 
 def break_header(content, dice):

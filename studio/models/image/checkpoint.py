@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from studio.models.errors import CheckpointError, MissingWeights
 from studio.models.image.noise_levels import LCM_STEPS, Levels
 from studio.models.image.text import read_prompt
+from studio.models.json_file import read_json
 from studio.models.weight_files import plain_folder
 
 PLAYABLE = "SD 1.x and 2.x, SDXL, their Turbo and LCM forms: diffusers folders with a UNet2DConditionModel"
@@ -47,21 +47,6 @@ OTHER_SCHEDULERS = (
 )
 LARGEST = 1e6  # of an autoencoder's scale and shift
 ENDS = 2**20  # bytes hashed at each end of a file
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON file's object; MissingWeights where there is none, CheckpointError for a broken one."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise MissingWeights(
-            f"{path} is not there; download the model again, or name a whole diffusers folder"
-        ) from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path} cannot be read: {error}; download it again") from error
-    if not isinstance(found, dict):
-        raise CheckpointError(f"{path} holds no JSON object; download it again")
-    return found
 
 
 def read_index(folder: Path) -> tuple[dict[str, Any], str]:

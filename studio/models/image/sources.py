@@ -12,6 +12,7 @@ from studio.models.errors import CheckpointError
 from studio.models.image import checkpoint
 from studio.models.image.checkpoint import Words
 from studio.models.image.single_file import SingleFile, read_controlnet_file
+from studio.models.json_file import read_json
 from studio.models.weight_files import check_kind, weight_files
 
 
@@ -40,7 +41,7 @@ class DiffusersFolder:
         from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
         place = self.path / "vae"
-        upcast = checkpoint.read_json(place / "config.json").get("force_upcast", True)
+        upcast = read_json(place / "config.json").get("force_upcast", True)
         return checkpoint.read_vae(AutoencoderKL, place, torch.float32 if upcast and dtype == torch.float16 else dtype)
 
     def words(self, dtype: torch.dtype, device: torch.device) -> Words:
@@ -49,7 +50,7 @@ class DiffusersFolder:
 
     def scheduler(self) -> dict[str, Any]:
         """Read the settings of its noise levels."""
-        return checkpoint.read_json(self.path / "scheduler" / "scheduler_config.json")
+        return read_json(self.path / "scheduler" / "scheduler_config.json")
 
     @property
     def title(self) -> str:

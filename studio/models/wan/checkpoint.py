@@ -8,7 +8,6 @@ in the dtype it is played in and little more.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from torch import Tensor
 
 from studio.models.errors import CheckpointError
 from studio.models.finite import check_finite
+from studio.models.json_file import read_json
 from studio.models.lora.names import WRAPPERS
 from studio.models.lora.source import Tell
 from studio.models.wan.lora import lora_merges
@@ -140,16 +140,6 @@ def check_names(names: Iterable[str], source: Path) -> None:
     names = list(names)
     if what := next((what for part, what in OTHER_NAMES.items() if any(part in name for name in names)), ""):
         raise CheckpointError(f"{source.name} is {what}. {PLAYED}")
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path} cannot be read ({error}); download it again") from error
-    if not isinstance(found, dict):
-        raise CheckpointError(f"{path} holds no settings but {type(found).__name__}; download it again")
-    return found
 
 
 # Files

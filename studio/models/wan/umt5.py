@@ -13,8 +13,8 @@ from torch import Tensor
 from studio.conditioning import PromptMemory, PromptStates
 from studio.models.errors import CheckpointError
 from studio.models.finite import check_finite
+from studio.models.json_file import read_json
 from studio.models.prompt_syntax import not_read, read_so_far
-from studio.models.wan.checkpoint import read_json
 from studio.models.weight_files import plain_folder
 
 MOST_EXTRA = 10_000  # tokens without a word of T5's tokenizers, which have 100 or 300
