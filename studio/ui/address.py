@@ -29,10 +29,21 @@ def check_address(host: str, port: int | None) -> None:
         raise OptionsError(f"ports {FIRST_PORT} to {FIRST_PORT + PORTS - 1} are all in use; give another with --port")
 
 
+def bare_host(host: str) -> str:
+    """Give a host without the brackets that an IPv6 address has in a page's address: "[::1]" is ::1."""
+    return host.strip().removeprefix("[").removesuffix("]")
+
+
+def url_host(host: str) -> str:
+    """Give a host as it stands in a page's address: an IPv6 address in brackets."""
+    bare = bare_host(host)
+    return f"[{bare}]" if ":" in bare else bare
+
+
 def resolve_host(host: str) -> tuple[socket.AddressFamily, str]:
     """Give the family and the number of a host's address; OptionsError where it names none."""
     try:
-        found = socket.getaddrinfo(host.strip().removeprefix("[").removesuffix("]"), None, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(bare_host(host), None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         plain = host.partition("://")[2]
         hint = f" (without {host.partition('://')[0]}://)" if plain else ""

@@ -17,7 +17,7 @@ from starlette.middleware import Middleware
 from studio.controls import ControlState
 from studio.presets import Preset
 from studio.presets import presets as all_presets
-from studio.ui.address import check_address
+from studio.ui.address import check_address, url_host
 from studio.ui.canvas import WEB, Canvas
 from studio.ui.errors import Waiting
 from studio.ui.guard import Guard, gradio_login
@@ -101,7 +101,7 @@ def serve(options: ServerOptions) -> tuple[str, Routes, gr.Blocks]:
     page = build(routes, presets, opening)
     with own_socket_limits():
         _, address, public = page.launch(
-            server_name=options.host,
+            server_name=url_host(options.host),
             server_port=options.port,
             share=options.share,
             inbrowser=options.open_browser,

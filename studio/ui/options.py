@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from studio.ui.address import bare_host
 from studio.ui.errors import OptionsError
 from studio.ui.saved import SavedSeats
 from studio.ui.security import LOOPBACK, HostPolicy, netloc
@@ -71,7 +72,7 @@ class ServerOptions:
     @property
     def is_own(self) -> bool:
         """Whether only this machine can open the page."""
-        return self.host in LOOPBACK and not self.share
+        return bare_host(self.host) in LOOPBACK and not self.share
 
     @property
     def is_for_one(self) -> bool:
