@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
+from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
@@ -116,8 +117,16 @@ def check_text(name: str, value: object, low: int, high: int) -> str:
     return value
 
 
+def own_number(value: object) -> object:
+    """Give a number of another library, as NumPy's int64 and float32, as Python's own; anything else as it is."""
+    if isinstance(value, int | float):
+        return value
+    return int(value) if isinstance(value, Integral) else float(value) if isinstance(value, Real) else value
+
+
 def check_number(name: str, value: object, low: float, high: float) -> float:
     """The value as a float, if it is a finite number in low..high."""
+    value = own_number(value)
     if (
         isinstance(value, bool)
         or not isinstance(value, int | float)
@@ -131,6 +140,7 @@ def check_number(name: str, value: object, low: float, high: float) -> float:
 
 def check_integer(name: str, value: object, low: int, high: int) -> int:
     """The value as an int, if it is a whole number in low..high (2.0 counts, True does not)."""
+    value = own_number(value)
     if (
         isinstance(value, bool)
         or not isinstance(value, int | float)

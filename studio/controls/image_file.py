@@ -29,6 +29,8 @@ STARTS = {
     b"GIF8": "GIF",
     b"II*\0": "TIFF",
     b"MM\0*": "TIFF",
+    b"II+\0": "TIFF",  # BigTIFF
+    b"MM\0+": "TIFF",
     b"BM": "BMP",
 }
 BRANDS = dict.fromkeys(("avif", "avis"), "AVIF") | dict.fromkeys(
@@ -123,7 +125,7 @@ def scaled(numbers: np.ndarray, white: float) -> np.ndarray:
         raise ControlError("this picture has numbers that are not finite (NaN or infinity); fill them in")
     if low == 0 and high <= white:
         high = white
-    return np.round((numbers - low) * (255 / (high - low))).astype(np.uint8)
+    return np.round((numbers - low) * (255 / ((high - low) or 1.0))).astype(np.uint8)
 
 
 def in_srgb(picture: Image) -> Image:
