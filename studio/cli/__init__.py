@@ -25,7 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bench": ("studio.cli.bench", "measure speed and response on this machine"),
     "doctor": ("studio.cli.doctor", "what this machine can do, and what to do about what it cannot"),
 }
-USAGE, STOPPED = 1, 130  # exit statuses
+USAGE, STOPPED, READER_GONE = 1, 130, 141  # exit statuses; a shell has the last for who wrote into a closed pipe
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,7 +38,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     arguments = make_parser(next((word for word in argv if not word.startswith("-")), None)).parse_args(argv)
     try:
-        return arguments.run(arguments) or 0
+        status = arguments.run(arguments) or 0
+        if sys.stdout:
+            sys.stdout.flush()  # here, where it can be told what is wrong, and not at the end of the interpreter
+        return status
+    except BrokenPipeError:  # `studio models | head -1` has read what it wanted
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_GONE
     except KeyboardInterrupt:
         print("studio: stopped", file=sys.stderr)
         return STOPPED

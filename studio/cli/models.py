@@ -72,6 +72,6 @@ def ask(question: str) -> bool:
     """Ask a person; no, where nobody can answer."""
     try:
         return input(question).strip().lower() in ("y", "yes")
-    except EOFError:
+    except (EOFError, RuntimeError):  # the second where standard input is closed
         print()
         return False
