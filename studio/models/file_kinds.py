@@ -12,7 +12,7 @@ from typing import Any
 
 from studio.hub.safetensors_headers import METADATA, read_header
 from studio.models.errors import CheckpointError
-from studio.models.weight_files import check_kind
+from studio.models.weight_files import SCALES, check_kind
 
 FIRST_CONV = "model.diffusion_model.input_blocks.0.0.weight"
 # A bias whose standard deviation is above this in the SD 2.x files that predict v (ComfyUI's supported_models.py).
@@ -26,6 +26,7 @@ KINDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
         "quantized by bitsandbytes",
         "give the fp16 file; --quantize int8 makes it small",
     ),
+    (SCALES, "in scaled fp8, whose scales are not read", "give the fp16 file; --quantize fp8 makes it as small"),
     (("lora_controlnet",), "a control-LoRA, which is put into a base's UNet", "give a whole ControlNet of the family"),
     (
         (".lora_down.", ".lora_up.", ".lora_A.", ".lora_B.", "lora_unet_", "lora_te_", ".hada_w1", ".lokr_w1"),
@@ -64,6 +65,11 @@ KINDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
 WHOLE = ("cond_stage_model.", "conditioner.")
 PARTS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("model.diffusion_model.", "input_blocks.0."), "a UNet alone", "give the whole checkpoint, or a diffusers folder"),
+    (
+        ("model_ema.",),
+        "a UNet's averaged weights alone, as its trainer goes on from them",
+        "give the file that is for playing, whose names begin with model.diffusion_model.",
+    ),
     (
         ("down_blocks.0.", "up_blocks.0."),
         "a net of a diffusers folder alone",

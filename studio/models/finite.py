@@ -22,8 +22,12 @@ def is_finite(tensor: Tensor) -> bool:
 
 
 def check_finite(weights: Iterable[tuple[str, Tensor]], source: Path | str) -> None:
-    """Raise CheckpointError for the first of the named weights that holds NaN or infinity; source: where they stand."""
+    """Raise CheckpointError for the first of the named weights that holds NaN or infinity; source: where they stand.
+
+    For one of whole numbers too, see `check_unpacked`.
+    """
     for name, weight in weights:
+        check_unpacked(name, weight, source)
         if not is_finite(weight):
             wrong = int((~weight.float().isfinite()).sum())
             raise CheckpointError(
@@ -31,6 +35,16 @@ def check_finite(weights: Iterable[tuple[str, Tensor]], source: Path | str) -> N
                 "infinite, and every picture would be black. Download it again, or get another file: its training or "
                 "conversion went wrong."
             )
+
+
+def check_unpacked(name: str, weight: Tensor, source: Path | str) -> None:
+    """Raise CheckpointError for a matrix of whole numbers: a quantized weight, which is another without its scale."""
+    if weight.ndim < 2 or weight.is_floating_point() or "position_ids" in name:
+        return
+    raise CheckpointError(
+        f"{source} holds {name} in whole numbers ({str(weight.dtype).removeprefix('torch.')}): it was quantized, and "
+        "what makes weights of them again is not read. Get it in fp16 or bf16; --quantize int8 makes that as small."
+    )
 
 
 def to_pictures(parts: Iterable[Tensor]) -> list[np.ndarray]:

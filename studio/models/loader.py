@@ -6,6 +6,7 @@ import importlib
 import inspect
 import json
 import logging
+import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -121,12 +122,23 @@ def resolve_options(name: str | Path, options: Mapping[str, Any]) -> ResolvedOpt
     accepted = accepted_options(name)
     if strange := [key for key in given if key not in accepted]:
         raise OptionError(f"{name} takes no {', '.join(strange)}; it takes: {', '.join(accepted) or 'no options'}")
+    if given.get("size") is not None:
+        given["size"] = read_size(given["size"])
     for key in DEVICES:
         if given.get(key) is not None:
             resolve_device(given[key])
     if entry is None:
         return ResolvedOptions(factory_of(name), given, chosen)
     return ResolvedOptions(entry.factory, {**entry.options, **given}, {**entry.defaults, **chosen})
+
+
+def read_size(size: Any) -> tuple[int, int]:
+    """Give a size as (height, width) in whole pixels; OptionError for anything else."""
+    try:
+        height, width = map(operator.index, size)
+    except (TypeError, ValueError):
+        raise OptionError(f"size is {size!r}; give (height, width) in whole pixels, as (480, 832)") from None
+    return height, width
 
 
 def expand_homes(value: Any) -> Any:
@@ -189,6 +201,8 @@ def open_folder(name: str | Path) -> tuple[FolderFormat, Path]:
     folder = expand_home(name)
     if not folder.exists():
         folder = find_in_cache(str(name))
+    if folder.name == INDEX and folder.is_file():
+        folder = folder.parent
     if folder.is_file():
         check_image_file(folder)
         return ONE_FILE, folder.resolve()
@@ -249,7 +263,11 @@ def read_pipeline(folder: Path) -> str:
     """Read the name of the pipeline a diffusers folder says it is; UnknownModel where it says none."""
     index = folder / INDEX
     wanted = "give a diffusers folder, with model_index.json beside unet/ or transformer/, vae/ and text_encoder/"
-    if files := [file for file in sorted(folder.glob("*")) if file.suffix in WEIGHTS]:
+    if (folder.parent / INDEX).is_file() and not (folder / INDEX).exists():
+        wanted += f"; this is a part of {folder.parent}, give that"
+    elif inside := sorted(folder.glob(f"*/{INDEX}")):
+        wanted += f"; there is one in it: {inside[0].parent}"
+    elif files := [file for file in sorted(folder.glob("*")) if file.suffix in WEIGHTS]:
         wanted += f"; a checkpoint in one file is played by its own path, as {files[0]}"
     if not index.is_file():
         raise UnknownModel(f"{folder} holds no model_index.json, so it is no diffusers folder; {wanted}")

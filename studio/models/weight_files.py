@@ -9,7 +9,7 @@ import json
 import pickle
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import copyfile
@@ -46,6 +46,7 @@ VARIANTS = (None, "fp16", "bf16", "fp32")  # in which precision weights come, th
 WEIGHTS = re.compile(
     r"(?P<stem>[^.]+?)(?:\.(?P<variant>\w+))?(?:-(?P<number>\d{5})-of-(?P<count>\d{5}))?(?:\.(?P<old>\w+))?\.safetensors"
 )
+SCALES = (".scale_weight", ".weight_scale", "scaled_fp8")  # in names of ComfyUI's and of compressed-tensors' files
 SHARD = re.compile(r"-\d{5}-of-\d{5}")
 
 
@@ -101,6 +102,15 @@ def read_file(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise CheckpointError(f"{path.name} holds {type(found).__name__}, not weights by name; give a state dict")
     return found
+
+
+def check_scaled(names: Iterable[str], source: Path | str) -> None:
+    """Raise CheckpointError for weights that are to be multiplied by scales beside them, which nothing here reads."""
+    if found := next((name for name in names if any(mark in name for mark in SCALES)), None):
+        raise CheckpointError(
+            f"{source} is in scaled fp8 (it has {found}), and its weights without their scales are others. Get it in "
+            "fp16 or bf16; --quantize fp8 makes that as small on the card."
+        )
 
 
 def misfits(weights: Mapping[str, Tensor], shapes: Mapping[str, Size]) -> str:

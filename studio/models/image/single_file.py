@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from studio.models.errors import CheckpointError
 from studio.models.file_kinds import SPREAD_OF_V, check_image_file
+from studio.models.finite import check_unpacked
 from studio.models.image import original_layout as layout
 from studio.models.image.checkpoint import PLAYABLE, Words, check_tokenizer, quiet
 from studio.models.image.clip_tokenizer import END, clip_tokenizer
@@ -173,6 +174,8 @@ def build(
     if wrong or (expected and len(weights) != expected):
         wrong = wrong or f"{abs(expected - len(weights))} weights that such a net has not"
         raise CheckpointError(f"{path}: its {what} does not fit ({wrong}); download it again. Playable: {PLAYABLE}")
+    for name, weight in weights.items():
+        check_unpacked(name, weight, path)
     # Copied: what stays mapped lies as the file has it, and sums on such places round otherwise.
     net.load_state_dict({name: weight.to(dtype, copy=True) for name, weight in weights.items()}, assign=True)
     return net.eval().requires_grad_(False)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 
 from studio.models.errors import CheckpointError
+from studio.models.file_kinds import kind_of as kind_of_file
 from studio.models.lora.change import Change, bias_of, change_of
 from studio.models.lora.names import Names, Place
 from studio.models.lora.parts import DORA, UNKNOWN, WHOLE_WEIGHTS, is_whole, kind_of, other_kind, split_key
@@ -31,6 +32,13 @@ class Trained:
     def change(self, weight: Tensor) -> Change:
         """Make the change of a layer of this weight."""
         return change_of(self.parts, self.scale, weight)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it is a product of nothing, or by nothing: of an untrained file, or of one whose alpha is 0."""
+        if self.parts.keys() - {"down", "up", "alpha"}:
+            return False
+        return not self.scale or not all(bool(self.parts[name].float().any()) for name in ("down", "up"))
 
     @property
     def bias(self) -> Tensor | None:
@@ -91,7 +99,10 @@ def read_lora(
         if is_dora(source) and not any(DORA & layer.parts.keys() for layer in fitting):
             tell(f"LoRA {source.path.name} is noted as a DoRA and holds no magnitudes: it plays as a plain LoRA")
         here = by_place(fitting, aside)
-        found |= {place: trained(layer, source) for place, layer in here.items()}
+        changes = {place: trained(layer, source) for place, layer in here.items()}
+        found |= changes
+        if changes and all(each.is_idle for each in changes.values()):
+            tell(f"LoRA {source.path.name} changes nothing: the strength (alpha) or a factor of every layer is 0")
         if aside.keys:
             tell(f"LoRA {source.path.name}: what cannot be played is left aside, the rest plays: {aside}")
     return Lora(found, others)
@@ -134,14 +145,18 @@ def layers_of(source: Source, names: Names, aside: Aside) -> list[Layer]:
             layers[stem] = Layer(stem, net, name, names.find(net, name))
         layers[stem].parts[part] = tensor
     if not any(layer.parts.keys() - {"alpha"} for layer in layers.values()):
-        raise CheckpointError(nothing_played(source.path, next(iter(aside.first.items()), ("", "nothing"))))
+        first = next(iter(aside.first.items()), ("", "nothing"))
+        raise CheckpointError(nothing_played(source, first))
     return list(layers.values())
 
 
-def nothing_played(path: Path, first: tuple[str, str]) -> str:
+def nothing_played(source: Source, first: tuple[str, str]) -> str:
     """Say what a file is that has no part of a LoRA; first: a kind of key in it, and such a key."""
-    kind, key = first
+    (kind, key), path = first, source.path
     if kind in ("", UNKNOWN, WHOLE_WEIGHTS):
+        what, _ = kind_of_file([name for name in source.tensors if not name.startswith("lora_")])
+        if what:
+            return f"{path.name} is no LoRA but {what}; give a file of lora_down, lora_up or lora_A, lora_B"
         return f"{path.name} is no LoRA: it has {key}, which is none of lora_down, lora_up, lora_A, lora_B"
     return f"{path.name} is a LoRA of another kind, {kind} (it has {key}); possible: LoRA, LoCon, LoHa, LoKr, DoRA"
 
@@ -192,6 +207,10 @@ def misfit_of(layer: Layer, source: Source, nets: Mapping[str, nn.Module], aside
     if not is_whole(layer.parts):
         only = ", ".join(sorted(layer.parts))
         raise CheckpointError(f"LoRA {source.path.name} has only {only} of layer {net}.{own}; get it again")
+    if (alpha := layer.parts.get("alpha")) is not None and alpha.numel() != 1:
+        raise CheckpointError(
+            f"LoRA {source.path.name} has an alpha of {alpha.numel()} numbers for layer {net}.{own}; one is possible"
+        )
     if getattr(held, "bias", None) is None:
         for part in NO_BIAS & layer.parts.keys():
             del layer.parts[part]

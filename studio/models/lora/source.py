@@ -13,6 +13,7 @@ from torch import Tensor
 
 from studio.models.errors import CheckpointError
 from studio.models.finite import check_finite
+from studio.models.weight_files import check_scaled
 
 CONFIG = "adapter_config.json"  # PEFT's, beside adapter_model.safetensors
 NOTE = "lora_adapter_metadata"  # diffusers', in the file's head
@@ -112,6 +113,7 @@ def read_source(net: str, file: Path, tell: Tell, read_pickled: ReadPickled | No
         tensors, head = read_pickled(file), {}
     else:
         tensors, head = read_safetensors(file)
+    check_scaled(tensors, f"LoRA {file.name}")
     check_finite(tensors.items(), f"LoRA {file.name}")
     notes = notes_of(head, file, tell)
     if (config := config_beside(file)) is not None:

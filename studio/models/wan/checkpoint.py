@@ -22,7 +22,7 @@ from studio.models.json_file import read_json
 from studio.models.lora.names import WRAPPERS
 from studio.models.lora.source import Tell
 from studio.models.wan.lora import lora_merges
-from studio.models.weight_files import VARIANTS, check_kind, first_few, misfits, read_file, variant_of
+from studio.models.weight_files import VARIANTS, check_kind, check_scaled, first_few, misfits, read_file, variant_of
 from studio.models.weight_files import weight_files as variant_files
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ PLAYED = "Played are text-to-video nets: Wan-AI/Wan2.1-T2V-1.3B-Diffusers with a
 I2V = "an image-to-video net (I2V), which is told a first picture by channels and states of its own"
 VACE = "VACE, which is told a control video by blocks of its own"
 ANIMATE = "Wan-Animate, which is told a face and a pose by parts of its own"
+LORA = "a LoRA, which changes a net and is none: give it with --lora NAME=FILE"
 # What a pipeline, a net's config, or the names of weights say that is not played.
 OTHER_PIPELINES = {"WanImageToVideo": I2V, "WanVACE": VACE, "WanAnimate": ANIMATE, "WanSpeech": "speech to video (S2V)"}
 OTHER_CONFIGS = {"image_dim": I2V, "added_kv_proj_dim": I2V, "vace_layers": VACE, "motion_encoder_dim": ANIMATE}
@@ -46,6 +47,8 @@ OTHER_NAMES = {
     "image_embedder.": I2V,
     "add_k_proj.": I2V,
     "motion_encoder.": ANIMATE,
+    ".lora_A.": LORA,
+    ".lora_down.": LORA,
     "casual_audio_encoder.": "speech to video (S2V)",
 }
 EXACT = ("time_", "scale_shift_table")  # weights that stay float32, as `CausalWan.ready` has them
@@ -138,6 +141,7 @@ def check_playable(base: Path, generator: Path | str | None) -> None:
 def check_names(names: Iterable[str], source: Path) -> None:
     """Raise CheckpointError for weights that are of another kind of Wan net, by their names."""
     names = list(names)
+    check_scaled(names, source.name)
     if what := next((what for part, what in OTHER_NAMES.items() if any(part in name for name in names)), ""):
         raise CheckpointError(f"{source.name} is {what}. {PLAYED}")
 
