@@ -1,6 +1,7 @@
 """Small things as people of the field bring them: files, numbers, addresses and pipes that are nearly right."""
 
 import io
+import json
 import os
 import shutil
 import socket
@@ -266,3 +267,45 @@ def test_without_anybody_to_ask_nothing_is_downloaded(monkeypatch, capsys):
     assert models.ask("?") is False
     assert main(["models", "get", "sd-turbo"]) == 1
     assert "answer y, or give --yes" in capsys.readouterr().err
+
+
+# Options and folders that nobody checks but us
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("loras", ["a.safetensors"], r"give \{name: file\}"),
+        ("loras", "a.safetensors", r"give \{name: file\}"),
+        ("loras", {"ink": ["a", "b"]}, "a LoRA's file is .*give one path"),
+        ("controlnet", ["a", "b"], "controlnet is .*give one path"),
+        ("dtype", "int8", "possible: float32, float16, bfloat16"),
+        ("dtype", torch.float8_e4m3fn, "possible: float32, float16, bfloat16"),
+    ],
+)
+def test_an_option_of_another_kind_is_told(folder, option, value, told):
+    with pytest.raises(OptionError, match=told):
+        load(folder, size=(64, 64), **{option: value})
+
+
+def test_a_dtype_is_known_by_its_name(folder):
+    assert load(folder, size=(64, 64), dtype="bfloat16").parts.dtype is torch.bfloat16
+
+
+@pytest.mark.parametrize("part", ["unet", "text_encoder"])
+def test_a_quantized_part_of_a_folder_is_refused(folder, tmp_path, part):
+    copy = shutil.copytree(folder, tmp_path / "sd")
+    (file,) = (copy / part).glob("*.safetensors")
+    held = load_file(file)
+    for state, told in (
+        (in_eight_bits(held, torch.int8), r"in whole numbers \(I8\): it was quantized"),
+        (held | {"conv_in.scale_weight": torch.tensor(2.0)}, "in scaled fp8"),
+    ):
+        save_file(state, file, {"format": "pt"})
+        with pytest.raises(CheckpointError, match=told):
+            load(copy, size=(64, 64))
+    config = json.loads((copy / part / "config.json").read_text())
+    config["quantization_config"] = {"quant_method": "bitsandbytes", "load_in_4bit": True}
+    (copy / part / "config.json").write_text(json.dumps(config))
+    with pytest.raises(CheckpointError, match=r"is quantized \(bitsandbytes\), which is not played; get it in fp16"):
+        load(copy, size=(64, 64))

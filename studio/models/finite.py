@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from studio.models.errors import CheckpointError, NotFinite
+from studio.models.weight_files import QUANTIZED
 
 
 def is_finite(tensor: Tensor) -> bool:
@@ -42,8 +43,7 @@ def check_unpacked(name: str, weight: Tensor, source: Path | str) -> None:
     if weight.ndim < 2 or weight.is_floating_point() or "position_ids" in name:
         return
     raise CheckpointError(
-        f"{source} holds {name} in whole numbers ({str(weight.dtype).removeprefix('torch.')}): it was quantized, and "
-        "what makes weights of them again is not read. Get it in fp16 or bf16; --quantize int8 makes that as small."
+        f"{source} holds {name} in whole numbers ({str(weight.dtype).removeprefix('torch.')}): {QUANTIZED}"
     )
 
 

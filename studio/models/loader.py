@@ -122,6 +122,10 @@ def resolve_options(name: str | Path, options: Mapping[str, Any]) -> ResolvedOpt
     accepted = accepted_options(name)
     if strange := [key for key in given if key not in accepted]:
         raise OptionError(f"{name} takes no {', '.join(strange)}; it takes: {', '.join(accepted) or 'no options'}")
+    for key in PLACES:
+        check_place(key, given.get(key))
+    if given.get("dtype") is not None:
+        given["dtype"] = read_dtype(given["dtype"])
     if given.get("size") is not None:
         given["size"] = read_size(given["size"])
     for key in DEVICES:
@@ -130,6 +134,27 @@ def resolve_options(name: str | Path, options: Mapping[str, Any]) -> ResolvedOpt
     if entry is None:
         return ResolvedOptions(factory_of(name), given, chosen)
     return ResolvedOptions(entry.factory, {**entry.options, **given}, {**entry.defaults, **chosen})
+
+
+def check_place(option: str, value: Any) -> None:
+    """Raise OptionError unless an option of `PLACES` is a path, or None; of LoRAs, paths by their names."""
+    if option == "loras" and value is not None:
+        if not isinstance(value, Mapping):
+            raise OptionError(f"loras is {value!r}; give {{name: file}}, as {{'ink': 'ink.safetensors'}}")
+        for each in value.values():
+            check_place("a LoRA's file", each)
+    elif not isinstance(value, str | Path | None):
+        raise OptionError(f"{option} is {value!r}; give one path")
+
+
+def read_dtype(dtype: Any) -> Any:
+    """Give a torch dtype, by its name too; OptionError for one that networks are not played in."""
+    import torch
+
+    found = getattr(torch, dtype.removeprefix("torch."), None) if isinstance(dtype, str) else dtype
+    if found not in (torch.float32, torch.float16, torch.bfloat16):
+        raise OptionError(f"dtype is {dtype!r}; possible: float32, float16, bfloat16")
+    return found
 
 
 def read_size(size: Any) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from shutil import copyfile
 from typing import TYPE_CHECKING, Any
 
 from studio.models.errors import CheckpointError, MissingWeights
+from studio.models.json_file import read_json
 
 if TYPE_CHECKING:
     from torch import Size, Tensor
@@ -45,6 +46,10 @@ VARIANTS = (None, "fp16", "bf16", "fp32")  # in which precision weights come, th
 # diffusion_pytorch_model.fp16-00001-of-00002.safetensors, and as it was: ...-00001-of-00002.fp16.safetensors
 WEIGHTS = re.compile(
     r"(?P<stem>[^.]+?)(?:\.(?P<variant>\w+))?(?:-(?P<number>\d{5})-of-(?P<count>\d{5}))?(?:\.(?P<old>\w+))?\.safetensors"
+)
+QUANTIZED = (
+    "it was quantized, and what makes weights of them again is not read. Get it in fp16 or bf16; --quantize int8 makes "
+    "that as small."
 )
 SCALES = (".scale_weight", ".weight_scale", "scaled_fp8")  # in names of ComfyUI's and of compressed-tensors' files
 SHARD = re.compile(r"-\d{5}-of-\d{5}")
@@ -181,6 +186,7 @@ def plain_folder(folder: Path) -> Iterator[Path]:
     folder then, with an index of their own; a folder of plain names is given as it is.
     """
     variant, files = weight_files(folder)
+    check_unquantized(folder, files)
     if variant is None and (len(files) == 1 or any(folder.glob("*.safetensors.index.json"))):
         yield folder
         return
@@ -190,6 +196,28 @@ def plain_folder(folder: Path) -> Iterator[Path]:
             copyfile(config, place / config.name)
         link_weights(files, place)
         yield place
+
+
+def check_unquantized(folder: Path, files: Iterable[Path]) -> None:
+    """Raise CheckpointError for a net's folder of quantized weights, which libraries read by others, or just cast."""
+    config = folder / "config.json"
+    if packed := read_json(config).get("quantization_config") if config.is_file() else None:
+        method = packed.get("quant_method") if isinstance(packed, dict) else packed
+        raise CheckpointError(
+            f"{folder} is quantized ({method}), which is not played; get it in fp16 or bf16; --quantize int8 makes "
+            "that as small"
+        )
+    for file in files:
+        check_kinds(file)
+
+
+def check_kinds(file: Path) -> None:
+    """Raise CheckpointError for a safetensors file of scaled weights or whole numbers."""
+    kinds = read_kinds(file)
+    check_scaled(kinds, file)
+    for name, (kind, dimensions) in kinds.items():
+        if dimensions > 1 and kind[0] in "IU" and "position_ids" not in name:
+            raise CheckpointError(f"{file} holds {name} in whole numbers ({kind}): {QUANTIZED}")
 
 
 def link_weights(files: Sequence[Path], place: Path) -> None:
@@ -217,10 +245,16 @@ def link(file: Path, place: Path) -> None:
 
 def read_names(path: Path) -> list[str]:
     """Read the names of a safetensors file's tensors from its header; CheckpointError for a broken one."""
+    return list(read_kinds(path))
+
+
+def read_kinds(path: Path) -> dict[str, tuple[str, int]]:
+    """Read a safetensors header: name -> kind of number ("F16", "I8") and how many dimensions; see `read_names`."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, "pt") as opened:
-            return list(opened.keys())
+            slices = {name: opened.get_slice(name) for name in opened.keys()}  # noqa: SIM118, it is no dict
+            return {name: (one.get_dtype(), len(one.get_shape())) for name, one in slices.items()}
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be read as safetensors ({error}); download it again") from error

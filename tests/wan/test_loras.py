@@ -70,7 +70,7 @@ BAD_LORAS = {
     "another width": (lora_of_another_width, r"down \(4, 96\).*, the model's \(48, 48\) \(20 of its 20 layers do not"),
     "more layers": (lambda: wan_folders.lora_weights(layers=3), r"has none of that name \(10 of its 30 layers do not"),
     "half of it": (half_a_lora, "has only down of layer transformer.blocks.0"),
-    "a net": (wan_folders.original_weights, "is no LoRA: it has "),
+    "a net": (wan_folders.original_weights, "is no LoRA but Wan's transformer"),
     "nothing": (dict, "is no LoRA: it has nothing"),
 }  # fmt: skip
 
