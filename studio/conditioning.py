@@ -36,13 +36,13 @@ class PromptStates:
     What was computed lives as long as it, or until it is forgotten.
     """
 
-    def __init__(self, states: Tensor, apart: int = 0, remarks: Sequence[str] = ()) -> None:
+    def __init__(self, states: Tensor, apart: int = 0, remarks: Sequence[str] = (), words: Hashable = None) -> None:
         """states: (L, D); not to be written to from now on. apart: so many of the last of them are no token's.
 
         remarks: sentences for whoever wrote the prompt, on what of it is not read as it is written: signs that are
-        letters to the model, words past its limit.
+        letters to the model, words past its limit. words: what they were read from, where that is known.
         """
-        self.states, self.apart, self.remarks = states, apart, tuple(remarks)
+        self.states, self.apart, self.remarks, self.words = states, apart, tuple(remarks), words
         self._computed: dict[Hashable, object] = {}
         self._mixtures: WeakValueDictionary[Hashable, Mixture] = WeakValueDictionary()
 
@@ -145,7 +145,7 @@ class PromptMemory(Generic[K]):
         if entry.states is None:
             with entry.lock:
                 if entry.states is None:
-                    entry.states = PromptStates(self._encode(key), self._apart, self._remarks(key))
+                    entry.states = PromptStates(self._encode(key), self._apart, self._remarks(key), key)
         return entry.states
 
 

@@ -19,6 +19,7 @@ from studio.frames import Frame
 from studio.models.base import Capabilities, Model
 from studio.presets import Preset
 from studio.score import Event, Header, Score
+from studio.session.history import History
 from studio.trajectory import placements
 
 
@@ -59,6 +60,7 @@ class StandInSession:
         self.model = StandInModel(size)
         self.engine = SimpleNamespace(state=ControlState(), frame=0)
         self.outputs: list = []
+        self.history = History()
         self.receipts: deque[StandInReceipt] = deque(maxlen=1000)
         self.sent: list[Control] = []
         self.problem: str | None = None

@@ -217,6 +217,13 @@ class KVCache:
         self._slots = list(snapshot.frames)
 
 
+def snapshot_bytes(cache: KVCache, rows: int) -> int:
+    """Compute the most bytes that a snapshot takes, where a forward has had so many rows."""
+    layers, _, width = cache._keys.shape
+    slots = cache.settings.capacity + rows
+    return 2 * layers * slots * cache.tokens * width * cache._keys.element_size()
+
+
 def check_write(settings: CacheSettings, kept: Sequence[int], frames: Sequence[int], write: int) -> None:
     """Raise ValueError unless the first `write` of the rows of these frame numbers can be written after those kept."""
     room = len(frames)

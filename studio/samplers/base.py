@@ -144,5 +144,9 @@ class Sampler(ABC, Generic[R, S]):
         """Give all that the sampler holds; a value, good for any number of restores."""
 
     @abstractmethod
+    def snapshot_bytes(self, state: ControlState) -> int:
+        """Compute the most bytes that a snapshot takes under these controls, before any is made."""
+
+    @abstractmethod
     def restore(self, snapshot: S) -> None:
         """Go back to a snapshot of this kind of sampler, bit for bit."""

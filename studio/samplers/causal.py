@@ -20,6 +20,7 @@ from torch import Tensor
 
 from studio.conditioning import Conditioning, Rows, condition_frames, prompt_states
 from studio.controls import Picture, Sampling, Sink
+from studio.kv_cache.ring import snapshot_bytes
 from studio.noise import noise
 from studio.samplers.base import Sampler
 from studio.samplers.context import CleanFrame, Context, ContextSnapshot
@@ -161,8 +162,23 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
             self.context.recache(states, self.model.capabilities.recache, keep_sink=keeps)
 
     def snapshot(self) -> CausalSnapshot:
-        """Give all that the sampler holds; good for any number of restores."""
-        return CausalSnapshot(**vars(self.context.snapshot()), frame=self.frame, rows=self._rows)
+        """Give all that the sampler holds; good for any number of restores.
+
+        What the rows were told last is left out: it is large, and the next tick tells them anew.
+        """
+        rows = tuple(replace(row, cond=None) for row in self._rows)
+        return CausalSnapshot(**vars(self.context.snapshot()), frame=self.frame, rows=rows)
+
+    def snapshot_bytes(self, state: ControlState) -> int:
+        """Compute the most bytes that a snapshot takes, from shapes alone."""
+        chunk, (channels, height, width) = self.model.chunk, self.model.latent
+        cond = condition_frames(self.model, state, [self.frame])
+        latent = 4 * channels * height * width
+        told = sum(part.nbytes for part in (cond.tracks, *cond.extra.values()))
+        rows = state[Sampling].steps * chunk
+        frames = self.cache.settings.capacity + self.cache.sink + chunk  # kept, retired, pending
+        # A latent that came out is a part of its forward's, which it keeps whole.
+        return snapshot_bytes(self.cache, rows + chunk) + frames * (told + latent * (rows + chunk)) + rows * 3 * latent
 
     def restore(self, snapshot: CausalSnapshot) -> None:
         """Go back to a snapshot, bit for bit."""

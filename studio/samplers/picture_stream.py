@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
+from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -166,6 +167,15 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
     def snapshot(self) -> PictureStreamSnapshot:
         """Give all that the stream holds; good for any number of restores."""
         return PictureStreamSnapshot(self.frame, self._rows, self._shown, self._last)
+
+    def snapshot_bytes(self, state: ControlState) -> int:
+        """Compute the most bytes that a snapshot takes: of each row its latents and what it is told, twice."""
+        cond = condition_frames(self.model, state, [self.frame])
+        told = sum(part.nbytes for part in (cond.tracks, *cond.extra.values()))
+        latent = 4 * prod(self.model.latent)
+        cells = 12 * prod(self.model.latent[1:])  # the colours that the drawing shows
+        rows = len(picture_sigmas(self.model, state[Sampling]))
+        return rows * (2 * told + 3 * latent + cells) + cells + 2 * latent
 
     def restore(self, snapshot: PictureStreamSnapshot) -> None:
         """Go back to a snapshot, bit for bit."""

@@ -4,10 +4,14 @@ The first line is the header; every other line is a control with the frame it to
 the first are what was in force when the take began: a path that was under way goes on where it was. While a take is
 recorded its file also has checkpoints, `{"checkpoint": frames, "digest": "..."}`: how many frames there are so far, and
 the digest of them. A recording that was cut off is played to the last of them, or to the last control.
+
+A take that begins in mid-play has, next to its header, `{"snapshot": "..."}`: all that its first frame goes on from, as
+base64 of a safetensors file.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import os
@@ -36,7 +40,8 @@ class Header:
 
     weights: 12 hex digits that name the model's weights; start: the first frame's number; frames: how many were made
     (None while the take is still being recorded); digest: of all frames' hashes; clean: whether the first frame was
-    made without a past, else the take replays like it was, not as it was; processor, torch: `score.environment`.
+    made without a past or the score has a snapshot of it, else the take replays like it was, not as it was; processor,
+    torch: `score.environment`.
     """
 
     model: str
@@ -77,10 +82,14 @@ class Checkpoint:
 
 @dataclass
 class Score:
-    """A take: its header, and every control in the order they took effect."""
+    """A take: its header, and every control in the order they took effect.
+
+    snapshot: what its first frame goes on from, where it begins in mid-play (`score.snapshot`); empty at a clean start.
+    """
 
     header: Header
     events: list[Event] = field(default_factory=list)
+    snapshot: bytes = field(default=b"", repr=False)
 
     @classmethod
     def read(cls, path: str | Path) -> Score:
@@ -104,6 +113,8 @@ class Score:
             values, where = parse_object(number, line, name), f"{name}, line {number}"
             if "checkpoint" in values:
                 last = parse_checkpoint(values, where)
+            elif "snapshot" in values:
+                score.snapshot = parse_snapshot(values, where)
             else:
                 score.events.append(parse_event(values, score, where))
         return score.to_checkpoint(last) if last and score.header.frames is None else score
@@ -111,6 +122,8 @@ class Score:
     def lines(self) -> Iterator[str]:
         """Yield the lines of the file, without their newlines."""
         yield header_line(self.header)
+        if self.snapshot:
+            yield snapshot_line(self.snapshot)
         for event in self.events:
             yield event_line(event)
 
@@ -137,7 +150,7 @@ class Score:
 
     def ended(self, frames: int, digest: str = "") -> Score:
         """Give a copy with its number of frames, and the digest of their hashes, in the header."""
-        return Score(replace(self.header, frames=frames, digest=digest), list(self.events))
+        return Score(replace(self.header, frames=frames, digest=digest), list(self.events), self.snapshot)
 
     def to_checkpoint(self, last: Checkpoint) -> Score:
         """Give a copy with the length of a recording that was cut off, and its digest unless a control came later."""
@@ -164,6 +177,11 @@ def header_line(header: Header) -> str:
 def event_line(event: Event) -> str:
     """Give the line of a control."""
     return json.dumps({"frame": event.frame, **to_message(event.control)}, ensure_ascii=False)
+
+
+def snapshot_line(snapshot: bytes) -> str:
+    """Give the line of a snapshot."""
+    return json.dumps({"snapshot": base64.b64encode(snapshot).decode()})
 
 
 def checkpoint_line(checkpoint: Checkpoint) -> str:
@@ -233,6 +251,14 @@ def parse_checkpoint(values: dict[str, Any], where: str) -> Checkpoint:
     if not isinstance(digest, str):
         raise ScoreError(f'{where}: "digest" is {shown(digest)}; give a text, or take the line out')
     return Checkpoint(frames, digest)
+
+
+def parse_snapshot(values: dict[str, Any], where: str) -> bytes:
+    """Read a snapshot's bytes; what is in them is read once there is a model (`score.snapshot`)."""
+    try:
+        return base64.b64decode(values["snapshot"], validate=True)
+    except (TypeError, ValueError) as error:
+        raise ScoreError(f"{where}: the snapshot is no base64 ({error}); the take cannot begin without it") from error
 
 
 def parse_event(values: dict[str, Any], score: Score, where: str) -> Event:

@@ -29,6 +29,7 @@ def replay(score: Score | str | Path, model: Model | None = None) -> Iterator[Fr
     """
     from studio.engine import Engine
     from studio.samplers import SAMPLERS
+    from studio.score.snapshot import unpack_snapshot
 
     score = score if isinstance(score, Score) else Score.read(score)
     header = score.header
@@ -40,6 +41,8 @@ def replay(score: Score | str | Path, model: Model | None = None) -> Iterator[Fr
     if header.sampler not in SAMPLERS:
         raise ScoreError(f"the take's sampler is {header.sampler!r}; there are: {', '.join(SAMPLERS)}; correct line 1")
     engine = Engine(playable_model(score, model), header.sampler, start=header.start, state=score.opening())
+    if score.snapshot:
+        engine.restore(unpack_snapshot(score, engine.model))
     waiting = [event for event in score.events if event.frame > header.start]
     return play_events(engine, waiting, score.length)
 

@@ -32,7 +32,11 @@ class Digest:
 
     def add(self, frame: Frame) -> None:
         """Take in the next frame."""
-        self._hash.update(frame.hash.encode())
+        self.add_hash(frame.hash)
+
+    def add_hash(self, hash: str) -> None:
+        """Take in the next frame by its hash (`Frame.hash`)."""
+        self._hash.update(hash.encode())
         self.frames += 1
 
     def __str__(self) -> str:

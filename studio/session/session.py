@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.controls import Control, ControlError, ControlState, Erase, Pause, Prompt, Sampling, Sink, opening_events
 from studio.controls.base import shown
-from studio.engine import Engine, EngineSnapshot
+from studio.engine import Engine
 from studio.frames import Frame
 from studio.models.loader import load
 from studio.models.playable import supports
 from studio.presets import Preset
-from studio.score import Event, Header, Score
+from studio.score import Event, Score
+from studio.session.history import History
 from studio.session.inbox import Inbox, Receipt
 from studio.session.outputs import Outputs
-from studio.session.runner import Runner
+from studio.session.rewind import Rewindable
 from studio.session.stats import Stats, stats_of
-from studio.session.take import Recorder, Take, new_take
+from studio.session.take import Recorder, new_take
 from studio.session.turn import Turn
 
 if TYPE_CHECKING:
@@ -29,16 +30,7 @@ if TYPE_CHECKING:
 RECEIPTS = 1000
 
 
-@dataclass(frozen=True)
-class SessionSnapshot:
-    """All of a session at a frame: go back to it, or branch from it as often as you like."""
-
-    engine: EngineSnapshot
-    score: Score
-    scheduled: tuple[Event, ...] = ()
-
-
-class Session(Runner):
+class Session(Rewindable):
     """An engine on a model, played by messages.
 
     Many sessions may share one model: each frame is the same as if it played alone. `send` may be called from any
@@ -60,6 +52,7 @@ class Session(Runner):
         self.receipts: deque[Receipt] = deque(maxlen=RECEIPTS)
         self._turn = Turn()
         self._recorder = Recorder(new_take(self.engine))
+        self.history = History()
 
     # What is sent
 
@@ -106,9 +99,11 @@ class Session(Runner):
             if self.engine.state[Pause].paused:
                 return None
             self._apply(due=self.engine.frame)
+            self._mark_clean_start()
             frame = self._timed(self.engine.step(), self.engine.ahead)
             self._recorder.add_frame(frame)
             self.outputs.put(frame)
+            self._remember(frame)
             return frame
 
     def _apply(self, *, only: Hashable | None = None, due: int | None = None) -> None:
@@ -118,7 +113,9 @@ class Session(Runner):
             self.engine.apply(sent)
         for revision, control in sent:
             self.receipts.append(Receipt(revision, control.kind, self.engine.frame))
-            self._recorder.add(Event(self.engine.frame, control))
+            event = Event(self.engine.frame, control)
+            self._recorder.add(event)
+            self.history.add(event)
 
     @property
     def stats(self) -> Stats:
@@ -135,6 +132,7 @@ class Session(Runner):
         with self._turn:
             self._recorder.finish()
             self.engine.restart(self.engine.frame)
+            self.history.is_fresh = True
             self._recorder.record(new_take(self.engine), path)
             return self.engine.frame
 
@@ -162,13 +160,17 @@ class Session(Runner):
             return self._recorder.score(self.engine.frame)
 
     def reset(self, seed: int | None = None) -> None:
-        """Go back to frame 0 with an empty cache; the controls stay, with another seed if given. Ends a recording."""
+        """Go back to frame 0 with an empty cache; the controls stay, with another seed if given. Ends a recording.
+
+        What was played is kept as a branch.
+        """
         with self._turn:
             self._recorder.finish()
             self._apply()
             state = self.engine.state.restarted(0)
             if seed is not None:
                 state = state.after(replace(state[Sampling], seed=seed), 0)
+            self._forget_line()
             self._inbox.scheduled = ()
             self.engine.restart(0, state)
             self._recorder.begin(new_take(self.engine))
@@ -193,23 +195,8 @@ class Session(Runner):
                 self._inbox.scheduled = tuple(one for one in self._inbox.scheduled if supports(model, one.control))
                 engine.prepare(*(one.control for one in self._inbox.scheduled))
             self._recorder.begin(new_take(engine))
+            self.history = History(self.history.most_bytes)
         return refused
-
-    # Back and forth in time
-
-    def snapshot(self) -> SessionSnapshot:
-        """Give the session as it is between two frames."""
-        with self._turn:
-            return SessionSnapshot(self.engine.snapshot(), self._recorder.score(), self._inbox.scheduled)
-
-    def restore(self, snapshot: SessionSnapshot) -> None:
-        """Go on from a snapshot, of this session or another on the same model. Ends a recording."""
-        with self._turn:
-            check_model(snapshot.score.header, self.model)
-            self._recorder.finish()
-            self.engine.restore(snapshot.engine)
-            self._recorder.begin(Take.of(snapshot.score))
-            self._inbox.scheduled = snapshot.scheduled
 
     def close(self) -> None:
         """Stop, finish what is being recorded, and close the outputs."""
@@ -232,12 +219,6 @@ def model_of_size(model: Model | str, size: tuple[int, int] | None) -> Model:
 def prepare_state(engine: Engine, state: ControlState) -> None:
     """Have an engine's model read all the words of a state."""
     engine.prepare(*(control for _, control in opening_events(state, engine.frame)))
-
-
-def check_model(header: Header, model: Model) -> None:
-    """Raise ValueError if a take was not played on this model."""
-    if (header.model, header.weights) != (model.name, model.weights_id):
-        raise ValueError(f"the snapshot is of {header.model}; hand over to it, then restore")
 
 
 def with_defaults_of(model: Model, engine: Engine) -> ControlState:

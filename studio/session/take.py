@@ -27,6 +27,7 @@ class Take:
 
     header: Header
     state: ControlState  # at the start
+    snapshot: bytes = b""  # of the start, where it had a past (`Score.snapshot`)
     _events: OrderedDict[int, Event] = field(default_factory=OrderedDict)  # by a running number
     _pictures: deque[int] = field(default_factory=deque)  # those of pictures
     _added: int = 0
@@ -35,7 +36,7 @@ class Take:
     @classmethod
     def of(cls, score: Score) -> Take:
         """Take up a score, to go on from its end."""
-        take = cls(score.header, score.opening())
+        take = cls(score.header, score.opening(), score.snapshot)
         for event in score.events:
             if event.frame > score.header.start:
                 take.add(event)
@@ -54,7 +55,8 @@ class Take:
         """Give a copy; frames: how many were made, if that is known; digest: of their hashes."""
         start = self.header.start
         opening = [Event(frame, control) for frame, control in opening_events(self.state, start)]
-        return Score(replace(self.header, frames=frames, digest=digest), [*opening, *self._events.values()])
+        header = replace(self.header, frames=frames, digest=digest)
+        return Score(header, [*opening, *self._events.values()], self.snapshot)
 
     def bound(self) -> None:
         """Drop every picture but the newest, and fold what is oldest until it is within MAX_EVENTS and MAX_BYTES."""
@@ -72,6 +74,7 @@ class Take:
             self._pictures.remove(number)
         self.state = self.state.after(event.control, event.frame)
         self.header = replace(self.header, start=max(event.frame, self.header.start), clean=False)
+        self.snapshot = b""
 
     def _drop(self, number: int) -> Event:
         event = self._events.pop(number)

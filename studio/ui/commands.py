@@ -15,6 +15,7 @@ from studio.controls import Control, ControlError, Picture, Stroke, from_message
 from studio.controls.base import shown
 from studio.controls.image_file import reading
 from studio.pictures import decoded
+from studio.ui import rewinds
 from studio.ui.plays import refusals
 from studio.ui.protocol import (
     Acknowledge,
@@ -22,6 +23,8 @@ from studio.ui.protocol import (
     Command,
     ControlSent,
     DownloadReady,
+    GoToBranch,
+    KeepLast,
     ListModels,
     LoadModel,
     ModelList,
@@ -32,6 +35,7 @@ from studio.ui.protocol import (
     Record,
     RecordingChanged,
     Reset,
+    Rewind,
     SendPicture,
     SetControl,
     StateChanged,
@@ -44,6 +48,7 @@ from studio.ui.security import WIDEST_PICTURE
 if TYPE_CHECKING:
     from studio.ui.connection import Connection
     from studio.ui.recorder import Take
+    from studio.ui.seat import Seat
 
 
 def control_of(command: Command) -> Control | None:
@@ -125,6 +130,34 @@ async def reset(connection: Connection, command: Reset) -> None:
     connection.send(StateChanged(state_message(connection.seat.state)))
 
 
+async def rewind(connection: Connection, command: Rewind) -> None:
+    await travel(connection, rewinds.rewind, command.frame)
+
+
+async def go_to_branch(connection: Connection, command: GoToBranch) -> None:
+    await travel(connection, rewinds.go_to, command.branch)
+
+
+async def travel(connection: Connection, way: Callable[[Seat, Any], Take | None], where: object) -> None:
+    """Go to another moment, and say what is in force there."""
+    try:
+        take = await asyncio.to_thread(way, connection.seat, where)
+    except ValueError as error:
+        raise ProtocolError(str(error)) from error
+    if take:
+        send_take(connection, take)
+    connection.send(StateChanged(state_message(connection.seat.state)))
+    connection.updates.tell_timeline()
+
+
+async def keep_last(connection: Connection, command: KeepLast) -> None:
+    try:
+        take = await asyncio.to_thread(rewinds.keep_last, connection.seat, command.seconds)
+    except ValueError as error:
+        raise ProtocolError(str(error)) from error
+    connection.send(TakeSaved(take))
+
+
 def send_take(connection: Connection, take: Take | None) -> None:
     """Say that the recording is over, and what came of it."""
     connection.send(RecordingChanged(False))
@@ -170,6 +203,9 @@ HANDLERS: dict[type[Command], Callable[[Connection, Any], Awaitable[None]]] = {
     StopRecording: stop_recording,
     Reset: reset,
     TakeSnapshot: take_snapshot,
+    Rewind: rewind,
+    GoToBranch: go_to_branch,
+    KeepLast: keep_last,
     PlayPreset: play_preset,
     ListModels: list_models,
     LoadModel: load_model,

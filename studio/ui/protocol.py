@@ -134,6 +134,27 @@ class PlayPreset(Command):
 
 
 @dataclass(frozen=True)
+class Rewind(Command):
+    """Go back to the checkpoint nearest to a frame, and play on from there."""
+
+    frame: int = 0
+
+
+@dataclass(frozen=True)
+class GoToBranch(Command):
+    """Go over to a branch, by its name; None: the one that was left last."""
+
+    branch: str | None = None
+
+
+@dataclass(frozen=True)
+class KeepLast(Command):
+    """Keep the last seconds as a take, though nobody recorded."""
+
+    seconds: int = 30
+
+
+@dataclass(frozen=True)
 class ListModels(Command):
     """Tell what models there are to choose from."""
 
@@ -186,6 +207,13 @@ def read_snapshot(message: dict[str, object]) -> TakeSnapshot:
     return TakeSnapshot(saw if isinstance(saw, int) else None)
 
 
+def read_branch(message: dict[str, object]) -> GoToBranch:
+    name = message.get("branch")
+    if name is not None and not isinstance(name, str):
+        raise ProtocolError(f"branch is {shown(name)}; send a branch's name, or none for the one left last")
+    return GoToBranch(name)
+
+
 # By the name in a message of type "command".
 COMMANDS: dict[str, Callable[[dict[str, object]], Command]] = {
     "record": lambda message: Record(),
@@ -193,6 +221,9 @@ COMMANDS: dict[str, Callable[[dict[str, object]], Command]] = {
     "reset": lambda message: Reset(),
     "snapshot": read_snapshot,
     "preset": lambda message: PlayPreset(message.get("preset")),
+    "rewind": lambda message: Rewind(whole(message, "frame")),
+    "branch": read_branch,
+    "keep": lambda message: KeepLast(),
     "models": lambda message: ListModels(),
     "load": lambda message: LoadModel(message.get("model")),
     "cancel": lambda message: CancelLoad(),
@@ -331,6 +362,21 @@ class TakeSaved(Notification):
 
     type: ClassVar[str] = "take"
     take: Take
+
+
+@dataclass(frozen=True)
+class Timeline(Notification):
+    """What can be gone back to.
+
+    start: the first frame, None if there is none; prompts: (frame, words) of those that took effect since; branches:
+    name, fork, frame, words and picture (a small JPEG as a data URL) of each; reason: why nothing near is kept, or "".
+    """
+
+    type: ClassVar[str] = "timeline"
+    start: int | None
+    prompts: Sequence[tuple[int, str]]
+    branches: Sequence[dict[str, object]]
+    reason: str = ""
 
 
 @dataclass(frozen=True)

@@ -120,6 +120,21 @@ class Recorder:
         except OSError as error:
             log.error("a closed page's score could not be kept in %s: %s; make room there", self._folder, error)
 
+    def keep_last(self, score: Score, fps: float) -> Take:
+        """Write the score of what was just shown, and offer it; without a video. Raises QuotaExceeded."""
+        self._disk.begin_take(self._address)
+        path, problem = self._new_path(), ""
+        text = "\n".join([*score.lines(), ""])
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._disk.add(self._address, score.write(path.with_name(path.name + ".jsonl")).stat().st_size)
+        except OSError as error:
+            problem = f"The take is not on the server's disk ({error.strerror or error}); download its score now."
+        address = self._downloads.offer(Download(f"{path.name}.jsonl", "application/jsonl", text.encode()))
+        take = Take(path.name, score.length, max(1, round(fps)), address, "", problem)
+        self.takes.append(take)
+        return take
+
     def _new_path(self) -> Path:
         return take_path(self._folder, self._session.pending_state()[Prompt].text)
 

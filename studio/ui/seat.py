@@ -117,7 +117,7 @@ class Seat:
             refused = self.session.hand_over(model)
             late, self.late = self.late, ()
             refused |= send_all(self.session, late)
-            self._run()
+            self.run()
         self.models.release_unused()
         return refused
 
@@ -132,7 +132,7 @@ class Seat:
                 return None
             before, self.connection, self.left_at = self.connection, connection, None
             self.mailbox.bell = connection.bell
-            self._run()
+            self.run()
         return before
 
     def detach(self, connection: Connection) -> None:
@@ -165,7 +165,7 @@ class Seat:
         """Go back to frame 0; a take that is being recorded ends first, and is returned."""
         take = self.stop_recording()
         self.session.reset(seed)
-        self._run()
+        self.run()
         return take
 
     def snapshot(self, index: int | None) -> Snapshot | None:
@@ -177,7 +177,7 @@ class Seat:
         secret = self.downloads.offer(Download(name, "image/png", encode_png(frame.picture)))
         return Snapshot(name, secret, frame.index)
 
-    def _run(self) -> None:
+    def run(self) -> None:
         """Have the session draw while there is a page; it had stopped if something had gone wrong."""
         if self.connection is not None:
             self.session.start(FASTEST)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.controls import ControlError
+from studio.session.history import MOST_BYTES
 from studio.ui.errors import SeatsTaken
 from studio.ui.protocol import CloseCode
 from studio.ui.quota import DiskQuota
@@ -80,6 +81,7 @@ class Seats:
         """Make a seat: as it was left under this id, or else with what every page begins with."""
         saved = self._restorer.load(id)
         made = self._factory()
+        made.history.most_bytes = MOST_BYTES * RUNNING // max(RUNNING, self.running)  # all share the memory
         seat = Seat(
             made, self._takes, self._clock, self._library, address=address, disk=self._disk, id=(saved and id) or ""
         )

@@ -11,8 +11,9 @@ from studio.controls import Picture, Sampling, describe, state_message
 from studio.models.base import Model
 from studio.models.playable import advise
 from studio.ui.plays import plays
-from studio.ui.protocol import Hello, Loading, Notice, Notification, Receipts, StateChanged, Status
+from studio.ui.protocol import Hello, Loading, Notice, Notification, Receipts, StateChanged, Status, Timeline
 from studio.ui.remarks import PromptRemarks
+from studio.ui.rewinds import timeline
 from studio.ui.window import Window
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class SessionUpdates:
         self._status_at = self._progress_at = 0.0
         self._model: Callable[[], Model | None] = lambda: None  # the one the page knows; it is not held here
         self._progress: LoadProgress | None = None
+        self._timeline: Timeline | None = None
         self._advised = ""
         self._remarks = PromptRemarks(seat.session)
 
@@ -75,6 +77,10 @@ class SessionUpdates:
         progress = self._seat.models.progress
         self._progress = None if progress and progress.under_way else self._seat.models.last_progress
 
+    def tell_timeline(self) -> None:
+        """Tell the timeline at the next occasion, without waiting for the status."""
+        self._status_at = 0.0
+
     def restart_receipts(self) -> None:
         """Take whatever receipt comes next for a new one: the session began again."""
         self._last_receipt = 0
@@ -91,6 +97,7 @@ class SessionUpdates:
         if self._clock() - self._status_at > STATUS_EVERY:
             self._status_at = self._clock()
             yield self._status(window)
+            yield from self._changed_timeline()
 
     def _load_progress(self) -> Iterator[Loading]:
         """How far a model is on its way: each stage at once, within one only now and then."""
@@ -115,6 +122,13 @@ class SessionUpdates:
             yield StateChanged(state_message(self._seat.state))
         self.own_revisions = {revision for revision in self.own_revisions if revision > self._last_receipt}
         yield Receipts([(receipt.revision, receipt.kind, receipt.frame) for receipt in new])
+
+    def _changed_timeline(self) -> Iterator[Timeline]:
+        """What can be gone back to, if it is not what the page knows."""
+        now = timeline(self._seat.session)
+        if now != self._timeline:
+            self._timeline = now
+            yield now
 
     def _advice(self) -> Iterator[Notice]:
         """What is to be known of the sampling in force, once for each that something is to be known of."""

@@ -33,6 +33,7 @@ test('a take of nothing is not listed', () => {
 
 test('what is said of a take that has ended', () => {
   assert.deepEqual(takeNotice(TAKE), ['Take kept: 1560 frames. Score and video are in the panel.', 'notice']);
+  assert.deepEqual(takeNotice({ ...TAKE, video: '' }), ['Take kept: 1560 frames. Its score is in the panel.', 'notice']);
   assert.deepEqual(takeNotice({ ...TAKE, problem: 'No video: the disk is full.' }), ['No video: the disk is full.', 'error']);
   assert.deepEqual(takeNotice({ ...TAKE, frames: 0 }), ['Nothing was recorded: the picture stood still.', 'notice']);
 });

@@ -6,6 +6,7 @@ import { find } from './dom.js';
 
 /** @import { Page } from './page.js' */
 
+const BACK = 2; // seconds
 const SIZE_STEP = 0.02; // of the picture's width
 
 /**
@@ -22,6 +23,8 @@ export function pageActions(page) {
     play: () => playback.toggle(),
     reset: () => page.command('reset'),
     record: () => page.command(takes.recording ? 'stop' : 'record'),
+    back: () => page.timeline.back(BACK),
+    keep: () => page.command('keep'),
     snapshot: () => page.command('snapshot', { saw: page.stage.frame }),
     undo: () => page.stepBack('undo'),
     redo: () => page.stepBack('redo'),

@@ -25,13 +25,15 @@ export class Controls extends HeldControls {
    * @param {() => boolean} page.ready can the server be reached?
    * @param {(control: Control) => unknown} page.send hands a control to it
    * @param {(preset: string) => unknown} page.play hands a preset's name to it
+   * @param {(moment: Control) => unknown} page.go goes back in time (rewind), or over to what was left (branch)
    * @param {(control: Control | null) => unknown} page.changed is called after every change here
    */
-  constructor({ ready, send, play, changed }) {
+  constructor({ ready, send, play, go, changed }) {
     super();
     this.ready = ready;
     this.send = send;
     this.play = play;
+    this.go = go;
     this.changed = changed;
   }
 
@@ -96,6 +98,14 @@ export class Controls extends HeldControls {
   }
 
   /**
+   * Go back to a frame and play on from there: one step back goes on where it was left.
+   * @param {number} frame
+   */
+  travel(frame) {
+    this.together([{ kind: 'rewind', frame }], [{ kind: 'branch' }]);
+  }
+
+  /**
    * Apply several as one step back.
    * @param {Control[]} redo
    * @param {(Control | null)[]} undo
@@ -135,6 +145,7 @@ export class Controls extends HeldControls {
   /** @param {Control} control */
   apply(control) {
     if (control.kind === 'preset') return this.play(control.name);
+    if (control.kind === 'rewind' || control.kind === 'branch') return this.go(control);
     this.fold(control);
     this.send(control);
     return this.changed(control);

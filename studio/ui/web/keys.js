@@ -14,6 +14,8 @@ export const SHORTCUTS = [
   { shown: 'Space', does: 'play or pause', keys: { ' ': 'play' } },
   { shown: 'R', does: 'record, and stop', keys: { r: 'record' } },
   { shown: 'S', does: 'save this picture', keys: { s: 'snapshot' } },
+  { shown: 'K', does: 'keep the last 30 seconds', keys: { k: 'keep' } },
+  { shown: 'Shift Z', does: 'take the picture back 2 seconds', keys: { 'Shift+z': 'back' } },
   { shown: 'Backspace', does: 'start again from frame 0', keys: { Backspace: 'reset' } },
   { shown: '1 2 3', does: 'live, path, pin', keys: { 1: 'drag-mode', 2: 'path-mode', 3: 'pin-mode' } },
   { shown: '[ ]', does: 'smaller, larger subject', keys: { '[': 'smaller', ']': 'larger' } },
@@ -46,13 +48,23 @@ const PRESSED_BY_SPACE = 'button, a, [type=checkbox]';
  * @param {Focus} focus
  * @returns {string | null}
  */
-export function actionFor({ key, ctrlKey, metaKey, shiftKey }, { typing, dialog, onButton }) {
-  const plain = key.length === 1 ? key.toLowerCase() : key;
-  const command = ctrlKey || metaKey;
-  const action = ACTIONS[command ? `Ctrl+${shiftKey ? 'Shift+' : ''}${plain}` : plain] ?? null;
+export function actionFor(event, { typing, dialog, onButton }) {
+  const { key } = event;
+  const action = boundAction(event) ?? null;
   if (action === 'apply-prompt') return action;
   if (typing) return key === 'Escape' ? 'leave-field' : null;
   return dialog || (key === ' ' && onButton) ? null : action;
+}
+
+/**
+ * The action that a key is bound to. Without Ctrl a letter means the same with Shift, unless that is bound to another.
+ * @param {{ key: string, ctrlKey: boolean, metaKey: boolean, shiftKey: boolean }} event
+ * @returns {string | undefined}
+ */
+function boundAction({ key, ctrlKey, metaKey, shiftKey }) {
+  const plain = key.length === 1 ? key.toLowerCase() : key;
+  const shifted = `${shiftKey ? 'Shift+' : ''}${plain}`;
+  return ctrlKey || metaKey ? ACTIONS[`Ctrl+${shifted}`] : ACTIONS[shifted] ?? ACTIONS[plain];
 }
 
 /**

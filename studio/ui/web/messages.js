@@ -18,6 +18,7 @@ export function messageHandlers(page) {
     status: (status) => showStatus(page, status),
     recording: ({ recording }) => page.takes.setRecording(recording),
     take: ({ take }) => page.takes.finish(take),
+    timeline: (moments) => page.timeline.take(moments),
     download: (file) => page.takes.download(file),
     models: (offers) => page.models.list(offers),
     loading: (progress) => page.models.showProgress(progress),

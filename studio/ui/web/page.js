@@ -22,6 +22,7 @@ import { inForce } from './state.js';
 import { StrokeList, strokeMessage } from './strokes.js';
 import { Takes } from './takes.js';
 import { ticketSource } from './ticket.js';
+import { Timeline } from './timeline.js';
 import { Toasts } from './toasts.js';
 
 /** @import { Control, Controls, Frame, GradioComponent, ShowToast } from './types.js' */
@@ -49,6 +50,7 @@ export class Page {
     const toast = (text, kind) => this.toasts.show(text, kind);
     const send = (/** @type {Control} */ control) => this.outbox.sendControl(control);
     this.takes = new Takes({ box: this.box, root, toast });
+    this.timeline = this.makeTimeline(toast);
     this.models = new Models({ box: this.box, command: (name, more) => this.command(name, more), toast });
     this.input = new Input({ send: (jpeg) => this.outbox.sendPicture(jpeg), remove: () => send({ kind: 'picture', data: '' }), toast });
     this.playback = new Playback({
@@ -84,9 +86,18 @@ export class Page {
       ready: () => this.isConnected(),
       send: (/** @type {Control} */ control) => this.outbox.sendControl(control),
       play: (/** @type {string} */ preset) => this.command('preset', { preset }),
+      go: (/** @type {Control} */ moment) => this.command(moment.kind, moment),
       changed: (/** @type {Control | null} */ control) => this.showChange(control),
     });
     return /** @type {Controls} */ (/** @type {unknown} */ (controls));
+  }
+
+  /** @param {ShowToast} toast */
+  makeTimeline(toast) {
+    return new Timeline({
+      box: this.box, frame: () => this.stage.frame, rate: () => this.playback?.status.fps || USUAL_RATE,
+      travel: (frame) => this.controls.travel(frame), goTo: (branch) => this.command('branch', { branch }), toast,
+    });
   }
 
   makeHand() {
@@ -148,6 +159,7 @@ export class Page {
     this.panel.showUnapplied();
     this.hud.showMeasurements(status, { paused, frame: this.stage.frame, now: performance.now() });
     this.takes.showClock();
+    if (this.timeline.held === null) this.timeline.show();
   }
 
   /** @param {Frame} frame */

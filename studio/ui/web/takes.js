@@ -27,9 +27,10 @@ export function takeEntry({ name, frames, fps, score, video, unfinished }, addre
  * @param {Take} take
  * @returns {[string, import('./types.js').ToastKind]}
  */
-export function takeNotice({ frames, problem }) {
+export function takeNotice({ frames, video, problem }) {
   if (!frames) return ['Nothing was recorded: the picture stood still.', 'notice'];
-  return problem ? [problem, 'error'] : [`Take kept: ${frames} frames. Score and video are in the panel.`, 'notice'];
+  const files = video ? 'Score and video are' : 'Its score is';
+  return problem ? [problem, 'error'] : [`Take kept: ${frames} frames. ${files} in the panel.`, 'notice'];
 }
 
 export class Takes {

@@ -129,6 +129,14 @@ export interface Take {
   unfinished?: boolean;
 }
 
+/** What can be gone back to. `fork`: the frame at which a branch parts; `frame`: the one it goes on with. */
+export interface Moments {
+  start: number | null;
+  prompts: [frame: number, words: string][];
+  branches: { name: string; fork: number; frame: number; words: string; picture: string }[];
+  reason: string;
+}
+
 export interface ModelOffer {
   name: string;
   what: string;

@@ -1,0 +1,108 @@
+"""A session written into a file, and gone on from in another process; and what such a file is refused for."""
+
+import base64
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from session.playing import CAMERA, SEVERAL, drag, play, replayed
+from studio.controls import Prompt
+from studio.presets import Preset
+from studio.score import Event, Score, ScoreError
+from studio.session import Session
+
+TESTS = Path(__file__).parent.parent
+LATER = """
+import sys
+from tiny.model import TinyModel
+from studio.session import Session
+session = Session(TinyModel())
+session.open_bookmark(sys.argv[1])
+print(" ".join(session.step().hash for _ in range(9)))
+"""
+
+
+@pytest.mark.parametrize("sampler", ["stream", "rollout", "rolling"])
+def test_a_branch_from_a_bookmark_goes_on_the_same(model, tmp_path, sampler):
+    session, other = Session(model, sampler=sampler), Session(model, sampler=sampler)
+    play(session, 12, [*SEVERAL, (11, Prompt("spring", blend=6))])
+    other.open_bookmark(session.bookmark(tmp_path / "harbour.jsonl"))
+    assert play(other, 9) == play(session, 9)
+
+
+def test_so_it_does_in_a_new_process(model, tmp_path):
+    session = Session(model)
+    play(session, 12, SEVERAL)
+    path = session.bookmark(tmp_path / "harbour.jsonl")
+    shown = play(session, 9)
+    paths = {"PYTHONPATH": f"{TESTS}:{TESTS.parent}", "PATH": "", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", LATER, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=paths, timeout=60)
+    assert done.stdout.split() == shown
+
+
+def test_a_preset_that_was_playing_plays_on_from_a_bookmark(model, tmp_path):
+    session, other = Session(model), Session(model)
+    session.play(Preset("p", "d", (Event(0, Prompt("winter")), Event(6, Prompt("spring")), Event(9, drag(0.2, "new")))))
+    play(session, 6)
+    path = session.bookmark(tmp_path / "a.jsonl")
+    other.open_bookmark(path)
+    assert play(other, 9) == play(session, 9)
+    assert other.engine.state[Prompt].text == "spring"
+
+
+def test_what_is_played_on_from_a_bookmark_is_a_take_that_replays(model, tmp_path):
+    session, other = Session(model), Session(model)
+    play(session, 15, SEVERAL)
+    other.open_bookmark(session.bookmark(tmp_path / "a.jsonl"))
+    shown = play(other, 12, [(18, Prompt("a lake"))])
+    assert replayed(Score.parse("\n".join([*other.score.lines(), ""])), model) == shown
+    assert replayed(other.keep(1000), model) == shown
+    other.rewind(17)
+    assert play(other, 1) == shown[2:3]
+
+
+def test_a_take_that_was_kept_can_be_begun_from_too(model, tmp_path):
+    session, other = Session(model), Session(model)
+    shown = play(session, 30, SEVERAL)
+    score = session.keep(9)
+    other.open_bookmark(score.write(tmp_path / "kept.jsonl"))
+    assert play(other, 14) == shown[16:]
+
+
+def test_what_is_no_bookmark_is_told(model, still, tmp_path):
+    session = Session(model)
+    play(session, 12, SEVERAL)
+    path = session.bookmark(tmp_path / "a.jsonl")
+    with pytest.raises(ValueError, match="the snapshot is of tiny; hand over to it"):
+        Session(still).open_bookmark(path)
+    with pytest.raises(ScoreError, match="begins with no snapshot; give a bookmark"):
+        session.open_bookmark(session.score.write(tmp_path / "take.jsonl"))
+    damaged = path.read_text().splitlines()
+    for data in (b"", b"x" * 7, b"\x00" * 64, base64.b64decode(damaged[1].split('"')[3])[:-40]):
+        damaged[1] = f'{{"snapshot": "{base64.b64encode(data).decode()}"}}'
+        (tmp_path / "b.jsonl").write_text("\n".join(damaged))
+        with pytest.raises(ScoreError, match="snapshot"):
+            Session(model).open_bookmark(tmp_path / "b.jsonl")
+    damaged[1] = '{"snapshot": "no base64"}'
+    (tmp_path / "b.jsonl").write_text("\n".join(damaged))
+    with pytest.raises(ScoreError, match="line 2: the snapshot is no base64"):
+        Session(model).open_bookmark(tmp_path / "b.jsonl")
+
+
+def test_a_file_that_cannot_be_begun_from_leaves_the_session_as_it_was(model, tmp_path):
+    session, other = Session(model), Session(model)
+    play(session, 12, SEVERAL)
+    play(other, 12, SEVERAL)
+    with pytest.raises(ScoreError):
+        session.open_bookmark(session.score.write(tmp_path / "take.jsonl"))
+    assert play(session, 5) == play(other, 5)
+
+
+def test_an_image_model_is_told_what_to_do_instead(still, tmp_path):
+    session = Session(still)
+    play(session, 20, CAMERA)
+    with pytest.raises(ScoreError, match="cannot be kept in a file; record a take instead"):
+        session.bookmark(tmp_path / "a.jsonl")
