@@ -6,7 +6,6 @@ import json
 import golden
 import numpy as np
 import pytest
-import torch
 
 import studio
 from studio.presets import Preset
@@ -34,13 +33,7 @@ VARIED = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Sums that are the same whatever the number of cores, and for other tests what it was."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def lines(name):

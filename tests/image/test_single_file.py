@@ -284,6 +284,7 @@ def test_a_cut_or_mixed_checkpoint_is_told(root, tmp_path):
 # ControlNets
 
 
+@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("kind", ["sd1", "sdxl"])
 def test_a_controlnet_in_one_file_is_its_folder(root, tmp_path, kind):
     original_controlnet(kind).save_pretrained(tmp_path / "folder")
