@@ -169,7 +169,7 @@ def test_the_page_is_told(tmp_path):
     seat = Seat(session, tmp_path)
     session.step()
     updates = SessionUpdates(seat, "", [], lambda: 1e3)
-    status = json.loads(list(updates.collect(Window()))[-1].to_json())
-    assert status["type"] == "status"
+    told = [json.loads(one.to_json()) for one in updates.collect(Window())]
+    (status,) = [message for message in told if message["type"] == "status"]
     assert "not finite (NaN) since frame 0" in status["problem"]
     seat.close()
