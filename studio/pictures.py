@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -33,7 +33,7 @@ def decoded(data: bytes, size: tuple[int, int]) -> np.ndarray:
     return pixels
 
 
-def as_bytes(picture: Any, signed: bool = False) -> np.ndarray:
+def as_bytes(picture: object, signed: bool = False) -> np.ndarray:
     """Give a picture held as an array or a PIL image as uint8 (H, W, 3).
 
     Arrays are uint8, or floats in [0, 1], or with `signed` in [-1, 1]. What the numbers mean is declared and never

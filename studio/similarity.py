@@ -8,7 +8,7 @@ float32 thumbnails, and after a change the steps in flight are let out before an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -37,7 +37,7 @@ class SimilarityState:
     """
 
     drawn: Tensor | None = None
-    key: Any = None
+    key: object = None
     skipped: int = 0
     due: int = 0
     frames: int = 0
@@ -67,7 +67,7 @@ class SimilarityFilter:
         self.threshold, self.most, self.drain, self.seed = max(threshold, IDENTICAL), most, drain, seed
         self._state = state or SimilarityState()
 
-    def is_new(self, picture: np.ndarray | Tensor | None, key: Any = None) -> bool:
+    def is_new(self, picture: np.ndarray | Tensor | None, key: object = None) -> bool:
         """Tell whether to draw a frame from this picture: uint8 (H, W, 3), or float (3, H, W) in 0..1, or none at all.
 
         key: what else it is drawn under (`conditioning_key`); another than the last drawn frame's is a change. The
@@ -94,7 +94,7 @@ class SimilarityFilter:
         self._state = state
 
 
-def conditioning_key(state: ControlState) -> tuple[Any, ...]:
+def conditioning_key(state: ControlState) -> tuple[object, ...]:
     """Give all that a frame is told beside its picture: equal for two frames that differ in nothing else."""
     painted = strokes(state)
     moving = (painted, state.frame) if painted else None  # what is painted may move

@@ -53,7 +53,7 @@ def sampling_state(**sampling: Any) -> ControlState:
     return ControlState.of(Prompt("a meadow", "rain"), Sampling(**sampling))
 
 
-def warm_step(model: Model, name: str, state: ControlState) -> Callable[[], Any]:
+def warm_step(model: Model, name: str, state: ControlState) -> partial[torch.Tensor]:
     """One step of a sampler that has played long enough for its cache and pipe to be full."""
     sampler: Sampler[Any, Any] = samplers_of(model)[name](model)
     for _ in range((model.sink + model.window) // model.chunk + state[Sampling].steps + 1):

@@ -158,11 +158,11 @@ def image(model: Model, shape: Shape, plan: Plan) -> dict[str, Any]:
     }
 
 
-def drawn_from(engine: Engine, pictures: Sequence[Control]) -> Callable[[], Any]:
+def drawn_from(engine: Engine, pictures: Sequence[Control]) -> Callable[[], object]:
     """A step of the engine from the next of the pictures, over and over."""
     coming = itertools.cycle(enumerate(pictures))
 
-    def step() -> Any:
+    def step() -> object:
         engine.apply([next(coming)])
         return engine.step()
 
@@ -215,7 +215,7 @@ def of_peak(shape: Shape, model: Model, chunk_seconds: float) -> float | None:
     return round(work / chunk_seconds / peak, 3) if peak else None
 
 
-def timed(call: Callable[[], Any], count: int, warm: int) -> list[float]:
+def timed(call: Callable[[], object], count: int, warm: int) -> list[float]:
     """Seconds of each of `count` calls, the device's work in them, after `warm` calls that do not count."""
     for _ in range(warm):
         call()

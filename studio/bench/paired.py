@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 import torch
 
@@ -23,7 +22,7 @@ class Timings:
 
 
 @torch.no_grad()
-def paired(calls: Mapping[str, Callable[[], Any]], rounds: int, warm: int = 1) -> Timings:
+def paired(calls: Mapping[str, Callable[[], object]], rounds: int, warm: int = 1) -> Timings:
     """Every call once a round, one after another and each round in the reverse order of the last.
 
     What slows the machine for longer than a round slows all of them alike.

@@ -153,7 +153,7 @@ class Sampling(Control):
         yield frame, state[cls]
 
 
-def check_seed(value: Any) -> int:
+def check_seed(value: object) -> int:
     """Give a seed as 0..2**64-1: any whole number of 64 bits, or the text of one; -1 draws one."""
     if isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,20}\s*", value):
         value = int(value)
@@ -161,7 +161,7 @@ def check_seed(value: Any) -> int:
     return secrets.randbelow(SEEDS_DRAWN) if seed == ANY_SEED else seed % 2**64
 
 
-def check_t_index_list(value: Any) -> tuple[int, ...]:
+def check_t_index_list(value: object) -> tuple[int, ...]:
     """Give the places as a tuple of whole numbers, if they rise; an empty one means that steps and strength count."""
     if not isinstance(value, tuple | list) or len(value) > STEPS[1]:
         raise ControlError(

@@ -7,9 +7,8 @@ further away. So the cache keeps 3 + 18 frames (TencentARC/RollingForcing, `Caus
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import lru_cache
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -49,7 +48,7 @@ class LimitedKVCache(KVCache):
         return super().bytes + self._layer.nbytes
 
     @property
-    def graph_key(self) -> tuple[Any, ...]:
+    def graph_key(self) -> tuple[Hashable, ...]:
         """What a recorded forward depends on: where everything lies in memory."""
         return (*super().graph_key, self._layer.data_ptr(), self._kept_places.data_ptr(), self._layer.shape)
 

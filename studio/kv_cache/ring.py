@@ -7,9 +7,8 @@ into memory allocated once; a forward copies no kept frame.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -130,7 +129,7 @@ class KVCache:
         return 2 * self._keys.nbytes
 
     @property
-    def graph_key(self) -> tuple[Any, ...]:
+    def graph_key(self) -> tuple[Hashable, ...]:
         """What a recorded forward depends on (`studio.accelerate`): where keys and values lie in memory."""
         return self._keys.data_ptr(), self._values.data_ptr(), self._keys.shape, self._keys.dtype
 

@@ -136,7 +136,7 @@ def resolve_options(name: str | Path, options: Mapping[str, Any]) -> ResolvedOpt
     return ResolvedOptions(entry.factory, {**entry.options, **given}, {**entry.defaults, **chosen})
 
 
-def check_place(option: str, value: Any) -> None:
+def check_place(option: str, value: object) -> None:
     """Raise OptionError unless an option of `PLACES` is a path, or None; of LoRAs, paths by their names."""
     if option == "loras" and value is not None:
         if not isinstance(value, Mapping):
@@ -147,7 +147,7 @@ def check_place(option: str, value: Any) -> None:
         raise OptionError(f"{option} is {value!r}; give one path")
 
 
-def read_dtype(dtype: Any) -> Any:
+def read_dtype(dtype: object) -> object:
     """Give a torch dtype, by its name too; OptionError for one that networks are not played in."""
     import torch
 
@@ -166,14 +166,14 @@ def read_size(size: Any) -> tuple[int, int]:
     return height, width
 
 
-def expand_homes(value: Any) -> Any:
+def expand_homes(value: object) -> object:
     """Put the home folder in the place of a path's ~, in a mapping's values too; anything else stays as it is."""
     if isinstance(value, Mapping):
         return {key: expand_homes(each) for key, each in value.items()}
     return expand_home(value) if isinstance(value, str | Path) and str(value).startswith("~") else value
 
 
-def find_places(value: Any) -> Any:
+def find_places(value: object) -> object:
     """Give where a part is that is given beside a model, in a mapping's values too: see `find_place`."""
     if isinstance(value, Mapping):
         return {key: find_places(each) for key, each in value.items()}

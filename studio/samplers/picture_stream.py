@@ -6,11 +6,11 @@ the change shows from the next frame on that begins.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from math import prod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
@@ -144,7 +144,7 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
     def _forward(self, rows: Sequence[PictureRow]) -> list[Tensor]:
         """Give the rows' clean latents (1, C, h, w)."""
         conds = [row.negative_cond() if row.negative else row.conditioning for row in rows]
-        groups: dict[Any, list[int]] = {}
+        groups: dict[Hashable, list[int]] = {}
         for place, (row, cond) in enumerate(zip(rows, conds, strict=True)):
             groups.setdefault((row.x.shape, shapes(cond)), []).append(place)
         answers: dict[int, Tensor] = {}
@@ -193,7 +193,7 @@ def negative_conditioning(model: Model, state: ControlState, frame: int, box: Bo
     return crop_conditioning(condition_frames(model, state, [frame], negative=True), box)
 
 
-def shapes(cond: Conditioning) -> tuple[Any, ...]:
+def shapes(cond: Conditioning) -> tuple[Hashable, ...]:
     """Give what conditionings must share to be told in one call."""
     extra = tuple((name, part.shape) for name, part in sorted(cond.extra.items()))
     return cond.prompts[0].states.shape, cond.tracks.shape, extra

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
@@ -24,7 +24,7 @@ class DrawnPicture:
     """The picture that the drawing shows: as it was last drawn, cell by cell (3, h, w), and under what it was drawn."""
 
     cells: Tensor
-    key: Any
+    key: object
 
 
 def changed_region(

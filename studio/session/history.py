@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -317,7 +316,7 @@ def checkpoint_bytes(engine: Engine) -> int:
     return engine.sampler.snapshot_bytes(engine.state) + 2 * height * width * 3
 
 
-def bytes_of(value: Any) -> int:
+def bytes_of(value: object) -> int:
     """Count the bytes of all tensors and pictures in a snapshot, each memory once."""
     memories: dict[int, int] = {}
     waiting = [value]

@@ -16,6 +16,7 @@ from studio.models.errors import CheckpointError, MissingWeights
 from studio.models.image.noise_levels import LCM_STEPS, Levels
 from studio.models.image.text import read_prompt
 from studio.models.json_file import read_json
+from studio.models.libraries import Net, Tokenizer
 from studio.models.weight_files import plain_folder
 
 PLAYABLE = "SD 1.x and 2.x, SDXL, their Turbo and LCM forms: diffusers folders with a UNet2DConditionModel"
@@ -183,7 +184,7 @@ def cumulative_alphas(name: str, config: Mapping[str, Any], where: Path) -> Tens
     return alphas
 
 
-def read_tokenizer(place: Path, vocabulary: int) -> Any:
+def read_tokenizer(place: Path, vocabulary: int) -> Tokenizer:
     """Read a CLIP tokenizer that works and gives tokens below `vocabulary`, which its encoder knows."""
     from transformers import CLIPTokenizer
 
@@ -194,7 +195,7 @@ def read_tokenizer(place: Path, vocabulary: int) -> Any:
     return check_tokenizer(tokenizer, place, vocabulary)
 
 
-def check_tokenizer(tokenizer: Any, place: Path, vocabulary: int) -> Any:
+def check_tokenizer(tokenizer: Tokenizer, place: Path, vocabulary: int) -> Tokenizer:
     """Give a place's tokenizer back, if it works and gives tokens below `vocabulary`; else raise CheckpointError."""
     try:
         length = min(tokenizer.model_max_length, 8)
@@ -211,7 +212,7 @@ def check_tokenizer(tokenizer: Any, place: Path, vocabulary: int) -> Any:
 class Words:
     """One or two CLIP text encoders with their tokenizers: words to token states. One text at a time."""
 
-    def __init__(self, tokenizers: Sequence[Any], encoders: Mapping[str, nn.Module], zeros_for_empty: bool):
+    def __init__(self, tokenizers: Sequence[Tokenizer], encoders: Mapping[str, nn.Module], zeros_for_empty: bool):
         self.tokenizers, self.encoders = tokenizers, encoders
         self.zeros_for_empty = zeros_for_empty  # SDXL was trained so
         self.lock = Lock()
@@ -250,7 +251,7 @@ class Words:
         return torch.zeros_like(packed) if not text and self.zeros_for_empty else packed
 
 
-def number(net: Any, name: str) -> float:
+def number(net: Net, name: str) -> float:
     """Give a number of an autoencoder's config; CheckpointError for what is none."""
     value = net.config.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < LARGEST:
@@ -263,7 +264,7 @@ def number(net: Any, name: str) -> float:
 class Codec:
     """An autoencoder between pictures and latents: the full one, by the mean of its posterior, or the tiny one."""
 
-    def __init__(self, net: Any, tiny: bool) -> None:
+    def __init__(self, net: Net, tiny: bool) -> None:
         self.net, self.tiny = net, tiny
         self.scale = number(net, "scaling_factor")
         self.shift = number(net, "shift_factor") if net.config.get("shift_factor") else 0.0
@@ -305,7 +306,7 @@ def read_controlnet(folder: Path, dtype: torch.dtype) -> nn.Module:
     return read_net(ControlNetModel, folder, dtype)
 
 
-def check_controlnet(net: Any, unet: Any, name: str) -> None:
+def check_controlnet(net: Net, unet: Net, name: str) -> None:
     """Raise CheckpointError unless a ControlNet is one for this UNet."""
     for key in ("in_channels", "cross_attention_dim", "block_out_channels", "down_block_types", "layers_per_block"):
         ours, its = unet.config[key], net.config[key]
@@ -318,5 +319,5 @@ def check_controlnet(net: Any, unet: Any, name: str) -> None:
         raise CheckpointError(f"ControlNet {name} is for another family; use one for pictures of this family")
 
 
-def listed(value: Any) -> Any:
+def listed(value: object) -> object:
     return list(value) if isinstance(value, list | tuple) else value

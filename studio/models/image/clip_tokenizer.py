@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from studio.models.libraries import Tokenizer
+
 MERGES = Path(__file__).with_name("clip_merges.txt.gz")
 START, END = "<|startoftext|>", "<|endoftext|>"
 LENGTH = 77  # tokens a text encoder reads, both marks among them
@@ -33,7 +35,7 @@ def vocabulary() -> dict[str, int]:
     return {token: number for number, token in enumerate(tokens)}
 
 
-def clip_tokenizer(pad: str = END) -> Any:
+def clip_tokenizer(pad: str = END) -> Tokenizer:
     """Make a CLIP tokenizer; pad: what fills a text up, the end's mark for CLIP's own encoder, "!" for OpenCLIP's."""
     from transformers import CLIPTokenizer
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from studio.models.image.checkpoint import Words
+from studio.models.libraries import Net, Tokenizer
 from studio.models.lora.source import Tell, find_files
 
 BUNDLE = "bundle_emb."  # AUTOMATIC1111's and OneTrainer's: bundle_emb.NAME.clip_l, or .string_to_param.*
@@ -23,7 +24,7 @@ ENCODERS = {"clip_l": "text_encoder", "clip_g": "text_encoder_2", "string_to_par
 class LearnedTokenizer:
     """A tokenizer that spells learned words as tokens of their own. spelling: word -> its tokens."""
 
-    def __init__(self, tokenizer: Any, spelling: Mapping[str, str]) -> None:
+    def __init__(self, tokenizer: Tokenizer, spelling: Mapping[str, str]) -> None:
         self.tokenizer = tokenizer
         self.model_max_length: int = tokenizer.model_max_length
         self.bos_token_id: int = tokenizer.bos_token_id
@@ -56,7 +57,7 @@ def read_bundled(path: Path) -> dict[str, dict[str, Tensor]]:
 def teach(words: Words, learned: Mapping[str, Mapping[str, Tensor]], tell: Tell) -> None:
     """Have the text encoders read learned words. tell: told of one that is another family's, and left aside."""
     for place, (name, encoder) in enumerate(words.encoders.items()):
-        net: Any = encoder
+        net: Net = encoder
         theirs = {word: vectors[name] for word, vectors in learned.items() if name in vectors}
         fitting = {word: vectors for word, vectors in theirs.items() if vectors.shape[1] == net.config.hidden_size}
         for word in theirs.keys() - fitting.keys():
@@ -68,7 +69,7 @@ def teach(words: Words, learned: Mapping[str, Mapping[str, Tensor]], tell: Tell)
             words.tokenizers[place] = add_words(words.tokenizers[place], net, fitting)  # type: ignore[index]
 
 
-def add_words(tokenizer: Any, net: Any, learned: Mapping[str, Tensor]) -> LearnedTokenizer:
+def add_words(tokenizer: Tokenizer, net: Net, learned: Mapping[str, Tensor]) -> LearnedTokenizer:
     """Give a tokenizer that spells the words, whose vectors are now the encoder's."""
     tokens = {word: [f"<{word}:{number}>" for number in range(len(vectors))] for word, vectors in learned.items()}
     tokenizer.add_tokens([token for spelled in tokens.values() for token in spelled], special_tokens=True)

@@ -6,11 +6,11 @@ import logging
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
 from studio.models.image.learned_words import BUNDLE
+from studio.models.libraries import Net
 from studio.models.lora.change import Change
 from studio.models.lora.live import Mix, adapt, fuse
 from studio.models.lora.names import Names, Place, flat_name, own_names
@@ -57,7 +57,7 @@ def read(path: Path, nets: Mapping[str, nn.Module], tell: Tell = log.warning) ->
     }
 
 
-def weight_of(net: nn.Module, layer: str) -> Any:
+def weight_of(net: nn.Module, layer: str) -> Net:
     """Give the weight of a layer by its name."""
     return net.get_submodule(layer).weight
 
@@ -84,7 +84,7 @@ def norm_name(name: str) -> str:
     return re.sub("_norm2$", "_out_layers_0", re.sub("_norm1$", "_in_layers_0", name))
 
 
-def sgm_names(unet: Any) -> Iterator[tuple[str, str]]:
+def sgm_names(unet: Net) -> Iterator[tuple[str, str]]:
     """Yield (name, flattened own name) of a UNet's layers in Stability's own code, which kohya's SDXL LoRAs use."""
     pairs = {"conv_in": "input_blocks_0_0", "conv_norm_out": "out_0", "conv_out": "out_2"}
     pairs |= {f"time_embedding_linear_{n}": f"time_embed_{2 * n - 2}" for n in (1, 2)}

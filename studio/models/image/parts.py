@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -20,6 +19,7 @@ from studio.models.image.options import ImageOptions
 from studio.models.image.single_file import SingleFile
 from studio.models.image.sources import DiffusersFolder, net_files, read_controlnet, read_tiny_vae
 from studio.models.image.trial import try_parts
+from studio.models.libraries import Net
 from studio.models.lora.source import Tell
 from studio.models.trial import attempt
 
@@ -36,8 +36,8 @@ class ImageParts:
 
     family: str
     levels: Levels
-    unet: Any
-    controlnet: Any
+    unet: Net
+    controlnet: Net
     words: Words
     codec: Codec
     device: torch.device
@@ -71,8 +71,8 @@ def read_parts(source: Source, options: ImageOptions, tell: Tell) -> ImageParts:
     device, dtype = options.place
     levels = make_levels(source.scheduler(), source.path, options.lcm_lora is not None, options.prediction)
     # What a person gave beside it is read first: it is small, and what is wrong with it is told at once.
-    controlnet: Any = options.controlnet and read_controlnet(Path(options.controlnet), dtype)
-    tiny: Any = options.tiny_vae and read_tiny_vae(Path(options.tiny_vae), dtype)
+    controlnet: Net = options.controlnet and read_controlnet(Path(options.controlnet), dtype)
+    tiny: Net = options.tiny_vae and read_tiny_vae(Path(options.tiny_vae), dtype)
     unet = source.unet(dtype)
     if controlnet:
         check_controlnet(controlnet, unet, Path(str(options.controlnet)).name)
@@ -81,7 +81,7 @@ def read_parts(source: Source, options: ImageOptions, tell: Tell) -> ImageParts:
     for net in filter(None, (unet, controlnet)):
         net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     words = source.words(dtype, device)
-    vae: Any = tiny or source.vae(dtype)
+    vae: Net = tiny or source.vae(dtype)
     codec = Codec(vae.to(device, memory_format=torch.channels_last), bool(tiny))
     parts = ImageParts(source.family, levels, unet, controlnet, words, codec, device, dtype)
     attempt("UNet", source.path, lambda: check_widths(parts, source.path))

@@ -20,6 +20,7 @@ from studio.models.finite import check_unpacked
 from studio.models.image import original_layout as layout
 from studio.models.image.checkpoint import PLAYABLE, Words, check_tokenizer, quiet
 from studio.models.image.clip_tokenizer import END, clip_tokenizer
+from studio.models.libraries import Net
 from studio.models.weight_files import misfits, read_file
 
 V = ("v", "v_prediction")
@@ -54,7 +55,7 @@ class SingleFile:
         if "label_emb.0.0.weight" in original and self.family == "sd":
             raise CheckpointError(f"{self.path} wants additional conditioning (label_emb); playable: {PLAYABLE}")
 
-        def convert() -> tuple[dict[str, Tensor], Any]:
+        def convert() -> tuple[dict[str, Tensor], Net]:
             weights = layout.unet_weights(original)
             return weights, lambda: UNet2DConditionModel.from_config(layout.unet_config(weights))
 
@@ -71,7 +72,7 @@ class SingleFile:
                 "give a tiny one with --tiny-vae FOLDER"
             )
 
-        def convert() -> tuple[dict[str, Tensor], Any]:
+        def convert() -> tuple[dict[str, Tensor], Net]:
             weights = layout.vae_weights(original)
             config = layout.vae_config(weights, layout.SCALING[self.kind])
             return weights, lambda: AutoencoderKL.from_config(config)
@@ -88,10 +89,10 @@ class SingleFile:
         names = ("text_encoder", "text_encoder_2")
         return Words(tokenizers, dict(zip(names, encoders.values())), zeros_for_empty=self.family == "sdxl")
 
-    def _text_encoder(self, prefix: str, dtype: torch.dtype) -> Any:
+    def _text_encoder(self, prefix: str, dtype: torch.dtype) -> Net:
         from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-        def convert() -> tuple[dict[str, Tensor], Any]:
+        def convert() -> tuple[dict[str, Tensor], Net]:
             weights = layout.text_weights(self._weights, prefix)
             config = CLIPTextConfig(**layout.text_config(weights, prefix))
             kind = CLIPTextModelWithProjection if prefix == layout.SDXL_OPEN_CLIP else CLIPTextModel
@@ -145,7 +146,7 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 
 def build(
-    convert: Callable[[], tuple[dict[str, Tensor], Callable[[], Any]]],
+    convert: Callable[[], tuple[dict[str, Tensor], Callable[[], Net]]],
     dtype: torch.dtype,
     path: Path,
     what: str,
@@ -181,7 +182,7 @@ def build(
     return net.eval().requires_grad_(False)
 
 
-def read_controlnet_file(path: Path, dtype: torch.dtype) -> Any:
+def read_controlnet_file(path: Path, dtype: torch.dtype) -> Net:
     """Read a ControlNet in one file, in the original names or in diffusers'."""
     from diffusers.models.controlnets.controlnet import ControlNetModel
 
@@ -189,7 +190,7 @@ def read_controlnet_file(path: Path, dtype: torch.dtype) -> Any:
     state = flat_weights(read_file(path), path)
     found = layout.part(state, "control_model.") or state
 
-    def convert() -> tuple[dict[str, Tensor], Any]:
+    def convert() -> tuple[dict[str, Tensor], Net]:
         weights = layout.controlnet_weights(found)
         return weights, lambda: ControlNetModel.from_config(layout.unet_config(weights))
 

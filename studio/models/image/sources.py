@@ -13,6 +13,7 @@ from studio.models.image import checkpoint
 from studio.models.image.checkpoint import Words
 from studio.models.image.single_file import SingleFile, read_controlnet_file
 from studio.models.json_file import read_json
+from studio.models.libraries import Net
 from studio.models.weight_files import check_kind, weight_files
 
 
@@ -75,7 +76,7 @@ def open_source(path: Path) -> DiffusersFolder | SingleFile:
     return SingleFile(path) if path.is_file() else DiffusersFolder(path)
 
 
-def read_controlnet(place: Path, dtype: torch.dtype) -> Any:
+def read_controlnet(place: Path, dtype: torch.dtype) -> Net:
     """Read a ControlNet from its folder or its file; a file that lies in its folder is that folder's."""
     if not place.is_file():
         return checkpoint.read_controlnet(place, dtype)
@@ -85,7 +86,7 @@ def read_controlnet(place: Path, dtype: torch.dtype) -> Any:
     return read_controlnet_file(place, dtype)
 
 
-def read_tiny_vae(place: Path, dtype: torch.dtype) -> Any:
+def read_tiny_vae(place: Path, dtype: torch.dtype) -> Net:
     """Read a tiny autoencoder from its folder, or by the file in it."""
     from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 

@@ -8,11 +8,12 @@ the empty prompt has in its place, to e + w (z - e): what compel does with a wei
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from studio.models.libraries import Net, Tokenizer
 from studio.models.prompt_syntax import Fragment, weighted
 
 
@@ -23,7 +24,7 @@ class Token(NamedTuple):
     weight: float = 1.0
 
 
-def read_prompt(tokenizer: Any, net: Any, text: str, layer: int) -> tuple[Tensor, Tensor | None]:
+def read_prompt(tokenizer: Tokenizer, net: Net, text: str, layer: int) -> tuple[Tensor, Tensor | None]:
     """Give the states (77 n, D) of a prompt's n chunks, float32, and the pooled text of the first, if there is one.
 
     layer: of the encoder's hidden states, or 0 for the last one with the final norm.
@@ -41,7 +42,7 @@ def read_prompt(tokenizer: Any, net: Any, text: str, layer: int) -> tuple[Tensor
     return torch.cat(found), None if pooled is None else pooled[0].float()
 
 
-def tokens_of(tokenizer: Any, fragments: Sequence[Fragment]) -> list[Token]:
+def tokens_of(tokenizer: Tokenizer, fragments: Sequence[Fragment]) -> list[Token]:
     """Give the tokens of fragments, without marks."""
     return [
         Token(number, fragment.weight)
@@ -55,7 +56,7 @@ def chunked(parts: Sequence[Sequence[Token]], most: int) -> list[tuple[Token, ..
     return [tuple(part[begin : begin + most]) for part in parts for begin in range(0, len(part), most)] or [()]
 
 
-def numbers(tokenizer: Any, chunk: Sequence[Token], length: int) -> Tensor:
+def numbers(tokenizer: Tokenizer, chunk: Sequence[Token], length: int) -> Tensor:
     """Give what the encoder is given of a chunk, (1, length): the tokens between their marks, padded."""
     marked = [tokenizer.bos_token_id, *(token.number for token in chunk), tokenizer.eos_token_id]
     return torch.tensor([marked + [tokenizer.pad_token_id] * (length - len(marked))])

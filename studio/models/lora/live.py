@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from studio.models.libraries import Net
 from studio.models.lora.change import Change
 from studio.models.lora.names import Place
 
@@ -38,7 +38,7 @@ class Adapted(nn.Module):
 
     def __init__(self, base: nn.Module, changes: Sequence[tuple[int, Change]], mix: Mix) -> None:
         super().__init__()
-        self.base: Any = base
+        self.base: Net = base
         self.mix = mix
         ranked = [(place, change) for place, change in changes if change.rank]
         self.product = Product(self.base, ranked) if ranked else None
@@ -83,14 +83,14 @@ class Product(nn.Module):
     up: Tensor
     owner: Tensor
 
-    def __init__(self, base: Any, changes: Sequence[tuple[int, Change]]) -> None:
+    def __init__(self, base: Net, changes: Sequence[tuple[int, Change]]) -> None:
         super().__init__()
         owner = torch.tensor(list(chain.from_iterable([place] * change.rank for place, change in changes)))
         self.register_buffer("down", like(base, torch.cat([change.down for _, change in changes])))  # type: ignore[misc]
         self.register_buffer("up", like(base, torch.cat([change.up for _, change in changes], 1)))  # type: ignore[misc]
         self.register_buffer("owner", owner.to(base.weight.device))
 
-    def forward(self, base: Any, x: Tensor, weights: Tensor) -> Tensor:
+    def forward(self, base: Net, x: Tensor, weights: Tensor) -> Tensor:
         share = weights[:, self.owner]  # (rows, ranks)
         if isinstance(base, nn.Linear):
             share = share.reshape(len(share), *(1 for _ in x.shape[2:]), -1)
@@ -105,13 +105,13 @@ class Numbers(nn.Module):
     numbers: Tensor
     place: Tensor
 
-    def __init__(self, base: Any, held: Sequence[tuple[int, Tensor]]) -> None:
+    def __init__(self, base: Net, held: Sequence[tuple[int, Tensor]]) -> None:
         super().__init__()
         self.register_buffer("numbers", like(base, torch.stack([numbers for _, numbers in held])))
         self.register_buffer("place", torch.tensor([place for place, _ in held], device=base.weight.device))
 
     @staticmethod
-    def of(base: Any, held: Sequence[tuple[int, Tensor | None]]) -> Numbers | None:
+    def of(base: Net, held: Sequence[tuple[int, Tensor | None]]) -> Numbers | None:
         """Make one of those that are there; None if there are none."""
         there = [(place, numbers) for place, numbers in held if numbers is not None]
         return Numbers(base, there) if there else None
@@ -123,7 +123,7 @@ class Numbers(nn.Module):
 class Whole(nn.Module):
     """w times a layer run with a change in place of its parameters, in which it is linear."""
 
-    def __init__(self, base: Any, place: int, change: Change) -> None:
+    def __init__(self, base: Net, place: int, change: Change) -> None:
         super().__init__()
         self.place = place
         bias = None if isinstance(base, ADDS) else change.bias
@@ -133,7 +133,7 @@ class Whole(nn.Module):
                 numbers[: len(given)] = given  # an embedding may have grown since: words that another LoRA brought
             self.register_buffer(name, like(base, numbers))
 
-    def forward(self, base: Any, x: Tensor, weights: Tensor) -> Tensor:
+    def forward(self, base: Net, x: Tensor, weights: Tensor) -> Tensor:
         out = functional_call(base, dict(self.named_buffers()), (x,))
         return out * weights[:, self.place].reshape(-1, *(1 for _ in out.shape[1:]))
 
@@ -141,13 +141,13 @@ class Whole(nn.Module):
 ADDS = (nn.Linear, nn.Conv2d)  # layers whose bias is added to what comes out, and whose change of it needs no run
 
 
-def like(base: Any, tensor: Tensor) -> Tensor:
+def like(base: Net, tensor: Tensor) -> Tensor:
     """Give a tensor where and in what a layer's weight is."""
     weight = base.weight
     return tensor.to(weight.device, weight.dtype if weight.is_floating_point() else torch.float32)
 
 
-def to_channels(base: Any, numbers: Tensor, dimensions: int) -> Tensor:
+def to_channels(base: Net, numbers: Tensor, dimensions: int) -> Tensor:
     """Give numbers (rows, outputs) in the dimensions of a layer's result: (rows, ..., outputs), or the second."""
     ones = [1] * (dimensions - 2)
     shape = (len(numbers), -1, *ones) if isinstance(base, nn.Conv2d) else (len(numbers), *ones, numbers.shape[-1])
@@ -169,7 +169,7 @@ def adapt(nets: Mapping[str, nn.Module], loras: Sequence[Mapping[Place, Change]]
 def fuse(nets: Mapping[str, nn.Module], changes: Mapping[Place, Change], weight: float = 1.0) -> None:
     """Add a LoRA to the layers' weights and biases, for good."""
     for (net, name), change in changes.items():
-        layer: Any = nets[net].get_submodule(name)
+        layer: Net = nets[net].get_submodule(name)
         layer.weight.copy_(layer.weight.float() + weight * change.of_weight(layer.weight))
         if change.bias is not None:
             layer.bias.copy_(layer.bias.float() + weight * change.bias.to(layer.bias.device))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from torch import nn
+
+from studio.models.libraries import Net
 
 WRAPPERS = ("_fsdp_wrapped_module.", "_orig_mod.")  # what FSDP and torch.compile put into names, anywhere
 Place = tuple[str, str]  # a network's name and the name of a layer in it
@@ -57,7 +58,7 @@ def own_names(net: nn.Module) -> dict[str, str]:
     return {flat_name(name): name for name, layer in net.named_modules() if is_layer(layer)}
 
 
-def is_layer(layer: Any) -> bool:
+def is_layer(layer: Net) -> bool:
     """Whether a module is linear in parameters of its own, called weight and bias, as LoRAs change them."""
     own = {name for name, held in layer.named_parameters(recurse=False) if held is not None}
     return bool(own) and own <= {"weight", "bias"}

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from torch import Tensor, nn
 
 from studio.models.errors import CheckpointError
 from studio.models.file_kinds import kind_of as kind_of_file
+from studio.models.libraries import Net
 from studio.models.lora.change import Change, bias_of, change_of
 from studio.models.lora.names import Names, Place
 from studio.models.lora.parts import DORA, UNKNOWN, WHOLE_WEIGHTS, is_whole, kind_of, other_kind, split_key
@@ -203,7 +204,7 @@ def misfit_of(layer: Layer, source: Source, nets: Mapping[str, nn.Module], aside
     What is left aside is taken out of its parts. Raises CheckpointError for parts that lack their fellows.
     """
     net, own = layer.place or ("", "")
-    held: Any = nets[net].get_submodule(own)
+    held: Net = nets[net].get_submodule(own)
     if not is_whole(layer.parts):
         only = ", ".join(sorted(layer.parts))
         raise CheckpointError(f"LoRA {source.path.name} has only {only} of layer {net}.{own}; get it again")

@@ -178,7 +178,7 @@ def setting_of(name: str) -> tuple[str, str]:
     return net, setting
 
 
-def parsed(text: str) -> Any:
+def parsed(text: str) -> object:
     """Read JSON; what is none stays text."""
     try:
         return json.loads(text)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 
 from studio.conditioning import BatchConditioning, Conditioning
 from studio.kv_cache import CacheSettings, KVCache, new_kv_cache
+from studio.models.libraries import Net
 from studio.models.wan.forward_inputs import ForwardInputs
 from studio.models.wan.norms import modulate
 from studio.models.wan.text_keys import TextKeys
@@ -43,7 +43,7 @@ class CausalWan(nn.Module):
             raise ValueError(f"prediction is {prediction!r}; possible: {', '.join(PREDICTIONS)}")
         if transformer.config["patch_size"][0] != 1:
             raise ValueError(f"patch {transformer.config['patch_size']} spans frames; a causal model needs (1, p, q)")
-        self.transformer: Any = transformer  # diffusers' configuration has no types
+        self.transformer: Net = transformer  # diffusers' configuration has no types
         self.prediction = prediction
         self.chunk = chunk
         self.attention: str | None = None
@@ -179,7 +179,7 @@ class CausalWan(nn.Module):
         return x.shape[-2] // rows, x.shape[-1] // columns
 
 
-def embed_patches(net: Any, pixels: Tensor) -> Tensor:
+def embed_patches(net: Net, pixels: Tensor) -> Tensor:
     """Embed (B, F, C + K, h, w) as (B, F, tokens, width): one matrix product, faster than a strided convolution."""
     embedding, (_, rows, columns) = net.patch_embedding, net.config.patch_size
     patches = rearrange(pixels, "b f c (h p) (w q) -> b f (h w) (c p q)", p=rows, q=columns)

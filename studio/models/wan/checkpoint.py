@@ -19,6 +19,7 @@ from torch import Tensor
 from studio.models.errors import CheckpointError
 from studio.models.finite import check_finite
 from studio.models.json_file import read_json
+from studio.models.libraries import Net
 from studio.models.lora.names import WRAPPERS
 from studio.models.lora.source import Tell
 from studio.models.wan.lora import lora_merges
@@ -74,7 +75,7 @@ def load_transformer(
     source = Path(generator) if generator else base / "transformer"
     config = read_config(source, base)
     with init_empty_weights():
-        net: Any = build_transformer(config, source)
+        net: Net = build_transformer(config, source)
     shapes = {name: weight.shape for name, weight in net.state_dict().items()}
     preferred = (which,) if which else ("generator", "generator_ema")[:: 1 if lora else -1]
     chosen = select_net(read_weights(source), preferred, source)
@@ -92,7 +93,7 @@ def load_transformer(
     return net.eval().requires_grad_(False)
 
 
-def build_transformer(config: dict[str, Any], source: Path) -> Any:
+def build_transformer(config: dict[str, Any], source: Path) -> Net:
     """A WanTransformer3DModel of a config; CheckpointError for a config that diffusers cannot build it from."""
     from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor
 
 from studio.conditioning import BatchConditioning, Conditioning
 from studio.kv_cache import KVCache, Pass
+from studio.models.libraries import Net
 from studio.models.wan.masks import attention_mask, block_bias
 from studio.models.wan.norms import modulations
 from studio.models.wan.rope import rope_3d
@@ -49,7 +50,7 @@ class ForwardInputs:
     transformer: diffusers' `WanTransformer3DModel`; chunk: frames that see each other both ways.
     """
 
-    def __init__(self, transformer: Any, chunk: int) -> None:
+    def __init__(self, transformer: Net, chunk: int) -> None:
         self.transformer, self.chunk = transformer, chunk
         self._texts = TextKeyMemory()
         self._levels, self._modulations, self._places = Memo(), Memo(), Memo()

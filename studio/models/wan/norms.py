@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from studio.models.libraries import Net
 
 
 def modulate(x: Tensor, shift: Tensor, scale: Tensor, eps: float) -> Tensor:
@@ -21,12 +21,12 @@ def layer_norm(x: Tensor, norm: nn.Module) -> Tensor:
     return x
 
 
-def rms_norm(x: Tensor, norm: Any) -> Tensor:
+def rms_norm(x: Tensor, norm: Net) -> Tensor:
     """Take the RMS norm of queries and keys over all heads, in the dtype of x."""
     return F.rms_norm(x, norm.normalized_shape, norm.weight.to(x.dtype), norm.eps)
 
 
-def modulations(net: Any, sigma: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+def modulations(net: Net, sigma: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """Give shifts, scales, gates of every block (layers, B, F, 1, 6, width), and the output's (B, F, 1, 2, width)."""
     embedder = net.condition_embedder
     wave = embedder.timesteps_proj(1000 * sigma.float().flatten())

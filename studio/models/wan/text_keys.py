@@ -6,13 +6,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
 from weakref import ref
 
 import torch
 from torch import Tensor
 
 from studio.conditioning import PromptStates
+from studio.models.libraries import Net
 from studio.models.wan.norms import rms_norm
 
 KEPT_TEXTS = 3  # texts whose keys are kept; while prompts blend there is a new one a chunk
@@ -31,7 +31,7 @@ class TextKeys:
     folded: bool = False
 
 
-def text_keys(net: Any, text: Tensor, fold: bool) -> list[TextKeys]:
+def text_keys(net: Net, text: Tensor, fold: bool) -> list[TextKeys]:
     """Compute every block's view of text (B, F, L, D), B·F rows; folded where asked for and worth it."""
     states = net.condition_embedder.text_embedder(text).flatten(0, 1)
     views = []
@@ -44,7 +44,7 @@ def text_keys(net: Any, text: Tensor, fold: bool) -> list[TextKeys]:
     return views
 
 
-def fold_into_products(attn: Any, keys: Tensor, values: Tensor) -> TextKeys:
+def fold_into_products(attn: Net, keys: Tensor, values: Tensor) -> TextKeys:
     """Fold keys and values (G, L, heads, head) into two matrices: a head's numbers in its place, zeros elsewhere."""
     own = torch.eye(attn.heads, dtype=keys.dtype, device=keys.device)[:, None, :, None]
     keys, values = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -11,6 +10,7 @@ from diffusers.models.attention_dispatch import AttentionBackendName, dispatch_a
 from torch import Tensor
 
 from studio.kv_cache import KVCache, Pass
+from studio.models.libraries import Net
 from studio.models.wan.norms import is_cpu_bf16, layer_norm, modulate, rms_norm
 from studio.models.wan.rope import apply_rope
 from studio.models.wan.text_keys import TextKeys
@@ -39,7 +39,7 @@ class Context:
 
 
 def run_block(
-    block: Any,
+    block: Net,
     hidden: Tensor,
     level: Tensor,
     text: TextKeys,
@@ -55,7 +55,7 @@ def run_block(
     return torch.addcmul(hidden, late, late_gate)
 
 
-def self_attention(attn: Any, x: Tensor, context: Context, memory: tuple[Tensor, Tensor] | None) -> Tensor:
+def self_attention(attn: Net, x: Tensor, context: Context, memory: tuple[Tensor, Tensor] | None) -> Tensor:
     """Let the rows' tokens look at the kept frames' and each other's: x (B, F, tokens, width)."""
     flat = x.flatten(1, 2)
     if getattr(attn, "fused_projections", False):
@@ -73,7 +73,7 @@ def self_attention(attn: Any, x: Tensor, context: Context, memory: tuple[Tensor,
     return attn.to_out[0](out.flatten(2)).view(x.shape)
 
 
-def cross_attention(attn: Any, x: Tensor, text: TextKeys, attention: str | None = None) -> Tensor:
+def cross_attention(attn: Net, x: Tensor, text: TextKeys, attention: str | None = None) -> Tensor:
     """Let each row's tokens look at its own text: x (B, F, tokens, width)."""
     query = rms_norm(attn.to_q(x), attn.norm_q).view(len(text.keys), -1, x.shape[-1])
     if text.folded:
@@ -83,7 +83,7 @@ def cross_attention(attn: Any, x: Tensor, text: TextKeys, attention: str | None 
     return attn.to_out[0](out.flatten(2)).view(x.shape)
 
 
-def feed_forward(net: Any, x: Tensor) -> Tensor:
+def feed_forward(net: Net, x: Tensor) -> Tensor:
     """Run the two-layer network; in bfloat16 on a CPU with the exact GELU.
 
     There the tanh form is five times as slow, and the two differ by 5e-4, less than bfloat16's own rounding.

@@ -14,6 +14,7 @@ from studio.conditioning import PromptMemory, PromptStates
 from studio.models.errors import CheckpointError
 from studio.models.finite import check_finite
 from studio.models.json_file import read_json
+from studio.models.libraries import Net, Tokenizer
 from studio.models.prompt_syntax import not_read, read_so_far
 from studio.models.weight_files import plain_folder
 
@@ -64,12 +65,12 @@ class TextEncoder:
         self.device, self.keep = torch.device(device), keep
         check_tokenizer_config(self.folder / "tokenizer")
         try:
-            self.tokenizer: Any = AutoTokenizer.from_pretrained(self.folder / "tokenizer", local_files_only=True)
+            self.tokenizer: Tokenizer = AutoTokenizer.from_pretrained(self.folder / "tokenizer", local_files_only=True)
         except Exception as error:  # what a broken file raises in the library is any of a dozen kinds
             raise CheckpointError(
                 f"no tokenizer can be read from {self.folder / 'tokenizer'} ({error}); download it again"
             ) from error
-        self._net: Any = self._load() if keep else None
+        self._net: Net = self._load() if keep else None
         self._lock = Lock()
         self._prompts = PromptMemory(self._encode, size=32, remarks=self._remarks)  # 4 MB each
 
@@ -92,7 +93,7 @@ class TextEncoder:
             net.to("cpu")
         return torch.nn.functional.pad(states, (0, 0, 0, LENGTH - len(states)))
 
-    def _load(self) -> Any:
+    def _load(self) -> Net:
         """Read the encoder: 11 GB of UMT5-XXL in bfloat16; float16 would overflow."""
         from transformers import UMT5EncoderModel, logging
 

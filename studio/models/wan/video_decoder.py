@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from studio.models.errors import CheckpointError
 from studio.models.finite import check_finite, to_pictures
+from studio.models.libraries import Net
 from studio.models.wan.checkpoint import check_fit, read_weights
 from studio.models.weight_files import plain_folder
 
@@ -97,7 +98,7 @@ def channel_values(config: Any, name: str, folder: Path) -> Tensor:
     return values
 
 
-def read_autoencoder(folder: Path, dtype: torch.dtype) -> Any:  # diffusers' configuration has no types
+def read_autoencoder(folder: Path, dtype: torch.dtype) -> Net:  # diffusers' configuration has no types
     """Read the autoencoder of a base folder."""
     from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
