@@ -28,7 +28,7 @@ from studio.pictures import decoded
 from studio.presets import Preset, PresetError
 from studio.score import Score, ScoreError
 from studio.ui.connection import Connection
-from studio.ui.protocol import COMMANDS, PICTURE_HEADER, PICTURE_MAGIC
+from studio.ui.parsing import COMMANDS, PICTURE_HEADER, PICTURE_MAGIC
 from studio.ui.routes import PREFIX, Routes
 from studio.ui.seat import Seat
 from studio.ui.seats import Seats

@@ -114,7 +114,7 @@ def serve(options: ServerOptions) -> tuple[str, Routes, gr.Blocks]:
             enable_monitoring=False,
             theme=studio_theme(),
             css=needs_css(),
-            css_paths=WEB / "studio.css",
+            css_paths=sorted(WEB.glob("*.css")),
             head=HEAD,
             favicon_path=WEB / "favicon.svg",
             height=900,

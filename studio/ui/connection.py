@@ -20,7 +20,8 @@ from studio.ui.errors import LibraryError, QuotaExceeded
 from studio.ui.frame_sender import FrameSender
 from studio.ui.heartbeat import SOCKET_PATIENCE, Heartbeat
 from studio.ui.mailbox import Bell
-from studio.ui.protocol import CloseCode, Command, Error, Notification, Ping, ProtocolError, parse, parse_picture
+from studio.ui.parsing import parse, parse_picture
+from studio.ui.protocol import CloseCode, Command, Error, Notification, Ping, ProtocolError
 from studio.ui.seat import Seat
 from studio.ui.security import PICTURE_BYTES_A_SECOND, PICTURES_A_SECOND, Allowance
 from studio.ui.updates import SessionUpdates

@@ -1,6 +1,6 @@
 """What a page and the server say to each other, whatever carries it.
 
-Up come commands, as JSON or, a picture, in binary: `parse` and `parse_picture` read them. Down go notifications, as
+Up come commands, as JSON or, a picture, in binary: `studio/ui/parsing.py` reads them. Down go notifications, as
 JSON (`to_json`), and frames, as `mailbox.pack` writes them. A page that is open says something at least as often as it
 is asked (`Ping`), whatever becomes of the frames: that, and no frame, keeps a connection.
 """
@@ -8,20 +8,16 @@ is asked (`Ping`), whatever becomes of the frames: that, and no frame, keeps a c
 from __future__ import annotations
 
 import json
-import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from studio.controls.base import shown
-from studio.ui.security import LARGEST_MESSAGE, LARGEST_UPLOAD
 
 if TYPE_CHECKING:
     from studio.ui.recorder import Take
 
-PICTURE_HEADER = struct.Struct("<4sII")
-PICTURE_MAGIC = b"STP1"
 LARGEST_NUMBER = 2**53  # that a page can count to
 
 
@@ -134,27 +130,6 @@ class PlayPreset(Command):
 
 
 @dataclass(frozen=True)
-class Rewind(Command):
-    """Go back to the checkpoint nearest to a frame, and play on from there."""
-
-    frame: int = 0
-
-
-@dataclass(frozen=True)
-class GoToBranch(Command):
-    """Go over to a branch, by its name; None: the one that was left last."""
-
-    branch: str | None = None
-
-
-@dataclass(frozen=True)
-class KeepLast(Command):
-    """Keep the last seconds as a take, though nobody recorded."""
-
-    seconds: int = 30
-
-
-@dataclass(frozen=True)
 class ListModels(Command):
     """Tell what models there are to choose from."""
 
@@ -169,85 +144,6 @@ class LoadModel(Command):
 @dataclass(frozen=True)
 class CancelLoad(Command):
     """Call off the model that is on its way."""
-
-
-def parse(text: str) -> Command:
-    """Give the command of a JSON message; raises ProtocolError with what to send instead."""
-    if len(text) > LARGEST_MESSAGE:
-        raise ProtocolError(f"message of {len(text)} characters, {LARGEST_MESSAGE} are possible; send less at once")
-    try:
-        message = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ProtocolError(f"not JSON ({str(error)[:80]}): {shown(text)}") from None
-    return read(message)
-
-
-def read(message: object) -> Command:
-    """Give the command of a message that is no longer text; raises ProtocolError with what to send instead."""
-    got = message.get("type") if isinstance(message, dict) else message
-    if not isinstance(message, dict) or not isinstance(got, str) or got not in MESSAGES:
-        raise ProtocolError(f"message type is {shown(got)}; possible types: {', '.join(MESSAGES)}")
-    return MESSAGES[got](message)
-
-
-def read_control(message: dict[str, object]) -> SetControl:
-    number = whole(message, "number")
-    return SetControl(message.get("control"), whole(message, "saw", number), number=number)
-
-
-def read_command(message: dict[str, object]) -> Command:
-    name = message.get("name")
-    if not isinstance(name, str) or name not in COMMANDS:
-        raise ProtocolError(f"command is {shown(name)}; possible commands: {', '.join(COMMANDS)}")
-    return COMMANDS[name](message)
-
-
-def read_snapshot(message: dict[str, object]) -> TakeSnapshot:
-    saw = message.get("saw")
-    return TakeSnapshot(saw if isinstance(saw, int) else None)
-
-
-def read_branch(message: dict[str, object]) -> GoToBranch:
-    name = message.get("branch")
-    if name is not None and not isinstance(name, str):
-        raise ProtocolError(f"branch is {shown(name)}; send a branch's name, or none for the one left last")
-    return GoToBranch(name)
-
-
-# By the name in a message of type "command".
-COMMANDS: dict[str, Callable[[dict[str, object]], Command]] = {
-    "record": lambda message: Record(),
-    "stop": lambda message: StopRecording(),
-    "reset": lambda message: Reset(),
-    "snapshot": read_snapshot,
-    "preset": lambda message: PlayPreset(message.get("preset")),
-    "rewind": lambda message: Rewind(whole(message, "frame")),
-    "branch": read_branch,
-    "keep": lambda message: KeepLast(),
-    "models": lambda message: ListModels(),
-    "load": lambda message: LoadModel(message.get("model")),
-    "cancel": lambda message: CancelLoad(),
-}
-# By the type of a message.
-MESSAGES: dict[str, Callable[[dict[str, object]], Command]] = {
-    "control": read_control,
-    "command": read_command,
-    "ack": lambda message: Acknowledge(whole(message, "sequence")),
-    "pong": lambda message: Pong(whole(message, "number")),
-}
-
-
-def parse_picture(data: bytes) -> SendPicture:
-    """Give a picture as the page packs it; raises ProtocolError.
-
-    "STP1", the number it is sent under and the frame seen (little-endian uint32 each), then the picture's own bytes.
-    """
-    if len(data) > LARGEST_UPLOAD:
-        raise ProtocolError(f"picture of {len(data):,} bytes, {LARGEST_UPLOAD:,} are possible; send it smaller")
-    if len(data) <= PICTURE_HEADER.size or not data.startswith(PICTURE_MAGIC):
-        raise ProtocolError(f"got {len(data)} bytes of binary that are no picture; one begins with {PICTURE_MAGIC!r}")
-    _, number, saw = PICTURE_HEADER.unpack_from(data)
-    return SendPicture(data[PICTURE_HEADER.size :], saw, number=number)
 
 
 def whole(message: dict[str, object], name: str, number: int | None = None) -> int:

@@ -26,6 +26,8 @@ def test_the_whole_job_open_paint_prompt_record_download_replay(server, browse, 
     until(lambda: visit.state[Prompt].text == "snowy mountains at night")
     visit.page.wait_for_function("/live since frame/.test(document.getElementById('studio-live').textContent)")
 
+    painted = visit.session.engine.frame
+    until(lambda: visit.session.engine.frame > painted + 10)
     visit.key("r")
     with visit.page.expect_download() as download:
         visit.page.locator(".st-take a", has_text="Score").click()

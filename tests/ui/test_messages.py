@@ -8,7 +8,8 @@ import pytest
 
 from studio.controls import Prompt, to_message
 from studio.ui.mailbox import unpack
-from studio.ui.protocol import CloseCode, ProtocolError, parse
+from studio.ui.parsing import parse
+from studio.ui.protocol import CloseCode, ProtocolError
 from ui.client import FOX, linked, told
 
 

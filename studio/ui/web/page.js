@@ -6,6 +6,7 @@ import { Brush } from './brush.js';
 import { Controls as PageControls } from './controls.js';
 import { prepareDocument } from './display.js';
 import { find } from './dom.js';
+import { Features } from './features.js';
 import { Hand } from './hand.js';
 import { Hud } from './hud.js';
 import { Ink } from './ink.js';
@@ -63,19 +64,22 @@ export class Page {
     this.hand = this.makeHand();
     this.ink = this.makeInk();
     this.strokeList = this.makeStrokeList();
+    this.handlers = messageHandlers(this);
+    this.features = new Features();
   }
 
   /** @param {GradioComponent} gradio */
   makeLink(gradio) {
-    /** @type {ReturnType<typeof messageHandlers> | null} */
-    let handlers = null;
     return new Link({
       root: gradio.root,
       ask: ticketSource(gradio, (text, kind) => this.toasts.show(text, kind)),
       pull: new URL(location.href).searchParams.get('link') === 'pull',
       on: {
         frame: (frame) => this.showFrame(frame),
-        message: (message) => (handlers ??= messageHandlers(this))[message.type]?.(message),
+        message: (message) => {
+          this.handlers[message.type]?.(message);
+          this.features.take(message);
+        },
         state: (state, detail) => this.hud.showLink(state, detail, this.stage.drawn > 0),
       },
     });
@@ -128,7 +132,8 @@ export class Page {
   start() {
     prepareDocument();
     listShortcuts(find(this.box, '.st-help dl', HTMLElement));
-    const actions = pageActions(this);
+    this.features.install(this);
+    const actions = { ...pageActions(this), ...this.features.actions };
     listenToButtons(this, actions);
     listenToKeys(actions, () => Boolean(this.box.querySelector('dialog[open]')));
     this.panel.listenToWriting();
@@ -151,6 +156,7 @@ export class Page {
     this.hand.sendChanges();
     this.ink.draw(now);
     this.input.refreshPreview(now);
+    this.features.tell('draw', now);
     requestAnimationFrame((next) => this.draw(next));
   }
 
@@ -160,6 +166,7 @@ export class Page {
     this.hud.showMeasurements(status, { paused, frame: this.stage.frame, now: performance.now() });
     this.takes.showClock();
     if (this.timeline.held === null) this.timeline.show();
+    this.features.tell('measure');
   }
 
   /** @param {Frame} frame */
@@ -176,6 +183,7 @@ export class Page {
     const prompt = shown.find(({ control }) => control.kind === 'prompt');
     if (shown.length) this.hud.meter.addLatency(now - shown[shown.length - 1].at);
     if (prompt) this.panel.showLiveSince(frame.index, now - prompt.at);
+    this.features.tell('frame', frame);
   }
 
   // Towards the server
@@ -216,6 +224,7 @@ export class Page {
       find(this.box, `[data-do="${name}"]`, HTMLElement).setAttribute('aria-disabled', String(!size));
     }
     document.documentElement.dataset.guidance = inForce(this.controls, 'sampling')?.guidance || 'none';
+    this.features.tell('changed', control);
   }
 
   /** @param {boolean} paused */

@@ -189,6 +189,16 @@ export interface Line {
   readonly ended: boolean;
 }
 
+/** What a feature of the page does (features.js): each part only where it has something to do. */
+export interface Feature {
+  actions?: Record<string, (event: Event) => void>; // of buttons (`data-do`) and keys (keys.js), by name
+  messages?: Record<string, (message: any) => void>; // of the server, by type; after what the page itself does with them
+  frame?(frame: Frame): void; // a picture is on the canvas
+  draw?(now: number): void; // once a screen refresh
+  measure?(): void; // a few times a second
+  changed?(control: Control | null): void; // a control was set here, or (null) all of them by the server
+}
+
 /** Gradio's component, as canvas.py hands it over. */
 export interface GradioComponent {
   element: HTMLElement;

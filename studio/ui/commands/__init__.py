@@ -1,6 +1,7 @@
 """What a server does with each command of a page.
 
-A new command is a class in `protocol.py`, a function here, and its line in `HANDLERS`.
+A new command is a class, a function that reads it and one that does it, in a file here with the two tables `COMMANDS`
+(`studio/ui/parsing.py` has them all) and `HANDLERS`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from studio.controls import Control, ControlError, Picture, Stroke, from_message
 from studio.controls.base import shown
 from studio.controls.image_file import reading
 from studio.pictures import decoded
-from studio.ui import rewinds
+from studio.ui.commands import moments
+from studio.ui.commands.moments import send_take
 from studio.ui.plays import refusals
 from studio.ui.protocol import (
     Acknowledge,
@@ -23,8 +25,6 @@ from studio.ui.protocol import (
     Command,
     ControlSent,
     DownloadReady,
-    GoToBranch,
-    KeepLast,
     ListModels,
     LoadModel,
     ModelList,
@@ -35,12 +35,10 @@ from studio.ui.protocol import (
     Record,
     RecordingChanged,
     Reset,
-    Rewind,
     SendPicture,
     SetControl,
     StateChanged,
     StopRecording,
-    TakeSaved,
     TakeSnapshot,
 )
 from studio.ui.security import WIDEST_PICTURE
@@ -130,41 +128,6 @@ async def reset(connection: Connection, command: Reset) -> None:
     connection.send(StateChanged(state_message(connection.seat.state)))
 
 
-async def rewind(connection: Connection, command: Rewind) -> None:
-    await travel(connection, rewinds.rewind, command.frame)
-
-
-async def go_to_branch(connection: Connection, command: GoToBranch) -> None:
-    await travel(connection, rewinds.go_to, command.branch)
-
-
-async def travel(connection: Connection, way: Callable[[Seat, Any], Take | None], where: object) -> None:
-    """Go to another moment, and say what is in force there."""
-    try:
-        take = await asyncio.to_thread(way, connection.seat, where)
-    except ValueError as error:
-        raise ProtocolError(str(error)) from error
-    if take:
-        send_take(connection, take)
-    connection.send(StateChanged(state_message(connection.seat.state)))
-    connection.updates.tell_timeline()
-
-
-async def keep_last(connection: Connection, command: KeepLast) -> None:
-    try:
-        take = await asyncio.to_thread(rewinds.keep_last, connection.seat, command.seconds)
-    except ValueError as error:
-        raise ProtocolError(str(error)) from error
-    connection.send(TakeSaved(take))
-
-
-def send_take(connection: Connection, take: Take | None) -> None:
-    """Say that the recording is over, and what came of it."""
-    connection.send(RecordingChanged(False))
-    if take:
-        connection.send(TakeSaved(take))
-
-
 async def take_snapshot(connection: Connection, command: TakeSnapshot) -> None:
     snapshot = await asyncio.to_thread(connection.seat.snapshot, command.saw)
     if snapshot is None:
@@ -203,13 +166,11 @@ HANDLERS: dict[type[Command], Callable[[Connection, Any], Awaitable[None]]] = {
     StopRecording: stop_recording,
     Reset: reset,
     TakeSnapshot: take_snapshot,
-    Rewind: rewind,
-    GoToBranch: go_to_branch,
-    KeepLast: keep_last,
     PlayPreset: play_preset,
     ListModels: list_models,
     LoadModel: load_model,
     CancelLoad: cancel_load,
+    **moments.HANDLERS,
 }
 
 

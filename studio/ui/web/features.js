@@ -1,0 +1,42 @@
+// @ts-check
+// What the page can do beside painting: one line each. A feature makes its own elements, has a stylesheet of its name,
+// and says what it does with keys, messages and frames; none knows another.
+
+/** @import { Feature } from './types.js' */
+/** @import { Page } from './page.js' */
+
+/** @type {Record<string, (page: Page) => Feature>} */
+const FEATURES = {};
+
+export class Features {
+  /** @type {Feature[]} */
+  all = [];
+
+  /**
+   * Put every feature on the page.
+   * @param {Page} page whose parts are all there
+   */
+  install(page) {
+    this.all = Object.values(FEATURES).map((install) => install(page));
+  }
+
+  /** What buttons and keys do, by name. */
+  get actions() {
+    return Object.assign({}, ...this.all.map(({ actions }) => actions));
+  }
+
+  /**
+   * Tell every feature that wants to hear of it.
+   * @template {'frame' | 'draw' | 'measure' | 'changed'} Event
+   * @param {Event} event
+   * @param {Parameters<Required<Feature>[Event]>} values
+   */
+  tell(event, ...values) {
+    for (const one of this.all) /** @type {any} */ (one)[event]?.(...values);
+  }
+
+  /** @param {any} message of the server */
+  take(message) {
+    for (const { messages } of this.all) messages?.[message.type]?.(message);
+  }
+}
