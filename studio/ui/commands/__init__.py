@@ -45,8 +45,6 @@ from studio.ui.security import WIDEST_PICTURE
 
 if TYPE_CHECKING:
     from studio.ui.connection import Connection
-    from studio.ui.recorder import Take
-    from studio.ui.seat import Seat
 
 
 def control_of(command: Command) -> Control | None:
