@@ -107,6 +107,11 @@ class Rewindable(Runner):
         """
         score = Score.read(path)
         check_model(score.header, self.model)
+        if score.header.sampler != self.engine.sampler_name:
+            raise ValueError(
+                f"the bookmark was drawn by the sampler {score.header.sampler}, this session draws by "
+                f"{self.engine.sampler_name}; open a session with the other one"
+            )
         engine = unpack_snapshot(score, self.model)
         start = score.header.start
         opening = [event for event in score.events if event.frame <= start]
