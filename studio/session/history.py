@@ -7,22 +7,25 @@ controls. Nothing here draws; `rewind.py` does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 
 import numpy as np
 from torch import Tensor
 
-from studio.controls import Prompt, Sampling
+from studio.controls import Prompt
 from studio.engine import Engine, EngineSnapshot
 from studio.frames import Frame
 from studio.score import Event, Score
+from studio.session.room import Room, Rooms
 from studio.session.take import memory_of
 
 MOST_BYTES = 144 * 10**6  # of all checkpoints and controls together
 # Frames ago, up to which checkpoints are so many frames apart. A third of a second near by, so that the page goes back
 # to a checkpoint itself and draws nothing twice.
 SPACING = ((240, 8), (1440, 120), (2**32, 480))
+COPYING = 0.03  # of the time, at most, that goes into copying checkpoints that are large
 MOST_BRANCHES = 8
 
 
@@ -142,7 +145,9 @@ class History:
         self.is_fresh = True  # the next frame has no past: it begins a stretch
         self._named = 0
         self._came_to: int | None = None  # the frame that was last gone to: what was played is what came after
-        self.needs: dict[Hashable, int] = {}  # bytes of a checkpoint, at most, by the shapes it was computed for
+        self.rooms = Rooms(lambda engine: checkpoint_bytes(engine))
+        self._large_bytes = 0  # that may be taken while checkpoints are large
+        self._rests_until = 0.0  # by the clock: when the next large one may be copied
 
     # While it is played
 
@@ -168,20 +173,30 @@ class History:
             self._bound()
 
     def wants_checkpoint(self, engine: Engine) -> bool:
-        """Whether one is due before the engine's next frame: between two chunks, and only if there is room for it."""
-        apart = engine.frame - self.stretches[-1].frame if self.stretches else SPACING[0][1]
-        return apart >= SPACING[0][1] and not engine.ahead and self.need(engine) <= self.most_bytes
+        """Whether one is due before the engine's next frame: between two chunks, and only if there is room for it.
 
-    def need(self, engine: Engine) -> int:
-        """Compute the most bytes that a checkpoint of this engine takes (`checkpoint_bytes`), once for each shape."""
-        key = (id(engine), engine.state[Sampling].steps)
-        if key not in self.needs:
-            self.needs[key] = checkpoint_bytes(engine)
-        return self.needs[key]
+        Large ones are copied so seldom that it takes little of the time.
+        """
+        near = SPACING[0][1]
+        apart = engine.frame - self.stretches[-1].frame if self.stretches else SPACING[-1][0]
+        if apart < near or engine.ahead:
+            return False
+        room = self.rooms.room(engine, self.most_bytes, near, SPACING[1][0])
+        self._large_bytes = room.limit if room.is_large else 0
+        rests = room.is_large and time.monotonic() < self._rests_until
+        return room.count > 0 and apart >= room.apart and not rests
 
-    def add_checkpoint(self, start: SessionSnapshot, is_clean: bool = False) -> None:
-        """Begin a stretch; what is old is thinned, and what is too much goes. Clean starts stay."""
+    def room(self, engine: Engine) -> Room | None:
+        """Give how many checkpoints of this engine are held; None before its first was due."""
+        return self.rooms.known(engine, self.most_bytes)
+
+    def add_checkpoint(self, start: SessionSnapshot, is_clean: bool = False, took: float = 0.0) -> None:
+        """Begin a stretch; what is old is thinned, and what is too much goes. Clean starts stay.
+
+        took: seconds that it took to copy.
+        """
         self.stretches.append(Stretch(start, is_clean))
+        self._rests_until = time.monotonic() + took / COPYING
         self.is_fresh = False
         now = start.engine.frame
         self.stretches = thinned(self.stretches, lambda one, apart: one.is_clean or apart > spacing(now - one.frame))
@@ -249,7 +264,7 @@ class History:
 
     def _bound(self) -> None:
         """Give up what is too much: the checkpoints of branches alone, then the oldest, then the oldest branch."""
-        while self.bytes > self.most_bytes:
+        while self.bytes > max(self.most_bytes, self._large_bytes):
             shared = {id(one.start) for one in self.stretches}
             slim = [slimmed(branch, shared) for branch in self.branches]
             if any(len(one.stretches) < len(before.stretches) for one, before in zip(slim, self.branches, strict=True)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import abstractmethod
 from collections.abc import Hashable
 from dataclasses import replace
@@ -127,7 +128,9 @@ class Rewindable(Runner):
         """Take a frame that was shown into the history, and a checkpoint after it when it is time."""
         self.history.add_frame(frame, self._inbox.scheduled)
         if self.history.wants_checkpoint(self.engine):
-            self.history.add_checkpoint(self._snapshot())
+            began = time.monotonic()
+            snapshot = self._snapshot()
+            self.history.add_checkpoint(snapshot, took=time.monotonic() - began)
 
     def _forget_line(self) -> None:
         """Keep what was played as a branch: what comes next has nothing to do with it."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from studio.hub.units import gigabytes
 from studio.session.history import Branch, prompts
+from studio.session.room import FEW
 from studio.ui.mailbox import encode_jpeg
 from studio.ui.protocol import Timeline
 
@@ -65,15 +66,15 @@ def timeline(session: Session) -> Timeline:
 
 
 def reason(session: Session) -> str:
-    """Say why there are no checkpoints, if they are too large for the memory that is set aside; else nothing."""
-    history = session.history
-    need = max(tuple(history.needs.values()), default=0)
-    if need <= history.most_bytes:
+    """Say what is kept of a model whose checkpoints are too large to hold many of; nothing for any other."""
+    room = session.history.room(session.engine)
+    if room is None or room.count >= FEW:
         return ""
-    return (
-        f"A checkpoint of {session.model.name} takes {gigabytes(need)}, and {gigabytes(history.most_bytes)} are set "
-        "aside for going back: going back plays everything again from the last start."
-    )
+    needed, limit = gigabytes(room.need), gigabytes(room.limit)
+    what = f"A checkpoint of {session.model.name} takes {needed}, and {limit} are set aside for going back"
+    if not room.count:
+        return f"{what}: going back plays everything again from the last start."
+    return f"{what}: at most {room.count} are kept, {room.apart} frames or more apart, and going back lands on one."
 
 
 def picture_of(branch: Branch) -> str:

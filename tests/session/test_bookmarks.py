@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from tiny.pictures import PictureModel, half
 
 from session.playing import CAMERA, SEVERAL, drag, play, replayed
