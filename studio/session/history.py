@@ -98,13 +98,16 @@ class Branch:
     """What was played and left, to be returned to.
 
     fork: the first frame it does not share with what was played instead; words: the prompt it was left under.
-    stretches: all of it that is kept; the last begins at its end.
+    stretches: all of it that is kept; the last begins at its end. id: a number that stays with it, whatever it is
+    called; is_named: whether a person gave it its name, and wants it kept.
     """
 
     name: str
     fork: int
     words: str
     stretches: tuple[Stretch, ...]
+    id: int = 0
+    is_named: bool = False
 
     @property
     def frame(self) -> int:
@@ -113,22 +116,39 @@ class Branch:
 
 
 class Branches(list[Branch]):
-    """The branches that a session left, the oldest first."""
+    """The branches that a session left, the oldest first: at most `MOST_BRANCHES`."""
 
-    def named(self, name: str) -> Branch:
-        """Give the branch of a name; raises ValueError with those there are."""
+    _last = 0
+
+    def named(self, name: str | int) -> Branch:
+        """Give the branch of a name or an id; raises ValueError with those there are."""
         for branch in self:
-            if branch.name == name:
+            if name in (branch.name, branch.id):
                 return branch
         names = ", ".join(branch.name for branch in self) or "none yet"
         raise ValueError(f"branch is {name!r}; there are: {names}")
 
-    def rename(self, name: str, new: str) -> None:
-        """Give a branch another name; raises ValueError if there is no such branch, or the name is taken."""
+    def leave(self, fork: int, words: str, stretches: tuple[Stretch, ...]) -> Branch:
+        """Add a branch and give it. Of too many the oldest goes that no person has named, or else the oldest."""
+        self._last += 1
+        number = self._last
+        while any(branch.name == f"branch {number}" for branch in self):
+            number += 1
+        branch = Branch(f"branch {number}", fork, words, stretches, self._last)
+        while len(self) >= MOST_BRANCHES:
+            self.remove(next((one for one in self if not one.is_named), self[0]))
+        self.append(branch)
+        return branch
+
+    def rename(self, name: str | int, new: str) -> Branch:
+        """Give a branch another name, and give it; raises ValueError if there is none, or the name is taken."""
         place = self.index(self.named(name))
-        if any(branch.name == new for branch in self):
+        if not new.strip():
+            raise ValueError("a branch's name is empty; write one")
+        if any(branch.name == new for branch in [*self[:place], *self[place + 1 :]]):
             raise ValueError(f"there is a branch {new!r}; give another name")
-        self[place] = replace(self[place], name=new)
+        self[place] = replace(self[place], name=new, is_named=True)
+        return self[place]
 
 
 class History:
@@ -143,7 +163,6 @@ class History:
         self.stretches: list[Stretch] = []
         self.branches = Branches()
         self.is_fresh = True  # the next frame has no past: it begins a stretch
-        self._named = 0
         self._came_to: int | None = None  # the frame that was last gone to: what was played is what came after
         self.rooms = Rooms(lambda engine: checkpoint_bytes(engine))
         self._large_bytes = 0  # that may be taken while checkpoints are large
@@ -230,20 +249,18 @@ class History:
 
     # Back, and over to a branch
 
-    def leave(self, end: SessionSnapshot, fork: int) -> Branch | None:
-        """Keep what is played as a branch that goes on from `end`; None if nothing was played or set since `fork`."""
-        if not self.stretches:
+    def leave(self, end: SessionSnapshot, fork: int, always: bool = False) -> Branch | None:
+        """Keep what is played as a branch that goes on from `end`; None if nothing was played or set since `fork`.
+
+        always: as a branch in any case, also of nothing that was played.
+        """
+        if not self.stretches and not always:
             return None
         since = max(fork, fork if self._came_to is None else self._came_to)
         was_set = any(event.frame >= since for one in self.stretches for event in one.events)
-        if end.engine.frame <= since and not was_set:
+        if end.engine.frame <= since and not was_set and not always:
             return None
-        self._named += 1
-        words = end.engine.state[Prompt].text
-        branch = Branch(f"branch {self._named}", fork, words, (*self.stretches, Stretch(end)))
-        self.branches.append(branch)
-        del self.branches[:-MOST_BRANCHES]
-        return branch
+        return self.branches.leave(fork, end.engine.state[Prompt].text, (*self.stretches, Stretch(end)))
 
     def cut(self, frame: int) -> Stretch:
         """Go back to before a frame: the stretch it was in, to be played again to there."""
