@@ -81,6 +81,18 @@ def unpack_snapshot(score: Score, model: Model) -> EngineSnapshot:
     return EngineSnapshot(**parts, state=score.opening())
 
 
+def last_picture(data: bytes) -> np.ndarray | None:
+    """Give the picture, uint8 (H, W, 3), that was shown before a snapshot; None where none can be read."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    try:
+        held = json.loads(metadata(data)["tree"])["last_picture"]
+        return None if held is None else load(data)[held["picture"]].numpy()
+    except (SafetensorError, ValueError, KeyError, TypeError):
+        return None
+
+
 def metadata(data: bytes) -> dict[str, str]:
     """Read the metadata of a safetensors file in memory: eight bytes of length, then JSON."""
     length = int.from_bytes(data[:8], "little")

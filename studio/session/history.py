@@ -214,11 +214,9 @@ class History:
 
         took: seconds that it took to copy.
         """
-        self.stretches.append(Stretch(start, is_clean))
+        self.stretches = aged([*self.stretches, Stretch(start, is_clean)])
         self._rests_until = time.monotonic() + took / COPYING
         self.is_fresh = False
-        now = start.engine.frame
-        self.stretches = thinned(self.stretches, lambda one, apart: one.is_clean or apart > spacing(now - one.frame))
         self._bound()
 
     # What there is
@@ -272,7 +270,7 @@ class History:
 
     def take_up(self, branch: Branch) -> Stretch:
         """Go over to a branch: the stretch that begins at its end."""
-        self.stretches, self._came_to, self.is_fresh = list(branch.stretches), branch.frame, False
+        self.stretches, self._came_to, self.is_fresh = aged(branch.stretches), None, False  # all is worth keeping
         self.branches.remove(branch)
         self._bound()
         return self.stretches[-1]
@@ -321,6 +319,12 @@ def thinned(stretches: Sequence[Stretch], keeps: Callable[[Stretch, int], bool])
         else:
             kept[-1] = kept[-1].joined(one)
     return kept
+
+
+def aged(stretches: Sequence[Stretch]) -> list[Stretch]:
+    """Give the stretches without the checkpoints that are too near to each other for their age; clean starts stay."""
+    now = stretches[-1].frame
+    return thinned(stretches, lambda one, apart: one.is_clean or apart > spacing(now - one.frame))
 
 
 def slimmed(branch: Branch, shared: set[int]) -> Branch:

@@ -50,6 +50,11 @@ class Keeping(Rewindable):
             self.history.leave(end, end.engine.frame, always=True)
             return self.history.branches[-1]
 
+    def drop(self, branch: str | int) -> None:
+        """Let a branch go, by its name or id; raises ValueError if there is none."""
+        with self._turn:
+            self.history.branches.remove(self.history.branches.named(branch))
+
     def bookmark(self, path: str | Path, title: str = "") -> Path:
         """Write the session as it is between two frames into a file that `open_bookmark` goes on from; gives its path.
 

@@ -1,4 +1,4 @@
-"""Lines of what was played, drawn again beside the session: each frame as it was shown, from the checkpoint before it."""
+"""Lines of what was played, drawn again beside the session: every frame as it was shown."""
 
 from __future__ import annotations
 

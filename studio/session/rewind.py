@@ -61,9 +61,9 @@ class Rewindable(Runner):
             return branch
 
     def go_to(self, name: str | int) -> Branch | None:
-        """Go over to a branch, by its name or id, and on from its end; what is played now becomes a branch, which is given.
+        """Go over to a branch, by its name or id, and on from its end.
 
-        Ends a recording. Raises ValueError if there is no such branch.
+        What is played now becomes a branch, which is given. Ends a recording. Raises ValueError if there is none.
         """
         with self._turn:
             wanted = self.history.branches.named(name)
@@ -114,6 +114,14 @@ class Rewindable(Runner):
 
 
 def check_model(header: Header, model: Model) -> None:
-    """Raise ValueError if a take was not played on this model."""
-    if (header.model, header.weights) != (model.name, model.weights_id):
+    """Raise ValueError if a take was not played on this model, with these weights, at this size."""
+    if header.model != model.name:
         raise ValueError(f"the snapshot is of {header.model}; hand over to it, then restore")
+    if header.weights != model.weights_id:
+        raise ValueError(
+            f"the snapshot is of {header.model} with weights {header.weights}, here are {model.weights_id}; open the "
+            "model with the files and options it was made with"
+        )
+    if (header.height, header.width) != tuple(model.size):
+        there, here = (f"{width}x{height}" for height, width in ((header.height, header.width), model.size))
+        raise ValueError(f"the snapshot is of {header.model} at {there}, here it draws {here}; open it at that size")

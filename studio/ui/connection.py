@@ -81,9 +81,7 @@ class Connection:
         """Give every notification there is to send now, as JSON; the outbox is empty then."""
         for notification in self.updates.collect(self.frames.window):
             self.send(notification)
-        texts = list(self._outbox)
-        self._outbox.clear()
-        return texts
+        return [self._outbox.popleft() for _ in range(len(self._outbox))]  # other threads add to it meanwhile
 
     async def wait_frame(self, timeout: float) -> bytes | None:
         """Give the newest frame, packed, as soon as there is one; None after `timeout` seconds, or at the end."""
