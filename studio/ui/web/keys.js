@@ -15,6 +15,7 @@ export const SHORTCUTS = [
   { shown: 'R', does: 'record, and stop', keys: { r: 'record' } },
   { shown: 'S', does: 'save this picture', keys: { s: 'snapshot' } },
   { shown: 'K', does: 'keep the last 30 seconds', keys: { k: 'keep' } },
+  { shown: 'B', does: 'bookmark this moment', keys: { b: 'bookmark' } },
   { shown: 'Shift Z', does: 'take the picture back 2 seconds', keys: { 'Shift+z': 'back' } },
   { shown: 'Backspace', does: 'start again from frame 0', keys: { Backspace: 'reset' } },
   { shown: '1 2 3', does: 'live, path, pin', keys: { 1: 'drag-mode', 2: 'path-mode', 3: 'pin-mode' } },

@@ -62,7 +62,7 @@ export function spanWords([first, now], rate) {
 export class Timeline {
   /**
    * @param {{ box: HTMLElement, frame: () => number, rate: () => number, travel: (frame: number) => void,
-   *   goTo: (branch: string) => void, toast: ShowToast }} options
+   *   goTo: (branch: number) => void, toast: ShowToast }} options
    */
   constructor({ box, frame, rate, travel, goTo, toast }) {
     this.frame = frame;
@@ -74,7 +74,7 @@ export class Timeline {
     this.label = find(box, '.st-ago', HTMLElement);
     this.marks = find(box, '.st-marks', HTMLElement);
     /** @type {Moments} */
-    this.moments = { start: null, prompts: [], branches: [], reason: '' };
+    this.moments = { start: null, prompts: [], branches: [], bookmarks: [], reason: '' };
     /** @type {number | null} */
     this.held = null; // the frame that the hand is at
     /** @type {[number, number]} */
@@ -184,7 +184,7 @@ export class Timeline {
     const marks = [
       ...prompts.filter(([frame]) => frame >= this.span[0]).map(([frame, words]) => (
         { key: `p${frame} ${words}`, frame, make: () => element('i', { title: words }) })),
-      ...branches.map((branch) => ({ key: `b${branch.name} ${branch.frame}`, frame: branch.fork, make: () => this.branchButton(branch) })),
+      ...branches.map((branch) => ({ key: `b${branch.id} ${branch.name} ${branch.frame}`, frame: branch.fork, make: () => this.branchButton(branch) })),
     ];
     const keys = JSON.stringify(marks.map(({ key }) => key));
     if (this.marks.dataset.keys !== keys) {
@@ -197,8 +197,8 @@ export class Timeline {
   }
 
   /** @param {Moments['branches'][0]} branch */
-  branchButton({ name, words, picture }) {
-    const button = element('button', { title: `Play on in ${name}: ${words}`, onclick: () => this.goTo(name) });
+  branchButton({ id, name, words, picture }) {
+    const button = element('button', { title: `Play on in ${name}: ${words}`, onclick: () => this.goTo(id) });
     button.setAttribute('aria-label', button.title);
     if (picture) button.append(element('img', { src: picture, alt: '' }));
     return button;

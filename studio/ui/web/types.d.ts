@@ -133,7 +133,8 @@ export interface Take {
 export interface Moments {
   start: number | null;
   prompts: [frame: number, words: string][];
-  branches: { name: string; fork: number; frame: number; words: string; picture: string }[];
+  branches: { id: number; name: string; fork: number; frame: number; words: string; picture: string }[];
+  bookmarks: { name: string; title: string; frame: number; model: string; words: string; picture: string }[];
   reason: string;
 }
 
