@@ -16,6 +16,11 @@ def end_of(line: Sequence[Stretch]) -> int:
     return line[-1].frame + len(line[-1].hashes)
 
 
+def begin_of(line: Sequence[Stretch], frame: int) -> Stretch:
+    """Give the stretch of a line that a frame is in, the first for one before it."""
+    return next((one for one in reversed(line) if one.frame <= frame), line[0])
+
+
 def fork_of(one: Sequence[Stretch], other: Sequence[Stretch]) -> int | None:
     """Give the first frame that two lines do not share; None if they share no checkpoint, or are the same."""
     starts = {id(stretch.start): place for place, stretch in enumerate(one)}
@@ -33,11 +38,11 @@ def redraw(model: Model, sampler: str, line: Sequence[Stretch], first: int) -> I
 
     first: the number of a frame that the line has. On an engine of its own, so that nobody else is disturbed.
     """
-    begin = max(place for place, one in enumerate(line) if one.frame <= first or place == 0)
+    line = line[line.index(begin_of(line, first)) :]
     engine = Engine(model, sampler)
-    engine.restore(line[begin].start.engine)
-    ends = [*(later.frame for _, later in pairwise(line[begin:])), end_of(line)]
-    for stretch, end in zip(line[begin:], ends, strict=True):
+    engine.restore(line[0].start.engine)
+    ends = [*(later.frame for _, later in pairwise(line)), end_of(line)]
+    for stretch, end in zip(line, ends, strict=True):
         if stretch.is_clean:
             engine.restore(stretch.start.engine)
         waiting = list(stretch.events)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from studio.session.redraw import end_of, fork_of, redraw
+from studio.session.redraw import begin_of, end_of, fork_of, redraw
 from studio.ui.offline import tell
 from studio.ui.protocol import ComparedFrames, ComparisonBegun
 from studio.ui.thumbnails import data_url
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 JOB = "a comparison"
 MOST_FRAMES = 120  # of each line
-BEFORE = 6  # frames before the fork, which both share
 SIDE = 192  # pixels, at most
 ENDED: Any = object()
 
@@ -37,7 +36,9 @@ def compare(seat: Seat, one: int, other: int | None) -> ComparisonBegun:
         raise ValueError("there are not two to compare; choose a branch, and another or what is played")
     fork = fork_of(left, right)
     lines = left, right
-    firsts = [line[0].frame if fork is None else max(left[0].frame, right[0].frame, fork - BEFORE) for line in lines]
+    firsts = [line[0].frame for line in lines]
+    if fork is not None:  # from the checkpoint before it, so that nothing is drawn that is not shown
+        firsts = [max(begin_of(line, fork).frame for line in lines)] * 2
     frames = min(MOST_FRAMES, max(end_of(line) - first for line, first in zip(lines, firsts, strict=True)))
     seat.offline.run(JOB, drawn(seat, lines, firsts, frames))
     return ComparisonBegun(names, fork, firsts, frames)

@@ -22,7 +22,7 @@ log = logging.getLogger("studio")
 
 
 class Offline:
-    """Works off jobs, a step of each in turn, on a thread of its own.
+    """Works off jobs on a thread of its own, the newest first: that is what a person waits for.
 
     A job is an iterator that does a little, a frame's worth, at each step; it is closed when it is called off.
     """
@@ -40,6 +40,7 @@ class Offline:
             if self._closed:
                 return
             self._jobs[name] = job
+            self._jobs.move_to_end(name)
             self._changed.notify_all()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="studio-offline", daemon=True)
@@ -78,15 +79,13 @@ class Offline:
                 close(job)
 
     def _next(self) -> tuple[str, Iterator[object]] | None:
-        """Give the job whose turn it is; None, and the thread ends, where there is none for a while."""
+        """Give the newest job; None, and the thread ends, where there is none for a while."""
         with self._changed:
             self._changed.wait_for(lambda: self._jobs or self._closed, IDLE)
             if not self._jobs:
                 self._thread = None
                 return None
-            name, job = next(iter(self._jobs.items()))
-            self._jobs.move_to_end(name)
-            return name, job
+            return next(reversed(self._jobs.items()))
 
     def _rest(self, took: float) -> float:
         """Give how long to rest after a step, so that the session keeps its share."""

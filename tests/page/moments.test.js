@@ -65,7 +65,8 @@ test('a step in time that left nothing is undone by nothing', () => {
 test('undo goes back over a slider, a stroke, a prompt and a step in time in their order', () => {
   const { controls, gone } = page();
   const kind = (/** @type {string} */ name, more = {}) => (
-    { kind: name, fields: [], slot_field: '', clears: '', absent: {}, timed: false, undoable: true, initial: null, widgets: [], ...more });
+    { kind: name, fields: [], slot_field: '', clears: '', absent: {}, timed: false, undoable: true,
+      initial: null, widgets: [], ...more });
   controls.describe([kind('prompt', { fields: ['text'] }), kind('sampling', { fields: ['scale'] }),
     kind('stroke', { fields: ['id'], slot_field: 'id', timed: true }), kind('erase', { fields: ['id'], slot_field: 'id', clears: 'stroke' })]);
   controls.take({ prompt: { kind: 'prompt', text: 'a' }, sampling: { kind: 'sampling', scale: 1 }, stroke: [] });

@@ -184,7 +184,8 @@ export class Timeline {
     const marks = [
       ...prompts.filter(([frame]) => frame >= this.span[0]).map(([frame, words]) => (
         { key: `p${frame} ${words}`, frame, make: () => element('i', { title: words }) })),
-      ...branches.map((branch) => ({ key: `b${branch.id} ${branch.name} ${branch.frame}`, frame: branch.fork, make: () => this.branchButton(branch) })),
+      ...branches.map((branch) => (
+        { key: `b${branch.id} ${branch.name}`, frame: branch.fork, make: () => this.branchButton(branch) })),
     ];
     const keys = JSON.stringify(marks.map(({ key }) => key));
     if (this.marks.dataset.keys !== keys) {
