@@ -45,7 +45,7 @@ CLASSES: dict[str, type] = {
     )
 }
 PARTS = ("frame", "revision", "words", "pictures", "frame_revision", "last_picture", "similarity", "sampler", "decoder")
-NEWER = {"similarity": SimilarityState()}  # parts that older files have not
+NEWER: dict[str, Any] = {"similarity": SimilarityState()}  # parts that older files have not
 
 
 def pack_snapshot(snapshot: EngineSnapshot) -> bytes:
@@ -72,13 +72,13 @@ def unpack_snapshot(score: Score, model: Model) -> EngineSnapshot:
     try:
         tensors = load(score.snapshot)
         tree = json.loads(metadata(score.snapshot)["tree"])
-        parts = NEWER | {name: unpack(tree[name], tensors, model) for name in PARTS if name not in NEWER.keys() - tree}
+        parts = {name: unpack(tree[name], tensors, model) for name in PARTS if name in tree or name not in NEWER}
     except (SafetensorError, ControlError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ScoreError(
             f"the snapshot that the score begins with cannot be read ({error!r}); "
             "it was damaged, or is of another version of the studio"
         ) from error
-    return EngineSnapshot(**parts, state=score.opening())
+    return EngineSnapshot(**{**NEWER, **parts}, state=score.opening())
 
 
 def last_picture(data: bytes) -> np.ndarray | None:

@@ -25,8 +25,8 @@ class Keeping(Rewindable):
         with self._turn:
             if branch is not None:
                 return self.history.branches.named(branch).stretches
-            *before, last = self.history.stretches or [None]
-            return (*before, last.until(self.engine.frame)) if last else ()
+            stretches = self.history.stretches
+            return (*stretches[:-1], *(one.until(self.engine.frame) for one in stretches[-1:]))
 
     def keep(self, frames: int, branch: str | int | None = None) -> Score:
         """Give the last frames that were shown as a take that replays bit for bit, though nobody recorded.

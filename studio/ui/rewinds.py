@@ -118,12 +118,21 @@ def timeline(seat: Seat) -> Timeline:
     """Give what can be gone back to at a seat."""
     session, history = seat.session, seat.session.history
     stretches = tuple(history.stretches)
-    branches = [
-        {name: getattr(one, name) for name in ("id", "name", "fork", "frame", "words")} | {"picture": picture_of(one)}
-        for one in tuple(history.branches)
-    ]
+    branches = [told(one) for one in tuple(history.branches)]
     first = stretches[0].frame if stretches else None
     return Timeline(first, prompts(stretches), branches, reason(session), list(seat.bookmarks.told()))
+
+
+def told(branch: Branch) -> dict[str, object]:
+    """Give what a page is told of a branch."""
+    return {
+        "id": branch.id,
+        "name": branch.name,
+        "fork": branch.fork,
+        "frame": branch.frame,
+        "words": branch.words,
+        "picture": picture_of(branch),
+    }
 
 
 def reason(session: Session) -> str:
