@@ -61,6 +61,7 @@ class StandInSession:
         self.engine = SimpleNamespace(state=ControlState(), frame=0)
         self.outputs: list = []
         self.history = History()
+        self.auditioning = None
         self.receipts: deque[StandInReceipt] = deque(maxlen=1000)
         self.sent: list[Control] = []
         self.problem: str | None = None
