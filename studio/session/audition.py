@@ -15,7 +15,7 @@ from studio.frames import Frame, FrameOutput
 from studio.hub.fit import NotEnoughMemory
 from studio.hub.machine import this_machine
 from studio.hub.units import gigabytes
-from studio.session.history import bytes_of
+from studio.session.history import bytes_of, checkpoint_bytes
 from studio.session.rewind import Rewindable
 
 EVERY = 4  # frames of the programme for one of the audition
@@ -41,7 +41,7 @@ class Audition:
 
         Raises NotEnoughMemory, before anything is taken, where a second cache does not fit.
         """
-        self.controls, self.every, self.output = tuple(controls), check_integer("every", every, 1, 1000), output
+        self.controls, self.every, self.output = tuple(controls), every, output
         self.newest: Frame | None = None
         self.ended = ""
         check_memory(programme)
@@ -79,7 +79,10 @@ class Audition:
     def _begin(self, programme: Engine) -> None:
         self._engine.restore(programme.snapshot())
         self._jumps, self._since = programme.jumps, programme.frame
-        self._owed, self._paused_for = self.every - 1, 0  # the first frame comes with the programme's next
+        self._owed = self.every - 1  # the first frame comes with the programme's next
+        self._paused_for = self._engine.ahead
+        while self._engine.ahead:  # pictures that were made before, and show nothing of it
+            self._engine.step()
 
     def _step(self, programme: Engine, due: float) -> None:
         state = programme.state.updated(*self.taken(programme.state), frame=self._since)
@@ -110,7 +113,7 @@ class Auditioning(Rewindable):
         programme's frames stay the same bit for bit; nothing of it is in takes or in what can be gone back to. Raises
         ControlError for what cannot be played, NotEnoughMemory for a cache that does not fit twice; the stream goes on.
         """
-        check_auditioned(controls)
+        check_auditioned(controls, every)
         while True:
             engine = self.engine
             engine.accept(*controls)
@@ -153,8 +156,9 @@ class Auditioning(Rewindable):
             self.drop_audition(f"The audition failed and has ended; the programme plays on. It said: {shown(str(error), 200)}")
 
 
-def check_auditioned(controls: Sequence[object]) -> None:
-    """Raise ControlError unless these can be tried beside the programme."""
+def check_auditioned(controls: Sequence[object], every: int) -> None:
+    """Raise ControlError unless these can be tried beside the programme, a frame for so many of its own."""
+    check_integer("every", every, 1, 1000)
     if not controls or len(controls) > MOST_CONTROLS:
         raise ControlError(f"an audition is of 1 to {MOST_CONTROLS} controls, such as Prompt or Sampling, got {len(controls)}")
     for control in controls:
@@ -183,9 +187,14 @@ def shifted(state: ControlState, frames: int) -> ControlState:
     return replace(state, slots=MappingProxyType(slots))
 
 
+def memory_need(programme: Engine) -> int:
+    """Compute the most bytes that another engine like this holds, with what it begins from, before one is made."""
+    return 2 * checkpoint_bytes(programme) + bytes_of(programme.decoder.snapshot())
+
+
 def check_memory(programme: Engine) -> None:
-    """Raise NotEnoughMemory if there is no room for what an engine like this holds, and what it begins from."""
-    need = 2 * programme.sampler.snapshot_bytes(programme.state) + bytes_of(programme.decoder.snapshot())
+    """Raise NotEnoughMemory if there is no room for another engine like this."""
+    need = memory_need(programme)
     machine, on_card = this_machine(), str(programme.model.device).startswith("cuda")
     free = machine.card_memory if on_card else machine.memory
     if need > free:
