@@ -52,12 +52,10 @@ class Audition:
     def taken(self, state: ControlState) -> list[Control]:
         """Give its controls as they would be set in this state.
 
-        Of a kind with one slot only the fields that it changed when it was asked for, so that a dial turned since stays.
+        Of a kind with one slot only the fields that it changed when it began, so that a dial turned since stays.
         """
         pairs = zip(self.controls, self._changes, strict=True)
-        return [
-            control if changes is None else replace(state[type(control)], **changes) for control, changes in pairs
-        ]
+        return [control if changes is None else replace(state[type(control)], **changes) for control, changes in pairs]
 
     def follow(self, programme: Engine, frame: Frame | None) -> None:
         """Go along with a frame that the programme has made, or (None) with none while it is paused.
@@ -153,14 +151,18 @@ class Auditioning(Rewindable):
             audition.follow(self.engine, frame)
         except Exception as error:  # memory that ran out above all; whatever it is, the show goes on
             log.exception("the audition failed")
-            self.drop_audition(f"The audition failed and has ended; the programme plays on. It said: {shown(str(error), 200)}")
+            self.drop_audition(
+                f"The audition failed and has ended; the programme plays on. It said: {shown(str(error), 200)}"
+            )
 
 
 def check_auditioned(controls: Sequence[object], every: int) -> None:
     """Raise ControlError unless these can be tried beside the programme, a frame for so many of its own."""
     check_integer("every", every, 1, 1000)
     if not controls or len(controls) > MOST_CONTROLS:
-        raise ControlError(f"an audition is of 1 to {MOST_CONTROLS} controls, such as Prompt or Sampling, got {len(controls)}")
+        raise ControlError(
+            f"an audition is of 1 to {MOST_CONTROLS} controls, such as Prompt or Sampling, got {len(controls)}"
+        )
     for control in controls:
         if not isinstance(control, Control):
             raise ControlError(f"an audition is of controls such as Prompt or Sampling, got {shown(control)}")
@@ -199,6 +201,6 @@ def check_memory(programme: Engine) -> None:
     free = machine.card_memory if on_card else machine.memory
     if need > free:
         raise NotEnoughMemory(
-            f"an audition of {programme.model.name} needs {gigabytes(need)} beside the programme, and {gigabytes(free)} "
-            f"are free {'on the card' if on_card else 'in memory'}; set it without, and take it back if it is not it"
+            f"an audition of {programme.model.name} needs {gigabytes(need)} beside the programme, and "
+            f"{gigabytes(free)} are free {'on the card' if on_card else 'in memory'}; set it without, and take it back"
         )

@@ -78,7 +78,9 @@ class AuditionUpdates:
         if now is not known or self._again:
             self._again = False
             self._known, self._sent_count, self._sent_at = now, 0, float("-inf")
-            yield AuditionChanged([one.to_summary() for one in now.controls] if now else [], known.ended if known else "")
+            yield AuditionChanged(
+                [one.to_summary() for one in now.controls] if now else [], known.ended if known else ""
+            )
 
     def pictures(self) -> Iterator[Notification]:
         """Yield the newest picture, if the page has not had it and has shown the one before."""

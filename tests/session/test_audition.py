@@ -1,4 +1,4 @@
-"""An audition: the programme never notices it, it shows what the programme would, and what is taken is as if it was set."""
+"""An audition: the programme never notices it, and what it shows is what the programme would, and will once taken."""
 
 import logging
 from dataclasses import replace
@@ -236,7 +236,7 @@ def test_it_ends_where_another_model_plays(model, still):
 
 
 @pytest.mark.parametrize(
-    "controls, words",
+    ("controls", "words"),
     [
         ((), "an audition is of 1 to 16 controls, such as Prompt or Sampling, got 0"),
         ((LAKE,) * 17, "got 17"),

@@ -7,7 +7,7 @@ import { element, find, iconButton } from './dom.js';
 import { isApplied, shownPrompt } from './panel.js';
 import { inForce } from './state.js';
 
-/** @import { Control, Feature } from './types.js' */
+/** @import { Control, Controls, Feature } from './types.js' */
 /** @import { Page } from './page.js' */
 
 const DICE = '<svg viewBox="0 0 24 24" aria-hidden="true"><rect x="4.500" y="4.500" width="15" height="15" rx="3.500" /><circle cx="9" cy="9" r="1.200" class="fill" /><circle cx="12" cy="12" r="1.200" class="fill" /><circle cx="15" cy="15" r="1.200" class="fill" /></svg>';
@@ -54,6 +54,25 @@ export function writtenPrompt(now, written) {
   const there = Object.entries(written).flatMap(([field, text]) => (text === undefined ? [] : [[field, read(field, text)]]));
   return { ...now, ...Object.fromEntries(there) };
 }
+
+/**
+ * The controls as they are set once they are taken, and those that undo it. Of a kind with one slot only what it changed
+ * when it was begun is set, so that a dial turned since stays.
+ * @param {Controls} controls
+ * @param {Control[]} tried
+ * @param {Record<string, any>[]} changes
+ */
+export function takenControls(controls, tried, changes) {
+  const redo = tried.map((one, at) => (isNamed(controls, one) ? one : { ...(inForce(controls, one.kind) ?? one), ...changes[at] }));
+  return { redo, undo: redo.flatMap((one) => controls.inverse(one)) };
+}
+
+/**
+ * Has its kind a slot for each name?
+ * @param {Controls} controls
+ * @param {Control} control
+ */
+const isNamed = (controls, { kind }) => Boolean(controls.kinds.get(kind)?.slot_field);
 
 class Audition {
   /** @param {Page} page */
@@ -128,9 +147,8 @@ class Audition {
   take() {
     const { controls, panel } = this.page;
     if (!this.controls.length || !this.page.isConnected()) return;
-    const redo = this.controls.map((control, at) => (
-      this.isNamed(control) ? control : { ...(inForce(controls, control.kind) ?? control), ...this.changes[at] }));
-    controls.together(redo, redo.flatMap((control) => controls.inverse(control)));
+    const { redo, undo } = takenControls(controls, this.controls, this.changes);
+    controls.together(redo, undo);
     this.page.command('audition-drop');
     this.over(true);
     panel.show();
@@ -142,11 +160,6 @@ class Audition {
     this.over(false);
   }
 
-  /** @param {Control} control */
-  isNamed({ kind }) {
-    return Boolean(this.page.controls.kinds.get(kind)?.slot_field);
-  }
-
   /**
    * What the server says is auditioned now.
    * @param {{ controls: Control[], ended: string }} message
@@ -156,7 +169,8 @@ class Audition {
     this.over(false);
     if (!controls.length) return;
     this.controls = controls;
-    this.changes = controls.map((one) => changedFields(one, this.isNamed(one) ? null : inForce(this.page.controls, one.kind)));
+    const { controls: now } = this.page;
+    this.changes = controls.map((one) => changedFields(one, isNamed(now, one) ? null : inForce(now, one.kind)));
     this.words.textContent = controls.map((one, at) => auditionWords(one, this.changes[at])).join(' · ');
     this.words.title = this.words.textContent;
     this.corner.hidden = false;
