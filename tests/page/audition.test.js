@@ -26,15 +26,17 @@ test('it is said in words', () => {
 
 test('the prompt is as it is written, and as it is in force where nothing can be written', () => {
   const written = { text: 'a lake', negative: undefined, switch: 'cut', blend: '12' };
-  assert.deepEqual(writtenPrompt({ ...PROMPT, negative: 'fog' }, written), { kind: 'prompt', text: 'a lake', negative: 'fog', switch: 'cut', blend: 12 });
+  const prompt = writtenPrompt({ ...PROMPT, negative: 'fog' }, written);
+  assert.deepEqual(prompt, { kind: 'prompt', text: 'a lake', negative: 'fog', switch: 'cut', blend: 12 });
   assert.equal(writtenPrompt({ ...PROMPT, blend: 3 }, { blend: '' }).blend, 3);
 });
 
 test('taken, it is one step back, and a dial that was turned since stays', () => {
   /** @type {any[]} */
   const sent = [];
-  const controls = /** @type {any} */ (new Controls({ ready: () => true, send: (one) => sent.push(one), play() {}, go() {}, changed() {} }));
-  controls.describe(JSON.parse(readFileSync(new URL('../golden/controls.json', import.meta.url), 'utf8')).kinds);
+  const page = { ready: () => true, send: (/** @type {any} */ one) => sent.push(one), play() {}, go() {}, changed() {} };
+  const controls = /** @type {any} */ (new Controls(page));
+  controls.describe(JSON.parse(readFileSync(new URL('../golden/controls.json', import.meta.url), 'utf8')));
   controls.take({ prompt: PROMPT, sampling: SAMPLING, lora: [{ kind: 'lora', name: 'ink', weight: 0.3 }] });
   const tried = [{ ...SAMPLING, seed: 7 }, { kind: 'lora', name: 'ink', weight: 1 }];
   const changes = tried.map((one) => changedFields(one, one.kind === 'lora' ? null : controls.get(one.kind)));

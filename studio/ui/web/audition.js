@@ -10,10 +10,13 @@ import { inForce } from './state.js';
 /** @import { Control, Controls, Feature } from './types.js' */
 /** @import { Page } from './page.js' */
 
-const DICE = '<svg viewBox="0 0 24 24" aria-hidden="true"><rect x="4.500" y="4.500" width="15" height="15" rx="3.500" /><circle cx="9" cy="9" r="1.200" class="fill" /><circle cx="12" cy="12" r="1.200" class="fill" /><circle cx="15" cy="15" r="1.200" class="fill" /></svg>';
-const TAKE = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M5 12.500l4.500 4.500L19 7.500" /></svg>';
-const CROSS = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M7 7l10 10M17 7L7 17" /></svg>';
-const CORNER = '<svg viewBox="0 0 24 24" aria-hidden="true"><rect x="3.500" y="5.500" width="17" height="13" rx="2" /><path d="M12.500 5.500v6h8" /></svg>';
+/** @param {string} drawn */
+const icon = (drawn) => `<svg viewBox="0 0 24 24" aria-hidden="true">${drawn}</svg>`;
+const EYES = [9, 12, 15].map((at) => `<circle cx="${at}" cy="${at}" r="1.200" class="fill" />`).join('');
+const DICE = icon(`<rect x="4.500" y="4.500" width="15" height="15" rx="3.500" />${EYES}`);
+const TAKE = icon('<path d="M5 12.500l4.500 4.500L19 7.500" />');
+const CROSS = icon('<path d="M7 7l10 10M17 7L7 17" />');
+const CORNER = icon('<rect x="3.500" y="5.500" width="17" height="13" rx="2" /><path d="M12.500 5.500v6h8" />');
 const OTHER_USES = 'textarea, select, input, [contenteditable], .st-strip'; // of Enter and Escape
 const PRESSED_BY_ENTER = 'button, a, summary';
 
@@ -103,8 +106,10 @@ class Audition {
     corner.setAttribute('role', 'group');
     corner.setAttribute('aria-label', 'Audition: what would be next');
     corner.append(this.picture, this.words, buttons);
-    for (const name of ['pointerdown', 'pointermove', 'pointerup']) corner.addEventListener(name, (event) => event.stopPropagation()); // not painted under
-    corner.addEventListener('keydown', (event) => { if (event.key === 'Enter') event.stopPropagation(); }); // presses the button
+    for (const name of ['pointerdown', 'pointermove', 'pointerup']) { // nothing is painted under it
+      corner.addEventListener(name, (event) => event.stopPropagation());
+    }
+    corner.addEventListener('keydown', (event) => { if (event.key === 'Enter') event.stopPropagation(); }); // presses a button
     return corner;
   }
 
@@ -214,7 +219,7 @@ export function install(page) {
   return {
     actions: { audition: () => (audition.controls.length ? audition.take() : audition.written()) },
     messages: {
-      hello: () => audition.over(false), // told again, if it goes on
+      hello: () => { if (audition.controls.length) audition.over(false); }, // told again, if it goes on
       audition: (message) => audition.changed(message),
       'audition-picture': ({ picture }) => { audition.picture.src = picture; },
     },
