@@ -67,6 +67,7 @@ class StandInSession:
         self.engine = StandInEngine()
         self.outputs: list = []
         self.history = History()
+        self.auditioning = None
         self.receipts: deque[StandInReceipt] = deque(maxlen=1000)
         self.sent: list[Control] = []
         self.problem: str | None = None

@@ -16,6 +16,7 @@ from studio.models.loader import load
 from studio.models.playable import supports
 from studio.presets import Preset
 from studio.score import Event, Score
+from studio.session.audition import Auditioning
 from studio.session.history import History
 from studio.session.inbox import Inbox, Receipt
 from studio.session.keep import Keeping
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 RECEIPTS = 1000
 
 
-class Session(Keeping):
+class Session(Keeping, Auditioning):
     """An engine on a model, played by messages.
 
     Many sessions may share one model: each frame is the same as if it played alone. `send` may be called from any
@@ -97,6 +98,7 @@ class Session(Keeping):
         with self._turn:
             self._apply(only=Pause.kind)
             if self.engine.state[Pause].paused:
+                self._follow(None)
                 return None
             self._apply(due=self.engine.frame)
             self._mark_clean_start()
@@ -104,6 +106,7 @@ class Session(Keeping):
             self._recorder.add_frame(frame)
             self.outputs.put(frame)
             self._remember(frame)
+            self._follow(frame)
             return frame
 
     def _apply(self, *, only: Hashable | None = None, due: int | None = None) -> None:
@@ -185,6 +188,7 @@ class Session(Keeping):
         prepare_state(engine, engine.adapt(self.engine.state)[0])
         with self._turn:
             self._recorder.finish()
+            self.drop_audition(f"{model.name} plays now, so the audition on the model before has ended.")
             with self._inbox.lock:  # so nothing comes that was checked by the one and would be played by the other
                 self._apply()
                 state, refused = engine.adapt(with_defaults_of(model, self.engine))

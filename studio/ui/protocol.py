@@ -317,6 +317,24 @@ class VideoReady(Notification):
 
 
 @dataclass(frozen=True)
+class AuditionChanged(Notification):
+    """What is auditioned now: its controls, none where nothing is; ended: why the last one ended by itself, or ""."""
+
+    type: ClassVar[str] = "audition"
+    controls: Sequence[dict[str, object]]
+    ended: str = ""
+
+
+@dataclass(frozen=True)
+class AuditionPicture(Notification):
+    """The newest picture of the audition, a small JPEG as a data URL, and the number of its frame."""
+
+    type: ClassVar[str] = "audition-picture"
+    frame: int
+    picture: str
+
+
+@dataclass(frozen=True)
 class DownloadReady(Notification):
     """A file is on offer at an address, under the name it is saved by; frame: the number of the picture in it."""
 

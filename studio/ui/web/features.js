@@ -3,12 +3,13 @@
 // and says what it does with keys, messages and frames; none knows another.
 
 import { install as moments } from './moments.js';
+import { install as audition } from './audition.js';
 
 /** @import { Feature } from './types.js' */
 /** @import { Page } from './page.js' */
 
 /** @type {Record<string, (page: Page) => Feature>} */
-const FEATURES = { moments };
+const FEATURES = { audition, moments };
 
 export class Features {
   /** @type {Feature[]} */

@@ -23,6 +23,8 @@ export const SHORTCUTS = [
   { shown: 'L', does: 'name the subject', keys: { l: 'edit-label' } },
   { shown: 'P', does: 'write the prompt', keys: { p: 'edit-prompt' } },
   { shown: 'Ctrl Enter', does: 'apply the prompt', keys: { 'Ctrl+Enter': 'apply-prompt', 'Ctrl+Shift+Enter': 'apply-prompt' } },
+  { shown: 'A', does: 'try what is written beside the programme, or else another seed; again: take it', keys: { a: 'audition' } },
+  { shown: 'Enter, Esc', does: 'take what is auditioned, or throw it away', keys: {} },
   { shown: 'Ctrl Z', does: 'undo; with Shift, redo', keys: { 'Ctrl+z': 'undo', 'Ctrl+Shift+z': 'redo' } },
   { shown: 'C', does: 'remove all strokes', keys: { c: 'clear' } },
   { shown: 'Delete, X', does: 'remove the chosen subject', keys: { Delete: 'erase', x: 'erase' } },
