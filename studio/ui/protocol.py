@@ -264,15 +264,24 @@ class TakeSaved(Notification):
 class Timeline(Notification):
     """What can be gone back to.
 
-    start: the first frame, None if there is none; prompts: (frame, words) of those that took effect since; branches:
-    name, fork, frame, words and picture (a small JPEG as a data URL) of each; reason: why nothing near is kept, or "".
+    start: the first frame, None if there is none; prompts: (frame, words, style, frames) of those that took effect
+    since (`session.history.Change`); branches: name, fork, frame, words and picture (a small JPEG as a data URL) of
+    each; reason: why nothing near is kept, or "".
     """
 
     type: ClassVar[str] = "timeline"
     start: int | None
-    prompts: Sequence[tuple[int, str]]
+    prompts: Sequence[tuple[int, str, str, int]]
     branches: Sequence[dict[str, object]]
     reason: str = ""
+
+
+@dataclass(frozen=True)
+class Ahead(Notification):
+    """The controls that wait for their frame, the next one first: frame and words, or the kind where it has none."""
+
+    type: ClassVar[str] = "ahead"
+    items: Sequence[tuple[int, str]]
 
 
 @dataclass(frozen=True)
