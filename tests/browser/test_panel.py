@@ -84,7 +84,7 @@ def test_the_panel_is_filled_in_the_page_at_once_and_not_by_the_server(browse):
 
 def test_a_preset_is_one_step_back_and_one_forth(browse):
     visit = browse()
-    visit.key("3")
+    visit.key("e")
     visit.label("fox")
     visit.page.mouse.click(*visit.point(0.3, 0.6))
     until(lambda: visit.strokes)

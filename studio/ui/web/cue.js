@@ -15,7 +15,9 @@ const AHEAD = 0.1; // seconds, beside the line's own, in which a control surely 
 const USUAL_RATE = 24;
 /** @type {[When, string, string][]} */
 const CHOICES = [
-  ['now', 'Now', 'A slot plays at once'], ['beat', 'Beat', 'A slot plays on the next beat'], ['bar', 'Bar', 'A slot plays on the next bar of four beats'],
+  ['now', 'Now', 'A slot plays at once'],
+  ['beat', 'Beat', 'A slot plays on the next beat'],
+  ['bar', 'Bar', 'A slot plays on the next bar of four beats'],
   ['marker', 'Marker', 'A slot plays at the next marker (M sets one)'],
 ];
 const CROSS = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M7 7l10 10M17 7L7 17" /></svg>';
@@ -47,7 +49,8 @@ export class Cue {
     this.tapper.onkeydown = ({ key }) => { if (key === 'Enter' || key === ' ') this.tap(); };
     this.line = element('p', { className: 'st-ahead', hidden: true });
     this.box = element('div', { className: 'st-cue' });
-    this.box.append(choice('When a slot plays', CHOICES, this.when, (when) => { this.when = /** @type {When} */ (when); }), this.tapper, this.tempo, this.line);
+    const whens = choice('When a slot plays', CHOICES, this.when, (when) => { this.when = /** @type {When} */ (when); });
+    this.box.append(whens, this.tapper, this.tempo, this.line);
   }
 
   get rate() {

@@ -69,7 +69,8 @@ export class Markers {
 
   /** @param {number} frame */
   marker(frame) {
-    const button = element('button', { className: 'st-marker', title: `Marker at frame ${frame}; click takes it away`, onclick: () => this.toggle(frame) });
+    const title = `Marker at frame ${frame}; click takes it away`;
+    const button = element('button', { className: 'st-marker', title, onclick: () => this.toggle(frame) });
     button.setAttribute('aria-label', button.title);
     return button;
   }

@@ -7,18 +7,19 @@ import { element } from './dom.js';
 
 /** @type {Record<string, (frames: number) => string>} */
 const STYLES = {
-  recache: () => 'Recache: turned at once and went on', keep: () => 'Keep: drifts over', cut: () => 'Cut: a new shot',
-  blend: (frames) => `Blend over ${frames} frames`,
+  recache: () => 'recache, turned at once and went on',
+  keep: () => 'keep, drifts over slowly',
+  cut: () => 'cut, a new shot',
+  blend: (frames) => `blend over ${frames} frames`,
 };
 
 /**
  * @param {Change} change
  */
 export function changeMark([frame, words, style = 'recache', frames = 0]) {
-  const mark = element('i', { className: style, title: words });
-  const how = (STYLES[style] ?? (() => style))(frames);
+  const how = STYLES[style]?.(frames) ?? style;
+  const mark = element('i', { className: style, title: `${words} · ${how}, frame ${frame}` });
   mark.setAttribute('role', 'img');
-  mark.setAttribute('aria-label', `${how}, at frame ${frame}: ${words}`);
-  mark.dataset.how = how;
+  mark.setAttribute('aria-label', mark.title);
   return mark;
 }

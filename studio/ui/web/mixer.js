@@ -16,6 +16,7 @@ const WAYS = [
   ['slerp', 'Spherical', 'Along the arc between the words, which keeps them as strong as they are'],
 ];
 const MOST_FRAMES = 1000; // of a change (studio/controls/prompt.py)
+const OVER = 'How many frames a change takes; 0 follows your hand';
 const TITLE = 'Choose two slots or more and set how much of each is heard';
 
 export class Mixer {
@@ -30,7 +31,7 @@ export class Mixer {
     this.interpolation = 'linear';
     this.picks = element('div', { className: 'st-picks' });
     this.sliders = element('div', { className: 'st-weights' });
-    this.over = element('input', { type: 'number', min: '0', max: String(MOST_FRAMES), value: '0', title: 'How many frames a change takes; 0 follows your hand' });
+    this.over = element('input', { type: 'number', min: '0', max: String(MOST_FRAMES), value: '0', title: OVER });
     const over = element('label', { className: 'st-over' });
     over.append('over', this.over, 'frames');
     const row = element('div', { className: 'st-how' });

@@ -5,6 +5,7 @@
 
 export const SLOTS = 9;
 const MOST_TEXTS = 9; // of a mix (studio/controls/prompt.py)
+const NOTHING_HEARD = 'All weights are 0, so nothing would be heard. Raise one of them.';
 const FIELDS = ['text', 'negative', 'switch', 'blend', 'mix', 'weight', 'interpolation'];
 
 /**
@@ -53,7 +54,8 @@ export function soundsLike(one, other) {
   if (!one || !other || (one.negative ?? '') !== (other.negative ?? '')) return false;
   const [mine, its] = [sharesOf(one), sharesOf(other)];
   const isOneWay = mine.length < 2 || (one.interpolation ?? 'linear') === (other.interpolation ?? 'linear');
-  return isOneWay && mine.length === its.length && mine.every(([text, share], at) => text === its[at][0] && Math.abs(share - its[at][1]) < 1e-6);
+  if (!isOneWay || mine.length !== its.length) return false;
+  return mine.every(([text, share], at) => text === its[at][0] && Math.abs(share - its[at][1]) < 1e-6);
 }
 
 /**
@@ -81,8 +83,9 @@ export function mixOf(chosen, how) {
     for (const [text, share] of sharesOf(slot)) weights.set(text, (weights.get(text) ?? 0) + share * weight);
   }
   const [first, ...mix] = [...weights].map(([text, weight]) => /** @type {[string, number]} */ ([text, Math.round(weight * 1e4) / 1e4]));
-  if (!first || ![first, ...mix].some(([, weight]) => weight > 0)) return { problem: 'All weights are 0, so nothing would be heard. Raise one of them.' };
-  if (mix.length >= MOST_TEXTS) return { problem: `These slots have ${mix.length + 1} texts together, and a mix has at most ${MOST_TEXTS}. Leave one out.` };
+  const count = weights.size;
+  if (!first || ![first, ...mix].some(([, weight]) => weight > 0)) return { problem: NOTHING_HEARD };
+  if (count > MOST_TEXTS) return { problem: `These slots have ${count} texts together; a mix has at most ${MOST_TEXTS}. Leave one out.` };
   const negative = [...new Set(chosen.map(({ slot }) => slot.negative).filter(Boolean))].join(', ');
   return { prompt: { kind: 'prompt', text: first[0], negative, ...how, mix, weight: first[1] } };
 }

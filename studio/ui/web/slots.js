@@ -24,7 +24,7 @@ class Slots {
     /** @type {(Slot | null)[]} */
     this.slots = readSlots(browserStorage.get(KEPT));
     /** @type {number | null} */
-    this.liveAt = null; // the frame from which on the words in force are heard whole, until their picture is taken
+    this.liveAt = null; // the frame from which on the words in force are whole, until their picture is taken
     this.frame = 0; // that was seen last
     this.buttons = this.slots.map((_, at) => this.button(at));
     const grid = element('div', { className: 'st-slots' });
@@ -33,7 +33,9 @@ class Slots {
     grid.append(...this.buttons);
     this.markers = new Markers(page);
     this.cue = new Cue(page, () => this.markers.frames);
-    this.mixer = new Mixer({ page, slots: () => this.slots, play: (prompt) => this.cue.play(prompt), waits: () => this.cue.when !== 'now' });
+    this.mixer = new Mixer({
+      page, slots: () => this.slots, play: (prompt) => this.cue.play(prompt), waits: () => this.cue.when !== 'now',
+    });
     this.history = new PromptHistory();
     this.box = element('div', { className: 'st-slotbox' });
     this.box.append(grid, this.cue.box, this.mixer.box);

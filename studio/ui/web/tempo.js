@@ -34,7 +34,8 @@ export function tempoOf(taps) {
  */
 export function tempoProblem(tempo) {
   const [least, most] = TEMPI;
-  return tempo >= least && tempo <= most ? '' : `A tempo of ${Math.round(tempo) || 0} cannot be played; type ${least} to ${most} beats a minute, or tap B.`;
+  if (tempo >= least && tempo <= most) return '';
+  return `A tempo of ${Math.round(tempo) || 0} cannot be played; type ${least} to ${most} beats a minute, or tap B.`;
 }
 
 /**

@@ -185,7 +185,8 @@ export class Timeline {
     const marks = [
       ...prompts.filter(([frame, , , frames = 0]) => frame + frames >= this.span[0]).map((change) => (
         { key: `p${change}`, frame: change[0], end: change[0] + (change[3] ?? 0), make: () => changeMark(change) })),
-      ...branches.map((branch) => ({ key: `b${branch.name} ${branch.frame}`, frame: branch.fork, end: branch.fork, make: () => this.branchButton(branch) })),
+      ...branches.map((branch) => (
+        { key: `b${branch.name} ${branch.frame}`, frame: branch.fork, end: branch.fork, make: () => this.branchButton(branch) })),
     ];
     const keys = JSON.stringify(marks.map(({ key }) => key));
     if (this.marks.dataset.keys !== keys) {
