@@ -40,6 +40,7 @@ export class Cue {
     this.ahead = [];
     /** @type {Control | null} */
     this.sent = null; // what waits at the server for its frame
+    this.hasCome = false; // has it just come into force?
     /** @type {Control | null} */
     this.before = null; // the prompt in force before the last change
     this.tempo = element('input', { type: 'number', className: 'st-tempo', placeholder: 'bpm', title: 'Beats a minute' });
@@ -122,6 +123,7 @@ export class Cue {
       this.page.controls.past.push({ undo: [this.before], redo: [this.sent] });
       this.page.controls.future = [];
       this.sent = null;
+      this.hasCome = true;
     }
     this.before = now;
   }

@@ -34,10 +34,8 @@ export class Markers {
 
   /** @param {number} frame */
   toggle(frame) {
-    const before = this.frames.length;
     this.frames = toggled(this.frames, frame);
     tabStorage.set(KEPT, JSON.stringify(this.frames));
-    this.page.toasts.show(this.frames.length > before ? `Marker set at frame ${frame}.` : 'Marker taken away.');
     this.show();
   }
 

@@ -177,13 +177,13 @@ export class Panel {
   }
 
   /**
-   * Since which frame the prompt is seen, and how long it took.
+   * Since which frame the prompt is seen, and how long it took where that was not meant.
    * @param {number} frame
    * @param {number} ms
    */
-  showLiveSince(frame, ms) {
+  showLiveSince(frame, ms = 0) {
     const line = document.getElementById('studio-live');
-    if (line) line.textContent = `live since frame ${formatCount(frame)} · ${(ms / 1000).toFixed(2)} s`;
+    if (line) line.textContent = `live since frame ${formatCount(frame)}${ms ? ` · ${(ms / 1000).toFixed(2)} s` : ''}`;
   }
 }
 

@@ -9,7 +9,7 @@ import { PromptHistory } from './prompthistory.js';
 import { SLOTS, promptOf, readSlots, shareOfSlot, sharesOf, slotOf, soundsLike } from './slotdata.js';
 import { listenToPress, thumbnail } from './slotparts.js';
 import { inForce } from './state.js';
-import { browserStorage } from './storage.js';
+import { browserStorage, tabStorage } from './storage.js';
 
 /** @import { Control, Feature, Slot } from './types.js' */
 /** @import { Page } from './page.js' */
@@ -22,7 +22,7 @@ class Slots {
   constructor(page) {
     this.page = page;
     /** @type {(Slot | null)[]} */
-    this.slots = readSlots(browserStorage.get(KEPT));
+    this.slots = readSlots(tabStorage.get(KEPT) ?? browserStorage.get(KEPT)); // this seat's, or those of the last page
     /** @type {number | null} */
     this.liveAt = null; // the frame from which on the words in force are whole, until their picture is taken
     this.frame = 0; // that was seen last
@@ -38,7 +38,8 @@ class Slots {
     });
     this.history = new PromptHistory();
     this.box = element('div', { className: 'st-slotbox' });
-    this.box.append(grid, this.cue.box, this.mixer.box);
+    this.heard = element('p', { className: 'st-heard', hidden: true });
+    this.box.append(grid, this.cue.box, this.mixer.box, this.heard); // the last, for it comes and goes under a moving hand
     this.history.listen();
     this.show();
   }
@@ -48,7 +49,11 @@ class Slots {
     const button = element('button', { className: 'st-slot' });
     button.append(element('img', { alt: '' }), element('b', { textContent: String(at + 1) }), element('span'));
     listenToPress(button, { press: () => (this.slots[at] ? this.play(at) : this.store(at)), hold: () => this.store(at) });
-    button.addEventListener('keydown', ({ key }) => { if (key === 'Delete') this.empty(at); });
+    button.addEventListener('keydown', (event) => {
+      if (event.key !== 'Delete') return;
+      event.stopPropagation(); // elsewhere it takes the chosen subject away
+      this.empty(at);
+    });
     return button;
   }
 
@@ -96,7 +101,7 @@ class Slots {
   }
 
   keep() {
-    browserStorage.set(KEPT, JSON.stringify(this.slots));
+    for (const storage of [tabStorage, browserStorage]) storage.set(KEPT, JSON.stringify(this.slots));
     this.show();
     this.mixer.show();
   }
@@ -104,7 +109,10 @@ class Slots {
   /** @param {[number, string, number][]} receipts */
   began(receipts) {
     const last = receipts.findLast(([, kind]) => kind === 'prompt');
-    if (last) this.liveAt = last[2] + (inForce(this.page.controls, 'prompt')?.blend ?? 0);
+    if (!last) return;
+    this.liveAt = last[2] + (inForce(this.page.controls, 'prompt')?.blend ?? 0);
+    if (this.cue.hasCome) this.page.panel.showLiveSince(last[2]);
+    this.cue.hasCome = false;
   }
 
   /**
@@ -136,6 +144,9 @@ class Slots {
 
   show() {
     const prompt = inForce(this.page.controls, 'prompt');
+    const isMix = Boolean(prompt && sharesOf(prompt).length > 1);
+    this.heard.hidden = !isMix;
+    this.heard.textContent = prompt && isMix ? `You hear ${titleOf(prompt)}` : '';
     this.slots.forEach((slot, at) => {
       const button = this.buttons[at];
       const [picture, , words] = button.children;
@@ -153,9 +164,9 @@ class Slots {
   }
 }
 
-/** @param {Slot} slot */
-function titleOf(slot) {
-  const heard = sharesOf(slot);
+/** @param {Record<string, any>} prompt */
+function titleOf(prompt) {
+  const heard = sharesOf(prompt);
   return heard.length === 1 ? heard[0][0] : heard.map(([text, share]) => `${Math.round(100 * share)} % ${text}`).join(' + ');
 }
 
