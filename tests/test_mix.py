@@ -97,10 +97,10 @@ def test_what_is_no_mix_is_refused_with_what_would_be(told, says):
         from_message({"kind": "prompt", "text": "fog", **told})
 
 
-def test_a_prompt_that_is_no_mix_is_written_and_read_as_ever():
-    assert to_message(Prompt("fog")) == {
-        "kind": "prompt", "text": "fog", "negative": "", "switch": "recache", "blend": 0
-    }  # fmt: skip
+def test_a_prompt_written_before_there_were_mixes_is_read_and_one_that_is_none_is_as_before():
+    assert from_message({"kind": "prompt", "text": "fog", "negative": "", "switch": "cut", "blend": 3}) == Prompt(
+        "fog", switch="cut", blend=3
+    )
     mixed = Prompt("fog", weight=2, mix=(("rain", 1),), interpolation="slerp")
     assert from_message(json.loads(json.dumps(to_message(mixed)))) == mixed
     assert Prompt("fog", weight=7) == Prompt("fog")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from studio.controls.base import Control, check_choice, check_integer, check_number, check_text, settle, shown
 from studio.controls.errors import ControlError
@@ -140,15 +140,6 @@ class Prompt(Control):
         """What is heard as a person reads it: "fog", or "70 % fog + 30 % rain"."""
         heard = self.heard
         return heard[0][0] if len(heard) == 1 else " + ".join(f"{100 * share:.0f} % {text}" for text, share in heard)
-
-    def to_message(self) -> dict[str, Any]:
-        """Give it as it was written before there were mixes, where it has none."""
-        told = self.to_summary()
-        plain = {"mix": (), "weight": 1.0, "interpolation": "linear"}
-        return {name: value for name, value in told.items() if name not in plain or value != plain[name]}
-
-    def to_summary(self) -> dict[str, Any]:
-        return super().to_message()
 
     def fold(self, state: ControlState, frame: int) -> ControlState:
         """Give the state under these words; those before go on being heard while these blend in."""

@@ -10,7 +10,9 @@ from studio.controls import Prompt, Sampling
 
 def test_a_slider_acts_while_it_is_dragged_and_its_last_value_arrives(browse):
     visit = browse()
-    box = visit.page.locator("#studio-scale input[type=range]").bounding_box()
+    scale = visit.page.locator("#studio-scale input[type=range]")
+    scale.scroll_into_view_if_needed()
+    box = scale.bounding_box()
     visit.page.mouse.move(box["x"] + 60, box["y"] + box["height"] / 2)
     visit.page.mouse.down()
     for step in range(40):
