@@ -12,7 +12,9 @@ const HOW = { interpolation: 'slerp', blend: 0, switch: 'keep' };
 const slot = (text, more = {}) => slotOf({ kind: 'prompt', text, negative: '', switch: 'recache', blend: 0, ...more });
 
 test('a slot gives the prompt that was put there', () => {
-  const prompt = { kind: 'prompt', text: 'fog', negative: 'people', switch: 'cut', blend: 8, mix: [['rain', 1]], weight: 3, interpolation: 'slerp' };
+  const prompt = {
+    kind: 'prompt', text: 'fog', negative: 'people', switch: 'cut', blend: 8, mix: [['rain', 1]], weight: 3, interpolation: 'slerp',
+  };
   assert.deepEqual(promptOf(slotOf(prompt, 'data:')), prompt);
   assert.deepEqual(sharesOf(prompt), [['fog', 0.75], ['rain', 0.25]]);
   assert.deepEqual(sharesOf({ text: 'fog', weight: 7, mix: [] }), [['fog', 1]]);
@@ -29,7 +31,9 @@ test('what is kept is read again, and what is none is empty', () => {
 test('a mix has the texts of its slots by weight, and their negative texts together', () => {
   const mixed = slot('fog', { mix: [['rain', 1]], weight: 1, negative: 'people' });
   const chosen = [{ slot: mixed, weight: 0.5 }, { slot: slot('rain', { negative: 'cars' }), weight: 0.25 }];
-  assert.deepEqual(mixOf(chosen, HOW).prompt, { kind: 'prompt', text: 'fog', negative: 'people, cars', ...HOW, mix: [['rain', 0.5]], weight: 0.25 });
+  assert.deepEqual(mixOf(chosen, HOW).prompt, {
+    kind: 'prompt', text: 'fog', negative: 'people, cars', ...HOW, mix: [['rain', 0.5]], weight: 0.25,
+  });
   const [one, other] = [slot('fog'), slot('rain')];
   const prompt = mixOf([{ slot: one, weight: 0.25 }, { slot: other, weight: 0.75 }], HOW).prompt;
   assert.deepEqual([shareOfSlot(one, prompt), shareOfSlot(other, prompt), shareOfSlot(slot('sun'), prompt)], [0.25, 0.75, 0]);
@@ -45,7 +49,8 @@ test('a mix of nothing, and one of too much, are told', () => {
 test('words sound alike however they came in', () => {
   assert.ok(soundsLike(slot('fog', { switch: 'cut' }), { kind: 'prompt', text: 'fog', negative: '', mix: [['rain', 0]], weight: 1 }));
   assert.ok(!soundsLike(slot('fog'), slot('fog', { negative: 'people' })));
-  assert.ok(!soundsLike(slot('fog', { mix: [['rain', 1]], weight: 1 }), slot('fog', { mix: [['rain', 1]], weight: 1, interpolation: 'slerp' })));
+  const both = { mix: [['rain', 1]], weight: 1 };
+  assert.ok(!soundsLike(slot('fog', both), slot('fog', { ...both, interpolation: 'slerp' })));
   assert.ok(!soundsLike(null, slot('fog')));
 });
 
