@@ -278,7 +278,7 @@ class Timeline(Notification):
 
 @dataclass(frozen=True)
 class Ahead(Notification):
-    """The controls that wait for their frame, the next one first: frame and words, or the kind where it has none."""
+    """The prompts that wait for their frame, a preset's too, the next one first: frame and words."""
 
     type: ClassVar[str] = "ahead"
     items: Sequence[tuple[int, str]]

@@ -126,9 +126,9 @@ class SessionUpdates:
         yield Receipts([(receipt.revision, receipt.kind, receipt.frame) for receipt in new])
 
     def _what_is_ahead(self) -> Iterator[Ahead]:
-        """What waits for its frame, if it is not what the page knows."""
+        """The prompts that wait for their frame, if they are not what the page knows."""
         events = [(event.frame, event.control) for event in self._seat.session.ahead]
-        now = Ahead(tuple((frame, one.title if isinstance(one, Prompt) else one.kind) for frame, one in events))
+        now = Ahead(tuple((frame, control.title) for frame, control in events if isinstance(control, Prompt)))
         if now != self._ahead:
             self._ahead = now
             yield now

@@ -113,6 +113,7 @@ export class Cue {
   /** @param {[number, string][]} items what waits at the server */
   take(items) {
     this.ahead = items;
+    if (!items.length) this.sent = null; // it has come, or something else took its place
     this.show();
   }
 
