@@ -88,6 +88,10 @@ class StandInSession:
             self.sent.append(control)
             return self._revision
 
+    @property
+    def ahead(self) -> tuple[Event, ...]:
+        return ()
+
     def play(self, preset: Preset) -> None:
         self.send(Erase("*"))
         for event in preset.events:

@@ -68,7 +68,8 @@ test('undo goes back over a slider, a stroke, a prompt and a step in time in the
     { kind: name, fields: [], slot_field: '', clears: '', absent: {}, timed: false, undoable: true,
       initial: null, widgets: [], ...more });
   controls.describe([kind('prompt', { fields: ['text'] }), kind('sampling', { fields: ['scale'] }),
-    kind('stroke', { fields: ['id'], slot_field: 'id', timed: true }), kind('erase', { fields: ['id'], slot_field: 'id', clears: 'stroke' })]);
+    kind('stroke', { fields: ['id'], slot_field: 'id', timed: true }),
+    kind('erase', { fields: ['id'], slot_field: 'id', clears: 'stroke' })]);
   controls.take({ prompt: { kind: 'prompt', text: 'a' }, sampling: { kind: 'sampling', scale: 1 }, stroke: [] });
   controls.set({ kind: 'prompt', text: 'b' });
   controls.set({ kind: 'stroke', id: 's' });
