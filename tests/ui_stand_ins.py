@@ -67,6 +67,7 @@ class StandInSession:
         self.engine = StandInEngine()
         self.outputs: list = []
         self.history = History()
+        self.auditioning = None
         self.receipts: deque[StandInReceipt] = deque(maxlen=1000)
         self.sent: list[Control] = []
         self.problem: str | None = None
@@ -86,6 +87,10 @@ class StandInSession:
             self._inbox[control.slot] = (self._revision, control)
             self.sent.append(control)
             return self._revision
+
+    @property
+    def ahead(self) -> tuple[Event, ...]:
+        return ()
 
     def play(self, preset: Preset) -> None:
         self.send(Erase("*"))

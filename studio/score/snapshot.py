@@ -111,7 +111,8 @@ def pack(value: Any, tensors: dict[str, Tensor]) -> Any:
         case tuple() | list():
             return [pack(one, tensors) for one in value]
         case Mixture():
-            return {"mixture": [pack(value.first, tensors), pack(value.second, tensors), value.weight]}
+            both = [pack(value.first, tensors), pack(value.second, tensors)]
+            return {"mixture": [*both, value.weight, value.interpolation]}
         case PromptStates() if isinstance(value.words, str):
             return {"words": value.words}
         case Control():
@@ -149,8 +150,8 @@ def unpack(value: Any, tensors: dict[str, Tensor], model: Model) -> Any:
 
 def mixture(value: Any, tensors: dict[str, Tensor], model: Model) -> PromptStates:
     """Mix two prompts again."""
-    first, second, weight = (unpack(one, tensors, model) for one in value)
-    return first.mixed(second, weight)
+    first, second, *how = (unpack(one, tensors, model) for one in value)
+    return first.mixed(second, *how)
 
 
 def controls_at(value: Any) -> ControlState:

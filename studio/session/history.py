@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from torch import Tensor
@@ -27,6 +28,7 @@ MOST_BYTES = 144 * 10**6  # of all checkpoints and controls together
 SPACING = ((240, 8), (1440, 120), (2**32, 480))
 COPYING = 0.03  # of the time, at most, that goes into copying checkpoints that are large
 MOST_BRANCHES = 8
+ONE_MOVE = 24  # frames between two moves of a mix's weights that are drawn as one
 
 
 @dataclass(frozen=True)
@@ -258,7 +260,7 @@ class History:
         was_set = any(event.frame >= since for one in self.stretches for event in one.events)
         if end.engine.frame <= since and not was_set and not always:
             return None
-        return self.branches.leave(fork, end.engine.state[Prompt].text, (*self.stretches, Stretch(end)))
+        return self.branches.leave(fork, end.engine.state[Prompt].title, (*self.stretches, Stretch(end)))
 
     def cut(self, frame: int) -> Stretch:
         """Go back to before a frame: the stretch it was in, to be played again to there."""
@@ -300,10 +302,37 @@ def fork_from(stretches: Sequence[Stretch], branch: Branch) -> int:
     return min(branch.fork, max(shared)) if shared else min((one.frame for one in stretches), default=0)
 
 
-def prompts(stretches: Sequence[Stretch]) -> list[tuple[int, str]]:
-    """Give (frame, words) of every prompt that took effect in them."""
-    events = (event for one in stretches for event in tuple(one.events))
-    return [(event.frame, event.control.text) for event in events if isinstance(event.control, Prompt)]
+class Change(NamedTuple):
+    """A prompt that took effect: its words, and how they came in.
+
+    style: "recache", "keep" or "cut", what became of the frames that were kept; or "blend": they came in over so many
+    frames, by themselves or as somebody moved the weights of a mix.
+    """
+
+    frame: int
+    words: str
+    style: str
+    frames: int = 0
+
+
+def prompts(stretches: Sequence[Stretch]) -> list[Change]:
+    """Give every change of prompt in them, in order; a mix whose weights go on moving is one."""
+    changes: list[Change] = []
+    before: Prompt | None = None
+    for event in (event for one in stretches for event in tuple(one.events)):
+        if isinstance(prompt := event.control, Prompt):
+            change = Change(event.frame, prompt.title, "blend" if prompt.blend else prompt.switch, prompt.blend)
+            if before is not None and is_moved(before, prompt, event.frame - changes[-1].frame - changes[-1].frames):
+                first = changes.pop().frame
+                change = Change(first, prompt.title, "blend", event.frame - first)
+            changes.append(change)
+            before = prompt
+    return changes
+
+
+def is_moved(before: Prompt, prompt: Prompt, since: int) -> bool:
+    """Whether a prompt is the one before it with other weights, so many frames later."""
+    return prompt.texts == before.texts and bool(prompt.mix) and not prompt.blend and 0 <= since <= ONE_MOVE
 
 
 def thinned(stretches: Sequence[Stretch], keeps: Callable[[Stretch, int], bool]) -> list[Stretch]:

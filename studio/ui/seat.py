@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.controls import Control, ControlError, ControlState, Sampling
+from studio.ui.auditions import SeatAudition
 from studio.ui.bookmarks import Bookmarks
 from studio.ui.mailbox import Mailbox, encode_png
 from studio.ui.model_choice import ModelChoice
@@ -77,6 +78,7 @@ class Seat:
         self.connection: Connection | None = None
         self.left_at: float | None = clock()
         self._clock = clock
+        self.audition = SeatAudition(session, clock)
         self.reading = ReadingBudget(clock)
         self.touched_at = clock()
         self.played = self._closed = False

@@ -2,6 +2,7 @@
 // The strip below the picture: drag back over it and let go, and the stream plays on from there.
 
 import { element, find } from './dom.js';
+import { changeMark } from './marks.js';
 
 /** @import { Moments, ShowToast } from './types.js' */
 
@@ -182,18 +183,21 @@ export class Timeline {
   showMarks() {
     const { prompts, branches } = this.moments;
     const marks = [
-      ...prompts.filter(([frame]) => frame >= this.span[0]).map(([frame, words]) => (
-        { key: `p${frame} ${words}`, frame, make: () => element('i', { title: words }) })),
+      ...prompts.filter(([frame, , , frames = 0]) => frame + frames >= this.span[0]).map((change) => (
+        { key: `p${change}`, frame: change[0], end: change[0] + (change[3] ?? 0), make: () => changeMark(change) })),
       ...branches.map((branch) => (
-        { key: `b${branch.id} ${branch.name}`, frame: branch.fork, make: () => this.branchButton(branch) })),
+        { key: `b${branch.id} ${branch.name}`, frame: branch.fork, end: branch.fork, make: () => this.branchButton(branch) })),
     ];
     const keys = JSON.stringify(marks.map(({ key }) => key));
     if (this.marks.dataset.keys !== keys) {
       this.marks.dataset.keys = keys;
       this.marks.replaceChildren(...marks.map(({ make }) => make()));
     }
-    marks.forEach(({ frame }, place) => {
-      /** @type {HTMLElement} */ (this.marks.children[place]).style.setProperty('--at', String(shareOf(frame, this.span)));
+    marks.forEach(({ frame, end }, place) => {
+      const { style } = /** @type {HTMLElement} */ (this.marks.children[place]);
+      const at = shareOf(frame, this.span);
+      style.setProperty('--at', String(at));
+      style.setProperty('--length', String(shareOf(end, this.span) - at));
     });
   }
 
