@@ -80,12 +80,12 @@ class Engine:
         self.state = state or playable.initial_state(model)
         # The words of the last frame made and their weights; None after a clean start: nothing to switch from.
         self._last_words: tuple[tuple[str, float], ...] | None = None
-        # Pictures decoded with the last chunk that have not come out yet, for models whose chunk is several frames; and
-        # the revision it was made under.
+        # Pictures decoded with the last chunk that have not come out yet, and the revision it was made under.
         self._pictures: list[np.ndarray] = []
         self._frame_revision = 0
         # The last picture that came out, and what the similarity filter knows of it.
         self._last_picture: np.ndarray | None = None
+        self._decode_ms = 0.0  # of the present step
         self.problem: str | None = None  # what is wrong with the pictures, in words for a person
         self._similarity = SimilarityState()
         self._thumbnail = lru_cache(maxsize=2)(lambda data: thumbnail(decoded(data, model.size)))
@@ -139,13 +139,13 @@ class Engine:
     @torch.no_grad()
     def step(self) -> Frame:
         """Make exactly one frame. After a clean start that is also the ticks that fill the pipe."""
-        started = time.perf_counter()
+        started, self._decode_ms = time.perf_counter(), 0.0
         self.state = self.state.at(self.frame)
         skipped = not self._pictures and not self._draw()
         picture = self._pictures.pop(0) if self._pictures else self._last_picture
         assert picture is not None  # the first frame is never skipped
         took = (time.perf_counter() - started) * 1e3
-        frame = Frame(self.frame, picture, self._frame_revision, time.time_ns(), took, skipped)
+        frame = Frame(self.frame, picture, self._frame_revision, time.time_ns(), took, skipped, 0.0, self._decode_ms)
         self._last_picture = picture
         self.frame += 1
         return frame
@@ -161,7 +161,9 @@ class Engine:
         renders, similarity = self._should_render()
         if renders:
             self._switch_prompt()
-            self._pictures += self._decode(self.sampler.step(self.state))
+            latents, began = self.sampler.step(self.state), time.perf_counter()
+            self._pictures += self._decode(latents)
+            self._decode_ms = (time.perf_counter() - began) * 1e3
         self._similarity = similarity
         return renders
 
