@@ -16,6 +16,7 @@ export const SHORTCUTS = [
   { shown: 'S', does: 'save this picture', keys: { s: 'snapshot' } },
   { shown: 'K', does: 'keep the last 30 seconds', keys: { k: 'keep' } },
   { shown: 'Shift Z', does: 'take the picture back 2 seconds', keys: { 'Shift+z': 'back' } },
+  { shown: 'Y', does: 'refresh from this picture', keys: { y: 'refresh' } },
   { shown: 'Backspace', does: 'start again from frame 0', keys: { Backspace: 'reset' } },
   { shown: '1 2 3', does: 'live, path, pin', keys: { 1: 'drag-mode', 2: 'path-mode', 3: 'pin-mode' } },
   { shown: '[ ]', does: 'smaller, larger subject', keys: { '[': 'smaller', ']': 'larger' } },
