@@ -33,14 +33,16 @@ test('the server’s clock is read from the fastest ping, half a round trip befo
 });
 
 test('the stages of a frame add up to the whole, and what is left is the wait', () => {
-  const frame = { age: 5, made: 5000, arrived: 5000 + 700 + 14 };
+  const frame = { tick: 0, age: 5, made: 5000, arrived: 5000 + 700 + 14 };
   const stages = stagesOf(frame, { status: STATUS, clock: clockAt(700), painted: 5730, began: 5600, rate: 16 });
   assert.deepEqual(stages, { up: 2, wait: 130 - 2 - 60 - 8 - 6 - 16, model: 48, decode: 12, queue: 5, jpeg: 3, network: 6, page: 16 });
   assert.equal(total(stages), 130);
+  const own = stagesOf({ ...frame, tick: 30 }, { status: STATUS, clock: clockAt(700), painted: 5730, began: 5600, rate: 16 });
+  assert.deepEqual([own.model, own.decode, total(own)], [24, 6, 130], 'a frame that was drawn by itself says its own time');
 });
 
 test('without a hand a picture is waited for half as long as one takes', () => {
-  const frame = { age: 5, made: 5000, arrived: 5714 };
+  const frame = { tick: 1, age: 5, made: 5000, arrived: 5714 };
   const around = { status: STATUS, clock: clockAt(700), painted: 5730 };
   assert.equal(stagesOf(frame, { ...around, rate: 10 }).wait, 50);
   assert.equal(stagesOf(frame, { ...around, rate: 30 }).wait, 30, 'half a draw where it is longer');

@@ -84,7 +84,7 @@ export function install(page) {
 function dialled(page) {
   const panel = [...page.controls.kinds.values()].filter(({ slot_field: name }) => !name).flatMap(({ kind, widgets }) => (
     widgets.filter(({ type, waits }) => type === 'slider' && !waits).flatMap(({ field, name }) => {
-      const range = document.querySelector(ranges(kind, name || field));
+      const range = rangeOf(kind, name || field);
       return range instanceof HTMLInputElement ? [{ range, slot: kind, field }] : [];
     })));
   const loras = page.panel.loras.flatMap((name, at) => {
@@ -100,7 +100,10 @@ function dialled(page) {
  * @param {string} kind
  * @param {string} name
  */
-const ranges = (kind, name) => `#studio-${kind}-${name} input[type=range], :root:not(:has(#studio-${kind}-${name})) #studio-${name} input[type=range]`;
+function rangeOf(kind, name) {
+  const box = document.getElementById(`studio-${kind}-${name}`) ?? document.getElementById(`studio-${name}`);
+  return box?.querySelector('input[type=range]');
+}
 
 /**
  * @param {HTMLInputElement} range

@@ -56,16 +56,13 @@ class LatencyView {
     this.popover = this.makePopover();
     page.box.append(this.popover);
     document.addEventListener('keydown', ({ key }) => { if (key === 'Escape') this.toggle(false); });
-    document.addEventListener('pointerdown', ({ target }) => {
-      if (target instanceof Node && !this.popover.contains(target) && !this.button.contains(target)) this.toggle(false);
-    });
   }
 
   makePopover() {
     const box = element('section', { className: 'st-latency', hidden: true });
     box.setAttribute('aria-label', 'Latency');
     const head = element('div', { className: 'st-latency-head' });
-    const close = element('button', { textContent: 'Close', className: 'st-latency-close' });
+    const close = element('button', { textContent: 'Close', className: 'st-latency-close', title: 'Close (Escape)' });
     close.dataset.do = 'latency';
     head.append(element('span', { textContent: 'Hand to picture' }), this.headline, close);
     const fall = element('div', { className: 'st-waterfall' });
@@ -175,7 +172,8 @@ class LatencyView {
  */
 function hudButton(box) {
   const span = find(box, '.st-hud span:has([data-hud="latency"])', HTMLElement);
-  const button = element('button', { className: 'st-latency-open', title: 'From your hand to the picture that shows it, on this page: in stages' });
+  const title = 'From your hand to the picture that shows it, on this page: in stages';
+  const button = element('button', { className: 'st-latency-open', title });
   button.dataset.do = 'latency';
   button.setAttribute('aria-expanded', 'false');
   button.append(...span.childNodes);

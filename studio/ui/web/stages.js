@@ -7,6 +7,7 @@ const PINGS = 24; // of which the fastest tells the server's clock
 export const HANDS = 9; // moves of the hand of which the median is shown
 const RECENT = 1500; // ms of frames that count
 const STALE = 8000; // ms after which a move of the hand tells no more of now
+const DREW = 0.2; // share of the usual time from which a frame was drawn by itself
 const FEWEST = 3; // moves that are a median
 
 /** In the order of time; in ms. @typedef {Record<Stage, number>} Stages */
@@ -59,7 +60,9 @@ export class ServerClock {
  * @returns {Stages}
  */
 export function stagesOf(frame, { status, clock, painted, began, rate }) {
-  const { draw_ms: draw = 0, decode_ms: decode = 0, pack_ms: jpeg = 0, shortest_ms: shortest = 0 } = status;
+  const { draw_ms: usual = 0, decode_ms: decoding = 0, pack_ms: jpeg = 0, shortest_ms: shortest = 0 } = status;
+  const draw = frame.tick > DREW * usual ? frame.tick : usual; // a picture that was made with others took no time itself
+  const decode = usual ? decoding * (draw / usual) : 0;
   const up = shortest / 2;
   const made = clock.here(frame.made, shortest);
   const packed = frame.age + jpeg;
