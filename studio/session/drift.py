@@ -18,7 +18,7 @@ from studio.frames import Frame
 EVERY = 6  # frames from one look to the next
 FIRST, LAST = 1, 5  # the looks after a start that are the anchor: its first second at 24 a second, but the first
 RECENT = 4  # looks that the present is the median of
-ROWS = 64  # of a picture that are looked at, at most
+ROWS = 32  # of a picture that are looked at, at most
 FAINT = 1.0  # of 255: below it there is nothing to measure a change by
 
 
@@ -46,11 +46,10 @@ class Drift:
 
 def look_of(picture: np.ndarray) -> Look:
     """Measure a picture, uint8 (H, W, 3), by at most ROWS of its rows, in full width."""
-    rows = picture[:: -(-len(picture) // ROWS)].astype(np.int16)
-    grey = rows.sum(2, dtype=np.int16) / 3
-    return Look(
-        float(np.abs(np.diff(grey, axis=1)).mean()), float(grey.std()), float((rows.max(2) - rows.min(2)).mean())
-    )
+    red, green, blue = picture[:: -(-len(picture) // ROWS)].transpose(2, 0, 1).astype(np.float32, order="C")
+    grey = (red + green + blue) / 3
+    strongest, weakest = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
+    return Look(float(np.abs(np.diff(grey, axis=1)).mean()), float(grey.std()), float((strongest - weakest).mean()))
 
 
 class DriftMeter:

@@ -19,6 +19,7 @@ FIXED_STEPS = 3  # a picture costs about as much as its steps and so many more, 
 SLOW_WAY = 0.4  # share of the target from which what comes after the model is saved on first
 BLOCKED = 20.0  # seconds that a step is left alone that proved too dear, the first time
 UNDONE_WITHIN = 12.0  # seconds
+REPEATS = 4.0  # seconds after which the figures of a sentence are told anew
 
 QUALITIES = (60, 75, 88, 95)  # of JPEG
 RATES = (12, 15, 20, 30)  # frames a second that are sent
@@ -98,6 +99,7 @@ class Controller:
         self._last: Change | None = None
         self._side = 0  # -1 under the target, 1 over it, 0 about there
         self._since = 0.0  # since when
+        self._said: tuple[int, float] | None = None  # on which side what was said of it, and when
         self._costs: dict[int, float] = {}  # of a picture by its steps, in units of the first that was measured
         self._blocked: dict[tuple[Knob, int], tuple[float, float]] = {}  # until when, and for how long that is
 
@@ -109,17 +111,26 @@ class Controller:
         side = (measured.latency > OVER * target.ms) - (measured.latency < UNDER * target.ms)
         if side != self._side:
             self._side, self._since = side, now
-        if side == 0 or now - self._since < (OVER_FOR if side > 0 else UNDER_FOR):
-            return Decision(knobs, holding(measured, target, knobs) if side == 0 else "")
+        if side and now - self._since < (OVER_FOR if side > 0 else UNDER_FOR):
+            return Decision(knobs, "")
+        if side == 0:
+            return Decision(knobs, self._once(now, side, holding(measured, target, knobs)))
         chosen = (
             self._save(measured, target, knobs, room) if side > 0 else self._spend(now, measured, target, knobs, room)
         )
         if chosen is None:
-            return Decision(knobs, self._at_the_end(side, measured, target, knobs, room))
+            return Decision(knobs, self._once(now, side, self._at_the_end(side, measured, target, knobs, room)))
         knob, value = chosen
         self._note(now, knob, getattr(knobs, knob), value, measured)
         says = because(knob, value, measured, target, knobs, room)
         return Decision(replace(knobs, **{knob: value}), says, True)
+
+    def _once(self, now: float, side: int, says: str) -> str:
+        """Give a sentence, or "" where the same with other figures was said just before."""
+        if self._said and self._said[0] == side and now - self._said[1] < REPEATS:
+            return ""
+        self._said = side, now
+        return says
 
     def _learn(self, measured: Measured, knobs: Knobs) -> None:
         """Take in what the steps cost that were changed to last."""
@@ -144,17 +155,15 @@ class Controller:
 
     def _save(self, measured: Measured, target: Target, knobs: Knobs, room: Room) -> tuple[Knob, int] | None:
         """Give what to turn down: where the time goes first, and what is seen least of the rest."""
-        coarser = below(QUALITIES, knobs.quality)
-        if coarser and (measured.way > SLOW_WAY * target.ms or knobs.quality > USUAL.quality):
+        coarser, slower = below(QUALITIES, knobs.quality), below(RATES, knobs.rate)
+        is_slow_way = measured.way > SLOW_WAY * target.ms
+        if coarser and (is_slow_way or knobs.quality > USUAL.quality):
             return "quality", coarser
+        if slower and is_slow_way and slower < 1000 / measured.picture:  # else the model itself gives no more
+            return "rate", slower
         fewer = [steps for steps in room.steps if steps < knobs.steps]
-        if fewer:
-            fitting = [steps for steps in fewer if self._expected(steps, measured, knobs) <= target.ms]
-            return "steps", fitting[-1] if fitting else fewer[0]
-        if coarser:
-            return "quality", coarser
-        slower = below(RATES, knobs.rate)
-        return ("rate", slower) if slower else None
+        fitting = [steps for steps in fewer if self._expected(steps, measured, knobs) <= target.ms]
+        return ("steps", (fitting[-1:] or fewer)[0]) if fewer else None
 
     def _spend(
         self, now: float, measured: Measured, target: Target, knobs: Knobs, room: Room
@@ -179,6 +188,7 @@ class Controller:
         if last and last.knob == knob and last.before < last.after and after < before and now - last.at < UNDONE_WITHIN:
             _, so_long = self._blocked.get((knob, before), (0.0, BLOCKED / 2))
             self._blocked[knob, before] = (now + 2 * so_long, 2 * so_long)
+        self._said = None
         self._last, self._side = Change(now, knob, before, after, measured.picture), 0
 
     def _at_the_end(self, side: int, measured: Measured, target: Target, knobs: Knobs, room: Room) -> str:
@@ -186,11 +196,12 @@ class Controller:
         is_at = f"{measured.latency:.0f} ms of the {target.ms:.0f} you asked for"
         if side > 0:
             why = room.hold or f"{counted(knobs.steps)} is the fewest this model plays"
-            return f"{is_at}: {why}, and there is nothing else to save. A picture takes {measured.picture:.0f} ms."
+            return f"{is_at}: {why}, and a picture takes {measured.picture:.0f} ms."
         if room.hold:
             return f"{is_at}: {room.hold}."
         if not target.spends and knobs.steps >= room.own:
-            return f"{is_at}, with the {counted(room.own)} this model was made for."
+            more = "" if knobs.steps == room.own else f"; this model was made for {room.own}"
+            return f"{is_at}, with {counted(knobs.steps)}{more}."
         if knobs.steps >= room.steps[-1]:
             return f"{is_at}: {counted(knobs.steps)} is the most this model plays."
         return f"{is_at}: one step more would take longer than that."
@@ -224,10 +235,8 @@ def because(knob: Knob, value: int, measured: Measured, target: Target, knobs: K
         "quality": f"JPEG quality {value} instead of {before}",
         "rate": f"{value} frames a second sent instead of {before}",
     }[knob]
-    if down and knob == "quality" and measured.way > SLOW_WAY * target.ms:
+    if down and knob != "steps":
         return f"{what}: the way to this page took {measured.way:.0f} ms, you asked for {target.ms:.0f} in all."
-    if down and knob == "rate":
-        return f"{what}: the model gets more of the machine; it took {measured.latency:.0f} ms of {target.ms:.0f}."
     if down:
         return f"{what}: a picture took {measured.picture:.0f} ms, you asked for {target.ms:.0f} in all."
     says = f"{what}: {measured.latency:.0f} of the {target.ms:.0f} ms you asked for were used."

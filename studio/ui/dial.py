@@ -29,7 +29,8 @@ class Dial:
     """What is asked for, and what was set for it. It does nothing until a person turns it."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self.name, self.target, self.says = OFF, Target(0), ""
+        self.name, self.target = OFF, Target(0)
+        self.why = self.stands = ""
         self.sending = Sending()
         self._clock = clock
         self._controller = Controller()
@@ -40,16 +41,16 @@ class Dial:
     def turn(self, name: str, ms: float, session: Session) -> None:
         """Ask for a latency: a name of TARGETS, "number" and its ms, or "off", which sets all as it was."""
         steps = session.pending_state()[Sampling].steps
+        self.why, self.stands = "", "" if name == OFF else "Measuring."
         was_on, self.name, self._held, self._before = self.name != OFF, name, False, None
         self._controller = Controller()
         if name == OFF:
-            self.sending.quality, self.sending.rate, self.says = USUAL.quality, USUAL.rate, ""
+            self.sending.quality, self.sending.rate = USUAL.quality, USUAL.rate
             if was_on and self._first is not None and self._first != steps:
                 self._set_steps(self._first, session)
             return
         self.target = TARGETS.get(name) or Target(ms)
         self._first = self._first if was_on else steps
-        self.says = "Measuring."
 
     def hear(self, control: Control, session: Session) -> None:
         """Take in what a person sends: steps of their own stay, and are what "off" goes back to."""
@@ -61,7 +62,7 @@ class Dial:
         if self._before and control.steps == self._before[0] and self._clock() < self._before[1]:
             return
         self._held, self._first = True, control.steps
-        self.says = f"You set {counted(control.steps)} yourself, so they stay."
+        self.why = f"You set {counted(control.steps)} yourself, so they stay."
 
     def measured(self, latency: float, way: float, session: Session) -> None:
         """Take in what the page has measured, in ms, and act on it."""
@@ -73,7 +74,10 @@ class Dial:
         decision = self._controller.decide(
             self._clock(), Measured(latency, stats["draw_ms"], way), self.target, knobs, room
         )
-        self.says = decision.says or self.says
+        if decision.changed:
+            self.why = decision.says
+        elif decision.says:
+            self.stands = decision.says
         self.sending.quality, self.sending.rate = decision.knobs.quality, decision.knobs.rate
         if decision.knobs.steps != sampling.steps:
             self._set_steps(decision.knobs.steps, session)
@@ -81,7 +85,7 @@ class Dial:
     def told(self) -> DialChanged:
         """Give what a page is told."""
         ms = 0.0 if self.name == OFF else self.target.ms
-        return DialChanged(self.name, ms, self.says, self.sending.quality, self.sending.rate, self._held)
+        return DialChanged(self.name, ms, self.why, self.stands, self.sending.quality, self.sending.rate, self._held)
 
     def _set_steps(self, steps: int, session: Session) -> None:
         sampling = session.pending_state()[Sampling]
@@ -89,7 +93,7 @@ class Dial:
         try:
             session.send(replace(sampling, steps=steps))
         except ControlError as error:  # another model plays now
-            self.says = str(error)
+            self.why = str(error)
 
 
 def room_of(model: Model, sampling: Sampling, held: bool) -> Room:

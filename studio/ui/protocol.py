@@ -359,15 +359,17 @@ class Ping(Notification):
 
 @dataclass(frozen=True)
 class DialChanged(Notification):
-    """The latency dial: what is asked for, what it has set, and why, in a sentence.
+    """The latency dial: what is asked for and what it has set.
 
-    name: one of `session.latency.TARGETS`, "off" or "number"; ms: what that is; held: a person's own steps stay.
+    name: one of `session.latency.TARGETS`, "off" or "number"; ms: what that is; why: what it changed last and why, in a
+    sentence; stands: how what is asked for is met now, in another; held: a person's own steps stay.
     """
 
     type: ClassVar[str] = "dial"
     name: str = "off"
     ms: float = 0.0
-    says: str = ""
+    why: str = ""
+    stands: str = ""
     quality: int = 0
     rate: int = 0
     held: bool = False

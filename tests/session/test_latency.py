@@ -78,7 +78,7 @@ def test_balanced_never_asks_for_more_than_the_model_was_made_for_and_changes_no
     machine = Machine(0.3)
     assert machine.run(30, TARGETS["balanced"]) == Knobs(2)
     assert machine.said == []
-    assert "the 2 steps this model was made for" in machine.last
+    assert machine.last.endswith("of the 150 you asked for, with 2 steps.")
 
 
 def test_what_was_saved_comes_back_when_the_machine_is_free_again():
@@ -93,8 +93,7 @@ def test_steps_that_a_person_set_stay_and_it_is_said():
     room = Room((4,), 2, hold="you set 4 steps yourself")
     machine = Machine(6.0)
     knobs = machine.run(40, Target(150), Knobs(4), room)
-    assert knobs.steps == 4
-    assert knobs.quality == 60
+    assert knobs == Knobs(4)
     assert "you set 4 steps yourself" in machine.last
 
 
@@ -102,6 +101,22 @@ def test_a_slow_way_is_saved_on_in_the_jpeg_before_the_picture():
     machine = Machine(0.5, way=140)
     machine.run(20, Target(150), Knobs(2))
     assert machine.said[0][1].startswith("JPEG quality 75 instead of 88: the way to this page took 140 ms")
+
+
+def test_fewer_are_sent_only_where_the_page_and_not_the_model_is_what_takes_long():
+    slow_page, slow_model = Machine(0.4, way=500, noise=0), Machine(6.0, way=500, noise=0)
+    assert slow_page.run(40, Target(150)).rate < 30
+    assert slow_model.run(40, Target(150)).rate == 30
+
+
+def test_the_same_sentence_is_not_said_again_with_every_figure():
+    machine, said = Machine(1.0), []
+    knobs = machine.run(40, Target(150))
+    for _ in range(25):  # ten seconds
+        decision = machine.controller.decide(machine.now, machine.measured(knobs), Target(150), knobs, ROOM)
+        said += [decision.says] if decision.says else []
+        machine.now += 1 / LOOKS_A_SECOND
+    assert 1 <= len(said) <= 6
 
 
 def test_a_step_that_proved_too_dear_is_left_alone_longer_each_time():

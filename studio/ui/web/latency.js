@@ -9,7 +9,7 @@ import { LatencyMeter, ServerClock, STAGES, levelOf, stagesOf, total } from './s
 /** @import { Page } from './page.js' */
 /** @import { Feature, Frame } from './types.js' */
 /** @import { Stages } from './stages.js' */
-/** @typedef {{ name: string, ms: number, says: string, quality: number, rate: number, held: boolean }} Dial */
+/** @typedef {{ name: string, ms: number, why: string, stands: string, quality: number, rate: number, held: boolean }} Dial */
 
 const CHOICES = [
   ['off', 'Off', 'Nothing is changed'], ['snappy', 'Snappy', 'As soon as 80 ms, with what steps that leaves'],
@@ -34,7 +34,10 @@ export function install(page) {
       hello: () => view.meter.clear(),
     },
     frame: (frame, shown) => view.frameDrawn(frame, shown),
-    measure: () => view.measure(),
+    measure: () => {
+      view.report();
+      view.show();
+    },
   };
 }
 
@@ -46,7 +49,7 @@ class LatencyView {
     this.clock = new ServerClock();
     this.drift = new DriftView();
     /** @type {Dial} */
-    this.dial = { name: 'off', ms: 0, says: '', quality: 88, rate: 30, held: false };
+    this.dial = { name: 'off', ms: 0, why: '', stands: '', quality: 88, rate: 30, held: false };
     this.button = hudButton(page.box);
     this.rows = STAGES.map(([, label, about]) => stageRow(label, about));
     this.headline = element('b');
@@ -106,7 +109,7 @@ class LatencyView {
   toggle(open = this.popover.hidden) {
     this.popover.hidden = !open;
     this.button.setAttribute('aria-expanded', String(open));
-    this.measure();
+    this.show();
   }
 
   /**
@@ -132,22 +135,26 @@ class LatencyView {
       if (!(one instanceof HTMLElement)) continue;
       one.setAttribute(one instanceof HTMLLabelElement ? 'data-chosen' : 'aria-checked', String(one.dataset.dial === dial.name));
     }
+    this.says.replaceChildren(...(sentences(dial).map((text) => element('span', { textContent: text }))));
     if (dial.name === 'number' && document.activeElement !== this.number) this.number.value = String(dial.ms);
-    this.measure();
+    this.show();
   }
 
-  /** What the HUD and the open popover show; the server is told what the dial goes by. */
-  measure() {
+  /** The server is told what the dial goes by, while it is on. */
+  report() {
+    const report = this.dial.name !== 'off' && this.meter.report(performance.now());
+    if (report) this.page.link.send({ type: 'measured', ...report });
+  }
+
+  /** The HUD's figure, and the popover where it is open. */
+  show() {
     const now = performance.now();
     const latency = this.meter.latency(now);
     const text = latency ? `${latency.measured ? '' : '≈ '}${Math.round(latency.ms)}` : '–';
     this.page.hud.set('latency', text);
     this.button.dataset.level = latency ? levelOf(latency.ms, this.dial.ms) : '';
-    const report = this.dial.name !== 'off' && this.meter.report(now);
-    if (report) this.page.link.send({ type: 'measured', ...report });
     if (this.popover.hidden) return;
     this.headline.textContent = latency ? `${text} ms` : '–';
-    this.says.textContent = this.dial.says || 'Off: nothing is changed. Choose how soon the picture should answer.';
     const stages = this.meter.stages(now);
     if (stages) this.showStages(stages);
   }
@@ -164,6 +171,14 @@ class LatencyView {
       from += stages[name];
     });
   }
+}
+
+/**
+ * What the dial has done and why, and how it stands.
+ * @param {Dial} dial
+ */
+function sentences({ name, why, stands }) {
+  return name === 'off' ? ['Off: nothing is changed. Choose how soon the picture should answer.'] : [why, stands].filter(Boolean);
 }
 
 /**
