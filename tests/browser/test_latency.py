@@ -36,7 +36,7 @@ def test_the_way_from_the_hand_to_the_picture_is_measured_and_falls_into_stages(
     stages, whole = rows(visit), float(visit.page.locator(".st-latency-head b").first.inner_text().split()[0])
     assert list(stages)[:3] == ["To the server", "Waits for a frame", "Model"]
     assert 0 < whole < 5000
-    assert 0.3 * whole < sum(stages.values()) < 3 * whole, "medians of parts, which need not add up to the whole's"
+    assert 0.9 * whole - 5 < sum(stages.values()) < 1.5 * whole + 5
     assert visit.page.locator(".st-latency-open").get_attribute("data-level") in ("good", "fair", "slow")
     visit.page.keyboard.press("Escape")
     assert visit.page.locator(".st-latency").is_hidden()

@@ -62,6 +62,16 @@ test('the latency is the median of the last hands, and the sum of the stages whe
   assert.equal(meter.latency(20000), null);
 });
 
+test('the waterfall is that of the move in the middle, so that its stages add up', () => {
+  const meter = new LatencyMeter();
+  const stages = (/** @type {number} */ wait) => ({ up: 1, wait, model: 40, decode: 5, queue: 1, jpeg: 2, network: 1, page: 10 });
+  assert.equal(meter.stages(0), null);
+  [50, 0, 10].forEach((wait) => meter.add(stages(wait), 100, 60 + wait));
+  assert.deepEqual(meter.stages(110), stages(10));
+  assert.equal(total(stages(10)), meter.latency(110)?.ms);
+  assert.deepEqual(meter.stages(9000), stages(10), 'no hand for long: the frames');
+});
+
 test('the dial goes by the frames where the hand moved too seldom', () => {
   const meter = new LatencyMeter();
   const stages = { up: 1, wait: 20, model: 40, decode: 5, queue: 1, jpeg: 2, network: 1, page: 10 };

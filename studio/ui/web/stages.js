@@ -128,16 +128,15 @@ export class LatencyMeter {
   }
 
   /**
-   * The median of every stage, of hands where they were measured; null before any.
+   * The stages of the one in the middle, of hands where they were measured; null before any.
    * @param {number} now
    * @returns {Stages | null}
    */
   stages(now) {
     const hands = this.hands.filter(({ at }) => now - at < STALE);
-    const of = hands.length ? hands : this.frames;
-    if (!of.length) return null;
-    const medians = STAGES.map(([name]) => [name, median(of.map(({ stages }) => stages[name]))]);
-    return /** @type {Stages} */ (Object.fromEntries(medians));
+    const of = hands.length ? hands : this.frames.map((one) => ({ ...one, ms: total(one.stages) }));
+    const middle = median(of.map(({ ms }) => ms));
+    return of.find(({ ms }) => ms === middle)?.stages ?? null;
   }
 }
 
