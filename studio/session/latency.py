@@ -170,14 +170,16 @@ class Controller:
     ) -> tuple[Knob, int] | None:
         """Give what to turn up: first what was saved, then steps, as far as they fit."""
         quality, rate = above(QUALITIES, knobs.quality), above(RATES, knobs.rate)
-        usual = [("rate", rate)] if rate else []
-        usual += [("quality", quality)] if quality and quality <= USUAL.quality else []
+        turns: list[tuple[Knob, int]] = [("rate", rate)] if rate else []
+        if quality and quality <= USUAL.quality:
+            turns.append(("quality", quality))
         most = room.steps[-1] if target.spends else room.own
         more = [steps for steps in room.steps if knobs.steps < steps <= min(most, max(2 * knobs.steps, 2))]
         fitting = [steps for steps in more if self._expected(steps, measured, knobs) <= target.ms]
-        steps = [("steps", one) for one in reversed(fitting)]
-        fine = [("quality", quality)] if quality and target.spends else []
-        for knob, value in (*usual, *steps, *fine):
+        turns += [("steps", one) for one in reversed(fitting)]
+        if quality and target.spends:
+            turns.append(("quality", quality))
+        for knob, value in turns:
             if self._blocked.get((knob, value), (0.0, 0.0))[0] <= now:
                 return knob, value
         return None

@@ -1,5 +1,7 @@
 """From the hand to the picture: measured, shown in stages, held by the dial; the drift meter; ghosts on sliders."""
 
+from typing import Any
+
 import pytest
 
 from browser.page import PHONE, TINY, real_session, until
@@ -14,9 +16,9 @@ class Slow(Session):
     """A session that tells of a machine where a picture takes 400 ms."""
 
     @property
-    def stats(self):
+    def stats(self) -> Any:
         steps = self.pending_state()[Sampling].steps
-        return super().stats | {"draw_ms": 100.0 * (steps + 2)}  # type: ignore[return-value]
+        return super().stats | {"draw_ms": 100.0 * (steps + 2)}
 
 
 def rows(visit):

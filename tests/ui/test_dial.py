@@ -1,6 +1,7 @@
 """The latency dial of a seat: what it sends to the session, what a person's own steps mean to it, what is refused."""
 
 import json
+from typing import Any
 
 import pytest
 from tiny.model import TinyModel
@@ -24,9 +25,9 @@ class Slow(Session):
     load = 1.0
 
     @property
-    def stats(self):
+    def stats(self) -> Any:
         draw = self.load * (20 + 8 * self.pending_state()[Sampling].steps)
-        return super().stats | {"draw_ms": draw}  # type: ignore[return-value]
+        return super().stats | {"draw_ms": draw}
 
 
 class Turned:
