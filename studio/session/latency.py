@@ -16,7 +16,7 @@ OVER_FOR, UNDER_FOR = 0.8, 1.6  # seconds that it must have been so
 SETTLES = 2.0  # seconds after a change in which what is measured is still of before
 WAITS = 1.5  # pictures from hand to picture: half of one until the next begins, and that one
 FIXED_STEPS = 3  # a picture costs about as much as its steps and so many more, until it was measured
-SLOW_WAY = 0.4  # share of the target from which what comes after the model is saved on first
+SLOW_LINE, SLOW_PAGE = 0.3, 0.4  # shares of the target from which the way to the page, and the page, are saved on
 BLOCKED = 20.0  # seconds that a step is left alone that proved too dear, the first time
 UNDONE_WITHIN = 12.0  # seconds
 REPEATS = 4.0  # seconds after which the figures of a sentence are told anew
@@ -65,11 +65,16 @@ class Room:
 
 @dataclass(frozen=True)
 class Measured:
-    """Medians of the last moments in ms: hand to picture; one picture of the model; from there to the page's canvas."""
+    """Medians of the last moments, in ms.
+
+    latency: hand to picture; picture: one of the model; line: packing it as JPEG and the way to the page; page: what it
+    waits before, and from the page to the screen.
+    """
 
     latency: float
     picture: float
-    way: float = 0.0
+    line: float = 0.0
+    page: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -156,10 +161,11 @@ class Controller:
     def _save(self, measured: Measured, target: Target, knobs: Knobs, room: Room) -> tuple[Knob, int] | None:
         """Give what to turn down: where the time goes first, and what is seen least of the rest."""
         coarser, slower = below(QUALITIES, knobs.quality), below(RATES, knobs.rate)
-        is_slow_way = measured.way > SLOW_WAY * target.ms
-        if coarser and (is_slow_way or knobs.quality > USUAL.quality):
+        if coarser and (measured.line > SLOW_LINE * target.ms or knobs.quality > USUAL.quality):
             return "quality", coarser
-        if slower and is_slow_way and slower < 1000 / measured.picture:  # else the model itself gives no more
+        if (
+            slower and measured.page > SLOW_PAGE * target.ms and slower < 1000 / measured.picture
+        ):  # else the model itself gives no more
             return "rate", slower
         fewer = [steps for steps in room.steps if steps < knobs.steps]
         fitting = [steps for steps in fewer if self._expected(steps, measured, knobs) <= target.ms]
@@ -170,13 +176,15 @@ class Controller:
     ) -> tuple[Knob, int] | None:
         """Give what to turn up: first what was saved, then steps, as far as they fit."""
         quality, rate = above(QUALITIES, knobs.quality), above(RATES, knobs.rate)
-        turns: list[tuple[Knob, int]] = [("rate", rate)] if rate else []
+        turns: list[tuple[Knob, int]] = []
+        if rate:
+            turns.append(("rate", rate))
         if quality and quality <= USUAL.quality:
             turns.append(("quality", quality))
         most = room.steps[-1] if target.spends else room.own
         more = [steps for steps in room.steps if knobs.steps < steps <= min(most, max(2 * knobs.steps, 2))]
         fitting = [steps for steps in more if self._expected(steps, measured, knobs) <= target.ms]
-        turns += [("steps", one) for one in reversed(fitting)]
+        turns.extend(("steps", one) for one in reversed(fitting))
         if quality and target.spends:
             turns.append(("quality", quality))
         for knob, value in turns:
@@ -237,10 +245,13 @@ def because(knob: Knob, value: int, measured: Measured, target: Target, knobs: K
         "quality": f"JPEG quality {value} instead of {before}",
         "rate": f"{value} frames a second sent instead of {before}",
     }[knob]
-    if down and knob != "steps":
-        return f"{what}: the way to this page took {measured.way:.0f} ms, you asked for {target.ms:.0f} in all."
+    why = {
+        "steps": f"a picture took {measured.picture:.0f} ms",
+        "quality": f"the way to this page took {measured.line:.0f} ms",
+        "rate": f"this page took {measured.page:.0f} ms to show one",
+    }[knob]
     if down:
-        return f"{what}: a picture took {measured.picture:.0f} ms, you asked for {target.ms:.0f} in all."
+        return f"{what}: {why}, you asked for {target.ms:.0f} in all."
     says = f"{what}: {measured.latency:.0f} of the {target.ms:.0f} ms you asked for were used."
     if knob == "steps" and value > room.own and room.few_suffice:
         says += f" This model was made for {room.own}: more of them show little."

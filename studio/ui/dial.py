@@ -64,7 +64,7 @@ class Dial:
         self._held, self._first = True, control.steps
         self.why = f"You set {counted(control.steps)} yourself, so they stay."
 
-    def measured(self, latency: float, way: float, session: Session) -> None:
+    def measured(self, latency: float, line: float, page: float, session: Session) -> None:
         """Take in what the page has measured, in ms, and act on it."""
         sampling, stats = session.pending_state()[Sampling], session.stats
         if self.name == OFF or stats["paused"] or not stats["draw_ms"]:
@@ -72,7 +72,7 @@ class Dial:
         knobs = Knobs(sampling.steps, self.sending.quality, self.sending.rate)
         room = room_of(session.model, sampling, self._held)
         decision = self._controller.decide(
-            self._clock(), Measured(latency, stats["draw_ms"], way), self.target, knobs, room
+            self._clock(), Measured(latency, stats["draw_ms"], line, page), self.target, knobs, room
         )
         if decision.changed:
             self.why = decision.says

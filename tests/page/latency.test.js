@@ -57,7 +57,7 @@ test('the latency is the median of the last hands, and the sum of the stages whe
   [500, 500, 500, 500, 500, 500].forEach((ms) => meter.add(stages, 120, ms));
   [90, 90, 90, 90, 90].forEach((ms) => meter.add(stages, 130, ms));
   assert.deepEqual(meter.latency(140), { ms: 90, measured: true });
-  assert.deepEqual(meter.report(140), { latency: 90, way: 14 });
+  assert.deepEqual(meter.report(140), { latency: 90, line: 3, page: 11 });
   assert.equal(meter.report(4000), null, 'no picture came: there is nothing to go by');
   assert.equal(meter.latency(20000), null);
 });

@@ -15,8 +15,8 @@ LOOKS_A_SECOND = 2.5
 class Machine:
     """A clock, and what a picture takes on a machine with so much to do beside it."""
 
-    def __init__(self, load=1.0, way=25.0, noise=0.06, fixed=20.0, a_step=8.0, seed=1):
-        self.load, self.way, self.noise, self.fixed, self.a_step = load, way, noise, fixed, a_step
+    def __init__(self, load=1.0, line=5.0, page=20.0, noise=0.06, fixed=20.0, a_step=8.0, seed=1):
+        self.load, self.line, self.page, self.noise, self.fixed, self.a_step = load, line, page, noise, fixed, a_step
         self.chance, self.now, self.controller = random.Random(seed), 0.0, Controller()
         self.said = []
 
@@ -24,8 +24,8 @@ class Machine:
         picture = (
             self.load * (self.fixed + self.a_step * knobs.steps) * self.chance.uniform(1 - self.noise, 1 + self.noise)
         )
-        way = self.way * (knobs.quality / 88) ** 2
-        return Measured(1.5 * picture + way, picture, way)
+        line = self.line * (knobs.quality / 88) ** 2
+        return Measured(1.5 * picture + line + self.page, picture, line, self.page)
 
     def run(self, seconds, target, knobs=TWO, room=ROOM):
         """The knobs after some seconds; what was said and when goes into `said`."""
@@ -39,7 +39,7 @@ class Machine:
         return knobs
 
     def latency(self, knobs):
-        return 1.5 * self.load * (self.fixed + self.a_step * knobs.steps) + self.way * (knobs.quality / 88) ** 2
+        return 1.5 * self.load * (self.fixed + self.a_step * knobs.steps) + self.line + self.page
 
 
 @pytest.mark.parametrize("load", [0.3, 0.7, 1.0, 1.4, 2.0, 3.0])
@@ -97,14 +97,14 @@ def test_steps_that_a_person_set_stay_and_it_is_said():
     assert "you set 4 steps yourself" in machine.last
 
 
-def test_a_slow_way_is_saved_on_in_the_jpeg_before_the_picture():
-    machine = Machine(0.5, way=140)
+def test_a_slow_line_is_saved_on_in_the_jpeg_before_the_picture():
+    machine = Machine(0.5, line=140)
     machine.run(20, Target(150), Knobs(2))
     assert machine.said[0][1].startswith("JPEG quality 75 instead of 88: the way to this page took 140 ms")
 
 
 def test_fewer_are_sent_only_where_the_page_and_not_the_model_is_what_takes_long():
-    slow_page, slow_model = Machine(0.4, way=500, noise=0), Machine(6.0, way=500, noise=0)
+    slow_page, slow_model = Machine(0.4, page=500, noise=0), Machine(6.0, page=500, noise=0)
     assert slow_page.run(40, Target(150)).rate < 30
     assert slow_model.run(40, Target(150)).rate == 30
 
@@ -125,7 +125,7 @@ def test_a_step_that_proved_too_dear_is_left_alone_longer_each_time():
     class Cliff(Machine):
         def measured(self, knobs):
             picture = 60 if knobs.steps < 4 else 140
-            return Measured(1.5 * picture + 20, picture, 20)
+            return Measured(1.5 * picture + 20, picture, 0, 20)
 
     machine = Cliff()
     machine.run(300, Target(150), Knobs(2))

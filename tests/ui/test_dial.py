@@ -46,7 +46,7 @@ class Turned:
 
     def play(self, seconds):
         for _ in range(int(seconds / 0.4)):
-            self.dial.measured(1.5 * self.session.stats["draw_ms"] + 25, 25, self.session)
+            self.dial.measured(1.5 * self.session.stats["draw_ms"] + 25, 5, 20, self.session)
             self.hashes.append(self.session.step().hash)
             self.clock.now += 0.4
 
@@ -114,7 +114,7 @@ def test_nothing_is_decided_while_it_is_paused():
     turned.session.send(Pause())
     turned.session.step()
     for _ in range(20):
-        turned.dial.measured(900, 25, turned.session)
+        turned.dial.measured(900, 5, 20, turned.session)
         turned.clock.now += 0.4
     assert turned.session.pending_state()[Sampling].steps == 2
 
@@ -128,7 +128,7 @@ def test_what_the_dial_does_not_have_is_refused_with_what_it_has(to):
 @pytest.mark.parametrize("latency", ["fast", -1, 1e9, None])
 def test_a_page_measures_milliseconds(latency):
     with pytest.raises(ProtocolError, match="latency must be ms from 0 to 60000"):
-        parse(json.dumps({"type": "measured", "latency": latency, "way": 1}))
+        parse(json.dumps({"type": "measured", "latency": latency, "line": 1, "page": 1}))
 
 
 def test_a_page_turns_it_over_the_link_and_what_it_measures_is_no_touch_of_a_person():
@@ -138,9 +138,8 @@ def test_a_page_turns_it_over_the_link_and_what_it_measures_is_no_touch_of_a_per
         (dial,) = told(connection, "dial")
         assert (dial["name"], dial["ms"], dial["stands"]) == ("number", 150, "Measuring.")
         touched = connection.seat.touched_at
-        session.stats_paused = True
         connection.seat.dial.turn("off", 0, session)
-        assert await connection.receive(json.dumps({"type": "measured", "latency": 90, "way": 20.5}))
+        assert await connection.receive(json.dumps({"type": "measured", "latency": 90, "line": 3, "page": 20.5}))
         assert connection.seat.touched_at == touched
         assert told(connection, "error") == []
 

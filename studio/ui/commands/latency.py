@@ -27,10 +27,11 @@ class TurnDial(Command):
 
 @dataclass(frozen=True)
 class PageMeasured(Command):
-    """Medians of the last moments in ms: from hand to picture, and of that, from the finished picture to the canvas."""
+    """Medians of the last moments in ms, see `session.latency.Measured`."""
 
     latency: float = 0.0
-    way: float = 0.0
+    line: float = 0.0
+    page: float = 0.0
 
 
 def read_dial(message: dict[str, object]) -> TurnDial:
@@ -44,7 +45,7 @@ def read_dial(message: dict[str, object]) -> TurnDial:
 
 
 def read_measured(message: dict[str, object]) -> PageMeasured:
-    return PageMeasured(milliseconds(message, "latency"), milliseconds(message, "way"))
+    return PageMeasured(*(milliseconds(message, name) for name in ("latency", "line", "page")))
 
 
 def milliseconds(message: dict[str, object], name: str) -> float:
@@ -60,7 +61,7 @@ async def turn(connection: Connection, command: TurnDial) -> None:
 
 
 def measured(connection: Connection, command: PageMeasured) -> None:
-    connection.seat.dial.measured(command.latency, command.way, connection.seat.session)
+    connection.seat.dial.measured(command.latency, command.line, command.page, connection.seat.session)
 
 
 # By the name in a message of type "command".

@@ -77,9 +77,6 @@ export function stagesOf(frame, { status, clock, painted, began, rate }) {
 /** @param {Stages} stages */
 export const total = (stages) => Object.values(stages).reduce((sum, ms) => sum + ms, 0);
 
-/** @param {Stages} stages what comes after the model: from the finished picture to the screen */
-export const wayOf = ({ queue, jpeg, network, page }) => queue + jpeg + network + page;
-
 /** The last frames, and the last moves of the hand. */
 export class LatencyMeter {
   /** @type {{ at: number, stages: Stages }[]} */
@@ -124,7 +121,11 @@ export class LatencyMeter {
     if (!frames.length) return null;
     const hands = this.hands.filter(({ at }) => now - at < RECENT);
     const latency = hands.length >= FEWEST ? hands.map(({ ms }) => ms) : frames.map(({ stages }) => total(stages));
-    return { latency: median(latency), way: median(frames.map(({ stages }) => wayOf(stages))) };
+    return {
+      latency: median(latency),
+      line: median(frames.map(({ stages: { jpeg, network } }) => jpeg + network)),
+      page: median(frames.map(({ stages: { queue, page } }) => queue + page)),
+    };
   }
 
   /**
