@@ -29,6 +29,7 @@ from studio.models import playable
 from studio.models.errors import NotFinite
 from studio.pictures import decoded
 from studio.samplers import Sampler, samplers_of
+from studio.samplers.base import RowRevisions
 from studio.similarity import SimilarityFilter, SimilarityState, conditioning_key, thumbnail
 
 if TYPE_CHECKING:
@@ -82,10 +83,9 @@ class Engine:
         self._last_words: tuple[tuple[str, float], ...] | None = None
         # Pictures decoded with the last chunk that have not come out yet, and the revision it was made under.
         self._pictures: list[np.ndarray] = []
-        self._frame_revision = 0
+        self._frame_revision, self._row_revisions, self._decode_ms = 0, RowRevisions(), 0.0
         # The last picture that came out, and what the similarity filter knows of it.
         self._last_picture: np.ndarray | None = None
-        self._decode_ms = 0.0  # of the present step
         self.problem: str | None = None  # what is wrong with the pictures, in words for a person
         self._similarity = SimilarityState()
         self._thumbnail = lru_cache(maxsize=2)(lambda data: thumbnail(decoded(data, model.size)))
@@ -144,8 +144,8 @@ class Engine:
         skipped = not self._pictures and not self._draw()
         picture = self._pictures.pop(0) if self._pictures else self._last_picture
         assert picture is not None  # the first frame is never skipped
-        took = (time.perf_counter() - started) * 1e3
-        frame = Frame(self.frame, picture, self._frame_revision, time.time_ns(), took, skipped, 0.0, self._decode_ms)
+        at, ms = time.time_ns(), ms_since(started)
+        frame = Frame(self.frame, picture, self._frame_revision, at, ms, skipped, decode_ms=self._decode_ms)
         self._last_picture = picture
         self.frame += 1
         return frame
@@ -163,7 +163,8 @@ class Engine:
             self._switch_prompt()
             latents, began = self.sampler.step(self.state), time.perf_counter()
             self._pictures += self._decode(latents)
-            self._decode_ms = (time.perf_counter() - began) * 1e3
+            self._frame_revision = self._row_revisions.came_out(self.revision, self.sampler)
+            self._decode_ms = ms_since(began)
         self._similarity = similarity
         return renders
 
@@ -210,7 +211,7 @@ class Engine:
         self.decoder = self.model.new_decoder()
         self.frame = frame
         self.state = state or self.state
-        self._last_words, self._pictures = None, []
+        self._last_words, self._pictures, self._row_revisions = None, [], RowRevisions()
         self._last_picture, self._similarity, self.problem = None, SimilarityState(), None
 
     def snapshot(self) -> EngineSnapshot:
@@ -234,8 +235,14 @@ class Engine:
         self.revision = max(self.revision, snapshot.revision)
         self._pictures, self._frame_revision = list(snapshot.pictures), snapshot.frame_revision
         self._last_picture, self._similarity = snapshot.last_picture, snapshot.similarity
+        self._row_revisions = RowRevisions()
         self.sampler.restore(snapshot.sampler)
         self.decoder.restore(snapshot.decoder)
+
+
+def ms_since(began: float) -> float:
+    """Give the milliseconds since a `time.perf_counter`."""
+    return (time.perf_counter() - began) * 1e3
 
 
 def active_words(state: ControlState) -> tuple[tuple[str, float], ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -150,3 +150,20 @@ class Sampler(ABC, Generic[R, S]):
     @abstractmethod
     def restore(self, snapshot: S) -> None:
         """Go back to a snapshot of this kind of sampler, bit for bit."""
+
+
+class RowRevisions:
+    """Under which revision of the controls each row in flight began; of rows that keep what they began under."""
+
+    def __init__(self) -> None:
+        self._began: list[int] = []  # of the rows in flight, the oldest first
+
+    def came_out(self, revision: int, sampler: Sampler[Any, Any]) -> int:
+        """Give that of the row that has just come out of a sampler; revision: in force while it did.
+
+        Where all rows hear what is in force, it is that.
+        """
+        if not sampler.independent:
+            return revision
+        self._began += [revision] * (sampler.in_flight + 1 - len(self._began))
+        return self._began.pop(0)
