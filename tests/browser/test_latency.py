@@ -27,7 +27,7 @@ def rows(visit):
     return {line.split("\n")[0]: float(line.split("\n")[1]) for line in lines}
 
 
-def test_the_way_from_the_hand_to_the_picture_is_measured_and_falls_into_stages(server, browse):
+def test_the_way_from_hand_to_picture_falls_into_stages_and_a_slider_shows_what_the_picture_has(server, browse):
     server.make = real_session
     visit = browse()
     visit.page.locator(".st-latency-open").click()
@@ -42,6 +42,19 @@ def test_the_way_from_the_hand_to_the_picture_is_measured_and_falls_into_stages(
     assert visit.page.locator(".st-latency-open").get_attribute("data-level") in ("good", "fair", "slow")
     visit.page.keyboard.press("Escape")
     assert visit.page.locator(".st-latency").is_hidden()
+
+    # A ghost stays where the picture is until a picture has what is set.
+    visit.key(" ")
+    visit.page.wait_for_function("window.studio.playback.paused")
+    visit.page.locator("#studio-steps input[type=range]").fill("6")
+    ghost = visit.page.locator("#studio-steps .st-ghost")
+    ghost.wait_for()
+    thumb = visit.page.locator("#studio-steps input[type=range]").bounding_box()
+    box = ghost.bounding_box()
+    assert abs(box["x"] + 8 - (thumb["x"] + 8 + (thumb["width"] - 16) / 7)) < 2, "at 2 of 1..8, where the picture is"
+    visit.key(" ")
+    ghost.wait_for(state="detached")
+    assert visit.state[Sampling].steps == 6
 
 
 def test_the_dial_takes_steps_away_says_why_and_the_take_replays(server, browse):
@@ -75,22 +88,6 @@ def test_the_dial_takes_steps_away_says_why_and_the_take_replays(server, browse)
     assert {event.control.steps for event in score.events if isinstance(event.control, Sampling)} >= {1, 4, 6}
     *_, last = replay(score, TINY)
     assert last.hash == visit.session.outputs[0].newest.hash
-
-
-def test_a_ghost_stays_where_the_picture_is_until_a_picture_has_what_is_set(server, browse):
-    server.make = real_session
-    visit = browse()
-    visit.key(" ")
-    visit.page.wait_for_function("window.studio.playback.paused")
-    visit.page.locator("#studio-steps input[type=range]").fill("6")
-    ghost = visit.page.locator("#studio-steps .st-ghost")
-    ghost.wait_for()
-    thumb = visit.page.locator("#studio-steps input[type=range]").bounding_box()
-    box = ghost.bounding_box()
-    assert abs(box["x"] + 8 - (thumb["x"] + 8 + (thumb["width"] - 16) / 7)) < 2, "at 2 of 1..8, where the picture is"
-    visit.key(" ")
-    ghost.wait_for(state="detached")
-    assert visit.state[Sampling].steps == 6
 
 
 def test_on_a_phone_it_is_a_sheet_that_a_thumb_can_use(server, browse, chromium):

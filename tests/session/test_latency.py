@@ -133,8 +133,24 @@ def test_a_step_that_proved_too_dear_is_left_alone_longer_each_time():
     assert len(up) <= 2
 
 
+def test_what_was_given_back_and_proved_too_dear_is_not_given_back_again_at_once():
+    """A line that chokes on the usual quality: it is tried after 20, 40, 80, ... seconds."""
+
+    class Choking(Machine):
+        def measured(self, knobs):
+            line = 10 if knobs.quality < 88 else 300
+            return Measured(1.5 * 30 + line, 30, line)
+
+    machine = Choking()
+    machine.run(300, TARGETS["balanced"])
+    ups = [when for when, says in machine.said if says.startswith("JPEG quality 88 instead of 75")]
+    assert 2 <= len(ups) <= 6
+    assert [later - before > 15 for before, later in pairwise(ups)] == [True] * (len(ups) - 1)
+
+
 def test_nothing_is_decided_on_what_was_measured_before_the_change():
-    machine = Machine(3.0, noise=0)
+    machine = Machine(3.0, line=200, noise=0)
     machine.run(30, Target(150), Knobs(8))
     times = [when for when, _ in machine.said]
+    assert len(times) > 2
     assert all(later - before >= 2.0 for before, later in pairwise(times))

@@ -52,6 +52,12 @@ def test_a_refresh_is_once_and_before_the_first_frame_nothing():
     assert play(Session(model), 12, [(4, REFRESH), (8, REFRESH)]) == once
 
 
+def test_a_lower_count_as_undo_sends_it_refreshes_nothing():
+    model = TinyModel()
+    once = play(Session(model), 12, [(4, Sink(refreshed=2))])
+    assert play(Session(model), 12, [(4, Sink(refreshed=2)), (8, REFRESH)]) == once
+
+
 def test_going_back_over_a_refresh_plays_the_same_again():
     session = Session(TinyModel())
     hashes = play(session, 20, [(6, REFRESH)])
@@ -62,12 +68,11 @@ def test_going_back_over_a_refresh_plays_the_same_again():
 
 
 def test_it_can_be_gone_on_from_a_snapshot_after_it():
-    session = Session(TinyModel())
+    model = TinyModel()
+    session, another = Session(model), Session(model)
     play(session, 10, [(6, REFRESH)])
-    snapshot = session.snapshot()
-    after = play(session, 5)
-    session.restore(snapshot)
-    assert play(session, 5) == after
+    another.restore(session.snapshot())
+    assert play(another, 5) == play(session, 5)
 
 
 def test_the_composition_of_pocket_is_kept():

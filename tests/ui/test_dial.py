@@ -102,6 +102,11 @@ def test_a_page_that_does_not_know_the_new_steps_yet_has_not_set_them():
     turned.dial.hear(Sampling(seed=5, steps=1), turned.session)
     turned.dial.hear(Sink("keep"), turned.session)
     assert not turned.dial.told().held
+    other = Turned(8.0)
+    while other.steps == 2:
+        other.play(0.4)
+    other.dial.hear(Sampling(steps=7), other.session)
+    assert other.dial.told().held, "at once, but no steps that were in force"
     turned.clock.now += 2
     turned.dial.hear(Sampling(seed=5, steps=2), turned.session)
     assert turned.dial.told().held
