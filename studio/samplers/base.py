@@ -157,13 +157,16 @@ class RowRevisions:
 
     def __init__(self) -> None:
         self._began: list[int] = []  # of the rows in flight, the oldest first
+        self._jumps = 0
 
-    def came_out(self, revision: int, sampler: Sampler[Any, Any]) -> int:
+    def came_out(self, revision: int, sampler: Sampler[Any, Any], jumps: int) -> int:
         """Give that of the row that has just come out of a sampler; revision: in force while it did.
 
-        Where all rows hear what is in force, it is that.
+        Where all rows hear what is in force, it is that. jumps: how often the sampler went elsewhere, with other rows.
         """
         if not sampler.independent:
             return revision
+        if jumps != self._jumps:
+            self._began, self._jumps = [], jumps
         self._began += [revision] * (sampler.in_flight + 1 - len(self._began))
         return self._began.pop(0)

@@ -16,7 +16,7 @@ from studio.controls import Control, ControlError, Picture, Stroke, from_message
 from studio.controls.base import shown
 from studio.controls.image_file import reading
 from studio.pictures import decoded
-from studio.ui.commands import latency, moments
+from studio.ui.commands import audition, latency, later, moments
 from studio.ui.commands.moments import send_take
 from studio.ui.plays import refusals
 from studio.ui.protocol import (
@@ -161,6 +161,7 @@ async def cancel_load(connection: Connection, command: CancelLoad) -> None:
 AT_ONCE: dict[type[Command], Callable[[Connection, Any], None]] = {
     Acknowledge: acknowledge,
     Pong: pong,
+    **audition.AT_ONCE,
     **latency.AT_ONCE,
 }
 # What is done in turn; controls are beside these, as one may take another's place (`send_control`).
@@ -174,6 +175,8 @@ HANDLERS: dict[type[Command], Callable[[Connection, Any], Awaitable[None]]] = {
     LoadModel: load_model,
     CancelLoad: cancel_load,
     **moments.HANDLERS,
+    **audition.HANDLERS,
+    **later.HANDLERS,
     **latency.HANDLERS,
 }
 
