@@ -47,7 +47,7 @@ export function refresh({ controls, model, toasts }) {
 export class DriftView {
   constructor() {
     this.box = element('div', { className: 'st-drift' });
-    const button = element('button', { textContent: 'Refresh (Y)', title: 'Go on from this picture alone (Y)' });
+    const button = element('button', { textContent: 'Refresh', className: 'st-refresh', title: 'Go on from this picture alone (Y)' });
     button.dataset.do = 'refresh';
     const head = element('div', { className: 'st-latency-head' });
     head.append(element('span', { textContent: 'Drift since the scene began' }), button);
