@@ -88,9 +88,7 @@ class Connection:
         if not self.frames.ready:  # the programme's come first
             for notification in self.auditions.pictures():
                 self.send(notification)
-        texts = list(self._outbox)
-        self._outbox.clear()
-        return texts
+        return [self._outbox.popleft() for _ in range(len(self._outbox))]  # other threads add to it meanwhile
 
     async def wait_frame(self, timeout: float) -> bytes | None:
         """Give the newest frame, packed, as soon as there is one; None after `timeout` seconds, or at the end."""
