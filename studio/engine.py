@@ -78,6 +78,7 @@ class Engine:
         self.sampler: Sampler[Any, Any] = samplers[sampler](model, start)
         self.decoder = model.new_decoder()
         self.frame = start
+        self.jumps = 0  # how often it went elsewhere: began clean, or was restored
         self.revision = 0
         self.state = state or playable.initial_state(model)
         # The words of the last frame made and their weights; None after a clean start: nothing to switch from.
@@ -209,7 +210,7 @@ class Engine:
         """Start clean: cache, rows in flight and decoder empty, the next frame is number `frame`; controls stay."""
         self.sampler.restart(frame)
         self.decoder = self.model.new_decoder()
-        self.frame = frame
+        self.frame, self.jumps = frame, self.jumps + 1
         self.state = state or self.state
         self._last_words, self._pictures = None, []
         self._last_picture, self._similarity, self.problem = None, SimilarityState(), None
@@ -232,6 +233,7 @@ class Engine:
     def restore(self, snapshot: EngineSnapshot) -> None:
         """Go on from a snapshot. Revisions never go back: they number what was sent, not what is in force."""
         self.frame, self.state, self._last_words = snapshot.frame, snapshot.state, snapshot.words
+        self.jumps += 1
         self.revision = max(self.revision, snapshot.revision)
         self._pictures, self._frame_revision = list(snapshot.pictures), snapshot.frame_revision
         self._last_picture, self._similarity = snapshot.last_picture, snapshot.similarity

@@ -16,8 +16,10 @@ from studio.models.playable import supports
 from studio.presets import Preset
 from studio.score import Event, Score
 from studio.session.ahead import Ahead
+from studio.session.audition import Auditioning
 from studio.session.history import History
 from studio.session.inbox import Inbox, Receipt
+from studio.session.keep import Keeping
 from studio.session.outputs import Outputs
 from studio.session.stats import Stats, stats_of
 from studio.session.take import Recorder, new_take
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 RECEIPTS = 1000
 
 
-class Session(Ahead):
+class Session(Keeping, Auditioning, Ahead):
     """An engine on a model, played by messages.
 
     Many sessions may share one model: each frame is the same as if it played alone. `send` may be called from any
@@ -89,6 +91,7 @@ class Session(Ahead):
         with self._turn:
             self._apply(only=Pause.kind)
             if self.engine.state[Pause].paused:
+                self._follow(None)
                 return None
             self._apply(due=self.engine.frame)
             self._mark_clean_start()
@@ -96,6 +99,7 @@ class Session(Ahead):
             self._recorder.add_frame(frame)
             self.outputs.put(frame)
             self._remember(frame)
+            self._follow(frame)
             return frame
 
     def _apply(self, *, only: Hashable | None = None, due: int | None = None) -> None:
@@ -177,6 +181,7 @@ class Session(Ahead):
         prepare_state(engine, engine.adapt(self.engine.state)[0])
         with self._turn:
             self._recorder.finish()
+            self.drop_audition(f"{model.name} plays now, so the audition on the model before has ended.")
             with self._inbox.lock:  # so nothing comes that was checked by the one and would be played by the other
                 self._apply()
                 state, refused = engine.adapt(with_defaults_of(model, self.engine))

@@ -128,6 +128,7 @@ def panel(presets: Mapping[str, Preset], begun: ControlState) -> Panel:
     preset_section(presets)
     for part in sections():
         widget_section(made, part)
+    gr.HTML('<h3>Moments</h3><div id="studio-moments"></div>', elem_id="studio-moments-section", padding=False)
     gr.HTML('<h3>Takes</h3><div id="studio-takes"></div>', elem_id="studio-takes-section", padding=False)
     return made
 

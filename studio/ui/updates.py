@@ -135,7 +135,7 @@ class SessionUpdates:
 
     def _changed_timeline(self) -> Iterator[Timeline]:
         """What can be gone back to, if it is not what the page knows."""
-        now = timeline(self._seat.session)
+        now = timeline(self._seat)
         if now != self._timeline:
             self._timeline = now
             yield now

@@ -106,7 +106,7 @@ def test_on_the_beat_a_slot_waits_for_its_frame_and_can_be_called_off(visit):
 
     visit.page.locator(".st-choice button", has_text="Beat").click()
     for _ in range(4):
-        visit.key("b")
+        visit.key("g")
         time.sleep(0.25)
     visit.key("1")
     until(lambda: visit.state[Prompt].text == first)

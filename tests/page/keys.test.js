@@ -20,7 +20,7 @@ test('every key of the table starts its action', () => {
 test('the keys do what they always did', () => {
   const wanted = {
     ' ': 'play', r: 'record', s: 'snapshot', Backspace: 'reset', c: 'clear', t: 'theme', f: 'fullscreen', '?': 'help', q: 'drag-mode',
-    w: 'path-mode', e: 'pin-mode', 1: 'slot-1', 9: 'slot-9', b: 'tap', m: 'marker',
+    w: 'path-mode', e: 'pin-mode', 1: 'slot-1', 9: 'slot-9', b: 'bookmark', g: 'tap', m: 'marker',
     '[': 'smaller', ']': 'larger', l: 'edit-label', p: 'edit-prompt', Delete: 'erase', x: 'erase',
     Escape: 'deselect', '\\': 'hide-overlay',
   };

@@ -46,7 +46,7 @@ export class Cue {
     this.tempo = element('input', { type: 'number', className: 'st-tempo', placeholder: 'bpm', title: 'Beats a minute' });
     this.tempo.setAttribute('aria-label', 'Tempo, beats a minute');
     this.tempo.onchange = () => this.type(Number(this.tempo.value));
-    this.tapper = element('button', { textContent: 'Tap', title: 'Tap the beat (B)', onpointerdown: () => this.tap() });
+    this.tapper = element('button', { textContent: 'Tap', title: 'Tap the beat (G)', onpointerdown: () => this.tap() });
     this.tapper.onkeydown = ({ key }) => { if (key === 'Enter' || key === ' ') this.tap(); };
     this.line = element('p', { className: 'st-ahead', hidden: true });
     this.box = element('div', { className: 'st-cue' });

@@ -188,7 +188,7 @@ export class Panel {
 }
 
 /** The prompt's fields as the components show them now, undefined for those that are not there. */
-function shownPrompt() {
+export function shownPrompt() {
   const value = (/** @type {string} */ selector) => {
     const field = document.querySelector(selector);
     return field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement ? field.value.trim() : undefined;

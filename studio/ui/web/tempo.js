@@ -8,7 +8,7 @@ export const TEMPI = [20, 300]; // beats a minute
 const BAR = 4; // beats
 const PAUSE = 60_000 / TEMPI[0]; // ms without a tap after which another tempo begins
 const HEARD = 8; // taps, the last of which count
-const NO_TEMPO = 'There is no beat yet: tap B in time, or type a tempo.';
+const NO_TEMPO = 'There is no beat yet: tap G in time, or type a tempo.';
 const NO_MARKER = 'No marker lies ahead. M sets one at the frame you see; go back before it, and the prompt waits for it.';
 
 /**

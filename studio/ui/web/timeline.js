@@ -63,7 +63,7 @@ export function spanWords([first, now], rate) {
 export class Timeline {
   /**
    * @param {{ box: HTMLElement, frame: () => number, rate: () => number, travel: (frame: number) => void,
-   *   goTo: (branch: string) => void, toast: ShowToast }} options
+   *   goTo: (branch: number) => void, toast: ShowToast }} options
    */
   constructor({ box, frame, rate, travel, goTo, toast }) {
     this.frame = frame;
@@ -75,7 +75,7 @@ export class Timeline {
     this.label = find(box, '.st-ago', HTMLElement);
     this.marks = find(box, '.st-marks', HTMLElement);
     /** @type {Moments} */
-    this.moments = { start: null, prompts: [], branches: [], reason: '' };
+    this.moments = { start: null, prompts: [], branches: [], bookmarks: [], reason: '' };
     /** @type {number | null} */
     this.held = null; // the frame that the hand is at
     /** @type {[number, number]} */
@@ -186,7 +186,7 @@ export class Timeline {
       ...prompts.filter(([frame, , , frames = 0]) => frame + frames >= this.span[0]).map((change) => (
         { key: `p${change}`, frame: change[0], end: change[0] + (change[3] ?? 0), make: () => changeMark(change) })),
       ...branches.map((branch) => (
-        { key: `b${branch.name} ${branch.frame}`, frame: branch.fork, end: branch.fork, make: () => this.branchButton(branch) })),
+        { key: `b${branch.id} ${branch.name}`, frame: branch.fork, end: branch.fork, make: () => this.branchButton(branch) })),
     ];
     const keys = JSON.stringify(marks.map(({ key }) => key));
     if (this.marks.dataset.keys !== keys) {
@@ -202,8 +202,8 @@ export class Timeline {
   }
 
   /** @param {Moments['branches'][0]} branch */
-  branchButton({ name, words, picture }) {
-    const button = element('button', { title: `Play on in ${name}: ${words}`, onclick: () => this.goTo(name) });
+  branchButton({ id, name, words, picture }) {
+    const button = element('button', { title: `Play on in ${name}: ${words}`, onclick: () => this.goTo(id) });
     button.setAttribute('aria-label', button.title);
     if (picture) button.append(element('img', { src: picture, alt: '' }));
     return button;

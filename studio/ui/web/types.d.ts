@@ -146,7 +146,8 @@ export interface Slot {
 export interface Moments {
   start: number | null;
   prompts: Change[];
-  branches: { name: string; fork: number; frame: number; words: string; picture: string }[];
+  branches: { id: number; name: string; fork: number; frame: number; words: string; picture: string }[];
+  bookmarks: { name: string; title: string; frame: number; model: string; words: string; picture: string }[];
   reason: string;
 }
 
