@@ -3,6 +3,8 @@
 // and says what it does with keys, messages and frames; none knows another.
 
 import { install as audition } from './audition.js';
+import { install as ghosts } from './ghosts.js';
+import { install as latency } from './latency.js';
 import { install as moments } from './moments.js';
 import { install as slots } from './slots.js';
 
@@ -10,7 +12,7 @@ import { install as slots } from './slots.js';
 /** @import { Page } from './page.js' */
 
 /** @type {Record<string, (page: Page) => Feature>} */
-const FEATURES = { audition, moments, slots };
+const FEATURES = { audition, ghosts, latency, moments, slots };
 
 export class Features {
   /** @type {Feature[]} */

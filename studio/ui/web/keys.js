@@ -28,6 +28,7 @@ export const SHORTCUTS = [
   { shown: 'K', does: 'keep the last 30 seconds', keys: { k: 'keep' } },
   { shown: 'B', does: 'bookmark this moment', keys: { b: 'bookmark' } },
   { shown: 'Shift Z', does: 'take the picture back 2 seconds', keys: { 'Shift+z': 'back' } },
+  { shown: 'Y', does: 'refresh from this picture', keys: { y: 'refresh' } },
   { shown: 'Backspace', does: 'start again from frame 0', keys: { Backspace: 'reset' } },
   { shown: 'Q W E', does: 'live, path, pin', keys: { q: 'drag-mode', w: 'path-mode', e: 'pin-mode' } },
   { shown: '1 … 9', does: 'play the prompt of a slot', keys: digits('', 'slot') },

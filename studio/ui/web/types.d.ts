@@ -84,7 +84,16 @@ export interface Frame {
   revision: number;
   tick: number;
   age: number;
+  made: number; // ms since 1970 on the server's clock
+  arrived: number; // ms on this page's
   jpeg: Blob;
+}
+
+/** A control that this page sent; at: ms, of the hand's event that it came of. */
+export interface SentControl {
+  control: Control;
+  at: number;
+  revision: number;
 }
 
 export interface Message {
@@ -114,6 +123,10 @@ export interface Status {
   recording: boolean;
   tick_ms?: number;
   round_trip_ms?: number;
+  draw_ms?: number;
+  decode_ms?: number;
+  pack_ms?: number;
+  shortest_ms?: number;
   skip_rate?: number;
   problem?: string | null;
   error?: string | null;
@@ -207,7 +220,7 @@ export interface Line {
 export interface Feature {
   actions?: Record<string, (event: Event) => void>; // of buttons (`data-do`) and keys (keys.js), by name
   messages?: Record<string, (message: any) => void>; // of the server, by type; after what the page itself does with them
-  frame?(frame: Frame): void; // a picture is on the canvas
+  frame?(frame: Frame, shown: SentControl[]): void; // a picture is on the canvas; shown: the controls it is the first to show
   draw?(now: number): void; // once a screen refresh
   measure?(): void; // a few times a second
   changed?(control: Control | null): void; // a control was set here, or (null) all of them by the server
