@@ -8,8 +8,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio.controls import Control, ControlError, ControlState, Erase, Pause, Prompt, Sampling, Sink, opening_events
+from studio.controls import (
+    Control,
+    ControlError,
+    ControlState,
+    Erase,
+    Pause,
+    Prompt,
+    Sampling,
+    Sink,
+    Stroke,
+    opening_events,
+)
 from studio.controls.base import shown
+from studio.controls.stroke import check_room
 from studio.engine import Engine
 from studio.frames import Frame
 from studio.models.loader import load
@@ -68,6 +80,8 @@ class Session(Rewindable):
             engine.accept(control)
             with self._inbox.lock:
                 if engine is self.engine:  # not handed over to another model meanwhile
+                    if isinstance(control, Stroke):
+                        check_room(self._inbox.fold(engine.state, engine.frame), control)
                     return self._inbox.put(control)
 
     def play(self, preset: Preset) -> int:
