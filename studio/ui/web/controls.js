@@ -72,8 +72,8 @@ export class Controls extends HeldControls {
   set(control, gesture = null) {
     if (!this.ready()) return false;
     const now = performance.now();
-    const last = this.past.at(-1);
-    if (gesture && last && last.gesture === gesture && now - (last.at ?? 0) < ONE_GESTURE) {
+    const last = this.stepOf(gesture, [control], now);
+    if (last) {
       Object.assign(last, { redo: [control], at: now, sent: [...(last.sent ?? []), control].slice(-MOST_SENT) });
     } else {
       this.past.push({ undo: this.inverse(control), redo: [control], gesture, at: now, sent: [control] });
@@ -106,15 +106,39 @@ export class Controls extends HeldControls {
   }
 
   /**
-   * Apply several as one step back.
+   * Apply several as one step back; those of one gesture on the same things are one step.
    * @param {Control[]} redo
    * @param {(Control | null)[]} undo
+   * @param {string | number | null} gesture
    */
-  together(redo, undo) {
+  together(redo, undo, gesture = null) {
     if (!this.ready()) return;
-    this.past.push({ undo, redo });
+    const now = performance.now();
+    const last = this.stepOf(gesture, redo, now);
+    if (last) Object.assign(last, { redo, at: now });
+    else this.past.push({ undo, redo, gesture, at: now });
     this.future = [];
     redo.forEach((control) => this.apply(control));
+  }
+
+  /**
+   * The step that controls of a gesture go on with: the last, or one before it where another finger came between.
+   * @param {string | number | null} gesture
+   * @param {Control[]} controls
+   * @param {number} now ms
+   */
+  stepOf(gesture, controls, now) {
+    if (!gesture) return undefined;
+    const slots = (/** @type {Control[]} */ ones) => ones.map((one) => this.slotOf(one)).join();
+    const between = this.past.findLastIndex((step) => !step.gesture || slots(step.redo) === slots(controls));
+    const step = this.past[between];
+    return step?.gesture === gesture && slots(step.redo) === slots(controls) && now - (step.at ?? 0) < ONE_GESTURE ? step : undefined;
+  }
+
+  /** @param {Control} control */
+  slotOf(control) {
+    const { slot_field: name, clears } = this.kinds.get(control.kind) || ONE_SLOT;
+    return JSON.stringify([clears || control.kind, name ? control[name] : '']);
   }
 
   undo() {
@@ -134,12 +158,27 @@ export class Controls extends HeldControls {
    */
   replay(from, to, way) {
     if (!this.ready()) return null;
-    const step = from.pop();
-    if (!step) return null;
-    to.push({ ...step, gesture: null });
+    const taken = from.pop();
+    if (!taken) return null;
+    const step = { ...taken, undo: this.lasting(taken.undo), redo: this.lasting(taken.redo), gesture: null };
+    to.push(step);
     const controls = present(step[way]).filter((control) => !this.isInForce(control));
     controls.forEach((control) => this.apply(control));
     return controls;
+  }
+
+  /**
+   * Controls as undo sends them again.
+   * @template {Control | null} C
+   * @param {C[]} controls
+   * @returns {C[]}
+   */
+  lasting(controls) {
+    return controls.map((control) => {
+      const fleeting = control ? this.kinds.get(control.kind)?.momentary ?? [] : [];
+      const kept = Object.entries(control ?? {}).filter(([field]) => !fleeting.includes(field));
+      return fleeting.length ? /** @type {C} */ (Object.fromEntries(kept)) : control;
+    });
   }
 
   /** @param {Control} control */
@@ -164,9 +203,26 @@ export class Controls extends HeldControls {
       this.refusedInGesture(step, control, others);
       return;
     }
+    if (step.redo.length > 1) {
+      this.refusedAmongMany(step, control);
+      return;
+    }
     this.past.splice(this.past.indexOf(step), 1);
     const [before] = step.undo;
     if (before && (!name || !timed || this.kinds.get(before.kind)?.clears)) this.fold(before);
+    this.changed(null);
+  }
+
+  /**
+   * One of several that were set as one step was refused: the others stay.
+   * @param {Step} step
+   * @param {Control} control
+   */
+  refusedAmongMany(step, control) {
+    const own = present(step.undo).filter((one) => this.slotOf(one) === this.slotOf(control));
+    const others = present(step.undo).filter((one) => !own.includes(one));
+    Object.assign(step, { redo: step.redo.filter((one) => one !== control), undo: others });
+    own.filter(({ kind }) => this.kinds.get(kind)?.clears).forEach((one) => this.fold(one));
     this.changed(null);
   }
 
