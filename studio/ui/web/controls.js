@@ -2,12 +2,13 @@
 // What is set on this page: every change goes to the server and can be undone. The server has the last word.
 
 import { HeldControls, ONE_SLOT } from './held.js';
+import { lasting, present, stepOf } from './steps.js';
 
 /** @import { Control, Step } from './types.js' */
 
 // Told apart by people with any kind of colour vision, on dark and on bright pictures (after Okabe and Ito).
 const COLOURS = ['#ffb454', '#4cc9f0', '#ff6b8b', '#7ddc8a', '#c792ea', '#f5e663', '#5b8cff', '#ff8f5c'];
-const ONE_GESTURE = 900; // ms within which moves of a slider are one step back
+const MOMENTS = new Set(['rewind', 'branch', 'open-bookmark']); // what goes elsewhere in time
 const MOST_SENT = 50; // controls of one movement that are remembered, in case that one is refused
 
 export class Controls extends HeldControls {
@@ -20,12 +21,17 @@ export class Controls extends HeldControls {
   /** @type {Map<string, string>} */
   colours = new Map();
 
+  journey = 0; // the number of the last step in time
+
+  /** @type {Map<number, { step: Step, back: 'undo' | 'redo' }>} steps in time that the server has not answered */
+  journeys = new Map();
+
   /**
    * @param {object} page
    * @param {() => boolean} page.ready can the server be reached?
    * @param {(control: Control) => unknown} page.send hands a control to it
    * @param {(preset: string) => unknown} page.play hands a preset's name to it
-   * @param {(moment: Control) => unknown} page.go goes back in time (rewind), or over to what was left (branch)
+   * @param {(moment: Control) => unknown} page.go goes back in time (rewind), over to what was left (branch) or to a bookmark
    * @param {(control: Control | null) => unknown} page.changed is called after every change here
    */
   constructor({ ready, send, play, go, changed }) {
@@ -72,7 +78,7 @@ export class Controls extends HeldControls {
   set(control, gesture = null) {
     if (!this.ready()) return false;
     const now = performance.now();
-    const last = this.stepOf(gesture, [control], now);
+    const last = stepOf(this.past, gesture, [control], this);
     if (last) {
       Object.assign(last, { redo: [control], at: now, sent: [...(last.sent ?? []), control].slice(-MOST_SENT) });
     } else {
@@ -102,7 +108,28 @@ export class Controls extends HeldControls {
    * @param {number} frame
    */
   travel(frame) {
-    this.together([{ kind: 'rewind', frame }], [{ kind: 'branch' }]);
+    this.elsewhere({ kind: 'rewind', frame });
+  }
+
+  /**
+   * Go elsewhere in time, or over to what was left: one step back goes on where it was left.
+   * @param {Control} moment
+   */
+  elsewhere(moment) {
+    this.together([moment], [{ kind: 'branch' }]);
+  }
+
+  /**
+   * The server says what was left by a step in time: that is where the way back leads.
+   * @param {number} number of the step
+   * @param {number | null} branch null: nothing was left, as nothing was played
+   */
+  left(number, branch) {
+    const { step, back } = this.journeys.get(number) ?? {};
+    this.journeys.delete(number);
+    if (!step || !back) return;
+    if (branch !== null) step[back] = [{ kind: 'branch', branch }];
+    else if (back === 'undo') step.undo = [];
   }
 
   /**
@@ -114,31 +141,12 @@ export class Controls extends HeldControls {
   together(redo, undo, gesture = null) {
     if (!this.ready()) return;
     const now = performance.now();
-    const last = this.stepOf(gesture, redo, now);
-    if (last) Object.assign(last, { redo, at: now });
-    else this.past.push({ undo, redo, gesture, at: now });
+    const last = stepOf(this.past, gesture, redo, this);
+    const step = last ?? { undo, redo, gesture, at: now };
+    Object.assign(step, { redo, at: now });
+    if (!last) this.past.push(step);
     this.future = [];
-    redo.forEach((control) => this.apply(control));
-  }
-
-  /**
-   * The step that controls of a gesture go on with: the last, or one before it where another finger came between.
-   * @param {string | number | null} gesture
-   * @param {Control[]} controls
-   * @param {number} now ms
-   */
-  stepOf(gesture, controls, now) {
-    if (!gesture) return undefined;
-    const slots = (/** @type {Control[]} */ ones) => ones.map((one) => this.slotOf(one)).join();
-    const between = this.past.findLastIndex((step) => !step.gesture || slots(step.redo) === slots(controls));
-    const step = this.past[between];
-    return step?.gesture === gesture && slots(step.redo) === slots(controls) && now - (step.at ?? 0) < ONE_GESTURE ? step : undefined;
-  }
-
-  /** @param {Control} control */
-  slotOf(control) {
-    const { slot_field: name, clears } = this.kinds.get(control.kind) || ONE_SLOT;
-    return JSON.stringify([clears || control.kind, name ? control[name] : '']);
+    redo.forEach((control) => this.apply(control, step, 'undo'));
   }
 
   undo() {
@@ -158,33 +166,27 @@ export class Controls extends HeldControls {
    */
   replay(from, to, way) {
     if (!this.ready()) return null;
-    const taken = from.pop();
-    if (!taken) return null;
-    const step = { ...taken, undo: this.lasting(taken.undo), redo: this.lasting(taken.redo), gesture: null };
-    to.push(step);
+    const step = from.pop();
+    if (!step) return null;
+    to.push(Object.assign(step, { undo: lasting(step.undo, this.kinds), redo: lasting(step.redo, this.kinds), gesture: null }));
     const controls = present(step[way]).filter((control) => !this.isInForce(control));
-    controls.forEach((control) => this.apply(control));
+    controls.forEach((control) => this.apply(control, step, way === 'undo' ? 'redo' : 'undo'));
     return controls;
   }
 
   /**
-   * Controls as undo sends them again.
-   * @template {Control | null} C
-   * @param {C[]} controls
-   * @returns {C[]}
+  /**
+   * @param {Control} control
+   * @param {Step | null} step that it is of
+   * @param {'undo' | 'redo'} back which of the step's ways leads back from it
    */
-  lasting(controls) {
-    return controls.map((control) => {
-      const fleeting = control ? this.kinds.get(control.kind)?.momentary ?? [] : [];
-      const kept = Object.entries(control ?? {}).filter(([field]) => !fleeting.includes(field));
-      return fleeting.length ? /** @type {C} */ (Object.fromEntries(kept)) : control;
-    });
-  }
-
-  /** @param {Control} control */
-  apply(control) {
+  apply(control, step = null, back = 'undo') {
     if (control.kind === 'preset') return this.play(control.name);
-    if (control.kind === 'rewind' || control.kind === 'branch') return this.go(control);
+    if (MOMENTS.has(control.kind)) {
+      this.journey += 1;
+      if (step) this.journeys.set(this.journey, { step, back });
+      return this.go({ ...control, step: this.journey });
+    }
     this.fold(control);
     this.send(control);
     return this.changed(control);
@@ -240,10 +242,3 @@ export class Controls extends HeldControls {
     this.changed(null);
   }
 }
-
-/**
- * Those of the controls that the server had told.
- * @param {(Control | null)[]} controls
- * @returns {Control[]}
- */
-const present = (controls) => controls.flatMap((control) => control ?? []);

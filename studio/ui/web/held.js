@@ -108,6 +108,15 @@ export class HeldControls {
   }
 
   /**
+   * The place that a control takes, in words.
+   * @param {Control} control
+   */
+  slotOf(control) {
+    const { slot_field: name, clears } = this.kinds.get(control.kind) || ONE_SLOT;
+    return JSON.stringify([clears || control.kind, name ? control[name] : '']);
+  }
+
+  /**
    * The control that empties the slot of another, or is that other where nothing does.
    * @param {Control} control
    * @returns {Control}
