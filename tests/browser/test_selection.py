@@ -32,7 +32,7 @@ def visit_point(visit, place, finger):
 
 
 def paint_path(visit):
-    visit.key("2")
+    visit.key("w")
     visit.label("fox")
     visit.drag((0.2, 0.3), (0.3, 0.3), (0.4, 0.3), (0.5, 0.3), pause=0.1)
     (path,) = until(lambda: visit.strokes)

@@ -14,7 +14,7 @@ import { delayed, duplicated, looped, mirrored, moved, restored, retimed } from 
 const [SMALL, LARGE] = [0.01, 0.05]; // of the picture: a nudge
 /** @type {Record<string, Position>} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const NO_PATH = 'It stands still: only a path has a time. Draw one over it with the brush Path (2).';
+const NO_PATH = 'It stands still: only a path has a time. Draw one over it with the brush Path (W).';
 const FASTEST = 'A path takes a frame at least: it is as fast as it can be.';
 const SLOWEST = 'A path takes a million frames at most: it is as slow as it can be.';
 
