@@ -14,7 +14,7 @@ from studio.kv_cache import CacheSettings, KVCache, ring
 from studio.models.wan.model import open_wan
 from studio.session import Session
 from studio.session.history import History, bytes_of, checkpoint_bytes
-from studio.session.room import FEW, Room, Rooms
+from studio.session.room import Room, Rooms
 from studio.ui.rewinds import reason
 
 MB = 10**6
@@ -26,8 +26,8 @@ def wan(tmp_path_factory):
 
 
 def test_many_are_near_and_few_are_spread_over_a_minute():
-    spread = {count: Room.of(MB, count * MB, lambda: 0, near=8, span=1440) for count in (1, 3, 19, 20, 140)}
-    assert {count: room.apart for count, room in spread.items()} == {1: 1440, 3: 480, 19: 75, 20: 8, 140: 8}
+    spread = {count: Room.of(MB, count * MB, lambda: 0, near=8, span=1440) for count in (1, 3, 15, 16, 140)}
+    assert {count: room.apart for count, room in spread.items()} == {1: 1440, 3: 480, 15: 96, 16: 8, 140: 8}
     assert {room.count for room in spread.values()} == {*spread}
 
 
@@ -152,9 +152,13 @@ def test_a_model_is_held_by_no_room():
     assert len(rooms._known) == 0
 
 
-def test_the_pocket_model_keeps_many_near_by_and_says_nothing():
+def test_of_the_pocket_model_checkpoints_are_near():
     session = Session("pocket")
-    for _ in range(26):
+    for steps in (2, 4):
+        session.send(Sampling(steps=steps))
         session.step()
-    assert [stretch.frame for stretch in session.history.stretches] == [0, 8, 16, 24]
-    assert session.history.room(session.engine).count >= FEW
+        session.history.wants_checkpoint(session.engine)
+        play(session, 8)
+        room = session.history.room(session.engine)
+        assert (room.apart, room.is_large) == (8, False)
+    assert reason(session) == ""
