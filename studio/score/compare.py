@@ -24,7 +24,7 @@ SAME_DB, SAME_PIXELS = 28.0, 2.0  # a film is the same, finer, from this likenes
 
 @dataclass(frozen=True)
 class Difference:
-    """Two films compared. psnr: dB on average over the frames; lowest: of the frame that differs most; frames: how many.
+    """Two films compared. psnr: dB on average over so many frames; lowest: of the frame that differs most.
 
     pixels: between the places of subjects, the mean over those that were matched; None where no subject was.
     """
@@ -40,7 +40,7 @@ class Difference:
         return self.psnr >= SAME_DB and (self.pixels is None or self.pixels <= SAME_PIXELS)
 
     def __str__(self) -> str:
-        """Say it as a sentence without its end: "same film: 31.2 dB on average (27.0 at worst), subjects within 0.3 px"."""
+        """Say it: "same film: 31.2 dB on average (27.0 at worst), subjects within 0.3 px"."""
         if math.isinf(self.psnr):
             return "same film, bit for bit"
         what = "same film" if self.is_same_film else "another film"

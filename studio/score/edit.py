@@ -32,7 +32,8 @@ def move(score: Score, events: Collection[int], by: int) -> Score:
     """Move events, by their places in the score, some frames later, or earlier where `by` is negative.
 
     They move together and stop at the take's ends: the second frame, as what is in force at the start has been set
-    before, and the last; of what is set at one frame they come last. Raises EditError for what is in force at the start.
+    before, and the last; of what is set at one frame they come last. Raises EditError for what is in force at the
+    start.
     """
     chosen = chosen_events(score, events)
     start, last = score.header.start, end_of(score) - 1

@@ -166,7 +166,7 @@ def check_frames(score: Score) -> None:
 
 
 class Compared:
-    """The frames of a take as it is rendered, beside those it had, where the model that draws it had drawn those too."""
+    """The frames of a take as it is rendered, beside those it had, where the same model had drawn those too."""
 
     def __init__(self, score: Score, made: Score, model: Model) -> None:
         from studio.score.compare import Comparison

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from studio.controls import Prompt
 from studio.outputs.fragments import video_rate
+from studio.score.format import Header, parse_header, parse_object
 from studio.ui.quota import DiskQuota
 from studio.ui.takes import Download, Downloads, TakeVideo, take_path
-from studio.ui.unfinished import read_length, video_of
+from studio.ui.unfinished import LONGEST_HEADER, read_length, video_of
 
 if TYPE_CHECKING:
     from studio.score import Score
@@ -26,7 +27,8 @@ class Take:
     """A take that was recorded, as the page lists it.
 
     score, video: the secrets they are downloaded by, empty where there is none; problem: what went wrong, in words;
-    unfinished: whether it was cut off by the end of its server.
+    unfinished: whether it was cut off by the end of its server. parent: the name of the take it is a version of; note:
+    what is to be known of it, in words.
     """
 
     name: str
@@ -36,6 +38,8 @@ class Take:
     video: str = ""
     problem: str = ""
     unfinished: bool = False
+    parent: str = ""
+    note: str = ""
 
 
 class Recorder:
@@ -60,11 +64,24 @@ class Recorder:
         """The name of the take that is being recorded; empty while none is."""
         return self._path.name if self._video is not None else ""
 
+    @property
+    def folder(self) -> Path:
+        """Where takes are kept."""
+        return self._folder
+
+    def begin(self) -> None:
+        """Count a take that is to be written; raises QuotaExceeded."""
+        self._disk.begin_take(self._address)
+
+    def count(self, *paths: Path) -> None:
+        """Count files that were written beside a recording."""
+        self._disk.add(self._address, sum(path.stat().st_size for path in paths if path.is_file()))
+
     def start(self) -> None:
         """Begin a take: the session starts clean, the video waits for its first frame. Raises QuotaExceeded."""
         if self._video is not None:
             return
-        self._disk.begin_take(self._address)
+        self.begin()
         self._path = self._new_path()
         self._video = TakeVideo(self._path.with_name(self._path.name + ".mp4"), self._session.stats["fps"])
         self._session.outputs.append(self._video)
@@ -83,8 +100,8 @@ class Recorder:
         self._disk.add(self._address, self._size())
         return take
 
-    def adopt(self, name: str, unfinished: bool = False) -> Take | None:
-        """Offer a take that another session left in the folder; None where there is no score of it that has ended."""
+    def adopt(self, name: str, unfinished: bool = False, note: str = "") -> Take | None:
+        """Offer a take that is in the folder already; None where there is no score of it that has ended."""
         path = self._folder / f"{name}.jsonl"
         try:
             frames = read_length(path) if path.parent == self._folder else None
@@ -94,7 +111,8 @@ class Recorder:
             return None
         files = {path: "application/jsonl", video_of(path): "video/mp4"}
         score, film = (self._offer_file(file, media) if file.is_file() else "" for file, media in files.items())
-        take = Take(name, frames, video_rate(video_of(path)) or USUAL_FPS, score, film, unfinished=unfinished)
+        rate, parent = video_rate(video_of(path)) or USUAL_FPS, read_parent(path)
+        take = Take(name, frames, rate, score, film, unfinished=unfinished, parent=parent, note=note)
         self.takes.append(take)
         return take
 
@@ -120,10 +138,13 @@ class Recorder:
         except OSError as error:
             log.error("a closed page's score could not be kept in %s: %s; make room there", self._folder, error)
 
-    def keep_last(self, score: Score, fps: float) -> Take:
-        """Write the score of what was just shown, and offer it; without a video. Raises QuotaExceeded."""
-        self._disk.begin_take(self._address)
-        path, problem = self._new_path(), ""
+    def keep_last(self, score: Score, fps: float, path: Path | None = None) -> Take:
+        """Write the score of what was just shown, and offer it; without a video. Raises QuotaExceeded.
+
+        path: without ending, where it is not one of what is played.
+        """
+        self.begin()
+        path, problem = path or self._new_path(), ""
         text = "\n".join([*score.lines(), ""])
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -131,7 +152,7 @@ class Recorder:
         except OSError as error:
             problem = f"The take is not on the server's disk ({error.strerror or error}); download its score now."
         address = self._downloads.offer(Download(f"{path.name}.jsonl", "application/jsonl", text.encode()))
-        take = Take(path.name, score.length, max(1, round(fps)), address, "", problem)
+        take = Take(path.name, score.length, max(1, round(fps)), address, "", problem, parent=parent_of(score.header))
         self.takes.append(take)
         return take
 
@@ -147,3 +168,14 @@ class Recorder:
 
     def _offer_file(self, path: Path, media_type: str) -> str:
         return self._downloads.offer(Download(path.name, media_type, path))
+
+
+def read_parent(path: Path) -> str:
+    """Give the name of the take that a score's is a version of; empty for none. Raises OSError and ScoreError."""
+    with path.open(encoding="utf-8") as file:
+        return parent_of(parse_header(parse_object(1, file.readline(LONGEST_HEADER), str(path)), str(path)))
+
+
+def parent_of(header: Header) -> str:
+    """Give the name of the take that another is a version of; empty for none."""
+    return header.versions[-1][0] if header.versions else ""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.controls import Control, ControlError, ControlState, Sampling
+from studio.ui.editing import Editing, end_show
 from studio.ui.mailbox import Mailbox, encode_png
 from studio.ui.model_choice import ModelChoice
 from studio.ui.protocol import CloseCode, RecordingChanged, TakeSaved
@@ -68,6 +69,7 @@ class Seat:
         self.address = address
         self.recorder = Recorder(session, takes, self.downloads, disk or DiskQuota(), address)
         self.models = ModelChoice(session, library, self.hand_over)
+        self.editing = Editing()
         self.connection: Connection | None = None
         self.left_at: float | None = clock()
         self._clock = clock
@@ -114,6 +116,7 @@ class Seat:
             if self._closed:
                 return {}
             self.stop_recording()
+            end_show(self)
             refused = self.session.hand_over(model)
             late, self.late = self.late, ()
             refused |= send_all(self.session, late)
@@ -199,8 +202,11 @@ class Seat:
             if self.connection is not None:
                 self.connection.end(code)
             self.models.cancel()
+            self.editing.close()
             self.stop()
-            if self.stop_recording() is None and self.played:
+            take = self.stop_recording()
+            end_show(self)
+            if take is None and self.played:
                 self.recorder.keep(self.session.score)
             self.mailbox.close()
         self.models.release()
