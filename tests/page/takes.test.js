@@ -8,6 +8,7 @@ const address = (secret) => `/download/${secret}`;
 test('a take is listed by its words, with its length and both downloads', () => {
   assert.deepEqual(takeEntry(TAKE, address), {
     title: 'a fox at night',
+    parent: '',
     about: '20261127-181500-a-fox-at-night: 1560 frames at 24 a second',
     duration: '1:05',
     links: [

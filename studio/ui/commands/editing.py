@@ -66,7 +66,7 @@ class CancelRender(Command):
 
 
 def read_edit(message: dict[str, object]) -> EditTake:
-    return EditTake(*take_and_edits(message))
+    return EditTake(*take_and_edits(message), number=whole(message, "number"))
 
 
 def read_version(message: dict[str, object]) -> SaveVersion:

@@ -2,11 +2,13 @@
 // What the page can do beside painting: one line each. A feature makes its own elements, has a stylesheet of its name,
 // and says what it does with keys, messages and frames; none knows another.
 
+import { install as editor } from './editor.js';
+
 /** @import { Feature } from './types.js' */
 /** @import { Page } from './page.js' */
 
 /** @type {Record<string, (page: Page) => Feature>} */
-const FEATURES = {};
+const FEATURES = { editor };
 
 export class Features {
   /** @type {Feature[]} */
