@@ -5,7 +5,9 @@ import { editorKey } from '../../studio/ui/web/editor-keys.js';
 import { renderWords } from '../../studio/ui/web/editor-render.js';
 import { EditList, clipOf, foundAgain, frameOf, laneOf, rulerMarks, secondsWords } from '../../studio/ui/web/edits.js';
 
-const gesture = (kind, first, more = {}) => ({ kind, slot: '', events: [first], first, last: first, words: kind, values: {}, opening: false, ...more });
+const gesture = (kind, first, more = {}) => ({
+  kind, slot: '', events: [first], first, last: first, words: kind, values: {}, opening: false, ...more,
+});
 const TAKE = {
   take: 't', start: 100, frames: 50, fps: 10, notes: [], versions: [], edits: 0, sizes: false, steps: 2,
   gestures: [gesture('prompt', 100, { opening: true }), gesture('prompt', 120), gesture('stroke', 110, { slot: 'a', last: 119 })],
@@ -53,11 +55,11 @@ test('what was chosen is chosen again where it has gone to', () => {
 });
 
 test('an event has the fields that the server describes, and a stroke its name and size', () => {
-  const prompt = { kind: 'prompt', widgets: [
-    { type: 'text', field: 'text' }, { type: 'readout', field: 'text' }, { type: 'choice', field: 'switch' }, { type: 'slider', field: 'gone' },
-  ] };
+  const widgets = [['text', 'text'], ['readout', 'text'], ['choice', 'switch'], ['slider', 'gone']].map(([type, field]) => ({ type, field }));
+  const prompt = { kind: 'prompt', widgets };
   assert.deepEqual(fieldsOf(prompt, { text: 'a', switch: 'keep' }).map(({ field }) => field), ['text', 'switch']);
-  assert.deepEqual(fieldsOf({ kind: 'stroke', widgets: [] }, { label: 'fox', size: 0.3, mode: 'pin' }).map(({ field }) => field), ['label', 'size']);
+  const stroke = { label: 'fox', size: 0.3, mode: 'pin' };
+  assert.deepEqual(fieldsOf({ kind: 'stroke', widgets: [] }, stroke).map(({ field }) => field), ['label', 'size']);
   assert.deepEqual(fieldsOf(undefined, { id: 'a' }), []);
 });
 

@@ -77,7 +77,8 @@ export class Fields {
     const when = opening ? 'From the start' : secondsWords(first, take);
     const parts = fieldsOf(this.kinds().get(kind), values).map((widget) => {
       const label = element('label', { className: `ed-${widget.type}` });
-      label.append(element('span', { textContent: widget.label }), field(widget, values[widget.field], (value) => this.change({ [widget.field]: value })));
+      const set = (/** @type {any} */ value) => this.change({ [widget.field]: value });
+      label.append(element('span', { textContent: widget.label }), field(widget, values[widget.field], set));
       return label;
     });
     const many = events.length > 1 ? `, ${events.length} events` : '';

@@ -35,8 +35,9 @@ export class Lanes {
   }
 
   listenToRuler() {
-    const seek = (/** @type {PointerEvent} */ event) => {
-      if (this.take) this.actions.seek(Math.min(this.take.start + this.take.frames - 1, frameOf(this.shareUnder(event.clientX), this.take)));
+    const seek = (/** @type {PointerEvent} */ { clientX }) => {
+      const { take } = this;
+      if (take) this.actions.seek(Math.min(take.start + take.frames - 1, frameOf(this.shareUnder(clientX), take)));
     };
     this.ruler.addEventListener('pointerdown', (event) => {
       this.ruler.setPointerCapture(event.pointerId);

@@ -17,10 +17,19 @@ export function takeEntry({ name, frames, fps, score, video, unfinished, parent,
   return {
     title: titleOf(name),
     parent: parent ? `from ${titleOf(parent)}` : '',
-    about: `${name}: ${frames} frames at ${fps} a second${unfinished ? ', cut off by the end of the server' : ''}${note ? `. ${note}` : ''}`,
+    about: aboutTake({ name, frames, fps, unfinished, note }),
     duration: formatDuration(frames / fps) + (unfinished ? ' unfinished' : ''),
     links: files.flatMap(({ text, secret, ending }) => (secret ? [{ text, href: address(secret), download: name + ending }] : [])),
   };
+}
+
+/**
+ * All that is known of a take, in words.
+ * @param {Take} take
+ */
+function aboutTake({ name, frames, fps, unfinished, note }) {
+  const end = unfinished ? ', cut off by the end of the server' : '';
+  return `${name}: ${frames} frames at ${fps} a second${end}${note ? `. ${note}` : ''}`;
 }
 
 /**
@@ -49,8 +58,8 @@ export class Takes {
     this.box = box;
     this.root = root;
     this.toast = toast;
-    /** @type {{ text: string, title: string, run: (take: Take) => void }[]} what can be done with a take, beside downloads */
-    this.actions = [];
+    /** @type {{ text: string, title: string, run: (take: Take) => void }[]} */
+    this.actions = []; // what can be done with a take, beside downloads
     this.clock = find(box, '.st-rec', HTMLElement);
     this.button = find(box, '[data-do="record"]', HTMLElement);
     this.recording = false;
@@ -96,7 +105,7 @@ export class Takes {
     row.append(
       title,
       element('small', { textContent: entry.duration }),
-      ...this.actions.map(({ text, title: words, run }) => element('button', { textContent: text, title: words, onclick: () => run(take) })),
+      ...this.actions.map(({ run, ...words }) => element('button', { textContent: words.text, title: words.title, onclick: () => run(take) })),
       ...entry.links.map(({ text, href, download }) => element('a', { textContent: text, href, download })),
     );
     document.getElementById('studio-takes')?.prepend(row);
