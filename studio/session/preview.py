@@ -18,7 +18,7 @@ LIVE = "live"
 
 
 def leave_live(session: Rewindable) -> Branch:
-    """Give what is played, to come back to with `go_live`; among the branches meanwhile, so that it counts as memory."""
+    """Give what is played, to come back to with `go_live`; among the branches meanwhile, so it counts as memory."""
     with session._turn:
         session._apply()
         end, history = session._snapshot(), session.history
@@ -68,4 +68,3 @@ def go_live(session: Rewindable, live: Branch) -> None:
         if live not in history.branches:  # there was no room for it among the others; it is not lost
             history.branches.append(live)
         session._go_on_from(history.take_up(live).start)
-

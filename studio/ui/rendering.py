@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -22,8 +19,9 @@ if TYPE_CHECKING:
     from studio.frames import Frame
     from studio.models.base import Model
 
-SHARE = 0.2  # of the time that it takes beside a live stream
-NICE = 10  # its thread's, where a thread has one
+# Of the time, while a live stream is drawn beside it. Its thread is not niced: one that is held up while it holds the
+# interpreter's lock holds the stream up.
+SHARE = 0.2
 TELL_EVERY = 0.25  # seconds
 CLOSING = 10.0  # seconds that a server which stops waits for it: a frame takes less
 log = logging.getLogger("studio")
@@ -59,6 +57,7 @@ class RenderJob:
         self.progress = RenderProgress(request.take, total=request.score.length)
         self._model, self._tell, self._finish, self._is_live = model, tell, finish, is_live
         self._cancel, self._told_at = threading.Event(), 0.0
+        self._clock = time.monotonic
         self._thread = threading.Thread(target=self._run, name="studio-render", daemon=True)
         self._thread.start()
 
@@ -80,7 +79,6 @@ class RenderJob:
 
     def _run(self) -> None:
         request = self.request
-        be_nice()
         self._report()
         try:
             rendering = self._render()
@@ -98,6 +96,8 @@ class RenderJob:
         request = self.request
         model = self._model()
         raise_if_cancelled(self._cancel)
+        if str(model.device) == "cpu":
+            self._clock = time.thread_time  # what it had of a busy machine, not how long it waited for it
         return render_again(
             request.score,
             request.path,
@@ -110,23 +110,15 @@ class RenderJob:
 
     def _paced(self, frames: Iterable[Frame], total: int) -> Iterator[Frame]:
         """Yield the frames; beside a live stream it then rests, so that it takes no more than its share of the time."""
-        began = since = time.monotonic()
+        began, since = time.monotonic(), self._clock()
         for done, frame in enumerate(frames, 1):
             yield frame
             raise_if_cancelled(self._cancel)
-            now = time.monotonic()
-            self._report(stage="render", done=done, seconds=(now - began) / done * (total - done))
+            self._report(stage="render", done=done, seconds=(time.monotonic() - began) / done * (total - done))
             if self._is_live():
-                self._cancel.wait((now - since) * (1 / SHARE - 1))
-            since = time.monotonic()
+                self._cancel.wait((self._clock() - since) * (1 / SHARE - 1))
+            since = self._clock()
         raise_if_cancelled(self._cancel)
 
     def _drop(self) -> None:
         self.request.path.unlink(missing_ok=True)
-
-
-def be_nice() -> None:
-    """Have this thread give way to others, on a system where threads have priorities of their own."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)

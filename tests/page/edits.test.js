@@ -55,7 +55,8 @@ test('what was chosen is chosen again where it has gone to', () => {
 });
 
 test('an event has the fields that the server describes, and a stroke its name and size', () => {
-  const widgets = [['text', 'text'], ['readout', 'text'], ['choice', 'switch'], ['slider', 'gone']].map(([type, field]) => ({ type, field }));
+  const widgets = [['text', 'text'], ['readout', 'text'], ['choice', 'switch'], ['slider', 'gone']]
+    .map(([type, field]) => ({ type, field }));
   const prompt = { kind: 'prompt', widgets };
   assert.deepEqual(fieldsOf(prompt, { text: 'a', switch: 'keep' }).map(({ field }) => field), ['text', 'switch']);
   const stroke = { label: 'fox', size: 0.3, mode: 'pin' };

@@ -17,7 +17,7 @@ export class Lanes {
   /** @param {LaneActions} actions */
   constructor(actions) {
     this.actions = actions;
-    this.box = element('div', { className: 'ed-lanes' });
+    this.box = element('div', { className: 'ed-lanes', tabIndex: -1 });
     this.ruler = element('div', { className: 'ed-ruler', title: 'Click to set the playhead' });
     this.tracks = LANES.map(({ name }) => {
       const track = element('div', { className: 'ed-track' });
@@ -70,10 +70,10 @@ export class Lanes {
     if (focused) this.focus();
   }
 
-  /** Give the chosen clip the keys. */
+  /** Give the chosen clip the keys, or the lanes: undo is the editor's, not the page's, when what had them is gone. */
   focus() {
     const chosen = this.box.querySelector('.ed-clip[aria-pressed="true"]');
-    if (chosen instanceof HTMLElement) chosen.focus();
+    (chosen instanceof HTMLElement ? chosen : this.box).focus();
   }
 
   /**

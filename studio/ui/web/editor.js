@@ -54,7 +54,7 @@ class Editor {
     this.box.append(this.bar.box, this.lanes.box, this.fields.box, this.render.box);
     listenToEditorKeys(this.box, this);
     find(page.box, '.st-time', HTMLElement).before(this.box);
-    page.takes.actions.push({ text: 'Edit', title: 'Edit the take, show it, render it', run: (take) => this.open(take) });
+    page.takes.actions.push({ text: 'Edit', hint: 'Edit the take, show it, render it', run: (take) => this.open(take) });
   }
 
   get list() {

@@ -58,7 +58,7 @@ export class Takes {
     this.box = box;
     this.root = root;
     this.toast = toast;
-    /** @type {{ text: string, title: string, run: (take: Take) => void }[]} */
+    /** @type {{ text: string, hint: string, run: (take: Take) => void }[]} */
     this.actions = []; // what can be done with a take, beside downloads
     this.clock = find(box, '.st-rec', HTMLElement);
     this.button = find(box, '[data-do="record"]', HTMLElement);
@@ -105,7 +105,7 @@ export class Takes {
     row.append(
       title,
       element('small', { textContent: entry.duration }),
-      ...this.actions.map(({ run, ...words }) => element('button', { textContent: words.text, title: words.title, onclick: () => run(take) })),
+      ...this.actions.map(({ run, text, hint }) => element('button', { textContent: text, title: hint, onclick: () => run(take) })),
       ...entry.links.map(({ text, href, download }) => element('a', { textContent: text, href, download })),
     );
     document.getElementById('studio-takes')?.prepend(row);
