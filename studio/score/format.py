@@ -257,7 +257,8 @@ def parse_header(values: dict[str, Any], name: str) -> Header:
             raise ScoreError(f'{where}: "{key}" is {shown(value)}; correct it')
         if isinstance(value, int) and not 0 <= value <= MAX_FRAME:
             raise ScoreError(f'{where}: "{key}" is {shown(value)}; it must be 0 to {MAX_FRAME}, correct it')
-    return Header(**known | {"versions": parse_versions(known.get("versions", []), where)})
+    known["versions"] = parse_versions(known.get("versions", []), where)
+    return Header(**known)
 
 
 def parse_versions(values: list[Any], where: str) -> tuple[tuple[str, str], ...]:
