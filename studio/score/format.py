@@ -43,7 +43,7 @@ class Header:
     (None while the take is still being recorded); digest: of all frames' hashes; clean: whether the first frame was
     made without a past or the score has a snapshot of it, else the take replays like it was, not as it was; processor,
     torch: `score.environment`. versions: of a take that was edited or rendered anew, what it came from, the first
-    first: the name and `Score.fingerprint` of each.
+    first: the name and `Score.fingerprint` of each; title: what a person calls it.
     """
 
     model: str
@@ -58,6 +58,7 @@ class Header:
     processor: str = ""
     torch: str = ""
     versions: tuple[tuple[str, str], ...] = ()
+    title: str = ""
 
 
 HEADER_TYPES: dict[str, type | tuple[type, ...]] = {
@@ -73,6 +74,7 @@ HEADER_TYPES: dict[str, type | tuple[type, ...]] = {
     "processor": str,
     "torch": str,
     "versions": list,
+    "title": str,
 }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -136,10 +136,30 @@ def render_again(
     fps: int = 24,
     progress: Progress | None = None,
 ) -> Rendering:
+    """Do all of `render_frames`. `progress(frames, total)` may wrap the frames to show how far it is."""
+    made: list[Rendering] = []
+
+    def frames() -> Iterator[Frame]:
+        made.append((yield from render_frames(score, path, model, steps=steps, sampler=sampler, fps=fps)))
+
+    for _ in progress(frames(), score.length) if progress else frames():
+        pass
+    return made[0]
+
+
+def render_frames(
+    score: Score,
+    path: str | Path,
+    model: Model,
+    *,
+    steps: int | None = None,
+    sampler: str | None = None,
+    fps: int = 24,
+) -> Generator[Frame, None, Rendering]:
     """Play a take on a loaded model, whichever it is, into a file of the ending's kind (`outputs.OUTPUTS`).
 
-    `progress(frames, total)` may wrap the frames to show how far it is; what it raises ends the rendering, and the file
-    then holds what there was. Raises OutputError for another ending, ScoreError for what cannot be played.
+    Yields each frame once it is written, and returns what was rendered; closed before, the file holds what there was.
+    Raises OutputError for another ending, ScoreError for what cannot be played.
     """
     from studio.outputs import open_output
 
@@ -147,11 +167,11 @@ def render_again(
     fitted = fit(score, model, steps=steps, sampler=sampler)
     output, digest = open_output(path, fps), Digest()
     compared = Compared(score, fitted.score, model)
-    frames: Iterable[Frame] = compared.frames()
     try:
-        for frame in progress(frames, score.length) if progress else frames:
+        for frame in compared.frames():
             output.put(frame)
             digest.add(frame)
+            yield frame
     finally:
         output.close()
     verdict = compared.verdict(digest)

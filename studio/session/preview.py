@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from studio.controls import Pause, Prompt
+from studio.controls import Pause
 from studio.score import Score
 from studio.score.snapshot import unpack_snapshot
 from studio.session.history import Branch, SessionSnapshot, Stretch
@@ -14,18 +15,26 @@ from studio.session.take import new_take
 if TYPE_CHECKING:
     from studio.session.rewind import Rewindable
 
-LIVE = "live"
+LEAST = 4  # parts of the memory for going back, of which a take that is shown has one at least
 
 
-def leave_live(session: Rewindable) -> Branch:
-    """Give what is played, to come back to with `go_live`; among the branches meanwhile, so it counts as memory."""
+@dataclass(frozen=True, eq=False)
+class Live:
+    """What was played when a take was shown: its end, what it can go back to, and the memory that it may take."""
+
+    end: SessionSnapshot
+    stretches: tuple[Stretch, ...]
+    most_bytes: int
+
+
+def leave_live(session: Rewindable) -> Live:
+    """Give what is played, to come back to with `go_live`; what it takes of the memory, what is shown has not."""
     with session._turn:
         session._apply()
-        end, history = session._snapshot(), session.history
-        fork = end.engine.frame
-        branch = Branch(LIVE, fork, end.engine.state[Prompt].text, (*history.stretches, Stretch(end)))
-        history.branches.append(branch)
-        return branch
+        history = session.history
+        live = Live(session._snapshot(), tuple(history.stretches), history.most_bytes)
+        history.most_bytes = max(live.most_bytes - history.bytes, live.most_bytes // LEAST)
+        return live
 
 
 def show_take(session: Rewindable, score: Score) -> None:
@@ -55,16 +64,17 @@ def show_take(session: Rewindable, score: Score) -> None:
         session._inbox.scheduled = later
 
 
-def go_live(session: Rewindable, live: Branch) -> None:
+def go_live(session: Rewindable, live: Live) -> None:
     """Go back to what was played before a take was shown: its next frame is the next. Ends a recording.
 
     Raises ValueError where the session has another model since.
     """
-    end = live.stretches[-1].start
+    end = live.end
     check_model(end.score.header, session.model)
     with session._turn:
         session._inbox.take()
         history = session.history
-        if live not in history.branches:  # there was no room for it among the others; it is not lost
-            history.branches.append(live)
-        session._go_on_from(history.take_up(live).start)
+        history.most_bytes = live.most_bytes
+        branch = Branch("live", end.engine.frame, "", (*live.stretches, Stretch(end)))
+        history.branches.append(branch)
+        session._go_on_from(history.take_up(branch).start)

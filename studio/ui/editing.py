@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio.controls import ControlState, Pause, Sampling
+from studio.controls import ControlState, Sampling
 from studio.controls.base import shown
 from studio.models.loader import accepted_options
 from studio.score import Score, ScoreError
@@ -17,11 +17,11 @@ from studio.score.edit import end_of, trim
 from studio.score.edit_list import apply_edits, gestures
 from studio.score.render import Rendering, fit, is_of
 from studio.score.salvage import Salvaged, salvage, salvage_text
-from studio.session.history import Branch
-from studio.session.preview import go_live, leave_live, show_take
+from studio.session.preview import Live, go_live, leave_live, show_take
 from studio.ui.errors import LibraryError
+from studio.ui.offline import tell
 from studio.ui.protocol import Preview, RenderProgress, TakeOpened, TakeSaved
-from studio.ui.rendering import RenderJob, RenderRequest
+from studio.ui.rendering import JOB, RenderJob, RenderRequest
 
 if TYPE_CHECKING:
     from studio.models.base import Model
@@ -39,7 +39,7 @@ class Editing:
 
     def __init__(self) -> None:
         self.preview: Preview | None = None
-        self.live: Branch | None = None
+        self.live: Live | None = None
         self.job: RenderJob | None = None
         self.lock = threading.Lock()
         self._opened: tuple[str, Salvaged] | None = None
@@ -48,7 +48,7 @@ class Editing:
     def live_state(self) -> ControlState | None:
         """The controls that were in force before a take was shown; None where none is."""
         live = self.live
-        return live.stretches[-1].start.engine.state if live else None
+        return live.end.engine.state if live else None
 
     def told(self) -> Iterator[Preview | RenderProgress]:
         """Yield what a page that comes is to know."""
@@ -62,11 +62,6 @@ class Editing:
         if self._opened is None or self._opened[0] != name:
             self._opened = name, read_take(seat, name)
         return self._opened[1]
-
-    def close(self) -> None:
-        """Call off what is being rendered."""
-        if self.job:
-            self.job.close()
 
 
 def take_named(seat: Seat, name: str) -> Take:
@@ -169,8 +164,10 @@ def end_show(seat: Seat) -> None:
     editing = seat.editing
     with editing.lock:
         live, editing.live, editing.preview = editing.live, None, None
-        if live is not None:
-            go_live(seat.session, live)
+        if live is None:
+            return
+        go_live(seat.session, live)
+    tell(seat, Preview())
     seat.run()
 
 
@@ -187,14 +184,21 @@ def begin_render(seat: Seat, request: RenderRequest, model: str, size: tuple[int
             seat.models.check(model or seat.models.name)
         seat.recorder.begin()
         request.path.parent.mkdir(parents=True, exist_ok=True)
-        editing.job = RenderJob(
+        job = editing.job = RenderJob(
             request,
             lambda: model_for(seat, model, size),
-            tell=lambda progress: tell(seat, progress),
+            tell=lambda progress: tell_progress(seat, progress),
             finish=lambda rendering: keep_rendering(seat, request, rendering),
-            is_live=lambda: is_live(seat),
         )
-    return editing.job
+        seat.offline.run(JOB, job.steps())
+    return job
+
+
+def cancel_render(seat: Seat) -> None:
+    """Call off what is being rendered, if anything is."""
+    seat.offline.cancel(JOB)
+    if job := seat.editing.job:
+        job.cancelled()
 
 
 def model_for(seat: Seat, name: str, size: tuple[int, int] | None) -> Model:
@@ -218,17 +222,8 @@ def keep_rendering(seat: Seat, request: RenderRequest, rendering: Rendering) -> 
     return RenderProgress(request.take, "done", total, total, what=said, name=take.name, video=take.video)
 
 
-def tell(seat: Seat, progress: RenderProgress) -> None:
+def tell_progress(seat: Seat, progress: RenderProgress) -> None:
     """Tell the page, if there is one, how far a rendering is; and of the take that came of it."""
-    connection = seat.connection
-    if connection is None:
-        return
-    connection.send(progress)
+    tell(seat, progress)
     if progress.stage == "done":
-        connection.send(TakeSaved(take_named(seat, progress.name)))
-
-
-def is_live(seat: Seat) -> bool:
-    """Whether somebody looks at a picture that is being drawn here."""
-    session = seat.session
-    return seat.connection is not None and session.running and not seat.state[Pause].paused
+        tell(seat, TakeSaved(take_named(seat, progress.name)))

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable
 
 from studio.controls.base import shown
-from studio.ui.commands import editing, moments
+from studio.ui.commands import audition, editing, later, moments
 from studio.ui.protocol import (
     Acknowledge,
     CancelLoad,
@@ -79,6 +79,8 @@ COMMANDS: dict[str, Callable[[dict[str, object]], Command]] = {
     "cancel": lambda message: CancelLoad(),
     **moments.COMMANDS,
     **editing.COMMANDS,
+    **audition.COMMANDS,
+    **later.COMMANDS,
 }
 # By the type of a message.
 MESSAGES: dict[str, Callable[[dict[str, object]], Command]] = {

@@ -320,15 +320,82 @@ class RenderProgress(Notification):
 class Timeline(Notification):
     """What can be gone back to.
 
-    start: the first frame, None if there is none; prompts: (frame, words) of those that took effect since; branches:
-    name, fork, frame, words and picture (a small JPEG as a data URL) of each; reason: why nothing near is kept, or "".
+    start: the first frame, None if there is none; prompts: (frame, words, style, frames) of those that took effect
+    since (`session.history.Change`); branches: id, name, fork, frame, words and picture (a small JPEG as a data URL) of
+    each; bookmarks: name, title, frame, model, words and picture of each; reason: why nothing near is kept, or "".
     """
 
     type: ClassVar[str] = "timeline"
     start: int | None
-    prompts: Sequence[tuple[int, str]]
+    prompts: Sequence[tuple[int, str, str, int]]
     branches: Sequence[dict[str, object]]
     reason: str = ""
+    bookmarks: Sequence[dict[str, object]] = ()
+
+
+@dataclass(frozen=True)
+class BranchLeft(Notification):
+    """A step back in time was done; branch: the id of what was left by it, None if that was nothing."""
+
+    type: ClassVar[str] = "left"
+    step: int
+    branch: int | None
+
+
+@dataclass(frozen=True)
+class ComparisonBegun(Notification):
+    """Two lines are drawn side by side: their names, the frame they part at (None: they share nothing), the number of
+    the first that is shown of each, and how many there will be.
+    """
+
+    type: ClassVar[str] = "comparison"
+    names: Sequence[str]
+    fork: int | None
+    firsts: Sequence[int]
+    frames: int
+
+
+@dataclass(frozen=True)
+class ComparedFrames(Notification):
+    """One frame of each line that is compared, as data URLs; empty for a line that has ended."""
+
+    type: ClassVar[str] = "compared"
+    place: int
+    pictures: Sequence[str]
+
+
+@dataclass(frozen=True)
+class VideoReady(Notification):
+    """A take that was kept has its video now."""
+
+    type: ClassVar[str] = "video"
+    take: Take
+
+
+@dataclass(frozen=True)
+class AuditionChanged(Notification):
+    """What is auditioned now: its controls, none where nothing is; ended: why the last one ended by itself, or ""."""
+
+    type: ClassVar[str] = "audition"
+    controls: Sequence[dict[str, object]]
+    ended: str = ""
+
+
+@dataclass(frozen=True)
+class AuditionPicture(Notification):
+    """The newest picture of the audition, a small JPEG as a data URL, and the number of its frame."""
+
+    type: ClassVar[str] = "audition-picture"
+    frame: int
+    picture: str
+
+
+@dataclass(frozen=True)
+class Ahead(Notification):
+    """The prompts that wait for their frame, a preset's too, the next one first: frame and words."""
+
+    type: ClassVar[str] = "ahead"
+    items: Sequence[tuple[int, str]]
 
 
 @dataclass(frozen=True)

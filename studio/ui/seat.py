@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.controls import Control, ControlError, ControlState, Sampling
+from studio.ui.auditions import SeatAudition
+from studio.ui.bookmarks import Bookmarks
 from studio.ui.editing import Editing, end_show
 from studio.ui.mailbox import Mailbox, encode_png
 from studio.ui.model_choice import ModelChoice
+from studio.ui.offline import Offline
 from studio.ui.protocol import CloseCode, RecordingChanged, TakeSaved
 from studio.ui.quota import DiskQuota
 from studio.ui.reading import ReadingBudget
@@ -47,7 +50,8 @@ class Seat:
 
     left_at: since when there is no page on it, on its clock; None while there is one. touched_at: when a person last
     asked for something. address: of the machine the page is on, as far as it is known. played: whether a person has set
-    anything. news: what the page is told when it comes. late: controls for the model that is on its way.
+    anything. news: what the page is told when it comes. late: controls for the model that is on its way;
+    arrived: what is to be done once it plays. bookmarks: files that go on from a moment; offline: what is drawn beside.
     """
 
     def __init__(
@@ -67,17 +71,22 @@ class Seat:
         self.mailbox = Mailbox()
         self.downloads = Downloads()
         self.address = address
-        self.recorder = Recorder(session, takes, self.downloads, disk or DiskQuota(), address)
+        self.disk = disk or DiskQuota()
+        self.recorder = Recorder(session, takes, self.downloads, self.disk, address)
+        self.bookmarks = Bookmarks(session, takes, self.disk, address)
+        self.offline = Offline(session)
         self.models = ModelChoice(session, library, self.hand_over)
         self.editing = Editing()
         self.connection: Connection | None = None
         self.left_at: float | None = clock()
         self._clock = clock
+        self.audition = SeatAudition(session, clock)
         self.reading = ReadingBudget(clock)
         self.touched_at = clock()
         self.played = self._closed = False
         self.news = ""
         self.late: tuple[Control, ...] = ()
+        self.arrived: Callable[[], object] | None = None
         self._lock = threading.RLock()
         session.outputs.append(self.mailbox)
 
@@ -117,9 +126,13 @@ class Seat:
                 return {}
             self.stop_recording()
             end_show(self)
+            self.offline.cancel()
             refused = self.session.hand_over(model)
             late, self.late = self.late, ()
             refused |= send_all(self.session, late)
+            arrived, self.arrived = self.arrived, None
+            if arrived:
+                arrived()
             self.run()
         self.models.release_unused()
         return refused
@@ -199,10 +212,10 @@ class Seat:
         """
         with self._lock:
             self._closed = True
+            self.offline.close()
             if self.connection is not None:
                 self.connection.end(code)
             self.models.cancel()
-            self.editing.close()
             self.stop()
             take = self.stop_recording()
             end_show(self)

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from studio.controls import Picture, Sampling, describe, state_message
+from studio.controls import Picture, Prompt, Sampling, describe, state_message
 from studio.models.base import Model
 from studio.models.playable import advise
 from studio.ui.plays import plays
-from studio.ui.protocol import Hello, Loading, Notice, Notification, Receipts, StateChanged, Status, Timeline
+from studio.ui.protocol import Ahead, Hello, Loading, Notice, Notification, Receipts, StateChanged, Status, Timeline
 from studio.ui.remarks import PromptRemarks
 from studio.ui.rewinds import timeline
 from studio.ui.window import Window
@@ -40,6 +40,7 @@ class SessionUpdates:
         self._model: Callable[[], Model | None] = lambda: None  # the one the page knows; it is not held here
         self._progress: LoadProgress | None = None
         self._timeline: Timeline | None = None
+        self._ahead = Ahead(())
         self._advised = ""
         self._remarks = PromptRemarks(seat.session)
 
@@ -92,6 +93,7 @@ class SessionUpdates:
             yield from self.notices()
         yield from self._load_progress()
         yield from self._receipts()
+        yield from self._what_is_ahead()
         yield from self._advice()
         yield from self._remarks.collect()
         if self._clock() - self._status_at > STATUS_EVERY:
@@ -123,9 +125,17 @@ class SessionUpdates:
         self.own_revisions = {revision for revision in self.own_revisions if revision > self._last_receipt}
         yield Receipts([(receipt.revision, receipt.kind, receipt.frame) for receipt in new])
 
+    def _what_is_ahead(self) -> Iterator[Ahead]:
+        """The prompts that wait for their frame, if they are not what the page knows."""
+        events = [(event.frame, event.control) for event in self._seat.session.ahead]
+        now = Ahead(tuple((frame, control.title) for frame, control in events if isinstance(control, Prompt)))
+        if now != self._ahead:
+            self._ahead = now
+            yield now
+
     def _changed_timeline(self) -> Iterator[Timeline]:
         """What can be gone back to, if it is not what the page knows."""
-        now = timeline(self._seat.session)
+        now = timeline(self._seat)
         if now != self._timeline:
             self._timeline = now
             yield now

@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-import threading
-import time
+from dataclasses import replace
 
 import pytest
 from score.test_render import OtherModel
@@ -14,10 +13,10 @@ from studio.controls import Prompt
 from studio.score import Score, replay
 from studio.session import Session
 from studio.ui.connection import Connection
-from studio.ui.rendering import SHARE, RenderJob, RenderRequest
+from studio.ui.rendering import RenderJob, RenderRequest
 from studio.ui.restore import saved_of
 from studio.ui.seat import Seat
-from ui.client import Clock, content
+from ui.client import content
 
 TINY = TinyModel()
 
@@ -27,7 +26,8 @@ class Page:
 
     def __init__(self, folder, model=TINY):
         self.seat = Seat(Session(model), folder)
-        self.connection = Connection(self.seat, {})
+        self.connection = self.seat.connection = Connection(self.seat, {})
+        self.seat.run = lambda: None  # frames come when the test wants them
         self.seat.record()
         for frame in range(14):
             for at, control in SEVERAL:
@@ -53,7 +53,6 @@ class Page:
 
     async def rendered(self, **values):
         """What is told of a rendering, from its beginning to its end."""
-        self.seat.connection = self.connection
         await self.say("render", **values)
         heard = []
         async with asyncio.timeout(30):
@@ -198,67 +197,41 @@ def test_a_take_is_rendered_with_more_steps_and_is_a_take_that_replays(page):
     asyncio.run(test())
 
 
-class Slow(TinyModel):
-    """Draws a frame in 20 ms at least."""
-
-    def denoise(self, *args, **options):
-        time.sleep(0.005)
-        return super().denoise(*args, **options)
-
-
-def job(page, model, told, live=lambda: False, **options):
+def job(page, model, heard):
     score = page.seat.editing.open(page.seat, page.take).score
-    request = RenderRequest(page.take, score, page.seat.recorder.folder / "out.mp4", **options)
-    return RenderJob(request, lambda: model, tell=told.append, finish=lambda made: told[-1], is_live=live)
+    request = RenderRequest(page.take, score, page.seat.recorder.folder / "out.mp4")
+    return RenderJob(request, lambda: model, tell=heard.append, finish=lambda made: replace(heard[-1], stage="done"))
 
 
-def until_over(job, seconds=30.0):
-    job._thread.join(seconds)
-    assert not job._thread.is_alive()
-
-
-def test_beside_a_live_stream_it_takes_no_more_than_its_share_of_the_time(page):
-    frames, total, rests = 0, 4, []
-
-    class Waits(threading.Event):
-        def wait(self, timeout=None):
-            rests.append(timeout)
-            return super().wait(0)
-
-    def drawn():
-        nonlocal frames
-        for _ in range(total):
-            clock.now += 0.1
-            yield frames
-
-    one = RenderJob.__new__(RenderJob)
-    clock, live = Clock(), True
-    one._cancel, one._clock, one._is_live, one._report = Waits(), clock, lambda: live, lambda **_: None
-    list(one._paced(drawn(), total))
-    assert rests == pytest.approx([0.1 * (1 / SHARE - 1)] * total)
-    live = False
-    list(one._paced(drawn(), total))
-    assert len(rests) == total, "nobody looks, so it goes as fast as it can"
-
-
-def test_a_rendering_is_called_off_at_once_and_leaves_no_file(page):
+def test_a_rendering_that_is_called_off_leaves_no_file_and_says_so_once(page):
+    for steps in (1, 2, 6):
+        heard = []
+        one = job(page, TINY, heard)
+        going = one.steps()
+        for _ in range(steps):
+            next(going)
+        going.close()
+        one.cancelled()
+        assert [told.stage for told in heard if not told.under_way] == ["cancelled"]
+        assert not list(page.seat.recorder.folder.glob("*out.*"))
     heard = []
-    one = job(page, Slow(), heard, lambda: True)
-    while not any(told.stage == "render" for told in heard):
-        time.sleep(0.01)
-    began = time.monotonic()
-    one.close()
-    assert time.monotonic() - began < 2
-    assert heard[-1].stage == "cancelled"
-    assert not list(page.seat.recorder.folder.glob("out.*"))
+    one = job(page, TINY, heard)
+    one.cancelled()  # before its turn had come
+    assert [told.stage for told in heard] == ["cancelled"]
+
+
+def test_a_frame_is_drawn_at_each_step_so_that_the_stream_has_its_share(page):
+    heard = []
+    assert sum(1 for _ in job(page, TINY, heard).steps()) == 14 + 1
+    assert heard[-1].stage == "done"
 
 
 def test_one_rendering_at_a_time_and_a_failure_is_told(page):
     async def test():
-        page.seat.editing.job = job(page, Slow(), [], lambda: True)
+        page.seat.editing.job = job(page, TINY, [])
         assert "a take is being rendered; cancel it" in await page.ask("render", "rendering")
         await page.say("cancel-render")
-        until_over(page.seat.editing.job)
+        assert not page.seat.editing.job.progress.under_way
         heard = await page.rendered(model="pocket")
         assert "this server plays one model, tiny" in heard[-1]["message"]
 
@@ -267,7 +240,7 @@ def test_one_rendering_at_a_time_and_a_failure_is_told(page):
                 raise RuntimeError("out of memory")
 
         told = []
-        until_over(job(page, Broken(), told))
+        list(job(page, Broken(), told).steps())
         assert told[-1].stage == "failed"
         assert told[-1].what == "The take could not be rendered: out of memory"
 
@@ -301,11 +274,10 @@ def test_a_damaged_take_is_opened_as_far_as_it_goes_and_an_empty_one_says_so(pag
 def test_a_page_that_comes_while_a_take_is_shown_and_rendered_is_told(page):
     async def test():
         await page.say("show-take")
-        page.seat.editing.job = job(page, Slow(), [], lambda: True)
+        page.seat.editing.job = job(page, TINY, [])
         page.connection.send_hello()
         types = [json.loads(text)["type"] for text in page.connection.drain()]
         assert {"preview", "rendering"} <= set(types)
-        page.seat.editing.close()
 
     asyncio.run(test())
 

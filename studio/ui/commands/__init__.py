@@ -16,7 +16,7 @@ from studio.controls import Control, ControlError, Picture, Stroke, from_message
 from studio.controls.base import shown
 from studio.controls.image_file import reading
 from studio.pictures import decoded
-from studio.ui.commands import editing, moments
+from studio.ui.commands import audition, editing, later, moments
 from studio.ui.commands.moments import send_take
 from studio.ui.plays import refusals
 from studio.ui.protocol import (
@@ -157,7 +157,11 @@ async def cancel_load(connection: Connection, command: CancelLoad) -> None:
 
 
 # What is done as it comes, and waits for nothing.
-AT_ONCE: dict[type[Command], Callable[[Connection, Any], None]] = {Acknowledge: acknowledge, Pong: pong}
+AT_ONCE: dict[type[Command], Callable[[Connection, Any], None]] = {
+    Acknowledge: acknowledge,
+    Pong: pong,
+    **audition.AT_ONCE,
+}
 # What is done in turn; controls are beside these, as one may take another's place (`send_control`).
 HANDLERS: dict[type[Command], Callable[[Connection, Any], Awaitable[None]]] = {
     Record: record,
@@ -170,6 +174,8 @@ HANDLERS: dict[type[Command], Callable[[Connection, Any], Awaitable[None]]] = {
     CancelLoad: cancel_load,
     **moments.HANDLERS,
     **editing.HANDLERS,
+    **audition.HANDLERS,
+    **later.HANDLERS,
 }
 
 

@@ -13,7 +13,7 @@ from studio.controls.sampling import STEPS
 from studio.models.loader import read_size
 from studio.ui import editing
 from studio.ui.commands.moments import send_take
-from studio.ui.protocol import Command, Notice, Preview, ProtocolError, StateChanged, TakeSaved, whole
+from studio.ui.protocol import Command, Notice, ProtocolError, StateChanged, TakeSaved, whole
 from studio.ui.rendering import RenderRequest
 
 if TYPE_CHECKING:
@@ -134,7 +134,6 @@ async def go_live(connection: Connection, command: GoLive) -> None:
     recorded = await asyncio.to_thread(seat.stop_recording)
     if recorded:
         send_take(connection, recorded)
-    connection.send(Preview())
     await asyncio.to_thread(sure, editing.end_show, seat)
     tell_state(connection)
 
@@ -161,8 +160,7 @@ def begin_render(connection: Connection, command: RenderTake) -> None:
 
 
 async def cancel_render(connection: Connection, command: CancelRender) -> None:
-    if connection.seat.editing.job:
-        connection.seat.editing.job.cancel()
+    await asyncio.to_thread(editing.cancel_render, connection.seat)
 
 
 def sure(function: Callable[..., Any], *arguments: Any) -> Any:

@@ -100,7 +100,7 @@ export class Page {
   makeTimeline(toast) {
     return new Timeline({
       box: this.box, frame: () => this.stage.frame, rate: () => this.playback?.status.fps || USUAL_RATE,
-      travel: (frame) => this.controls.travel(frame), goTo: (branch) => this.command('branch', { branch }), toast,
+      travel: (frame) => this.controls.travel(frame), goTo: (branch) => this.controls.elsewhere({ kind: 'branch', branch }), toast,
     });
   }
 

@@ -100,6 +100,7 @@ export class Takes {
     const entry = takeEntry(take, (secret) => this.address(secret));
     if (!entry) return;
     const row = element('div', { className: 'st-take' });
+    row.dataset.take = take.name;
     const title = element('span', { textContent: entry.title, title: entry.about });
     if (entry.parent) title.append(element('small', { className: 'st-parent', textContent: entry.parent }));
     row.append(
@@ -109,6 +110,18 @@ export class Takes {
       ...entry.links.map(({ text, href, download }) => element('a', { textContent: text, href, download })),
     );
     document.getElementById('studio-takes')?.prepend(row);
+  }
+
+  /**
+   * A take that is listed has more files now.
+   * @param {Take} take
+   */
+  replace(take) {
+    const rows = [...document.querySelectorAll('#studio-takes .st-take')];
+    const before = rows.find((row) => row instanceof HTMLElement && row.dataset.take === take.name);
+    this.add(take);
+    const now = document.getElementById('studio-takes')?.firstElementChild;
+    if (before && now) before.replaceWith(now);
   }
 
   /** @param {string} secret */

@@ -109,6 +109,7 @@ export interface Hello {
 
 export interface Status {
   fps?: number;
+  frame?: number;
   paused: boolean;
   recording: boolean;
   tick_ms?: number;
@@ -181,11 +182,24 @@ export interface RenderProgress {
   video: string;
 }
 
+/** A prompt that came in. `style`: recache, keep, cut, or blend over so many frames (studio/session/history.py). */
+export type Change = [frame: number, words: string, style?: string, frames?: number];
+
+/** A prompt at hand, and a small picture of what it gave (a data URL, or ""). */
+export interface Slot {
+  text: string;
+  negative?: string;
+  mix?: [text: string, weight: number][];
+  picture: string;
+  [field: string]: any;
+}
+
 /** What can be gone back to. `fork`: the frame at which a branch parts; `frame`: the one it goes on with. */
 export interface Moments {
   start: number | null;
-  prompts: [frame: number, words: string][];
-  branches: { name: string; fork: number; frame: number; words: string; picture: string }[];
+  prompts: Change[];
+  branches: { id: number; name: string; fork: number; frame: number; words: string; picture: string }[];
+  bookmarks: { name: string; title: string; frame: number; model: string; words: string; picture: string }[];
   reason: string;
 }
 
