@@ -182,7 +182,7 @@ def begin_render(seat: Seat, request: RenderRequest, model: str, size: tuple[int
             raise ScoreError(BUSY)
         if model or size:
             seat.models.check(model or seat.models.name)
-        seat.recorder.begin()
+        seat.disk.begin_take(seat.address)
         request.path.parent.mkdir(parents=True, exist_ok=True)
         job = editing.job = RenderJob(
             request,
@@ -213,7 +213,7 @@ def keep_rendering(seat: Seat, request: RenderRequest, rendering: Rendering) -> 
     parent = seat.editing.open(seat, request.take).score
     path = rendering.path.with_suffix(".jsonl")
     rendering.score.version_of(parent, request.take).write(path)
-    seat.recorder.count(rendering.path, path)
+    seat.disk.add(seat.address, sum(one.stat().st_size for one in (rendering.path, path)))
     said = ". ".join(one[0].upper() + one[1:] for one in rendering.notes) + "." if rendering.notes else ""
     take = seat.recorder.adopt(path.stem, note=said)
     if take is None:

@@ -50,7 +50,7 @@ class Recorder:
     ) -> None:
         self.takes: list[Take] = []
         self._disk, self._address = disk, address
-        self._session, self._folder, self._downloads = session, folder, downloads
+        self._session, self.folder, self._downloads = session, folder, downloads
         self._video: TakeVideo | None = None
         self._path = folder
 
@@ -64,24 +64,11 @@ class Recorder:
         """The name of the take that is being recorded; empty while none is."""
         return self._path.name if self._video is not None else ""
 
-    @property
-    def folder(self) -> Path:
-        """Where takes are kept."""
-        return self._folder
-
-    def begin(self) -> None:
-        """Count a take that is to be written; raises QuotaExceeded."""
-        self._disk.begin_take(self._address)
-
-    def count(self, *paths: Path) -> None:
-        """Count files that were written beside a recording."""
-        self._disk.add(self._address, sum(path.stat().st_size for path in paths if path.is_file()))
-
     def start(self) -> None:
         """Begin a take: the session starts clean, the video waits for its first frame. Raises QuotaExceeded."""
         if self._video is not None:
             return
-        self.begin()
+        self._disk.begin_take(self._address)
         self._path = self._new_path()
         self._video = TakeVideo(self._path.with_name(self._path.name + ".mp4"), self._session.stats["fps"])
         self._session.outputs.append(self._video)
@@ -102,9 +89,9 @@ class Recorder:
 
     def adopt(self, name: str, unfinished: bool = False, note: str = "") -> Take | None:
         """Offer a take that is in the folder already; None where there is no score of it that has ended."""
-        path = self._folder / f"{name}.jsonl"
+        path = self.folder / f"{name}.jsonl"
         try:
-            frames = read_length(path) if path.parent == self._folder else None
+            frames = read_length(path) if path.parent == self.folder else None
         except (OSError, ValueError):
             return None
         if not frames or any(take.name == name for take in self.takes):
@@ -123,7 +110,7 @@ class Recorder:
 
     def _size(self) -> int:
         """The bytes of the take's files, as far as they are written."""
-        files = list(self._path.parent.glob(self._path.name + ".*")) if self._path != self._folder else []
+        files = list(self._path.parent.glob(self._path.name + ".*")) if self._path != self.folder else []
         return sum(file.stat().st_size for file in files if file.is_file())
 
     def keep(self, score: Score) -> None:
@@ -132,22 +119,22 @@ class Recorder:
             return
         path = self._new_path()
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
             kept = score.write(path.with_name(path.name + ".jsonl"))
             self._disk.add(self._address, kept.stat().st_size)
         except OSError as error:
-            log.error("a closed page's score could not be kept in %s: %s; make room there", self._folder, error)
+            log.error("a closed page's score could not be kept in %s: %s; make room there", self.folder, error)
 
     def keep_last(self, score: Score, fps: float, path: Path | None = None) -> Take:
         """Write the score of what was just shown, and offer it; its video comes later. Raises QuotaExceeded.
 
         path: without ending, where its name is not made of the prompt.
         """
-        self.begin()
+        self._disk.begin_take(self._address)
         path, problem = path or self._new_path(), ""
         text = "\n".join([*score.lines(), ""])
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
             self._disk.add(self._address, score.write(path.with_name(path.name + ".jsonl")).stat().st_size)
         except OSError as error:
             problem = f"The take is not on the server's disk ({error.strerror or error}); download its score now."
@@ -158,7 +145,7 @@ class Recorder:
 
     def video_path(self, take: Take) -> Path:
         """Give the path of the video of a take."""
-        return self._folder / f"{take.name}.mp4"
+        return self.folder / f"{take.name}.mp4"
 
     def add_video(self, take: Take) -> Take:
         """Offer the video of a take that was made afterwards, and give the take with it."""
@@ -169,7 +156,7 @@ class Recorder:
         return whole
 
     def _new_path(self) -> Path:
-        return take_path(self._folder, self._session.pending_state()[Prompt].text)
+        return take_path(self.folder, self._session.pending_state()[Prompt].text)
 
     def _offer(self, score: Score, video: TakeVideo) -> Take:
         """Put score and video on offer. A score is held in memory too, so a full disk does not take it away."""
