@@ -78,7 +78,7 @@ def test_a_take_is_edited_kept_as_a_version_rendered_finer_and_downloaded(server
     button(visit, "Save version").click()
     version = page.locator(".st-take:has(.st-parent)")
     version.wait_for()
-    assert version.locator(".st-parent").inner_text().startswith("from ")
+    assert version.locator(".st-parent").inner_text().startswith("v2, from ")
     with page.expect_download() as download:
         version.locator("a", has_text="Score").click()
     download.value.save_as(tmp_path / "version.jsonl")

@@ -105,7 +105,7 @@ class Editor {
     this.selected = foundAgain(take.gestures, this.wanted);
     this.bar.name(take);
     this.draw();
-    if (isNew) this.box.scrollIntoView({ block: 'nearest' });
+    if (isNew) this.page.box.scrollIntoView({ block: 'start' }); // on a phone the list of takes is far below
   }
 
   /**

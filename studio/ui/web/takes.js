@@ -16,7 +16,7 @@ export function takeEntry({ name, frames, fps, score, video, unfinished, parent,
   const files = [{ text: 'Score', secret: score, ending: '.jsonl' }, { text: 'Video', secret: video, ending: '.mp4' }];
   return {
     title: titleOf(name),
-    parent: parent ? `from ${titleOf(parent)}` : '',
+    parent: parent ? versionWords(titleOf(name), titleOf(parent)) : '',
     about: aboutTake({ name, frames, fps, unfinished, note }),
     duration: formatDuration(frames / fps) + (unfinished ? ' unfinished' : ''),
     links: files.flatMap(({ text, secret, ending }) => (secret ? [{ text, href: address(secret), download: name + ending }] : [])),
@@ -38,6 +38,17 @@ function aboutTake({ name, frames, fps, unfinished, note }) {
  */
 function titleOf(name) {
   return name.replace(/^\d+-\d+-/, '').replaceAll('-', ' ');
+}
+
+/**
+ * What a version is, and of what: "8 steps, from a fox at night".
+ * @param {string} title
+ * @param {string} parent
+ */
+export function versionWords(title, parent) {
+  const stem = parent.replace(/ v\d+$/, '');
+  const own = title.startsWith(stem) ? title.slice(stem.length).trim() : '';
+  return `${own ? `${own}, ` : ''}from ${parent}`;
 }
 
 /**
