@@ -30,6 +30,7 @@ from studio.models import playable
 from studio.models.errors import NotFinite
 from studio.pictures import decoded
 from studio.samplers import Sampler, samplers_of
+from studio.samplers.base import RowRevisions
 from studio.similarity import SimilarityFilter, SimilarityState, conditioning_key, thumbnail
 
 if TYPE_CHECKING:
@@ -73,8 +74,7 @@ class Engine:
         sampler = str(sampler or model.capabilities.sampler)
         if sampler not in (samplers := samplers_of(model)):
             raise ValueError(f"sampler is {sampler!r}; there are: {', '.join(samplers)}")
-        self.model = model
-        self.sampler_name = sampler
+        self.model, self.sampler_name = model, sampler
         self.sampler: Sampler[Any, Any] = samplers[sampler](model, start)
         self.decoder = model.new_decoder()
         self.frame = start
@@ -83,10 +83,9 @@ class Engine:
         self.state = state or playable.initial_state(model)
         # The words of the last frame made and their weights; None after a clean start: nothing to switch from.
         self._last_words: tuple[tuple[Heard, float], ...] | None = None
-        # Pictures decoded with the last chunk that have not come out yet, for models whose chunk is several frames; and
-        # the revision it was made under.
+        # Pictures decoded with the last chunk that have not come out yet, and the revision it was made under.
         self._pictures: list[np.ndarray] = []
-        self._frame_revision = 0
+        self._frame_revision, self._row_revisions, self._decode_ms = 0, RowRevisions(), 0.0
         # The last picture that came out, and what the similarity filter knows of it.
         self._last_picture: np.ndarray | None = None
         self.problem: str | None = None  # what is wrong with the pictures, in words for a person
@@ -142,13 +141,13 @@ class Engine:
     @torch.no_grad()
     def step(self) -> Frame:
         """Make exactly one frame. After a clean start that is also the ticks that fill the pipe."""
-        started = time.perf_counter()
+        started, self._decode_ms = time.perf_counter(), 0.0
         self.state = self.state.at(self.frame)
         skipped = not self._pictures and not self._draw()
         picture = self._pictures.pop(0) if self._pictures else self._last_picture
         assert picture is not None  # the first frame is never skipped
-        took = (time.perf_counter() - started) * 1e3
-        frame = Frame(self.frame, picture, self._frame_revision, time.time_ns(), took, skipped)
+        at, ms = time.time_ns(), ms_since(started)
+        frame = Frame(self.frame, picture, self._frame_revision, at, ms, skipped, decode_ms=self._decode_ms)
         self._last_picture = picture
         self.frame += 1
         return frame
@@ -164,7 +163,10 @@ class Engine:
         renders, similarity = self._should_render()
         if renders:
             self._switch_prompt()
-            self._pictures += self._decode(self.sampler.step(self.state))
+            latents, began = self.sampler.step(self.state), time.perf_counter()
+            self._pictures += self._decode(latents)
+            self._frame_revision = self._row_revisions.came_out(self.revision, self.sampler, self.jumps)
+            self._decode_ms = ms_since(began)
         self._similarity = similarity
         return renders
 
@@ -239,6 +241,11 @@ class Engine:
         self._last_picture, self._similarity = snapshot.last_picture, snapshot.similarity
         self.sampler.restore(snapshot.sampler)
         self.decoder.restore(snapshot.decoder)
+
+
+def ms_since(began: float) -> float:
+    """Give the milliseconds since a `time.perf_counter`."""
+    return (time.perf_counter() - began) * 1e3
 
 
 def active_words(state: ControlState) -> tuple[tuple[Heard, float], ...]:

@@ -154,7 +154,7 @@ def test_moving_weights_reads_no_text_again_and_draws_nothing_more_than_a_blend(
 
 def test_a_crossfade_that_moves_replays_bit_for_bit_and_goes_on_from_a_bookmark(model, tmp_path):
     moves = [(4 + n, Prompt("winter", weight=8 - n, mix=(("spring", n), ("fog", 1)))) for n in range(9)]
-    arcs = [(14, Prompt("winter", mix=(("spring", 1),), interpolation="slerp", blend=6))]
+    arcs = [(14, Prompt("winter", mix=(("spring", 1),), interpolation="slerp", blend=2))]
     session, other = Session(model), Session(model)
     session.record(tmp_path / "take.jsonl")
     shown = play(session, 18, [*moves, *arcs])

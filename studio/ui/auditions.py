@@ -28,7 +28,6 @@ class SeatAudition:
     """What a seat auditions. seen_at: when the page last showed a picture of it, on its clock."""
 
     def __init__(self, session: Session, clock: Callable[[], float]) -> None:
-        self.mailbox = Mailbox()
         self.seen_at = clock()
         self._session, self._clock = session, clock
 
@@ -39,9 +38,8 @@ class SeatAudition:
 
     def begin(self, controls: Sequence[Control]) -> None:
         """Begin an audition, in place of any other; see `Session.audition` for what it raises."""
-        mailbox = Mailbox()
-        self._session.audition(*controls, output=mailbox)
-        self.mailbox, self.seen_at = mailbox, self._clock()
+        self.seen_at = self._clock()
+        self._session.audition(*controls, output=Mailbox())
 
     def seen(self) -> None:
         """Note that the page shows it."""
@@ -84,8 +82,10 @@ class AuditionUpdates:
 
     def pictures(self) -> Iterator[Notification]:
         """Yield the newest picture, if the page has not had it and has shown the one before."""
-        mailbox = self._seat.mailbox
-        if self._known is None or mailbox.count == self._sent_count or self._clock() - self._sent_at < LOST_AFTER:
+        mailbox = self._known.output if self._known else None
+        if not isinstance(mailbox, Mailbox) or mailbox.count == self._sent_count:  # or begun by somebody in Python
+            return
+        if self._clock() - self._sent_at < LOST_AFTER:
             return
         frame, self._sent_count, self._sent_at = mailbox.newest, mailbox.count, self._clock()
         if frame is not None:

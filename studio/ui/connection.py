@@ -48,7 +48,7 @@ class Connection:
         self.token = secrets.token_urlsafe(24)
         self.seat, self.presets = seat, presets
         self.bell = Bell(asyncio.get_running_loop())
-        self.frames = FrameSender(seat.mailbox, self.bell, clock)
+        self.frames = FrameSender(seat.mailbox, self.bell, clock, seat.dial.sending)
         self.heartbeat = Heartbeat(clock, patience)
         self.updates = SessionUpdates(seat, self.token, list(presets), clock)
         self.auditions = AuditionUpdates(seat.audition, clock)

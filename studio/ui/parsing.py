@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable
 
 from studio.controls.base import shown
-from studio.ui.commands import audition, editing, later, moments
+from studio.ui.commands import audition, editing, latency, later, moments
 from studio.ui.protocol import (
     Acknowledge,
     CancelLoad,
@@ -81,6 +81,7 @@ COMMANDS: dict[str, Callable[[dict[str, object]], Command]] = {
     **editing.COMMANDS,
     **audition.COMMANDS,
     **later.COMMANDS,
+    **latency.COMMANDS,
 }
 # By the type of a message.
 MESSAGES: dict[str, Callable[[dict[str, object]], Command]] = {
@@ -88,6 +89,7 @@ MESSAGES: dict[str, Callable[[dict[str, object]], Command]] = {
     "command": read_command,
     "ack": lambda message: Acknowledge(whole(message, "sequence")),
     "pong": lambda message: Pong(whole(message, "number")),
+    **latency.MESSAGES,
 }
 
 

@@ -8,6 +8,7 @@ is asked (`Ping`), whatever becomes of the frames: that, and no frame, keeps a c
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
@@ -228,7 +229,11 @@ class Receipts(Notification):
 
 @dataclass(frozen=True)
 class Status(Notification):
-    """What is measured: frames a second and ms a frame, of the session; the window and round trip of the connection."""
+    """What is measured: frames a second and ms a frame, of the session; the window and round trip of the connection.
+
+    draw_ms: of a chunk with all its pictures, which is what a control waits for; decode_ms: of it, their decoding;
+    pack_ms: making JPEG of one; shortest_ms: the shortest round trip so far, by which the page reads `Ping.time`.
+    """
 
     type: ClassVar[str] = "status"
     fps: float = 0.0
@@ -242,6 +247,10 @@ class Status(Notification):
     error: str | None = None
     window: int = 0
     round_trip_ms: float = 0.0
+    draw_ms: float = 0.0
+    decode_ms: float = 0.0
+    pack_ms: float = 0.0
+    shortest_ms: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -464,10 +473,39 @@ class Error(Notification):
 
 @dataclass(frozen=True)
 class Ping(Notification):
-    """Is the page there? It answers with the number."""
+    """Is the page there? It answers with the number. time: ms since 1970 on this machine's clock, now."""
 
     type: ClassVar[str] = "ping"
     number: int
+    time: float = field(default_factory=lambda: time.time() * 1e3)
+
+
+@dataclass(frozen=True)
+class DialChanged(Notification):
+    """The latency dial: what is asked for and what it has set.
+
+    name: one of `session.latency.TARGETS`, "off" or "number"; ms: what that is; why: what it changed last and why, in a
+    sentence; stands: how what is asked for is met now, in another; held: a person's own steps stay.
+    """
+
+    type: ClassVar[str] = "dial"
+    name: str = "off"
+    ms: float = 0.0
+    why: str = ""
+    stands: str = ""
+    quality: int = 0
+    rate: int = 0
+    held: bool = False
+
+
+@dataclass(frozen=True)
+class DriftChanged(Notification):
+    """How the pictures look beside those of their first second, as shares of it (`session.drift`)."""
+
+    type: ClassVar[str] = "drift"
+    sharpness: float = 1.0
+    contrast: float = 1.0
+    colour: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio.controls import Control, ControlError, ControlState, Sampling
+from studio.controls import Control, ControlError, ControlState, Prompt, Sampling
+from studio.session.drift import DriftMeter
 from studio.ui.auditions import SeatAudition
 from studio.ui.bookmarks import Bookmarks
+from studio.ui.dial import Dial
 from studio.ui.editing import Editing, end_show
+from studio.ui.frame_sender import FASTEST
 from studio.ui.mailbox import Mailbox, encode_png
 from studio.ui.model_choice import ModelChoice
 from studio.ui.offline import Offline
@@ -31,7 +34,6 @@ if TYPE_CHECKING:
     from studio.ui.connection import Connection
     from studio.ui.library import Library
 
-FASTEST = 30.0  # frames a second, as video; a faster machine would only play the paths faster
 OVER_QUOTA = "The take was ended: it fills what this server keeps for one person. Download it; it is complete."
 log = logging.getLogger("studio")
 
@@ -88,7 +90,9 @@ class Seat:
         self.late: tuple[Control, ...] = ()
         self.arrived: Callable[[], object] | None = None
         self._lock = threading.RLock()
-        session.outputs.append(self.mailbox)
+        self.dial = Dial(clock)
+        self.drift = DriftMeter(lambda: scene_of(session, self.recorder))
+        session.outputs += [self.mailbox, self.drift]
 
     @property
     def state(self) -> ControlState:
@@ -196,7 +200,7 @@ class Seat:
     def run(self) -> None:
         """Have the session draw while there is a page; it had stopped if something had gone wrong."""
         if self.connection is not None:
-            self.session.start(FASTEST)
+            self.session.start(float(FASTEST))
 
     def stop(self) -> None:
         """Have the session draw no more; everything else stays."""
@@ -223,6 +227,11 @@ class Seat:
                 self.recorder.keep(self.session.score)
             self.mailbox.close()
         self.models.release()
+
+
+def scene_of(session: Session, recorder: Recorder) -> tuple[object, ...]:
+    """Give what begins a new scene when it is another: how far the pictures drift is measured from there."""
+    return session.model.name, session.engine.state[Prompt].text, recorder.recording
 
 
 def send_all(session: Session, controls: tuple[Control, ...]) -> dict[str, str]:

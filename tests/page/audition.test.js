@@ -17,6 +17,8 @@ test('what a control changes is what differs from the one in force', () => {
 
 test('it is said in words', () => {
   assert.equal(auditionWords({ ...PROMPT, text: 'a lake' }, { text: 'a lake', switch: 'cut' }), 'a lake');
+  const mix = [['a forest', 1], ['snow', 0.5]];
+  assert.equal(auditionWords({ ...PROMPT, mix }, { mix }), 'a meadow + a forest + snow');
   assert.equal(auditionWords(PROMPT, { blend: 24 }), 'blend 24');
   assert.equal(auditionWords(SAMPLING, { seed: 7, scale: 2 }), 'seed 7, scale 2');
   assert.equal(auditionWords({ kind: 'lora', name: 'ink', weight: 0.5 }, {}), 'ink 0.50');

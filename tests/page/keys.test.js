@@ -65,5 +65,16 @@ test('space on a button presses the button', () => {
 });
 
 test('other keys are nobody’s', () => {
-  for (const key of ['v', '0', 'Enter', 'Tab', 'ArrowLeft', 'F5']) assert.equal(pressed(key), null, key);
+  for (const key of ['j', '0', 'Enter', 'Tab', 'ArrowLeft', 'F5']) assert.equal(pressed(key), null, key);
+});
+
+test('a digit key is that digit whatever it types', () => {
+  const at = (key, more = {}) => actionFor(
+    { key, code: 'Digit1', ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, ...more },
+    { typing: false, dialog: false, onButton: false },
+  );
+  assert.equal(at('!', { shiftKey: true }), 'audition-1');
+  assert.equal(at('&'), 'slot-1', 'a French keyboard');
+  assert.equal(at('1', { ctrlKey: true, altKey: true }), 'store-1');
+  assert.equal(at('1', { ctrlKey: true }), null, "a browser's tab");
 });

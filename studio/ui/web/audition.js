@@ -36,10 +36,10 @@ export function changedFields(control, now) {
  * @param {Control} control
  * @param {Record<string, any>} changes of the one in force
  */
-export function auditionWords({ kind, name, weight, label }, changes) {
+export function auditionWords({ kind, name, weight, label, text, mix = [] }, changes) {
   if (kind === 'lora') return `${name} ${Number(weight).toFixed(2)}`;
   if (label) return label;
-  if (changes.text) return changes.text;
+  if (changes.text || changes.mix) return [text, ...mix.map((/** @type {[string, number]} */ [other]) => other)].join(' + ');
   return Object.entries(changes).map(([field, value]) => `${field.replace('_', ' ')} ${value}`).join(', ') || kind;
 }
 

@@ -4,14 +4,17 @@
 
 import { install as audition } from './audition.js';
 import { install as editor } from './editor.js';
+import { install as ghosts } from './ghosts.js';
+import { install as latency } from './latency.js';
 import { install as moments } from './moments.js';
+import { install as selection } from './selection-feature.js';
 import { install as slots } from './slots.js';
 
 /** @import { Feature } from './types.js' */
 /** @import { Page } from './page.js' */
 
 /** @type {Record<string, (page: Page) => Feature>} */
-const FEATURES = { audition, editor, moments, slots };
+const FEATURES = { seen: ({ seen }) => seen.feature, audition, editor, ghosts, latency, moments, selection, slots };
 
 export class Features {
   /** @type {Feature[]} */

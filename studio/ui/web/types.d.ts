@@ -16,6 +16,7 @@ export interface ControlKind {
   absent: Record<string, unknown>; // the fields that mean: the slot is empty
   timed: boolean;
   undoable: boolean;
+  momentary: string[]; // fields that undo does not send again
   initial: Control | null;
   widgets: WidgetDescription[];
 }
@@ -43,27 +44,43 @@ export interface Stroke extends Control {
   mode: Mode;
   size: number;
   loop: boolean;
+  ping_pong?: boolean;
+  delay?: number; // frames
+  begun?: number | null; // frames gone by when it takes effect; null: as many as the one in its place has
+  pressure?: number[];
+  grab?: number[]; // [frame seen, x, y]
+  lead?: number[]; // [frames, dx, dy]
   since: number | null;
   revision?: number | null;
-  trail?: [number, number, number][]; // [ms, x, y] of a drag that just went on
 }
 
-/** A stroke while the hand paints it. `trail`: [ms, x, y]; `changed`: has the hand moved since it was last sent? */
+/** A point as a hand paints it, with how hard its pen is pressed. */
+export type PaintedPoint = [number, number, number, number];
+
+/**
+ * A stroke while a hand paints it. `held`: that it took hold of; `from`: where the hand went down; `offset`: of the
+ * subject from the hand; `changed`: has the hand moved since it was last sent?
+ */
 export interface PaintedStroke {
   pointer: number;
   id: string;
   label: string;
   mode: Mode;
   size: number;
-  began: number;
-  points: Point[];
-  trail: [number, number, number][];
+  began: number; // ms
+  gesture: string;
+  points: PaintedPoint[];
+  held?: Stroke;
+  grab?: number[];
+  from: Position;
+  offset: Position;
+  moved: boolean;
   changed: boolean;
 }
 
 export interface BrushSettings {
   label: string;
-  mode: Mode;
+  mode: Mode | 'select'; // what a hand does that changes what is painted
   size: number;
 }
 
@@ -84,7 +101,16 @@ export interface Frame {
   revision: number;
   tick: number;
   age: number;
+  made: number; // ms since 1970 on the server's clock
+  arrived: number; // ms on this page's
   jpeg: Blob;
+}
+
+/** A control that this page sent; at: ms, of the hand's event that it came of. */
+export interface SentControl {
+  control: Control;
+  at: number;
+  revision: number;
 }
 
 export interface Message {
@@ -114,6 +140,10 @@ export interface Status {
   recording: boolean;
   tick_ms?: number;
   round_trip_ms?: number;
+  draw_ms?: number;
+  decode_ms?: number;
+  pack_ms?: number;
+  shortest_ms?: number;
   skip_rate?: number;
   problem?: string | null;
   error?: string | null;
@@ -259,7 +289,7 @@ export interface Line {
 export interface Feature {
   actions?: Record<string, (event: Event) => void>; // of buttons (`data-do`) and keys (keys.js), by name
   messages?: Record<string, (message: any) => void>; // of the server, by type; after what the page itself does with them
-  frame?(frame: Frame): void; // a picture is on the canvas
+  frame?(frame: Frame, shown: SentControl[]): void; // a picture is on the canvas; shown: the controls it is the first to show
   draw?(now: number): void; // once a screen refresh
   measure?(): void; // a few times a second
   changed?(control: Control | null): void; // a control was set here, or (null) all of them by the server
