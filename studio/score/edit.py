@@ -15,7 +15,7 @@ from studio.controls import CONTROLS, Control, ControlError, ControlState, Promp
 from studio.controls.base import shown
 from studio.controls.messages import from_message, to_message
 from studio.controls.prompt import BLENDS
-from studio.controls.stroke import LONGEST_PATH, MOST_POINTS
+from studio.controls.stroke import LONGEST_BEGUN, LONGEST_PATH
 from studio.score.events import Event
 from studio.score.format import MAX_FRAME, Score, ScoreError
 
@@ -109,9 +109,11 @@ def retime(score: Score, first: int, last: int, frames: int) -> Score:
 def stretched(control: Control, share: float) -> Control:
     """Give a control that takes longer, by a factor: a path's times, a prompt's blend."""
     if isinstance(control, Stroke) and control.mode == "path":
-        if control.points[-1][0] * share > LONGEST_PATH:
+        if max(control.points[-1][0], control.delay) * share > LONGEST_PATH:
             raise EditError(f"a path would take more than {LONGEST_PATH:g} frames; make the part shorter")
-        return replace(control, points=tuple((t * share, x, y) for t, x, y in control.points))
+        begun = control.begun and min(LONGEST_BEGUN, control.begun * share)
+        points = tuple((t * share, x, y) for t, x, y in control.points)
+        return replace(control, points=points, delay=control.delay * share, begun=begun)
     if isinstance(control, Prompt):
         return replace(control, blend=min(BLENDS[1], round(control.blend * share)))
     return control
@@ -226,21 +228,14 @@ def settings(state: ControlState, frame: int) -> dict[Hashable, Control]:
 
 
 def resumed(control: Control, elapsed: int) -> Control:
-    """Give a control as it goes on when it has been in force for some frames: the rest of a path."""
-    if not isinstance(control, Stroke) or control.mode != "path" or elapsed <= 0:
-        return control
-    from studio.trajectory import interpolate
+    """Give a control as it goes on when it has been in force for some frames: a path with as much of its time over.
 
-    length = control.points[-1][0]
-    laps = control.loop and length > 0
-    at = elapsed % length if laps else min(float(elapsed), length)
-    _, x, y = interpolate(control.points, at)
-    rest = [(0.0, x, y), *((t - at, px, py) for t, px, py in control.points if t > at)]
-    lap = [(t + length - at, px, py) for t, px, py in control.points if t <= at] if laps else []
-    points = [*rest, *lap, *([(length, x, y)] if laps else [])]
-    return replace(
-        control, points=tuple(points[: MOST_POINTS - 1] + points[-1:] if len(points) > MOST_POINTS else points)
-    )
+    A drag is where it is: how the hand took hold of it is past.
+    """
+    if not isinstance(control, Stroke):
+        return control
+    begun = min(LONGEST_BEGUN, (control.begun or 0.0) + max(0, elapsed)) if control.mode == "path" else 0.0
+    return replace(control, begun=begun, grab=(), lead=())
 
 
 def emptied(control: Control) -> Control:

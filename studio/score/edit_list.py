@@ -18,6 +18,7 @@ from studio.score.events import Event
 from studio.score.format import MAX_FRAME, Score
 
 MOST_EDITS = 1000
+LARGE = ("kind", "points", "pressure", "data")  # what a page is not told of a control: it is large, or known
 TOGETHER = 12  # frames: events of a slot no further apart are one gesture, as those of a drag
 Read = Callable[[str, Any], Any]
 
@@ -140,7 +141,7 @@ def words_of(control: Control) -> str:
     """Say in a few words what a control sets."""
     match control:
         case Prompt():
-            return control.text
+            return control.title
         case Stroke():
             return f"{control.label}, {control.mode}"
     return CONTROLS[control.kind].plural or control.kind
@@ -148,4 +149,4 @@ def words_of(control: Control) -> str:
 
 def shown_values(control: Control) -> dict[str, Any]:
     """Give the values that a page may show and change: all but what is large."""
-    return {name: value for name, value in control.to_summary().items() if name not in ("kind", "points", "data")}
+    return {name: value for name, value in control.to_summary().items() if name not in LARGE}
