@@ -71,6 +71,8 @@ class Connection:
         self.send(self.updates.hello())
         for notice in self.updates.notices():
             self.send(notice)
+        for told in self.seat.editing.told():
+            self.send(told)
         self.updates.skip_finished_load()
         for _ in range(3):
             self.send(Ping(self.heartbeat.ping()))

@@ -270,6 +270,62 @@ class TakeSaved(Notification):
 
 
 @dataclass(frozen=True)
+class TakeOpened(Notification):
+    """A take as its editor shows it, after so many edits (`score.edit_list`).
+
+    start, frames: its first frame and how many; gestures: `edit_list.Gesture`; notes: what of its file could not be
+    read, or is otherwise here; versions: names of what it came from, the oldest first; sizes: whether its model has
+    several; steps: of its first frame.
+    """
+
+    type: ClassVar[str] = "editing"
+    take: str
+    start: int
+    frames: int
+    fps: int
+    gestures: Sequence[object]
+    notes: Sequence[str]
+    versions: Sequence[str]
+    edits: int
+    sizes: bool
+    steps: int
+
+
+@dataclass(frozen=True)
+class Preview(Notification):
+    """A take is shown in the place of what is played, from its frame `start` on; frames: 0 once that plays again."""
+
+    type: ClassVar[str] = "preview"
+    take: str = ""
+    start: int = 0
+    frames: int = 0
+
+
+@dataclass(frozen=True)
+class RenderProgress(Notification):
+    """How far a take is rendered.
+
+    stage: "load", "render", then "done", "failed" or "cancelled"; done, total: frames; seconds: about how long it still
+    takes, 0 where that is not known; what: the words for the person; video: the secret it is downloaded by.
+    """
+
+    type: ClassVar[str] = "rendering"
+    take: str
+    stage: str = "load"
+    done: int = 0
+    total: int = 0
+    seconds: float = 0.0
+    what: str = ""
+    name: str = ""
+    video: str = ""
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it has not come to an end."""
+        return self.stage in ("load", "render")
+
+
+@dataclass(frozen=True)
 class Timeline(Notification):
     """What can be gone back to.
 

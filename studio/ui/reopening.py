@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from studio.controls import Prompt
 from studio.presets import Preset
 from studio.score import Score, ScoreError
+from studio.ui.editing import end_show
 from studio.ui.errors import LibraryError, QuotaExceeded
 from studio.ui.offline import tell
 from studio.ui.protocol import Notice
@@ -39,6 +40,7 @@ def reopen(seat: Seat, name: str) -> tuple[Travelled, str]:
     """
     one = seat.bookmarks.named(name)
     score = read(seat, one)
+    end_show(seat)
     try:
         return travel(seat, lambda: seat.session.open_bookmark(seat.bookmarks.path(name))), ""
     except ValueError as error:

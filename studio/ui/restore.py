@@ -79,7 +79,7 @@ def saved_of(seat: Seat) -> SavedSeat:
     """Take down what a page would want back of its seat."""
     takes = seat.recorder.takes[-MOST_TAKES:]
     return SavedSeat.of(
-        seat.state,
+        seat.editing.live_state or seat.state,
         model=seat.models.chosen,
         takes=tuple(take.name for take in takes),
         recording=seat.recorder.name,

@@ -13,8 +13,10 @@ from studio.outputs.video import MP4, VideoFile
 from studio.score import Score, replay
 from studio.session.history import Branch, prompts
 from studio.session.room import FEW
+from studio.ui.editing import end_show
 from studio.ui.offline import tell
 from studio.ui.protocol import Notice, TakeSaved, Timeline, VideoReady
+from studio.ui.takes import take_path
 from studio.ui.thumbnails import data_url
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ def go_to(seat: Seat, branch: str | int | None) -> Travelled:
     branches = seat.session.history.branches
     wanted = branches[-1].id if branch is None and branches else branch or ""
     branches.named(wanted)
+    end_show(seat)  # what is left is what was played, not a take that is shown in its place
     return travel(seat, lambda: seat.session.go_to(wanted))
 
 
@@ -83,7 +86,7 @@ def keep_branch(seat: Seat, branch: int) -> Take:
 
 def keep(seat: Seat, score: Score, fps: float, words: str = "") -> Take:
     """Keep a score as a take and give it; its video is drawn beside the session, and told when it is there."""
-    take = seat.recorder.keep_last(score, fps, words)
+    take = seat.recorder.keep_last(score, fps, take_path(seat.recorder.folder, words) if words else None)
     if score.length:
         seat.offline.run(f"the video of {take.name}", film(seat, score, take))
     return take

@@ -16,6 +16,7 @@ from studio.session.drift import DriftMeter
 from studio.ui.auditions import SeatAudition
 from studio.ui.bookmarks import Bookmarks
 from studio.ui.dial import Dial
+from studio.ui.editing import Editing, end_show
 from studio.ui.frame_sender import FASTEST
 from studio.ui.mailbox import Mailbox, encode_png
 from studio.ui.model_choice import ModelChoice
@@ -77,6 +78,7 @@ class Seat:
         self.bookmarks = Bookmarks(session, takes, self.disk, address)
         self.offline = Offline(session)
         self.models = ModelChoice(session, library, self.hand_over)
+        self.editing = Editing()
         self.connection: Connection | None = None
         self.left_at: float | None = clock()
         self._clock = clock
@@ -127,6 +129,7 @@ class Seat:
             if self._closed:
                 return {}
             self.stop_recording()
+            end_show(self)
             self.offline.cancel()
             refused = self.session.hand_over(model)
             late, self.late = self.late, ()
@@ -218,7 +221,9 @@ class Seat:
                 self.connection.end(code)
             self.models.cancel()
             self.stop()
-            if self.stop_recording() is None and self.played:
+            take = self.stop_recording()
+            end_show(self)
+            if take is None and self.played:
                 self.recorder.keep(self.session.score)
             self.mailbox.close()
         self.models.release()

@@ -158,6 +158,58 @@ export interface Take {
   video?: string | null;
   problem?: string | null;
   unfinished?: boolean;
+  parent?: string;
+  note?: string;
+}
+
+/** A take as the editor shows it (studio/ui/protocol.py, `TakeOpened`). */
+export interface OpenedTake {
+  take: string;
+  start: number;
+  frames: number;
+  fps: number;
+  gestures: Gesture[];
+  notes: string[];
+  versions: string[];
+  edits: number;
+  sizes: boolean;
+  steps: number;
+}
+
+/** Events of one slot that belong together (studio/score/edit_list.py). `values`: of the first of them. */
+export interface Gesture {
+  kind: string;
+  slot: string;
+  events: number[];
+  first: number;
+  last: number;
+  words: string;
+  values: Record<string, any>;
+  opening: boolean;
+}
+
+/** An edit: its name in studio/score/edit_list.py, and its arguments. */
+export interface TakeEdit {
+  edit: string;
+  [argument: string]: any;
+}
+
+/** A take that is shown in the place of the live picture; `frames` is 0 where none is. */
+export interface Preview {
+  take: string;
+  start: number;
+  frames: number;
+}
+
+export interface RenderProgress {
+  take: string;
+  stage: 'load' | 'render' | 'done' | 'failed' | 'cancelled';
+  done: number;
+  total: number;
+  seconds: number;
+  what: string;
+  name: string;
+  video: string;
 }
 
 /** A prompt that came in. `style`: recache, keep, cut, or blend over so many frames (studio/session/history.py). */
