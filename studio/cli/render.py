@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the take, and the file it is played into."""
     add_take_arguments(parser)
     parser.add_argument(
-        "-o", "--output", type=user_path, default=None, help="the file (default: the score's name, .mp4)"
+        "-o", "--output", type=user_path, default=None, help="the file (default: the take's name, .mp4)"
     )
     parser.add_argument("--fps", type=number_between(1, 240), default=24, help="frames a second (default: %(default)s)")
 
@@ -26,11 +26,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Render the take and print the file's path."""
     score = Score.read(arguments.score)
-    path: Path = arguments.output or arguments.score.with_suffix(".mp4")
+    path: Path = arguments.output or default_output(arguments.score)
     open_output(path, arguments.fps)  # which says of another ending what can be written; it writes nothing yet
     check_folder(path)
     model = open_take_model(arguments, score)
     print(render(score, path, model=model, fps=arguments.fps, progress=progress_bar))
+
+
+def default_output(score: Path) -> Path:
+    """Give the video's name where none was said; never that of the take itself."""
+    path = score.with_suffix(".mp4")
+    return path if path != score else score.with_name(f"{score.stem}-again.mp4")
 
 
 def check_folder(path: Path) -> None:

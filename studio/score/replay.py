@@ -117,6 +117,8 @@ def render(
 ) -> Path:
     """Play a take again into a file of the ending's kind (`outputs.OUTPUTS`), `fps` frames to the second.
 
+    The file carries the score: it can be given wherever a score can.
+
     `progress(frames, total)` may wrap the frames to show how far it is. Raises OutputError for another ending, before
     anything is loaded.
     """
@@ -125,7 +127,7 @@ def render(
     score = score if isinstance(score, Score) else Score.read(score)
     if not score.length:
         raise ScoreError("the take has no frame, so there is nothing to render; record one that runs a moment")
-    output, digest, model = open_output(path, fps), Digest(), playable_model(score, model)
+    output, digest, model = open_output(path, fps, score.text), Digest(), playable_model(score, model)
     frames: Iterable[Frame] = replay(score, model)
     try:
         for frame in progress(frames, score.length) if progress else frames:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.controls import Control, ControlError, ControlState, Sampling
-from studio.ui.mailbox import Mailbox, encode_png
+from studio.outputs.png import encode_png
+from studio.ui.mailbox import Mailbox
 from studio.ui.model_choice import ModelChoice
 from studio.ui.protocol import CloseCode, RecordingChanged, TakeSaved
 from studio.ui.quota import DiskQuota
