@@ -46,6 +46,17 @@ class Inbox:
                 self._put(control)
             return self.revision
 
+    def schedule(self, later: Iterable[Event]) -> None:
+        """Put these in the place of those still to come, whatever a person set before."""
+        with self.lock:
+            self._claimed, self.scheduled = set(), tuple(later)
+
+    @property
+    def waiting(self) -> tuple[Control, ...]:
+        """What was sent and has not been taken."""
+        with self.lock:
+            return tuple(control for _, control in self._waiting.values())
+
     def take(self, *, only: Hashable | None = None, due: int | None = None) -> list[tuple[int, Control]]:
         """Empty it, or only one slot of it; (revision, control) in the order of sending.
 

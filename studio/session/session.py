@@ -18,8 +18,8 @@ from studio.presets import Preset
 from studio.score import Event, Score
 from studio.session.history import History
 from studio.session.inbox import Inbox, Receipt
+from studio.session.opening import Openable
 from studio.session.outputs import Outputs
-from studio.session.rewind import Rewindable
 from studio.session.stats import Stats, stats_of
 from studio.session.take import Recorder, new_take
 from studio.session.turn import Turn
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 RECEIPTS = 1000
 
 
-class Session(Rewindable):
+class Session(Openable):
     """An engine on a model, played by messages.
 
     Many sessions may share one model: each frame is the same as if it played alone. `send` may be called from any
