@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from studio.models.base import Model
     from studio.presets import Preset
     from studio.session.session import Session
+    from studio.ui.autosave import SavedLine
     from studio.ui.connection import Connection
     from studio.ui.library import Library
 
@@ -47,7 +48,8 @@ class Seat:
 
     left_at: since when there is no page on it, on its clock; None while there is one. touched_at: when a person last
     asked for something. address: of the machine the page is on, as far as it is known. played: whether a person has set
-    anything. news: what the page is told when it comes. late: controls for the model that is on its way.
+    anything. news: what the page is told when it comes. late: controls for the model that is on its way; line: what it
+    played on that model before the server was started anew.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Seat:
         self.played = self._closed = False
         self.news = ""
         self.late: tuple[Control, ...] = ()
+        self.line: SavedLine | None = None
         self._lock = threading.RLock()
         session.outputs.append(self.mailbox)
 
@@ -117,7 +120,9 @@ class Seat:
             self.stop_recording()
             refused = self.session.hand_over(model)
             late, self.late = self.late, ()
-            refused |= send_all(self.session, late)
+            line, self.line = self.line, None
+            if line is None or not line.go_on(self.session):
+                refused |= send_all(self.session, late)
             self.run()
         self.models.release_unused()
         return refused
