@@ -16,6 +16,8 @@ from studio.session.history import History, SessionSnapshot
 from studio.session.rewind import Rewindable, check_model
 from studio.session.take import Take, new_take
 
+NEAR_START = 2880  # frames from a clean start to a picture that its take is kept for: two minutes, and a small file
+LEADING = 720  # frames before it, where the clean start is further
 log = logging.getLogger("studio")
 
 
@@ -69,7 +71,7 @@ class Openable(Rewindable):
             self._inbox.schedule(opened.events)
         return opened.remarks
 
-    def line(self, start: SessionSnapshot | None = None) -> Line | None:
+    def played_since(self, start: SessionSnapshot | None = None) -> Line | None:
         """Give what was played since a checkpoint, or since the newest where that is gone; None where nothing is kept.
 
         It holds the session up for as long as it takes to copy a few lists.
@@ -90,6 +92,28 @@ class Openable(Rewindable):
                 self._inbox.scheduled,
                 self._inbox.waiting,
             )
+
+    def leading_to(self, frame: int) -> Score | None:
+        """Give a take that ends with a frame that was shown; None where that is not kept any more.
+
+        It begins with the last clean start where that is near, else with the checkpoint half a minute before.
+        """
+        with self._turn:
+            before = [one for one in self.history.stretches if one.frame <= frame]
+            if not before or frame >= self.engine.frame:
+                return None
+            near = [one for one in before if one.is_clean and frame - one.frame < NEAR_START]
+            far = [one for one in before if frame - one.frame >= LEADING] or before[:1]
+            parts = [one.until(frame + 1) for one in before[before.index((near or far)[-1]) :]]
+            header = replace(new_take(self.engine).header, start=parts[0].frame)
+        hashes, digest = [hash for one in parts for hash in one.hashes], Digest()
+        for hash in hashes:
+            digest.add_hash(hash)
+        held = parts[0].start.engine
+        opening = [Event(at, control) for at, control in opening_events(held.state, held.frame)]
+        events = [event for one in parts for event in one.events]
+        header = replace(header, frames=len(hashes), digest=str(digest))
+        return Score(header, [*opening, *events], b"" if parts[0].is_clean else pack_snapshot(held))
 
     def resume(
         self, score: Score, frames: int, scheduled: Sequence[Event] = (), waiting: Sequence[Control] = ()

@@ -82,7 +82,7 @@ class LineFile:
     def save(self, session: Session) -> None:
         """Write what was played since the last time. Raises OSError; then the next time begins with a checkpoint."""
         is_due = self._file is None or self._clock() - self._begun_at >= CHECKPOINT_EVERY
-        line = session.line(None if is_due else self._begin)
+        line = session.played_since(None if is_due else self._begin)
         if line is None or not self._fits(line, session):
             return self.remove()
         told = (line.start.engine.frame + len(line.hashes), line.events[-1:], line.scheduled, line.waiting)

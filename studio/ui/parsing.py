@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable
 
 from studio.controls.base import shown
-from studio.ui.commands import moments
+from studio.ui.commands import media, moments
 from studio.ui.protocol import (
     Acknowledge,
     CancelLoad,
@@ -78,6 +78,7 @@ COMMANDS: dict[str, Callable[[dict[str, object]], Command]] = {
     "load": lambda message: LoadModel(message.get("model")),
     "cancel": lambda message: CancelLoad(),
     **moments.COMMANDS,
+    **media.COMMANDS,
 }
 # By the type of a message.
 MESSAGES: dict[str, Callable[[dict[str, object]], Command]] = {

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.controls import Prompt
+from studio.outputs.carriers import carry
 from studio.outputs.fragments import video_rate
 from studio.ui.quota import DiskQuota
 from studio.ui.takes import Download, Downloads, TakeVideo, take_path
@@ -78,6 +79,7 @@ class Recorder:
         video, self._video = self._video, None
         self._session.outputs.remove(video)
         video.finish(score.header.start, score.length)
+        carry_score(score, video.path)
         take = self._offer(score, video)
         self.takes.append(take)
         self._disk.add(self._address, self._size())
@@ -120,10 +122,13 @@ class Recorder:
         except OSError as error:
             log.error("a closed page's score could not be kept in %s: %s; make room there", self._folder, error)
 
-    def keep_last(self, score: Score, fps: float) -> Take:
-        """Write the score of what was just shown, and offer it; without a video. Raises QuotaExceeded."""
+    def keep_last(self, score: Score, fps: float, words: str = "") -> Take:
+        """Write the score of what was just shown, and offer it; without a video. Raises QuotaExceeded.
+
+        words: what its name is made of, instead of the prompt.
+        """
         self._disk.begin_take(self._address)
-        path, problem = self._new_path(), ""
+        path, problem = (take_path(self._folder, words) if words else self._new_path()), ""
         text = "\n".join([*score.lines(), ""])
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -147,3 +152,12 @@ class Recorder:
 
     def _offer_file(self, path: Path, media_type: str) -> str:
         return self._downloads.offer(Download(path.name, media_type, path))
+
+
+def carry_score(score: Score, video: Path) -> None:
+    """Put a score into its video, which plays as well without."""
+    try:
+        if video.is_file():
+            carry(video, score.text)
+    except OSError as error:
+        log.warning("the video %s does not carry its score: %s", video, error)

@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.controls import Control, ControlError, ControlState, Sampling
+from studio.outputs import OutputError
 from studio.outputs.png import encode_png
+from studio.score import ScoreError
+from studio.ui.exports import Exports, Place
 from studio.ui.mailbox import Mailbox
 from studio.ui.model_choice import ModelChoice
 from studio.ui.protocol import CloseCode, RecordingChanged, TakeSaved
@@ -22,6 +25,7 @@ from studio.ui.recorder import Recorder, Take
 from studio.ui.takes import Download, Downloads
 
 if TYPE_CHECKING:
+    from studio.frames import Frame
     from studio.models.base import Model
     from studio.presets import Preset
     from studio.session.session import Session
@@ -69,7 +73,12 @@ class Seat:
         self.mailbox = Mailbox()
         self.downloads = Downloads()
         self.address = address
-        self.recorder = Recorder(session, takes, self.downloads, disk or DiskQuota(), address)
+        disk = disk or DiskQuota()
+        self.recorder = Recorder(session, takes, self.downloads, disk, address)
+        place = Place(takes, self.downloads, disk, address)
+        self.exports = Exports(
+            session, self.recorder, place, lambda told: self.connection and self.connection.send(told)
+        )
         self.models = ModelChoice(session, library, self.hand_over)
         self.connection: Connection | None = None
         self.left_at: float | None = clock()
@@ -180,7 +189,7 @@ class Seat:
         if frame is None:
             return None
         name = f"studio-{self.state[Sampling].seed}-{frame.index:06d}.png"
-        secret = self.downloads.offer(Download(name, "image/png", encode_png(frame.picture)))
+        secret = self.downloads.offer(Download(name, "image/png", png_of(frame, self.session)))
         return Snapshot(name, secret, frame.index)
 
     def run(self) -> None:
@@ -205,11 +214,22 @@ class Seat:
             if self.connection is not None:
                 self.connection.end(code)
             self.models.cancel()
+            self.exports.cancel()
             self.stop()
             if self.stop_recording() is None and self.played:
                 self.recorder.keep(self.session.score)
             self.mailbox.close()
         self.models.release()
+
+
+def png_of(frame: Frame, session: Session) -> bytes:
+    """Give a frame as PNG, which carries the take that leads to it, where that is kept and not too large."""
+    try:
+        score = session.leading_to(frame.index)
+        return encode_png(frame.picture, score.text if score else "")
+    except (ScoreError, OutputError) as error:
+        log.info("a picture is saved without its take: %s", error)
+        return encode_png(frame.picture)
 
 
 def send_all(session: Session, controls: tuple[Control, ...]) -> dict[str, str]:

@@ -21,7 +21,7 @@ def recorded(session, frames=18, events=SEVERAL):
 
 def line_score(session, start=None):
     """A line as its file holds it: (score, frames)."""
-    line = session.line(start)
+    line = session.played_since(start)
     digest = Digest()
     for hash in line.hashes:
         digest.add_hash(hash)
@@ -147,9 +147,9 @@ def test_a_line_goes_on_in_another_session_bit_for_bit(model, sampler, frames):
 def test_a_line_since_an_earlier_checkpoint_is_the_same_line(model):
     session, other = Session(model), Session(model)
     play(session, 20, SEVERAL)
-    start = session.line().start
+    start = session.played_since().start
     play(session, 30, [(25, Prompt("autumn"))])
-    line = session.line(start)
+    line = session.played_since(start)
     assert line.start is start
     assert len(line.hashes) > 30
     other.resume(*line_score(session, start))
@@ -163,7 +163,7 @@ def test_what_waits_and_what_a_preset_has_to_come_go_on_too(model):
     session.send(Pause(True))
     assert session.step() is None
     session.send(drag(0.7, "b"))
-    line = session.line()
+    line = session.played_since()
     other.resume(*line_score(session), line.scheduled, line.waiting)
     assert other.engine.frame == 10
     assert other.step() is None, "it was paused"

@@ -221,7 +221,7 @@ def test_a_checkpoint_that_is_too_large_is_not_kept_and_that_is_said(model, tmp_
 def test_lines_are_bounded_in_bytes_and_age(model, tmp_path, monkeypatch):
     session = Session(model)
     play(session, 20)
-    monkeypatch.setattr(autosave, "MOST_BYTES", 3 * len(session.line().snapshot()) * 2)
+    monkeypatch.setattr(autosave, "MOST_BYTES", 3 * len(session.played_since().snapshot()) * 2)
     lines = SavedLines(tmp_path, file_name, 60.0)
     for number in range(6):
         lines.save(f"seat {number}", session)

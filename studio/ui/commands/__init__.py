@@ -16,7 +16,7 @@ from studio.controls import Control, ControlError, Picture, Stroke, from_message
 from studio.controls.base import shown
 from studio.controls.image_file import reading
 from studio.pictures import decoded
-from studio.ui.commands import moments
+from studio.ui.commands import media, moments
 from studio.ui.commands.moments import send_take
 from studio.ui.plays import refusals
 from studio.ui.protocol import (
@@ -169,6 +169,7 @@ HANDLERS: dict[type[Command], Callable[[Connection, Any], Awaitable[None]]] = {
     LoadModel: load_model,
     CancelLoad: cancel_load,
     **moments.HANDLERS,
+    **media.HANDLERS,
 }
 
 
