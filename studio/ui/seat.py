@@ -18,7 +18,7 @@ from studio.score import ScoreError
 from studio.ui.exports import Exports, Place
 from studio.ui.mailbox import Mailbox
 from studio.ui.model_choice import ModelChoice
-from studio.ui.protocol import CloseCode, RecordingChanged, TakeSaved
+from studio.ui.protocol import CloseCode, Notification, RecordingChanged, TakeSaved
 from studio.ui.quota import DiskQuota
 from studio.ui.reading import ReadingBudget
 from studio.ui.recorder import Recorder, Take
@@ -220,6 +220,12 @@ class Seat:
                 self.recorder.keep(self.session.score)
             self.mailbox.close()
         self.models.release()
+
+
+def tell(seat: Seat, notification: Notification) -> None:
+    """Tell the page that is on a seat, if there is one; from any thread."""
+    if (connection := seat.connection) is not None:
+        connection.send(notification)
 
 
 def png_of(frame: Frame, session: Session) -> bytes:

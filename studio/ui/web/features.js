@@ -2,11 +2,14 @@
 // What the page can do beside painting: one line each. A feature makes its own elements, has a stylesheet of its name,
 // and says what it does with keys, messages and frames; none knows another.
 
+import { install as drop } from './drop.js';
+import { install as exports } from './exports.js';
+
 /** @import { Feature } from './types.js' */
 /** @import { Page } from './page.js' */
 
 /** @type {Record<string, (page: Page) => Feature>} */
-const FEATURES = {};
+const FEATURES = { drop, exports };
 
 export class Features {
   /** @type {Feature[]} */

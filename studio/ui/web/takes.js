@@ -79,6 +79,7 @@ export class Takes {
     const entry = takeEntry(take, (secret) => this.address(secret));
     if (!entry) return;
     const row = element('div', { className: 'st-take' });
+    row.dataset.take = take.name;
     row.append(
       element('span', { textContent: entry.title, title: entry.about }),
       element('small', { textContent: entry.duration }),
