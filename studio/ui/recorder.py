@@ -46,6 +46,7 @@ class Recorder:
         self, session: Session, folder: Path, downloads: Downloads, disk: DiskQuota, address: str = ""
     ) -> None:
         self.takes: list[Take] = []
+        self.left_out = 0  # frames that the last take's video lacks
         self._disk, self._address = disk, address
         self._session, self._folder, self._downloads = session, folder, downloads
         self._video: TakeVideo | None = None
@@ -80,6 +81,7 @@ class Recorder:
         self._session.outputs.remove(video)
         video.finish(score.header.start, score.length)
         carry_score(score, video.path)
+        self.left_out = video.left_out
         take = self._offer(score, video)
         self.takes.append(take)
         self._disk.add(self._address, self._size())

@@ -15,6 +15,7 @@ from studio.controls import Control, ControlError, ControlState, Sampling
 from studio.outputs import OutputError
 from studio.outputs.png import encode_png
 from studio.score import ScoreError
+from studio.ui.errors import QuotaExceeded
 from studio.ui.exports import Exports, Place
 from studio.ui.mailbox import Mailbox
 from studio.ui.model_choice import ModelChoice
@@ -164,7 +165,10 @@ class Seat:
     def stop_recording(self) -> Take | None:
         """End the take and give it; None if none was recorded."""
         with self._lock:
-            return self.recorder.stop()
+            take = self.recorder.stop()
+            if take is not None and self.recorder.left_out and not self._closed:
+                make_video_again(self.exports, take)
+            return take
 
     def end_take_over_quota(self) -> None:
         """End a take that fills what one person may have of the disk; the page is told."""
@@ -220,6 +224,14 @@ class Seat:
                 self.recorder.keep(self.session.score)
             self.mailbox.close()
         self.models.release()
+
+
+def make_video_again(exports: Exports, take: Take) -> None:
+    """Make a video from the score that lacks frames: the score is exact, and waits for no disk."""
+    try:
+        exports.start(take.name, "mp4")
+    except (OutputError, ScoreError, QuotaExceeded) as error:
+        log.warning("the video of %s is not made again: %s; `studio render` makes it", take.name, error)
 
 
 def tell(seat: Seat, notification: Notification) -> None:

@@ -129,6 +129,29 @@ def test_a_full_disk_and_a_full_quota_are_said_and_the_take_stays(tmp_path, monk
         poor.exports.start(take.name, "gif")
 
 
+def test_a_disk_that_is_too_slow_holds_nothing_up_and_the_video_is_made_again_whole(tmp_path, monkeypatch):
+    from studio.ui import takes
+
+    whole = takes.VideoFile.put
+
+    def slow(file, frame):
+        time.sleep(0.05)
+        whole(file, frame)
+
+    seat = seat_in(tmp_path)
+    monkeypatch.setattr(takes, "WAITING", 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(takes.VideoFile, "put", slow)
+        seat.record()
+        play(seat.session, 30, SEVERAL)
+        take = seat.stop_recording()
+    assert "made again, whole, from the score" in take.problem
+    seat.exports._thread.join(30)
+    video = seat.downloads.get(take.video).content
+    assert len(iio.imread(video, plugin="pyav")) == 30
+    assert read_score(video).length == 30
+
+
 # Pictures
 
 

@@ -8,7 +8,7 @@ import { element } from './dom.js';
 
 /**
  * @typedef {{ take: string, form: string, done: number, total: number, stage: string, name: string, address: string, note: string }} Progress
- * @typedef {{ now: Progress | null }} Exporting
+ * @typedef {{ now: Progress | null, asked: string }} Exporting asked: for what a person did, which is saved when it is done
  */
 
 /** As the server names them (studio/ui/exports.py, FORMS), and as the menu does. */
@@ -21,7 +21,7 @@ const ICON = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 4.500v10M
  */
 export function install(page) {
   /** @type {Exporting} */
-  const exporting = { now: null };
+  const exporting = { now: null, asked: '' };
   document.addEventListener('click', ({ target }) => closeMenus(target));
   return {
     actions: {},
@@ -38,7 +38,7 @@ export function install(page) {
  */
 function take(page, exporting, progress) {
   exporting.now = progress.stage === 'making' ? progress : null;
-  if (progress.stage === 'done') page.takes.download(progress);
+  if (progress.stage === 'done' && exporting.asked === `${progress.take} ${progress.form}`) page.takes.download(progress);
   if (progress.note) page.toasts.show(progress.note, progress.stage === 'failed' ? 'error' : 'notice');
   document.querySelectorAll('.st-take').forEach((row) => { if (row instanceof HTMLElement) show(page, row, exporting); });
 }
@@ -57,7 +57,8 @@ export function progressWords({ form, done, total }) {
  * @param {HTMLElement} row
  * @param {Exporting} exporting
  */
-function show(page, row, { now }) {
+function show(page, row, exporting) {
+  const { now } = exporting;
   const name = row.dataset.take ?? '';
   const making = now?.take === name ? now : null;
   const shown = row.querySelector('.st-export');
@@ -67,7 +68,7 @@ function show(page, row, { now }) {
     return;
   }
   shown?.remove();
-  row.append(making ? cancelButton(page, making) : menu(page, row, name));
+  row.append(making ? cancelButton(page, making) : menu(page, row, exporting));
 }
 
 /**
@@ -85,15 +86,15 @@ function cancelButton(page, making) {
 /**
  * @param {Page} page
  * @param {HTMLElement} row
- * @param {string} name of the take
+ * @param {Exporting} exporting
  */
-function menu(page, row, name) {
+function menu(page, row, exporting) {
   const box = element('details', { className: 'st-export' });
   const summary = element('summary', { innerHTML: ICON, title: 'Make a file of it, which carries the take' });
-  summary.setAttribute('aria-label', `Export ${name}`);
+  summary.setAttribute('aria-label', `Export ${row.dataset.take}`);
   const list = element('div');
   for (const [form, shown] of Object.entries(FORMS)) {
-    list.append(element('button', { type: 'button', textContent: shown, onclick: () => choose(page, row, form) }));
+    list.append(element('button', { type: 'button', textContent: shown, onclick: () => choose(page, row, exporting, form) }));
   }
   box.append(summary, list);
   return box;
@@ -103,12 +104,16 @@ function menu(page, row, name) {
  * A video that was recorded is there already; anything else is made.
  * @param {Page} page
  * @param {HTMLElement} row
+ * @param {Exporting} exporting
  * @param {string} form
  */
-function choose(page, row, form) {
+function choose(page, row, exporting, form) {
   const video = [...row.querySelectorAll('a')].find(({ download }) => download.endsWith('.mp4'));
   if (form === 'mp4' && video) video.click();
-  else page.command('export', { take: row.dataset.take, form });
+  else {
+    exporting.asked = `${row.dataset.take} ${form}`;
+    page.command('export', { take: row.dataset.take, form });
+  }
   closeMenus(null);
 }
 
