@@ -28,10 +28,11 @@ STRICT ?=
 run: $(VENV)/.ready
 	$(BIN)/studio run $(ARGS)
 
-# One thread: on nets as small as the tests' a second one waits more than it works.
+# Two workers of one thread each: on nets as small as the tests' a second thread waits more than it works.
+WORKERS ?= 2
 test: $(VENV)/.ready-dev page
 	$(BIN)/ruff check .
-	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest $(ARGS)
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 check: format types security page
 

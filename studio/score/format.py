@@ -42,7 +42,7 @@ class Header:
     weights: 12 hex digits that name the model's weights; start: the first frame's number; frames: how many were made
     (None while the take is still being recorded); digest: of all frames' hashes; clean: whether the first frame was
     made without a past or the score has a snapshot of it, else the take replays like it was, not as it was; processor,
-    torch: `score.environment`.
+    torch: `score.environment`; title: what a person calls it.
     """
 
     model: str
@@ -56,6 +56,7 @@ class Header:
     clean: bool = True
     processor: str = ""
     torch: str = ""
+    title: str = ""
 
 
 HEADER_TYPES: dict[str, type | tuple[type, ...]] = {
@@ -70,6 +71,7 @@ HEADER_TYPES: dict[str, type | tuple[type, ...]] = {
     "clean": bool,
     "processor": str,
     "torch": str,
+    "title": str,
 }
 
 

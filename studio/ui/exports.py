@@ -22,7 +22,7 @@ from studio.score import Digest, Score, ScoreError, digest_difference, read_scor
 from studio.ui.errors import QuotaExceeded
 from studio.ui.protocol import ExportProgress
 from studio.ui.quota import DiskQuota
-from studio.ui.recorder import Recorder
+from studio.ui.recorder import Recorder, Take
 from studio.ui.takes import Download, Downloads
 
 if TYPE_CHECKING:
@@ -86,7 +86,9 @@ class Exports:
     ) -> None:
         """recorder: whose takes they are; tell: called with the progress, from any thread."""
         self.progress: ExportProgress | None = None
-        self._session, self._recorder, self._place, self._tell = session, recorder, place, tell
+        self.recorder = recorder
+        self._session, self._place, self._tell = session, place, tell
+        self._closed = False
         self._cancel = threading.Event()
         self._thread: threading.Thread | None = None
         self._told_at = 0.0
@@ -102,13 +104,15 @@ class Exports:
         Raises OutputError for a take or a form that is none, and while another is made; QuotaExceeded; ScoreError where
         the take cannot be read.
         """
+        if self._closed:
+            raise OutputError("this session is over; open the take in another")
         if self.busy and self.progress:
             raise OutputError(
                 f"{self.progress.take} is being made into {self.progress.form}; wait for it, or cancel it"
             )
         if form not in FORMS:
             raise OutputError(f"a take can be made into {', '.join(FORMS)}, got {form[:40]!r}")
-        known = {one.name: one for one in self._recorder.takes}
+        known = {one.name: one for one in self.recorder.takes}
         if take not in known:
             raise OutputError(f"there is no take {take[:80]!r} in your list")
         self._place.check_room()
@@ -123,6 +127,11 @@ class Exports:
     def cancel(self) -> None:
         """Call off what is being made; nothing of it stays."""
         self._cancel.set()
+
+    def close(self) -> None:
+        """Call it off, for good."""
+        self._closed = True
+        self.cancel()
 
     def _report(self, **changes: object) -> None:
         assert self.progress
@@ -194,6 +203,16 @@ class Exports:
     def _is_live(self) -> bool:
         """Whether the session draws pictures, and wants the machine."""
         return self._session.running and not self._session.engine.state[Pause].paused
+
+
+def make_whole(exports: Exports, take: Take | None) -> Take | None:
+    """Have the video of a take that has ended made from its score, which waited for no disk, where it lacks frames."""
+    if take is not None and exports.recorder.left_out:
+        try:
+            exports.start(take.name, "mp4")
+        except (OutputError, ScoreError, QuotaExceeded) as error:
+            log.warning("the video of %s is not made again: %s; `studio render` makes it", take.name, error)
+    return take
 
 
 def frames_of_video(path: Path, start: int) -> Iterator[Frame]:

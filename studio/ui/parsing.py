@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable
 
 from studio.controls.base import shown
-from studio.ui.commands import media, moments
+from studio.ui.commands import audition, latency, later, media, moments
 from studio.ui.protocol import (
     Acknowledge,
     CancelLoad,
@@ -79,6 +79,9 @@ COMMANDS: dict[str, Callable[[dict[str, object]], Command]] = {
     "cancel": lambda message: CancelLoad(),
     **moments.COMMANDS,
     **media.COMMANDS,
+    **audition.COMMANDS,
+    **later.COMMANDS,
+    **latency.COMMANDS,
 }
 # By the type of a message.
 MESSAGES: dict[str, Callable[[dict[str, object]], Command]] = {
@@ -86,6 +89,7 @@ MESSAGES: dict[str, Callable[[dict[str, object]], Command]] = {
     "command": read_command,
     "ack": lambda message: Acknowledge(whole(message, "sequence")),
     "pong": lambda message: Pong(whole(message, "number")),
+    **latency.MESSAGES,
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,7 +125,7 @@ class Recorder:
             log.error("a closed page's score could not be kept in %s: %s; make room there", self._folder, error)
 
     def keep_last(self, score: Score, fps: float, words: str = "") -> Take:
-        """Write the score of what was just shown, and offer it; without a video. Raises QuotaExceeded.
+        """Write the score of what was just shown, and offer it; its video comes later. Raises QuotaExceeded.
 
         words: what its name is made of, instead of the prompt.
         """
@@ -141,6 +141,18 @@ class Recorder:
         take = Take(path.name, score.length, max(1, round(fps)), address, "", problem)
         self.takes.append(take)
         return take
+
+    def video_path(self, take: Take) -> Path:
+        """Give the path of the video of a take."""
+        return self._folder / f"{take.name}.mp4"
+
+    def add_video(self, take: Take) -> Take:
+        """Offer the video of a take that was made afterwards, and give the take with it."""
+        path = self.video_path(take)
+        self._disk.add(self._address, path.stat().st_size)
+        whole = replace(take, video=self._offer_file(path, "video/mp4"))
+        self.takes = [whole if one.name == take.name else one for one in self.takes]
+        return whole
 
     def _new_path(self) -> Path:
         return take_path(self._folder, self._session.pending_state()[Prompt].text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from studio.controls import CONTROLS, ControlState, Prompt, Sampling, opening_ev
 from studio.presets import Preset
 from studio.score import Event
 from studio.ui.autosave import SavedLine, SavedLines
+from studio.ui.bookmarks import MOST_LISTED
 from studio.ui.errors import LibraryError
 from studio.ui.recorder import Take
 from studio.ui.saved import SavedSeat, SavedSeats
@@ -53,6 +55,7 @@ class Restorer:
         self.unfinished.recover()
         restored = saved is not None and self._restore(seat, saved)
         if self._own and seat.address in LOOPBACK:
+            seat.bookmarks.adopt_all()
             for name in self.unfinished.recovered:
                 seat.recorder.adopt(name, unfinished=True)
         return restored
@@ -68,7 +71,7 @@ class Restorer:
 
     def save(self, seat: Seat) -> None:
         """Save a seat that a person has used, if anything has changed; not on a session's thread, as disks are slow."""
-        if self._saved and (seat.played or seat.recorder.takes or seat.recorder.recording):
+        if self._saved and (seat.played or seat.bookmarks or seat.recorder.takes or seat.recorder.recording):
             self._saved.save(seat.id, saved_of(seat))
             if self._lines:
                 self._lines.save(seat.id, seat.session)
@@ -91,6 +94,7 @@ def saved_of(seat: Seat) -> SavedSeat:
         takes=tuple(take.name for take in takes),
         recording=seat.recorder.name,
         unfinished=tuple(take.name for take in takes if take.unfinished),
+        bookmarks=tuple(one.name for one in seat.bookmarks[-MOST_LISTED:]),
     )
 
 
@@ -109,10 +113,13 @@ def restore(seat: Seat, saved: SavedSeat, folder: Path, line: SavedLine | None =
     if saved.model:
         late = {*refused, Sampling.kind}  # the present model plays its own, or another
         seat.late = tuple(held.control for held in state.slots.values() if held.control.kind in late)
-        seat.line = line
+        if line is not None:
+            seat.arrived = partial(line.go_on, seat.session)
         parts.append(request_model(seat, saved.model))
     for name in saved.takes:
         seat.recorder.adopt(name, name in saved.unfinished)
+    for name in saved.bookmarks:
+        seat.bookmarks.adopt(name)
     if saved.recording:
         take = seat.recorder.adopt(saved.recording, unfinished=True)
         parts.append(describe_take(saved.recording, take, folder))

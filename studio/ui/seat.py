@@ -8,18 +8,24 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio.controls import Control, ControlError, ControlState, Sampling
+from studio.controls import Control, ControlError, ControlState, Prompt, Sampling
 from studio.outputs import OutputError
 from studio.outputs.png import encode_png
 from studio.score import ScoreError
-from studio.ui.errors import QuotaExceeded
-from studio.ui.exports import Exports, Place
+from studio.session.drift import DriftMeter
+from studio.ui.auditions import SeatAudition
+from studio.ui.bookmarks import Bookmarks
+from studio.ui.dial import Dial
+from studio.ui.exports import Exports, Place, make_whole
+from studio.ui.frame_sender import FASTEST
 from studio.ui.mailbox import Mailbox
 from studio.ui.model_choice import ModelChoice
-from studio.ui.protocol import CloseCode, Notification, RecordingChanged, TakeSaved
+from studio.ui.offline import Offline, tell
+from studio.ui.protocol import CloseCode, RecordingChanged, TakeSaved
 from studio.ui.quota import DiskQuota
 from studio.ui.reading import ReadingBudget
 from studio.ui.recorder import Recorder, Take
@@ -30,11 +36,9 @@ if TYPE_CHECKING:
     from studio.models.base import Model
     from studio.presets import Preset
     from studio.session.session import Session
-    from studio.ui.autosave import SavedLine
     from studio.ui.connection import Connection
     from studio.ui.library import Library
 
-FASTEST = 30.0  # frames a second, as video; a faster machine would only play the paths faster
 OVER_QUOTA = "The take was ended: it fills what this server keeps for one person. Download it; it is complete."
 log = logging.getLogger("studio")
 
@@ -53,8 +57,8 @@ class Seat:
 
     left_at: since when there is no page on it, on its clock; None while there is one. touched_at: when a person last
     asked for something. address: of the machine the page is on, as far as it is known. played: whether a person has set
-    anything. news: what the page is told when it comes. late: controls for the model that is on its way; line: what it
-    played on that model before the server was started anew.
+    anything. news: what the page is told when it comes. late: controls for the model that is on its way;
+    arrived: what is to be done once it plays. bookmarks: files that go on from a moment; offline: what is drawn beside.
     """
 
     def __init__(
@@ -74,24 +78,27 @@ class Seat:
         self.mailbox = Mailbox()
         self.downloads = Downloads()
         self.address = address
-        disk = disk or DiskQuota()
-        self.recorder = Recorder(session, takes, self.downloads, disk, address)
-        place = Place(takes, self.downloads, disk, address)
-        self.exports = Exports(
-            session, self.recorder, place, lambda told: self.connection and self.connection.send(told)
-        )
+        self.disk = disk or DiskQuota()
+        self.recorder = Recorder(session, takes, self.downloads, self.disk, address)
+        self.bookmarks = Bookmarks(session, takes, self.disk, address)
+        self.offline = Offline(session)
+        place = Place(takes, self.downloads, self.disk, address)
+        self.exports = Exports(session, self.recorder, place, partial(tell, self))
         self.models = ModelChoice(session, library, self.hand_over)
         self.connection: Connection | None = None
         self.left_at: float | None = clock()
         self._clock = clock
+        self.audition = SeatAudition(session, clock)
         self.reading = ReadingBudget(clock)
         self.touched_at = clock()
         self.played = self._closed = False
         self.news = ""
         self.late: tuple[Control, ...] = ()
-        self.line: SavedLine | None = None
+        self.arrived: Callable[[], object] | None = None
         self._lock = threading.RLock()
-        session.outputs.append(self.mailbox)
+        self.dial = Dial(clock)
+        self.drift = DriftMeter(lambda: scene_of(session, self.recorder))
+        session.outputs += [self.mailbox, self.drift]
 
     @property
     def state(self) -> ControlState:
@@ -128,11 +135,13 @@ class Seat:
             if self._closed:
                 return {}
             self.stop_recording()
+            self.offline.cancel()
             refused = self.session.hand_over(model)
             late, self.late = self.late, ()
-            line, self.line = self.line, None
-            if line is None or not line.go_on(self.session):
-                refused |= send_all(self.session, late)
+            refused |= send_all(self.session, late)
+            arrived, self.arrived = self.arrived, None
+            if arrived:
+                arrived()
             self.run()
         self.models.release_unused()
         return refused
@@ -165,10 +174,7 @@ class Seat:
     def stop_recording(self) -> Take | None:
         """End the take and give it; None if none was recorded."""
         with self._lock:
-            take = self.recorder.stop()
-            if take is not None and self.recorder.left_out and not self._closed:
-                make_video_again(self.exports, take)
-            return take
+            return make_whole(self.exports, self.recorder.stop())
 
     def end_take_over_quota(self) -> None:
         """End a take that fills what one person may have of the disk; the page is told."""
@@ -199,7 +205,7 @@ class Seat:
     def run(self) -> None:
         """Have the session draw while there is a page; it had stopped if something had gone wrong."""
         if self.connection is not None:
-            self.session.start(FASTEST)
+            self.session.start(float(FASTEST))
 
     def stop(self) -> None:
         """Have the session draw no more; everything else stays."""
@@ -215,10 +221,11 @@ class Seat:
         """
         with self._lock:
             self._closed = True
+            self.offline.close()
             if self.connection is not None:
                 self.connection.end(code)
             self.models.cancel()
-            self.exports.cancel()
+            self.exports.close()
             self.stop()
             if self.stop_recording() is None and self.played:
                 self.recorder.keep(self.session.score)
@@ -226,18 +233,9 @@ class Seat:
         self.models.release()
 
 
-def make_video_again(exports: Exports, take: Take) -> None:
-    """Make a video from the score that lacks frames: the score is exact, and waits for no disk."""
-    try:
-        exports.start(take.name, "mp4")
-    except (OutputError, ScoreError, QuotaExceeded) as error:
-        log.warning("the video of %s is not made again: %s; `studio render` makes it", take.name, error)
-
-
-def tell(seat: Seat, notification: Notification) -> None:
-    """Tell the page that is on a seat, if there is one; from any thread."""
-    if (connection := seat.connection) is not None:
-        connection.send(notification)
+def scene_of(session: Session, recorder: Recorder) -> tuple[object, ...]:
+    """Give what begins a new scene when it is another: how far the pictures drift is measured from there."""
+    return session.model.name, session.engine.state[Prompt].text, recorder.recording
 
 
 def png_of(frame: Frame, session: Session) -> bytes:

@@ -410,6 +410,7 @@ def test_a_picture_that_came_in_is_not_saved_and_that_is_said(tmp_path):
         state=Session(TinyModel()).engine.state.updated(NIGHT, Picture(PNG)),
         models=SimpleNamespace(chosen=""),
         recorder=SimpleNamespace(takes=[], name=""),
+        bookmarks=[],
     )
     saved = saved_of(seat)
     assert [control["kind"] for control in saved.controls] == ["prompt"]

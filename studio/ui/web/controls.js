@@ -8,6 +8,7 @@ import { HeldControls, ONE_SLOT } from './held.js';
 // Told apart by people with any kind of colour vision, on dark and on bright pictures (after Okabe and Ito).
 const COLOURS = ['#ffb454', '#4cc9f0', '#ff6b8b', '#7ddc8a', '#c792ea', '#f5e663', '#5b8cff', '#ff8f5c'];
 const ONE_GESTURE = 900; // ms within which moves of a slider are one step back
+const MOMENTS = new Set(['rewind', 'branch', 'open-bookmark']); // what goes elsewhere in time
 const MOST_SENT = 50; // controls of one movement that are remembered, in case that one is refused
 
 export class Controls extends HeldControls {
@@ -20,12 +21,17 @@ export class Controls extends HeldControls {
   /** @type {Map<string, string>} */
   colours = new Map();
 
+  journey = 0; // the number of the last step in time
+
+  /** @type {Map<number, { step: Step, back: 'undo' | 'redo' }>} steps in time that the server has not answered */
+  journeys = new Map();
+
   /**
    * @param {object} page
    * @param {() => boolean} page.ready can the server be reached?
    * @param {(control: Control) => unknown} page.send hands a control to it
    * @param {(preset: string) => unknown} page.play hands a preset's name to it
-   * @param {(moment: Control) => unknown} page.go goes back in time (rewind), or over to what was left (branch)
+   * @param {(moment: Control) => unknown} page.go goes back in time (rewind), over to what was left (branch) or to a bookmark
    * @param {(control: Control | null) => unknown} page.changed is called after every change here
    */
   constructor({ ready, send, play, go, changed }) {
@@ -102,7 +108,28 @@ export class Controls extends HeldControls {
    * @param {number} frame
    */
   travel(frame) {
-    this.together([{ kind: 'rewind', frame }], [{ kind: 'branch' }]);
+    this.elsewhere({ kind: 'rewind', frame });
+  }
+
+  /**
+   * Go elsewhere in time, or over to what was left: one step back goes on where it was left.
+   * @param {Control} moment
+   */
+  elsewhere(moment) {
+    this.together([moment], [{ kind: 'branch' }]);
+  }
+
+  /**
+   * The server says what was left by a step in time: that is where the way back leads.
+   * @param {number} number of the step
+   * @param {number | null} branch null: nothing was left, as nothing was played
+   */
+  left(number, branch) {
+    const { step, back } = this.journeys.get(number) ?? {};
+    this.journeys.delete(number);
+    if (!step || !back) return;
+    if (branch !== null) step[back] = [{ kind: 'branch', branch }];
+    else if (back === 'undo') step.undo = [];
   }
 
   /**
@@ -112,9 +139,10 @@ export class Controls extends HeldControls {
    */
   together(redo, undo) {
     if (!this.ready()) return;
-    this.past.push({ undo, redo });
+    const step = { undo, redo };
+    this.past.push(step);
     this.future = [];
-    redo.forEach((control) => this.apply(control));
+    redo.forEach((control) => this.apply(control, step, 'undo'));
   }
 
   undo() {
@@ -136,16 +164,24 @@ export class Controls extends HeldControls {
     if (!this.ready()) return null;
     const step = from.pop();
     if (!step) return null;
-    to.push({ ...step, gesture: null });
+    to.push(Object.assign(step, { gesture: null }));
     const controls = present(step[way]).filter((control) => !this.isInForce(control));
-    controls.forEach((control) => this.apply(control));
+    controls.forEach((control) => this.apply(control, step, way === 'undo' ? 'redo' : 'undo'));
     return controls;
   }
 
-  /** @param {Control} control */
-  apply(control) {
+  /**
+   * @param {Control} control
+   * @param {Step | null} step that it is of
+   * @param {'undo' | 'redo'} back which of the step's ways leads back from it
+   */
+  apply(control, step = null, back = 'undo') {
     if (control.kind === 'preset') return this.play(control.name);
-    if (control.kind === 'rewind' || control.kind === 'branch') return this.go(control);
+    if (MOMENTS.has(control.kind)) {
+      this.journey += 1;
+      if (step) this.journeys.set(this.journey, { step, back });
+      return this.go({ ...control, step: this.journey });
+    }
     this.fold(control);
     this.send(control);
     return this.changed(control);

@@ -1,10 +1,11 @@
 // @ts-check
 // What this page has sent and not yet seen in a picture: until the server has numbered it, and then until a frame shows it.
 
+import { inputTime } from './pointer.js';
 import { packPicture } from './wire.js';
 
 /** @import { Control, Send } from './types.js' */
-/** @typedef {{ control: Control, at: number }} Sent `at`: ms */
+/** @typedef {{ control: Control, at: number }} Sent `at`: ms, of the hand's event that it came of */
 
 const UNSEEN = ['pause', 'picture']; // kinds whose way into the picture is not measured
 
@@ -23,7 +24,7 @@ export class Outbox {
   /** @param {Control} control */
   sendControl(control) {
     this.number += 1;
-    this.unconfirmed.set(this.number, { control, at: performance.now() });
+    this.unconfirmed.set(this.number, { control, at: inputTime(performance.now()) });
     if (!this.send({ type: 'control', number: this.number, control, saw: this.frame() })) this.unconfirmed.delete(this.number);
   }
 

@@ -100,7 +100,7 @@ export class Page {
   makeTimeline(toast) {
     return new Timeline({
       box: this.box, frame: () => this.stage.frame, rate: () => this.playback?.status.fps || USUAL_RATE,
-      travel: (frame) => this.controls.travel(frame), goTo: (branch) => this.command('branch', { branch }), toast,
+      travel: (frame) => this.controls.travel(frame), goTo: (branch) => this.controls.elsewhere({ kind: 'branch', branch }), toast,
     });
   }
 
@@ -161,9 +161,9 @@ export class Page {
   }
 
   measure() {
-    const { paused, status } = this.playback;
+    const { paused } = this.playback;
     this.panel.showUnapplied();
-    this.hud.showMeasurements(status, { paused, frame: this.stage.frame, now: performance.now() });
+    this.hud.showMeasurements({ paused, frame: this.stage.frame, now: performance.now() });
     this.takes.showClock();
     if (this.timeline.held === null) this.timeline.show();
     this.features.tell('measure');
@@ -181,9 +181,8 @@ export class Page {
     this.input.frameShown();
     const shown = this.outbox.shownBy(frame.revision);
     const prompt = shown.find(({ control }) => control.kind === 'prompt');
-    if (shown.length) this.hud.meter.addLatency(now - shown[shown.length - 1].at);
     if (prompt) this.panel.showLiveSince(frame.index, now - prompt.at);
-    this.features.tell('frame', frame);
+    this.features.tell('frame', frame, shown);
   }
 
   // Towards the server

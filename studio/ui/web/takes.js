@@ -88,6 +88,18 @@ export class Takes {
     document.getElementById('studio-takes')?.prepend(row);
   }
 
+  /**
+   * A take that is listed has more files now.
+   * @param {Take} take
+   */
+  replace(take) {
+    const rows = [...document.querySelectorAll('#studio-takes .st-take')];
+    const before = rows.find((row) => row instanceof HTMLElement && row.dataset.take === take.name);
+    this.add(take);
+    const now = document.getElementById('studio-takes')?.firstElementChild;
+    if (before && now) before.replaceWith(now);
+  }
+
   /** @param {string} secret */
   address(secret) {
     return `${this.root}/gradio_api/studio/download/${secret}`;
