@@ -132,6 +132,7 @@ def test_a_small_file_does_not_unfold_into_a_large_one(monkeypatch):
     assert unpack_text(pack_text("x" * (10**6 + 1))) is None
     line = pack_text("x")
     assert unpack_text(line[:-4] + b"AAAA") is None
+    assert unpack_text(line[:15] + b"0" * 8 + line[23:]) is None, "another check"
     assert unpack_text(b"studio-score:1:%08x:999999999999:" % zlib.crc32(b"")) is None
 
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from session.playing import SEVERAL, play
+from session.playing import SEVERAL, drag, play
 from tiny.model import TinyModel
 from tiny.pictures import PictureModel, noisy
 
@@ -128,10 +128,10 @@ def test_what_is_written_is_a_checkpoint_now_and_then_and_else_what_was_set(mode
     assert path.read_bytes() == before, "nothing was played"
 
 
-def test_going_back_and_to_a_branch_begins_the_file_anew(model, tmp_path, clock):
+def test_going_back_and_to_a_branch_begins_the_file_anew(model, tmp_path, clock, caplog):
     session, path = Session(model), tmp_path / "a.line"
     file = LineFile(path, clock)
-    play(session, 30, SEVERAL)
+    play(session, 30, [*SEVERAL, (29, drag(0.3, "undone"))])
     file.save(session)
     branch = session.rewind(28)
     play(session, 6, [(28, Prompt("a lake"))])
@@ -142,6 +142,7 @@ def test_going_back_and_to_a_branch_begins_the_file_anew(model, tmp_path, clock)
         assert other.engine.frame == session.engine.frame
         assert other.engine.state == session.engine.state
         branch = session.go_to(branch.name)
+    assert "otherwise" not in caplog.text, "the digest is of what was played"
 
 
 def test_a_paused_session_comes_back_paused_at_its_frame_with_what_waits(model, tmp_path):
