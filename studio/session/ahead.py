@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 
-from studio.controls import Control, ControlError
+from studio.controls import Control, ControlError, Stroke
 from studio.controls.base import check_integer, shown
+from studio.controls.stroke import check_room
 from studio.score import Event
 from studio.session.rewind import Rewindable
 
@@ -42,5 +43,7 @@ class Ahead(Rewindable):
             engine.accept(control)
             with self._inbox.lock:
                 if engine is self.engine:  # not handed over to another model meanwhile
+                    if isinstance(control, Stroke):
+                        check_room(self._inbox.fold(engine.state, engine.frame), control)
                     put()
                     return self._inbox.revision

@@ -35,18 +35,23 @@ class Audition:
     """
 
     def __init__(
-        self, programme: Engine, controls: Sequence[Control], every: int = EVERY, output: FrameOutput | None = None
+        self,
+        programme: Engine,
+        controls: Sequence[Control],
+        every: int = EVERY,
+        output: FrameOutput | None = None,
+        before: Audition | None = None,
     ) -> None:
         """controls: that the programme's engine has accepted. output: is given each frame, due with the programme's.
 
-        Raises NotEnoughMemory, before anything is taken, where a second cache does not fit.
+        before: one on the same model that ends, whose engine is used again. Raises NotEnoughMemory, before anything is
+        taken, where a second cache does not fit.
         """
         self.controls, self.every, self.output = tuple(controls), every, output
         self.newest: Frame | None = None
         self.ended = ""
-        check_memory(programme)
         self._changes = [changed_fields(control, programme.state) for control in self.controls]
-        self._engine = Engine(programme.model, programme.sampler_name)
+        self._engine = before._engine if before else another_engine(programme)
         self._begin(programme)
 
     def taken(self, state: ControlState) -> list[Control]:
@@ -117,8 +122,8 @@ class Auditioning(Rewindable):
             engine.accept(*controls)
             with self._turn:
                 if engine is self.engine:  # not handed over to another model meanwhile
-                    self.auditioning = None  # whose memory is free then
-                    self.auditioning = audition = Audition(engine, controls, every, output)
+                    audition = Audition(engine, controls, every, output, self.auditioning)
+                    self.auditioning = audition
                     break
         self._inbox.wake()  # one that is paused shows it too
         return audition
@@ -194,8 +199,8 @@ def memory_need(programme: Engine) -> int:
     return 2 * checkpoint_bytes(programme) + bytes_of(programme.decoder.snapshot())
 
 
-def check_memory(programme: Engine) -> None:
-    """Raise NotEnoughMemory if there is no room for another engine like this."""
+def another_engine(programme: Engine) -> Engine:
+    """Make another engine like this; raises NotEnoughMemory if there is no room for it."""
     need = memory_need(programme)
     machine, on_card = this_machine(), str(programme.model.device).startswith("cuda")
     free = machine.card_memory if on_card else machine.memory
@@ -204,3 +209,4 @@ def check_memory(programme: Engine) -> None:
             f"an audition of {programme.model.name} needs {gigabytes(need)} beside the programme, and "
             f"{gigabytes(free)} are free {'on the card' if on_card else 'in memory'}; set it without, and take it back"
         )
+    return Engine(programme.model, programme.sampler_name)

@@ -13,7 +13,7 @@ from studio.hub.machine import this_machine
 if TYPE_CHECKING:
     from studio.engine import Engine
 
-FEW = 40  # checkpoints; where fewer fit, they are spread over the span
+FEW = 16  # checkpoints by the most that one takes, which is about twice what it does; fewer are spread over the span
 LARGE_SHARE = 8  # one part in so many of the machine's free memory is for checkpoints that are large
 
 

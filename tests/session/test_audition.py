@@ -77,7 +77,8 @@ def test_the_programme_is_the_same_bit_for_bit(kind):
     seen = play(beside, 5, events)
     one = beside.audition(*candidates(model), output=(kept := Kept()))
     seen += play(beside, 10, events)
-    beside.audition(replace(LAKE, switch="cut"))
+    two = beside.audition(replace(LAKE, switch="cut"))
+    assert two._engine is one._engine  # no memory is taken twice
     seen += play(beside, 6, events)
     beside.drop_audition()
     seen += play(beside, 3, events)

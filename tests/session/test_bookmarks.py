@@ -26,10 +26,12 @@ TESTS = Path(__file__).parent.parent
 LATER = """
 import sys
 from tiny.model import TinyModel
+from tiny.pictures import PictureModel
 from studio.session import Session
-session = Session(TinyModel())
-session.open_bookmark(sys.argv[1])
-print(" ".join(session.step().hash for _ in range(9)))
+for model, path in zip((TinyModel(), PictureModel()), sys.argv[1:], strict=True):
+    session = Session(model)
+    session.open_bookmark(path)
+    print(*(session.step().hash for _ in range(9)))
 """
 
 
@@ -41,15 +43,17 @@ def test_a_branch_from_a_bookmark_goes_on_the_same(model, tmp_path, sampler):
     assert play(other, 9) == play(session, 9)
 
 
-def test_so_it_does_in_a_new_process(model, tmp_path):
-    session = Session(model)
-    play(session, 12, SEVERAL)
-    path = session.bookmark(tmp_path / "harbour.jsonl")
-    shown = play(session, 9)
+def test_so_it_does_in_a_new_process_and_of_an_image_model_too(model, still, tmp_path):
+    shown, marked = [], []
+    for one, events in ((model, SEVERAL), (still, CAMERA_AND_REGIONS)):
+        session = Session(one)
+        play(session, 12, events)
+        marked.append(str(session.bookmark(tmp_path / f"{one.name}.jsonl")))
+        shown.append(" ".join(play(session, 9)))
     paths = {"PYTHONPATH": f"{TESTS}:{TESTS.parent}", "PATH": "", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", LATER, str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=paths, timeout=60)
-    assert done.stdout.split() == shown
+    command = [sys.executable, "-c", LATER, *marked]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=paths, timeout=100)
+    assert done.stdout.splitlines() == shown
 
 
 def test_a_preset_that_was_playing_plays_on_from_a_bookmark(model, tmp_path):

@@ -26,8 +26,8 @@ def wan(tmp_path_factory):
 
 
 def test_many_are_near_and_few_are_spread_over_a_minute():
-    spread = {count: Room.of(MB, count * MB, lambda: 0, near=8, span=1440) for count in (1, 3, 39, 40, 140)}
-    assert {count: room.apart for count, room in spread.items()} == {1: 1440, 3: 480, 39: 36, 40: 8, 140: 8}
+    spread = {count: Room.of(MB, count * MB, lambda: 0, near=8, span=1440) for count in (1, 3, 15, 16, 140)}
+    assert {count: room.apart for count, room in spread.items()} == {1: 1440, 3: 480, 15: 96, 16: 8, 140: 8}
     assert {room.count for room in spread.values()} == {*spread}
 
 
@@ -150,3 +150,15 @@ def test_a_model_is_held_by_no_room():
     del session
     gc.collect()
     assert len(rooms._known) == 0
+
+
+def test_of_the_pocket_model_checkpoints_are_near():
+    session = Session("pocket")
+    for steps in (2, 4):
+        session.send(Sampling(steps=steps))
+        session.step()
+        session.history.wants_checkpoint(session.engine)
+        play(session, 8)
+        room = session.history.room(session.engine)
+        assert (room.apart, room.is_large) == (8, False)
+    assert reason(session) == ""

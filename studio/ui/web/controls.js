@@ -2,12 +2,12 @@
 // What is set on this page: every change goes to the server and can be undone. The server has the last word.
 
 import { HeldControls, ONE_SLOT } from './held.js';
+import { lasting, present, stepOf } from './steps.js';
 
 /** @import { Control, Step } from './types.js' */
 
 // Told apart by people with any kind of colour vision, on dark and on bright pictures (after Okabe and Ito).
 const COLOURS = ['#ffb454', '#4cc9f0', '#ff6b8b', '#7ddc8a', '#c792ea', '#f5e663', '#5b8cff', '#ff8f5c'];
-const ONE_GESTURE = 900; // ms within which moves of a slider are one step back
 const MOMENTS = new Set(['rewind', 'branch', 'open-bookmark']); // what goes elsewhere in time
 const MOST_SENT = 50; // controls of one movement that are remembered, in case that one is refused
 
@@ -78,8 +78,8 @@ export class Controls extends HeldControls {
   set(control, gesture = null) {
     if (!this.ready()) return false;
     const now = performance.now();
-    const last = this.past.at(-1);
-    if (gesture && last && last.gesture === gesture && now - (last.at ?? 0) < ONE_GESTURE) {
+    const last = stepOf(this.past, gesture, [control], this);
+    if (last) {
       Object.assign(last, { redo: [control], at: now, sent: [...(last.sent ?? []), control].slice(-MOST_SENT) });
     } else {
       this.past.push({ undo: this.inverse(control), redo: [control], gesture, at: now, sent: [control] });
@@ -133,14 +133,18 @@ export class Controls extends HeldControls {
   }
 
   /**
-   * Apply several as one step back.
+   * Apply several as one step back; those of one gesture on the same things are one step.
    * @param {Control[]} redo
    * @param {(Control | null)[]} undo
+   * @param {string | number | null} gesture
    */
-  together(redo, undo) {
+  together(redo, undo, gesture = null) {
     if (!this.ready()) return;
-    const step = { undo, redo };
-    this.past.push(step);
+    const now = performance.now();
+    const last = stepOf(this.past, gesture, redo, this);
+    const step = last ?? { undo, redo, gesture, at: now };
+    Object.assign(step, { redo, at: now });
+    if (!last) this.past.push(step);
     this.future = [];
     redo.forEach((control) => this.apply(control, step, 'undo'));
   }
@@ -164,12 +168,13 @@ export class Controls extends HeldControls {
     if (!this.ready()) return null;
     const step = from.pop();
     if (!step) return null;
-    to.push(Object.assign(step, { gesture: null }));
+    to.push(Object.assign(step, { undo: lasting(step.undo, this.kinds), redo: lasting(step.redo, this.kinds), gesture: null }));
     const controls = present(step[way]).filter((control) => !this.isInForce(control));
     controls.forEach((control) => this.apply(control, step, way === 'undo' ? 'redo' : 'undo'));
     return controls;
   }
 
+  /**
   /**
    * @param {Control} control
    * @param {Step | null} step that it is of
@@ -200,9 +205,26 @@ export class Controls extends HeldControls {
       this.refusedInGesture(step, control, others);
       return;
     }
+    if (step.redo.length > 1) {
+      this.refusedAmongMany(step, control);
+      return;
+    }
     this.past.splice(this.past.indexOf(step), 1);
     const [before] = step.undo;
     if (before && (!name || !timed || this.kinds.get(before.kind)?.clears)) this.fold(before);
+    this.changed(null);
+  }
+
+  /**
+   * One of several that were set as one step was refused: the others stay.
+   * @param {Step} step
+   * @param {Control} control
+   */
+  refusedAmongMany(step, control) {
+    const own = present(step.undo).filter((one) => this.slotOf(one) === this.slotOf(control));
+    const others = present(step.undo).filter((one) => !own.includes(one));
+    Object.assign(step, { redo: step.redo.filter((one) => one !== control), undo: others });
+    own.filter(({ kind }) => this.kinds.get(kind)?.clears).forEach((one) => this.fold(one));
     this.changed(null);
   }
 
@@ -220,10 +242,3 @@ export class Controls extends HeldControls {
     this.changed(null);
   }
 }
-
-/**
- * Those of the controls that the server had told.
- * @param {(Control | null)[]} controls
- * @returns {Control[]}
- */
-const present = (controls) => controls.flatMap((control) => control ?? []);

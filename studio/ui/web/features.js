@@ -8,13 +8,14 @@ import { install as exports } from './exports.js';
 import { install as ghosts } from './ghosts.js';
 import { install as latency } from './latency.js';
 import { install as moments } from './moments.js';
+import { install as selection } from './selection-feature.js';
 import { install as slots } from './slots.js';
 
 /** @import { Feature } from './types.js' */
 /** @import { Page } from './page.js' */
 
 /** @type {Record<string, (page: Page) => Feature>} */
-const FEATURES = { audition, drop, exports, ghosts, latency, moments, slots };
+const FEATURES = { seen: ({ seen }) => seen.feature, audition, drop, exports, ghosts, latency, moments, selection, slots };
 
 export class Features {
   /** @type {Feature[]} */

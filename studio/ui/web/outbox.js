@@ -74,6 +74,16 @@ export class Outbox {
     return [...this.unconfirmed.values()].some(({ control }) => control.kind === kind);
   }
 
+  /**
+   * The messages of a stroke that are not yet in the picture, the first sent first.
+   * @param {string} id
+   * @returns {Control[]}
+   */
+  pending(id) {
+    const sent = [...this.unshown, ...this.unconfirmed.values()].map(({ control }) => control);
+    return sent.filter((control) => control.kind === 'stroke' && control.id === id);
+  }
+
   /** A link begins anew: what was on its way may be lost, and numbers of revisions count anew. */
   clear() {
     this.unconfirmed.clear();

@@ -16,6 +16,7 @@ export interface ControlKind {
   absent: Record<string, unknown>; // the fields that mean: the slot is empty
   timed: boolean;
   undoable: boolean;
+  momentary: string[]; // fields that undo does not send again
   initial: Control | null;
   widgets: WidgetDescription[];
 }
@@ -43,27 +44,43 @@ export interface Stroke extends Control {
   mode: Mode;
   size: number;
   loop: boolean;
+  ping_pong?: boolean;
+  delay?: number; // frames
+  begun?: number | null; // frames gone by when it takes effect; null: as many as the one in its place has
+  pressure?: number[];
+  grab?: number[]; // [frame seen, x, y]
+  lead?: number[]; // [frames, dx, dy]
   since: number | null;
   revision?: number | null;
-  trail?: [number, number, number][]; // [ms, x, y] of a drag that just went on
 }
 
-/** A stroke while the hand paints it. `trail`: [ms, x, y]; `changed`: has the hand moved since it was last sent? */
+/** A point as a hand paints it, with how hard its pen is pressed. */
+export type PaintedPoint = [number, number, number, number];
+
+/**
+ * A stroke while a hand paints it. `held`: that it took hold of; `from`: where the hand went down; `offset`: of the
+ * subject from the hand; `changed`: has the hand moved since it was last sent?
+ */
 export interface PaintedStroke {
   pointer: number;
   id: string;
   label: string;
   mode: Mode;
   size: number;
-  began: number;
-  points: Point[];
-  trail: [number, number, number][];
+  began: number; // ms
+  gesture: string;
+  points: PaintedPoint[];
+  held?: Stroke;
+  grab?: number[];
+  from: Position;
+  offset: Position;
+  moved: boolean;
   changed: boolean;
 }
 
 export interface BrushSettings {
   label: string;
-  mode: Mode;
+  mode: Mode | 'select'; // what a hand does that changes what is painted
   size: number;
 }
 
