@@ -40,7 +40,7 @@ def paint_path(visit):
 
 
 def bar(visit, words):
-    return visit.page.locator(f".st-bar button[aria-label^='{words}']")
+    return visit.page.locator(f".st-deeds button[aria-label^='{words}']")
 
 
 def first_point(stroke):
@@ -53,7 +53,9 @@ def test_a_path_is_chosen_copied_mirrored_moved_retimed_and_all_of_it_taken_back
     visit.key("v")
     visit.page.mouse.click(*visit.point(0.35, 0.305))
     bar(visit, "Duplicate").wait_for()
-    assert visit.page.locator(".st-choice .ring").count() == 1
+    assert visit.page.locator(".st-outlines .ring").count() == 1
+    cover = "one => ((style) => [style.backgroundColor, style.boxShadow])(getComputedStyle(one))"
+    assert visit.page.locator(".st-outlines").evaluate(cover) == ["rgba(0, 0, 0, 0)", "none"], "the picture is seen"
     visit.key("Control+d")
     copy = until(lambda: len(visit.strokes) == 2 and visit.strokes[1])
     assert copy.points[0][1:] == pytest.approx((0.25, 0.35), abs=0.004)
@@ -131,7 +133,7 @@ def test_fingers_paint_choose_copy_mirror_move_and_take_back_on_a_phone(browse, 
     page.locator("[data-mode=select]").tap()
     page.touchscreen.tap(*visit.point(0.35, 0.21))
     bar(visit, "Duplicate").wait_for()
-    for button in page.locator(".st-bar button").all():
+    for button in page.locator(".st-deeds button").all():
         box = button.bounding_box()
         assert min(box["width"], box["height"]) >= 40
         assert box["x"] >= 0

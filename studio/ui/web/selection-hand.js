@@ -58,7 +58,7 @@ export class SelectionHand {
 
   /** @param {PointerEvent} event */
   down(event) {
-    if (event.target instanceof Element && event.target.closest('.st-bar')) return true;
+    if (event.target instanceof Element && event.target.closest('.st-deeds')) return true;
     if (event.button > 0 || this.gesture) return Boolean(this.gesture);
     const at = this.hand.position(event);
     if (!this.selection.isSelecting) {

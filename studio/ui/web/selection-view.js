@@ -38,8 +38,8 @@ export class SelectionView {
     this.selection = selection;
     this.stale = true;
     this.svg = document.createElementNS(SVG, 'svg');
-    this.svg.classList.add('st-choice');
-    this.bar = element('div', { className: 'st-bar', hidden: true });
+    this.svg.classList.add('st-outlines');
+    this.bar = element('div', { className: 'st-deeds', hidden: true });
     this.bar.setAttribute('role', 'toolbar');
     this.bar.setAttribute('aria-label', 'What is done to the chosen subjects');
     this.bar.append(...BUTTONS.map(([icon, words, action, path]) => {
