@@ -50,7 +50,7 @@ class Dropped:
             with connection.heartbeat.answering():
                 opened = await asyncio.to_thread(open_take, connection.seat, data, name)
         except TakeRefused as error:
-            return problem(422, str(error))
+            return JSONResponse({"error": str(error)})  # an answer, and no fault: a browser's console stays clean
         if opened.recorded:
             send_take(connection, opened.recorded)
         connection.send(TakeSaved(opened.take))
