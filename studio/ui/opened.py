@@ -15,6 +15,7 @@ from studio.score import Event, Score, ScoreError, read_score
 from studio.score.format import VERSION, parse_event, parse_header, parse_object, parse_snapshot, text_of
 from studio.ui.errors import TakeRefused
 from studio.ui.security import WIDEST_PICTURE
+from studio.ui.takes import take_path
 
 if TYPE_CHECKING:
     from studio.ui.recorder import Take
