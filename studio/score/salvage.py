@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,13 +32,29 @@ class Salvaged:
     left_out: tuple[str, ...] = ()
 
 
-def salvage(path: str | Path) -> Salvaged:
-    """Read what can be read of the score in a file; raises ScoreError where there is nothing to go on."""
+def salvage(source: str | Path | bytes, name: str = "") -> Salvaged:
+    """Read what can be read of the score that a file is, or that a picture, video or zip carries; by path or as bytes.
+
+    name: what errors call it, the path's last part if empty. Raises ScoreError where there is nothing to go on.
+    """
+    name = name or ("what was given" if isinstance(source, bytes) else Path(source).name)
     try:
-        data = Path(path).read_bytes()
+        data = source if isinstance(source, bytes) else Path(source).read_bytes()
     except OSError as error:
-        raise ScoreError(f"cannot read the score {path} ({error.strerror}); check the path") from error
-    return salvage_text(data.decode("utf-8", errors="replace"), Path(path).name)
+        raise ScoreError(f"cannot read the score {source} ({error.strerror}); check the path") from error
+    return salvage_text(text_in(data, name), name)
+
+
+def text_in(data: bytes, name: str) -> str:
+    """Give the text of a score's file as far as it is one, or all that another kind of file carries."""
+    from studio.outputs.carriers import NoText, read_text
+
+    try:
+        return read_text(io.BytesIO(data), name)
+    except UnicodeDecodeError:
+        return data.decode("utf-8", errors="replace")
+    except NoText as error:
+        raise ScoreError(str(error)) from error
 
 
 def salvage_text(text: str, name: str = "score") -> Salvaged:

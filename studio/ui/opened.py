@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from studio.controls import ControlError, Picture
 from studio.controls.image_file import reading
-from studio.outputs.carriers import NoText, kind_of
+from studio.outputs.carriers import NoText
 from studio.score import Event, Score, ScoreError, read_score
-from studio.score.format import VERSION, parse_event, parse_header, parse_object, parse_snapshot, text_of
+from studio.score.salvage import salvage
 from studio.ui.errors import TakeRefused
 from studio.ui.security import WIDEST_PICTURE
 from studio.ui.takes import take_path
@@ -70,45 +69,8 @@ def read_what_is_whole(data: bytes, name: str) -> tuple[Score, list[str]]:
     except ScoreError as error:
         if isinstance(error.__cause__, NoText | UnicodeDecodeError):
             raise TakeRefused(str(error)) from error
-        return salvage(text_in(data, name), name, error)
-
-
-def text_in(data: bytes, name: str) -> str:
-    """Give the score's text, as far as it is one."""
-    is_text = not kind_of(data[:16]) and data.lstrip()[:1] == b"{"
-    return data.decode("utf-8", "replace") if is_text else text_of(io.BytesIO(data), name)
-
-
-def salvage(text: str, name: str, why: ScoreError) -> tuple[Score, list[str]]:
-    """Read a score line by line and leave out what cannot be read; raises ScoreError where its first line is none."""
-    numbered = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
-    if not numbered:
-        raise why
-    values, remarks = parse_object(*numbered[0], name), list[str]()
-    if isinstance(version := values.get("studio"), int) and version > VERSION:
-        remarks.append(f"it is of version {version}, this studio plays {VERSION}: what is known of it is played")
-        values["studio"] = VERSION
-    score, lost = Score(parse_header(values, name)), list[ScoreError]()
-    for number, line in numbered[1:]:
-        try:
-            read_into(score, number, line, name)
-        except ScoreError as error:
-            lost.append(error)
-    if lost:
-        remarks.append(
-            f"{len(lost)} of its {len(numbered)} lines cannot be read and are left out, the first: {lost[0]}"
-        )
-    header = replace(score.header, digest="")
-    return Score(header, score.events, score.snapshot), remarks
-
-
-def read_into(score: Score, number: int, line: str, name: str) -> None:
-    """Read a line into a score; raises ScoreError."""
-    values, where = parse_object(number, line, name), f"line {number}"
-    if "snapshot" in values:
-        score.snapshot = parse_snapshot(values, where)
-    elif "checkpoint" not in values:
-        score.events.append(parse_event(values, score, where))
+        salvaged = salvage(data, name)
+        return salvaged.score, list(salvaged.left_out)
 
 
 def is_readable(event: Event, remarks: list[str]) -> bool:

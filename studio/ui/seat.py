@@ -7,15 +7,12 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio.controls import Control, ControlError, ControlState, Prompt, Sampling
-from studio.outputs import OutputError
-from studio.outputs.png import encode_png
-from studio.score import ScoreError
+from studio.controls import Control, ControlError, ControlState, Prompt
 from studio.session.drift import DriftMeter
 from studio.ui.auditions import SeatAudition
 from studio.ui.bookmarks import Bookmarks
@@ -30,10 +27,9 @@ from studio.ui.protocol import CloseCode, RecordingChanged, TakeSaved
 from studio.ui.quota import DiskQuota
 from studio.ui.reading import ReadingBudget
 from studio.ui.recorder import Recorder, Take
-from studio.ui.takes import Download, Downloads
+from studio.ui.takes import Downloads
 
 if TYPE_CHECKING:
-    from studio.frames import Frame
     from studio.models.base import Model
     from studio.presets import Preset
     from studio.session.session import Session
@@ -42,15 +38,6 @@ if TYPE_CHECKING:
 
 OVER_QUOTA = "The take was ended: it fills what this server keeps for one person. Download it; it is complete."
 log = logging.getLogger("studio")
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A picture on offer: its file's name, the secret it is downloaded by, the frame's number."""
-
-    name: str
-    address: str
-    frame: int
 
 
 class Seat:
@@ -196,15 +183,6 @@ class Seat:
         self.run()
         return take
 
-    def snapshot(self, index: int | None) -> Snapshot | None:
-        """Offer the frame of a number as PNG, or the newest if it is no longer there; None before the first."""
-        frame = self.mailbox.frame(index)
-        if frame is None:
-            return None
-        name = f"studio-{self.state[Sampling].seed}-{frame.index:06d}.png"
-        secret = self.downloads.offer(Download(name, "image/png", png_of(frame, self.session)))
-        return Snapshot(name, secret, frame.index)
-
     def run(self) -> None:
         """Have the session draw while there is a page; it had stopped if something had gone wrong."""
         if self.connection is not None:
@@ -241,16 +219,6 @@ class Seat:
 def scene_of(session: Session, recorder: Recorder) -> tuple[object, ...]:
     """Give what begins a new scene when it is another: how far the pictures drift is measured from there."""
     return session.model.name, session.engine.state[Prompt].text, recorder.recording
-
-
-def png_of(frame: Frame, session: Session) -> bytes:
-    """Give a frame as PNG, which carries the take that leads to it, where that is kept and not too large."""
-    try:
-        score = session.leading_to(frame.index)
-        return encode_png(frame.picture, score.text if score else "")
-    except (ScoreError, OutputError) as error:
-        log.info("a picture is saved without its take: %s", error)
-        return encode_png(frame.picture)
 
 
 def send_all(session: Session, controls: tuple[Control, ...]) -> dict[str, str]:

@@ -25,6 +25,7 @@ from studio.ui.quota import DiskQuota
 from studio.ui.routes import PREFIX, Routes
 from studio.ui.seat import Seat
 from studio.ui.seats import Seats
+from studio.ui.snapshots import offer_snapshot
 from ui.client import OURS, pulled
 
 MODEL = TinyModel()
@@ -158,7 +159,7 @@ def test_a_disk_that_is_too_slow_holds_nothing_up_and_the_video_is_made_again_wh
 def test_a_saved_picture_carries_the_take_that_leads_to_it(tmp_path):
     seat = seat_in(tmp_path)
     shown = play(seat.session, 40, SEVERAL)
-    data = seat.downloads.get(seat.snapshot(30).address).content
+    data = seat.downloads.get(offer_snapshot(seat, 30).address).content
     score = read_score(data)
     assert score.header.start + score.length == 31
     assert replayed(score, MODEL)[-1] == shown[30]
@@ -228,9 +229,12 @@ def hurt(score, **changes):
         (lambda score: score.text.replace('"studio": 2', '"studio": 9').encode(), "of version 9, this studio plays 2"),
         (lambda score: hurt(score, model="wan"), "played on wan and plays on tiny here"),
         (lambda score: hurt(score, weights="beef"), "other weights (beef, here"),
-        (lambda score: score.text.replace('"label": "cow"', '"label": 7').encode(), "1 of its 8 lines cannot be read"),
+        (lambda score: score.text.replace('"label": "cow"', '"label": 7').encode(), "left out: film.jsonl"),
         (lambda score: score.text.encode()[:-40], ""),
-        (lambda score: score.text.replace('"kind": "erase"', '"kind": "magic"').encode(), "1 of its 8 lines"),
+        (
+            lambda score: score.text.replace('"kind": "erase"', '"kind": "magic"').encode(),
+            "left out: film.jsonl, line ",
+        ),
     ],
 )
 def test_what_can_still_be_opened_is_and_the_rest_is_said(tmp_path, score, spoil, said):

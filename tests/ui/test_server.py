@@ -7,6 +7,7 @@ from websockets.sync.client import connect
 
 from studio.ui.options import check_certificate
 from studio.ui.routes import PREFIX
+from studio.ui.snapshots import offer_snapshot
 from ui.client import certificate, launched, ticket_of
 
 
@@ -105,7 +106,7 @@ def test_a_login_holds_on_the_connection_the_takes_and_the_api(locked):
     address, routes = locked
     seat = routes.seats.sit()
     seat.session.step()
-    secret = seat.snapshot(None).address
+    secret = offer_snapshot(seat, None).address
     papers = {"origin": address, "x-studio-ticket": routes.tickets.mint(seat.id)}
     port = address.rpartition(":")[2]
 

@@ -17,6 +17,7 @@ from studio.ui.quota import TAKES_AT_ONCE, DiskQuota
 from studio.ui.routes import PREFIX
 from studio.ui.seat import Seat
 from studio.ui.seats import Seats
+from studio.ui.snapshots import offer_snapshot
 from studio.ui.takes import TakeVideo, take_path
 from ui.client import FOX, Clock, content, frame, seats, socket, ticket_of, told, until
 
@@ -102,7 +103,7 @@ def test_a_snapshot_is_the_frame_the_person_saw(tmp_path):
 
     seat = Seat(StandIn(), tmp_path)
     frames: list[Any] = [seat.session.step() for _ in range(5)]
-    snapshot = seat.snapshot(2)
+    snapshot = offer_snapshot(seat, 2)
     assert snapshot
     assert snapshot.frame == 2
     png = content(seat, snapshot.address)

@@ -42,6 +42,7 @@ from studio.ui.protocol import (
     TakeSnapshot,
 )
 from studio.ui.security import WIDEST_PICTURE
+from studio.ui.snapshots import offer_snapshot
 
 if TYPE_CHECKING:
     from studio.ui.connection import Connection
@@ -128,7 +129,7 @@ async def reset(connection: Connection, command: Reset) -> None:
 
 
 async def take_snapshot(connection: Connection, command: TakeSnapshot) -> None:
-    snapshot = await asyncio.to_thread(connection.seat.snapshot, command.saw)
+    snapshot = await asyncio.to_thread(offer_snapshot, connection.seat, command.saw)
     if snapshot is None:
         raise ProtocolError("there is no picture yet; wait for the first frame and try again")
     connection.send(DownloadReady(**asdict(snapshot)))
