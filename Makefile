@@ -32,7 +32,7 @@ run: $(VENV)/.ready
 WORKERS ?= 2
 test: $(VENV)/.ready-dev page
 	$(BIN)/ruff check .
-	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 check: format types security page
 

@@ -19,8 +19,13 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
-def pytest_collection_modifyitems(items):
-    """Say what one worker does in a row (`--dist loadgroup`): a file; all tests of the page, which share a browser."""
-    for item in items:
-        group = "browser" if "browser" in item.path.parts else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist, where there are several workers
+def pytest_xdist_make_scheduler(config, log):
+    """Say what one worker does in a row: a file; and all tests of the page, which share a browser and a server."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Files(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return "browser" if "/browser/" in nodeid else nodeid.partition("::")[0]
+
+    return Files(config, log)

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from tiny.model import TinyModel
 
-from studio.bench import BenchError, core, gpu, reference, roofline, shapes, suite
+from studio.bench import BenchError, core, gpu, instrument, reference, roofline, shapes, suite
 from studio.bench.nets import TinyPictures, TinyVideo, camera
 from studio.bench.paired import Timings, paired
 from studio.cli import main
@@ -156,6 +157,7 @@ def test_a_reference_is_known_by_its_files(tmp_path):
 
 PROGRAM = """
 import torch
+from tiny.model import TinyModel
 class StreamDiffusion:
     def __init__(self, pipe, t_index_list, torch_dtype, width, height, cfg_type):
         self.pipe, self.steps = pipe, len(t_index_list)
@@ -214,3 +216,20 @@ def test_an_interpreter_that_is_not_there_is_named(tmp_path, monkeypatch):
     shape = SimpleNamespace(size=(8, 8), steps=1)
     with pytest.raises(BenchError, match="there is no interpreter /nowhere/python"):
         reference.run(known, tmp_path, "/nowhere/python", shape, {}, 1)
+
+
+def test_going_back_auditions_and_recordings_are_weighed_against_a_session_without(monkeypatch):
+    monkeypatch.setattr(instrument, "BACK", 24)
+    monkeypatch.setattr(instrument, "FRAMES", 4)
+    figures = instrument.instrument(TinyModel(), rounds=2, minute=60)
+    assert {name for name in figures if name.endswith("_rate")} == {"ring_rate", "audition_rate", "recording_rate"}
+    assert figures["ring_mb"] > 0
+    assert figures["rewind_ms"][0] <= figures["rewind_ms"][1]
+
+
+def test_a_session_without_a_ring_keeps_no_checkpoint_but_its_start():
+    session = instrument.prepared(TinyModel(), 0, instrument.without_ring)
+    beside = instrument.prepared(TinyModel(), 0, lambda session: None)
+    instrument.play(session, 40)
+    instrument.play(beside, 40)
+    assert len(session.history.stretches) < len(beside.history.stretches) // 2

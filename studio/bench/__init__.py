@@ -2,6 +2,7 @@
 
 play: a model as a person plays it (`bench`). core: what each way to save work saves, as ratios, on tiny nets
 (`studio.bench.core`). grab: a hand that takes hold of moving subjects in pictures that come late (`studio.bench.grab`).
+instrument: what it costs to be able to go back, to audition, to record (`studio.bench.instrument`).
 gpu: the architectures of real models at full size (`studio.bench.gpu`).
 """
 
@@ -22,7 +23,7 @@ from studio.bench.errors import BenchError
 if TYPE_CHECKING:
     from studio.models.base import Model
 
-SUITES = ("play", "core", "gpu", "grab")
+SUITES = ("play", "core", "gpu", "grab", "instrument")
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,10 @@ def suite(
         from studio.bench.grab import grab
 
         figures = grab(seed, 80 if quick else 400)
+    elif name == "instrument":
+        from studio.bench.instrument import MINUTE, instrument
+
+        figures = instrument(seed=seed, rounds=6 if quick else 30, minute=300 if quick else MINUTE)
     elif name == "gpu":
         from studio.bench.gpu import VARIANTS, gpu
 
