@@ -29,7 +29,18 @@ def opens_by_locale(call: ast.Call) -> bool:
 
 def opens_a_path(owner: ast.expr) -> bool:
     """Whether x.open(...) opens a file of text: not a library's own `open`."""
-    return ast.unparse(owner) not in ("av", "Image", "PIL.Image", "self", "library", "self.window", "studio", "os")
+    return ast.unparse(owner) not in (
+        "av",
+        "Image",
+        "PIL.Image",
+        "self",
+        "library",
+        "self.window",
+        "studio",
+        "os",
+        "zip",
+        "seat.editing",
+    )
 
 
 def calls(source: str) -> list[str]:

@@ -302,7 +302,15 @@ def without_since(state):
 
 
 def in_no_order(told):
-    return {kind: sorted(held, key=json.dumps) if isinstance(held, list) else held for kind, held in told.items()}
+    """What the page holds, in no order of names; undo and redo send what is momentary (a grab) as it is without."""
+
+    def whole(one):
+        return json.loads(json.dumps(from_message(one).to_summary()))
+
+    return {
+        kind: sorted(map(whole, held), key=json.dumps) if isinstance(held, list) else held
+        for kind, held in told.items()
+    }
 
 
 def some_controls(random):

@@ -52,7 +52,8 @@ def test_a_score_is_readable_json_lines():
         "sampler": "stream",
         "digest": "ab",
     }
-    assert rest[0] == {"frame": 10, "kind": "prompt", "text": "winter", "negative": "", "switch": "recache", "blend": 0}
+    assert rest[0] == {"frame": 10, "kind": "prompt", "text": "winter", "negative": "", "switch": "recache", "blend": 0,
+                       "mix": [], "weight": 1.0, "interpolation": "linear"}  # fmt: skip
     assert "«été»" in "\n".join(score().lines())
 
 

@@ -100,7 +100,8 @@ def open_take_model(arguments: argparse.Namespace, score: Score) -> Model | None
     if not any(getattr(arguments, name) for name in ("model", "size", "full_vae", "tiny_vae", "lora", *OPENED_WITH)):
         return None
     header, name = score.header, arguments.model or score.header.model
-    if name == header.model and "size" in accepted_options(name):
+    is_moved = Path(header.model).is_absolute() and Path(name).exists()
+    if (name == header.model or is_moved) and "size" in accepted_options(name):
         arguments.size = arguments.size or (header.height, header.width)
     return open_model(arguments, name)
 

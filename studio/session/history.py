@@ -19,10 +19,10 @@ from studio.controls import Prompt
 from studio.engine import Engine, EngineSnapshot
 from studio.frames import Frame
 from studio.score import Event, Score
-from studio.session.room import Room, Rooms
+from studio.session.room import LARGE, Room, Rooms
 from studio.session.take import memory_of
 
-MOST_BYTES = 144 * 10**6  # of all checkpoints and controls together
+MOST_BYTES = LARGE  # of all checkpoints and controls together
 # Frames ago, up to which checkpoints are so many frames apart. A third of a second near by, so that the page goes back
 # to a checkpoint itself and draws nothing twice.
 SPACING = ((240, 8), (1440, 120), (2**32, 480))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from studio.engine import Engine
 
 FEW = 16  # checkpoints by the most that one takes, which is about twice what it does; fewer are spread over the span
+LARGE = 144 * 10**6  # bytes of a checkpoint, beyond which free memory is used: more than is ever set aside
 LARGE_SHARE = 8  # one part in so many of the machine's free memory is for checkpoints that are large
 
 
@@ -22,7 +23,7 @@ class Room:
     """What is held of one kind of checkpoint.
 
     need: bytes of one, at most; limit: bytes that all may take together; count: how many fit; apart: frames from one to
-    the next; is_large: whether one takes more than is set aside for any model, and free memory is used instead.
+    the next; is_large: whether one takes more than is ever set aside, and free memory is used instead.
     """
 
     need: int
@@ -36,7 +37,7 @@ class Room:
         """Compute it. most: bytes set aside; free: gives what the machine has free; near: frames that two checkpoints
         are apart where many fit; span: frames that they are to reach back, where few do.
         """
-        is_large = need > most
+        is_large = need > LARGE
         limit = max(most, free() // LARGE_SHARE) if is_large else most
         count = limit // need
         return cls(need, limit, count, near if count >= FEW else max(near, span // max(count, 1)), is_large)

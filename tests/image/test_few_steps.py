@@ -12,6 +12,7 @@ from ui_stand_ins import StandInModel, StandInSession
 from studio.controls import ControlState, Sampling
 from studio.models.loader import load
 from studio.models.playable import FEW_STEPS, advise
+from studio.ui.dial import Dial
 from studio.ui.library import Library
 from studio.ui.protocol import Notice
 from studio.ui.updates import SessionUpdates
@@ -90,7 +91,9 @@ def test_the_page_is_told_once_for_each_number_of_steps_and_of_each_model():
         def state(self):
             return ControlState().after(Sampling(steps=steps), 0)
 
-    updates = SessionUpdates(Seat(session=session, models=models, recorder=recorder), "t", [], lambda: 0.0)
+    updates = SessionUpdates(
+        Seat(session=session, models=models, recorder=recorder, dial=Dial(lambda: 0.0)), "t", [], lambda: 0.0
+    )
 
     def told():
         return [one.message for one in updates.collect(Window()) if isinstance(one, Notice)]

@@ -52,9 +52,10 @@ def test_of_a_student_the_size_is_known_before_one_is_made_and_never_exceeded(wa
     assert 0 < most <= before == checkpoint_bytes(session.engine)
 
 
-def test_where_none_fits_what_is_set_aside_free_memory_holds_a_few_and_they_serve(wan):
+def test_where_none_fits_what_is_set_aside_free_memory_holds_a_few_and_they_serve(wan, monkeypatch):
     session = Session(wan)
     need = checkpoint_bytes(session.engine)
+    monkeypatch.setattr("studio.session.room.LARGE", need - 1)
     session.history = History(most_bytes=need - 1)
     session.history.rooms = Rooms(checkpoint_bytes, lambda: 8 * 3 * need)
     assert reason(session) == ""  # nothing was due yet
@@ -67,9 +68,15 @@ def test_where_none_fits_what_is_set_aside_free_memory_holds_a_few_and_they_serv
     assert play(session, 12) == shown
 
 
+def test_a_share_that_is_too_small_for_one_is_not_made_up_for_by_free_memory():
+    room = Room.of(5 * MB, 4 * MB, lambda: 10**6 * MB, near=8, span=1440)  # one of very many sessions
+    assert (room.count, room.limit, room.is_large) == (0, 4 * MB, False)
+
+
 def test_a_large_one_is_copied_seldom_and_they_are_bounded(model, monkeypatch):
     session = Session(model)
     need = checkpoint_bytes(session.engine)
+    monkeypatch.setattr("studio.session.room.LARGE", need - 1)
     session.history = History(most_bytes=need - 1)
     session.history.rooms = Rooms(checkpoint_bytes, lambda: 8 * 4 * need)
     now = [100.0]
