@@ -29,7 +29,7 @@ EARLY, LATE = range(20, 60, 4), range(260, 300, 4)
 
 
 class Witness(nn.Module):
-    """pictures (N, 3, H, W) in 0..1 -> scores (N, 1 + subjects, 16, 16) of what stands with its middle in a cell; 0: nothing."""
+    """pictures (N, 3, H, W) in 0..1 -> scores (N, 1 + subjects, 16, 16) of what has its middle in a cell; 0: none."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ def witness_batch(world: World, count: int, rng: np.random.Generator) -> tuple[T
 
 
 def train_witness(world: World, out: Path, steps: int, batch: int = 32, seed: int = 5) -> Iterator[dict]:
-    """Train the witness of subjects and write it, yielding progress; at last how often it is right. Done already: nothing."""
+    """Train and write the witness of subjects, yielding progress, at last how often it is right; once done, nothing."""
     if out.exists():
         return
     torch.manual_seed(seed)
@@ -127,7 +127,7 @@ def load_witness(path: Path) -> Witness:
 
 
 def witness_right(witness: Witness, world: World, count: int = 200, seed: int = 71) -> dict[str, float]:
-    """How often the witness names the one subject of a drawn picture, and how far off its place is, in 1/256 of the width."""
+    """How often the witness names a drawn picture's one subject, and how far off its place is, in 1/256 of a side."""
     rng = np.random.default_rng(seed)
     script = Script.draw(world, count, rng)
     script = Script(script.setting, np.stack([script.paths[0].label, np.full(count, -1)], 1), script.paths)
@@ -144,7 +144,7 @@ def picture(frame: np.ndarray) -> Tensor:
 
 
 def background_error(made: Tensor, world: World, setting: int) -> float:
-    """Give the median difference, in 0..255, from the background's nearest phase: subjects cover less than half of it."""
+    """Give the median difference, in 0..255, from the background's nearest phase: subjects cover less than half."""
     phases = world.frames(np.full(16, setting), np.arange(16))
     return float((255 * (made - phases).abs().mean(1)).flatten(1).median(1).values.min())
 
@@ -167,7 +167,7 @@ def means(rows: list[dict]) -> dict[str, float]:
 
 
 def new_take(model: Model, world: World, rng: np.random.Generator, steps: int) -> tuple[Engine, int, str]:
-    """Begin a take of one subject in one setting, by a prompt drawn as in training: the engine, the setting, the label."""
+    """Begin a take of one subject in one setting, by a prompt as in training: the engine, the setting, the label."""
     setting, label = int(rng.integers(len(world.settings))), int(rng.integers(len(LABELS)))
     engine = Engine(model, "rollout")
     text = prompt(world, setting, np.array([label, -1]), rng)

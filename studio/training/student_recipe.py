@@ -11,7 +11,7 @@ from studio.evaluation.video import train_witness
 from studio.training import video_student as student
 from studio.training.diffusion import Stage
 from studio.training.video_clips import World, all_settings
-from studio.training.video_codec import WIDTHS, train_video_codec, trained_codec
+from studio.training.video_codec import WIDTHS, train_video_codec, train_video_decoder, trained_codec
 from studio.training.video_export import export, train_wan_vae
 from studio.training.video_forcing import train_video_forcing
 from studio.training.video_student import LENGTH, Teacher, new_transformer, train_video
@@ -27,6 +27,7 @@ class StudentRecipe:
     """
 
     codec: Stage
+    decoder: Stage
     reader: Stage
     stages: tuple[Stage, ...]
     forcing: Stage
@@ -34,7 +35,7 @@ class StudentRecipe:
     witness: int
     transformer: dict[str, Any]
     codec_widths: dict[str, tuple[int, ...]]
-    fresh: int = 4
+    fresh: int = 3
     pool: int = student.POOL
     settings: int = 0
 
@@ -43,6 +44,7 @@ RECIPES = {
     # About an hour of one CPU core with bfloat16 arithmetic.
     "student": StudentRecipe(
         codec=Stage("codec", 700, 6, 5, 1.5e-3, falling=0.5),
+        decoder=Stage("decoder", 800, 6, 5, 1.2e-3, falling=0.6),
         reader=Stage("text", 1500, 64, 1, 3e-3, falling=0.6),
         stages=(Stage("images", 800, 48, 1, 1.2e-3, falling=0), Stage("clips", 500, 8, 9, 1e-3, falling=0.3)),
         forcing=Stage("own-past", 250, 4, 9, 4e-4),
@@ -54,6 +56,7 @@ RECIPES = {
     # Seconds: for the tests.
     "student-smoke": StudentRecipe(
         codec=Stage("codec", 1, 1, 5, 1e-3),
+        decoder=Stage("decoder", 1, 1, 5, 1e-3),
         reader=Stage("text", 1, 2, 1, 1e-3),
         stages=(Stage("images", 1, 2, 1, 1e-3, falling=0), Stage("clips", 1, 1, 6, 1e-3)),
         forcing=Stage("own-past", 3, 1, 6, 1e-3),
@@ -62,7 +65,7 @@ RECIPES = {
         transformer=student.SHAPE | dict(num_attention_heads=1, ffn_dim=32, num_layers=1),
         codec_widths={"encoder": (12, 12, 28, 28), "decoder": (8, 8, 8, 8)},
         fresh=1,
-        pool=8,
+        pool=2,
         settings=2,
     ),
 }
@@ -87,6 +90,7 @@ def train(folder: Path, name: str = "student", out: Path | None = None) -> Itera
         yield from told(stage, train_video(net, teacher, folder, stage, recipe.fresh if number == 0 else 1, pads))
         export(net, codec, folder, out)
     yield from told(recipe.forcing, train_video_forcing(net, teacher, folder, recipe.forcing, 1))
+    yield from told(recipe.decoder, train_video_decoder(codec, world, folder, recipe.decoder))
     export(net, codec, folder, out)
     yield {"stage": "done", "out": str(out)}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,19 +54,23 @@ class VideoAutoencoder(nn.Module):
 
 
 def start_from_pixels(codec: VideoAutoencoder, pictures: Tensor) -> None:
-    """Begin the encoder as a linear one: the principal components of brightness in 4 x 4 and colour in 2 x 2 parts of a cell.
+    """Begin the encoder as a linear one: principal components of brightness in 4 x 4, colour in 2 x 2 parts of a cell.
 
     All on the way there are means of pixels, above zero, which every ReLU lets through. An encoder that begins random
     learns colour only after a thousand steps. pictures: clips (B, T, 3, H, W) to take the components of.
     """
     layers, taps = codec.encoder.encoder, [(1 + down, 1 + across) for down in (0, 1) for across in (0, 1)]
     with torch.no_grad():
-        for block in (layer for net in (layers, codec.decoder.decoder) for layer in net if isinstance(layer, MemoryBlock)):
+        for block in (
+            layer for net in (layers, codec.decoder.decoder) for layer in net if isinstance(layer, MemoryBlock)
+        ):
             block.conv[-1].weight.zero_()
             block.conv[-1].bias.zero_()
         for layer in layers:
             if isinstance(layer, Pool):
-                layer.conv.weight.copy_(torch.eye(len(layer.conv.weight)).repeat(1, layer.frames)[..., None, None] / layer.frames)
+                layer.conv.weight.copy_(
+                    torch.eye(len(layer.conv.weight)).repeat(1, layer.frames)[..., None, None] / layer.frames
+                )
         pixels, half, quarter, eighth, last = (layers[n] for n in (0, 3, 8, 13, 17))
         pixels.weight[:12], pixels.bias[:12] = 0, 0
         half.weight[:12] = 0
@@ -122,7 +125,9 @@ def crops(world: World, count: int, pictures: int, rng: np.random.Generator) -> 
     near = (rng.random(count) < 0.75) & (clips.labels[:, 0] >= 0)
     corners[near] = (middle + rng.normal(0, 10, (count, 2))).clip(0, SIDE - CROP).astype(int)[near]
     cut = [(slice(r, r + CROP), slice(c, c + CROP)) for r, c in corners]
-    return tuple(torch.stack([part[b, ..., r, c] for b, (r, c) in enumerate(cut)]) for part in (clips.pictures, clips.covered))  # type: ignore[return-value]
+    return tuple(
+        torch.stack([part[b, ..., r, c] for b, (r, c) in enumerate(cut)]) for part in (clips.pictures, clips.covered)
+    )  # type: ignore[return-value]
 
 
 @torch.no_grad()
@@ -145,26 +150,42 @@ def train_video_codec(
 
     Resumes from `folder`/codec.pt and leaves the autoencoder there, as the average of its last steps.
     """
-    path = folder / "codec.pt"
     torch.manual_seed(seed)
     codec = VideoAutoencoder(**widths).to(memory_format=torch.channels_last).train()  # type: ignore[arg-type]
-    start_from_pixels(codec, Script.draw(world, 24, np.random.default_rng(seed)).film(world, FRAMES).pictures)
+    if not (folder / "codec.pt").exists():
+        start_from_pixels(codec, Script.draw(world, 24, np.random.default_rng(seed)).film(world, FRAMES).pictures)
+    yield from run_stage(codec, world, folder / "codec.pt", stage, list(codec.parameters()), seed)
+
+
+def train_video_decoder(
+    codec: VideoAutoencoder, world: World, folder: Path, stage: Stage, seed: int = 11
+) -> Iterator[dict]:
+    """Go on with the decoder alone: latents keep their meaning, so it may run beside the transformer's training.
+
+    Resumes from `folder`/decoder.pt; `codec` ends as the average of its last steps.
+    """
+    codec.requires_grad_(False)
+    codec.decoder.requires_grad_(True)
+    yield from run_stage(codec, world, folder / "decoder.pt", stage, list(codec.decoder.parameters()), seed)
+    load_checkpoint(folder / "decoder.pt", average=codec)
+    codec.eval().requires_grad_(False)
+
+
+def run_stage(
+    codec: VideoAutoencoder, world: World, path: Path, stage: Stage, trained: list[nn.Parameter], seed: int
+) -> Iterator[dict]:
+    """Train some of the parameters for a stage, yielding progress; resumes from `path`."""
     average = copy.deepcopy(codec)
-    optimiser = torch.optim.AdamW(codec.parameters(), lr=stage.rate, betas=(0.9, 0.98), weight_decay=1e-4)
+    optimiser = torch.optim.AdamW(trained, lr=stage.rate, betas=(0.9, 0.98), weight_decay=1e-4)
     parts = {"model": codec, "average": average, "optimiser": optimiser}
     start = load_checkpoint(path, **parts)
     torch.manual_seed(seed + start)
     rng, began = np.random.default_rng((seed, start)), time.monotonic()
     for step in range(start, stage.steps):
-        true, covered = crops(world, stage.clips, stage.frames, rng)
-        with torch.autocast("cpu", torch.bfloat16):
-            latents = codec.encode(true)
-            made = codec.decode(latents + LATENT_NOISE * torch.randn_like(latents)).float()
-        loss = codec_loss(made.flatten(0, 1), true.flatten(0, 1), covered.flatten(0, 1))
-        loss = loss + UNIT * away_from_unit(latents)
+        loss = crops_loss(codec, *crops(world, stage.clips, stage.frames, rng))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(codec.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(trained, 1.0)
         for group in optimiser.param_groups:
             group["lr"] = stage.rate * rate_at(step, stage.steps, stage.falling)
         optimiser.step()
@@ -172,9 +193,18 @@ def train_video_codec(
         if step % 20 == 19 or step == stage.steps - 1:
             seconds = (time.monotonic() - began) / (step + 1 - start)
             yield {"step": step + 1, "loss": loss.item(), "seconds_a_step": seconds}
-        if step % 200 == 199 or step == stage.steps - 1:
+        if step % 100 == 99 or step == stage.steps - 1:
             save_checkpoint(path, step + 1, **parts)
             yield {"step": step + 1, **video_quality(average, world)}
+
+
+def crops_loss(codec: VideoAutoencoder, true: Tensor, covered: Tensor) -> Tensor:
+    """What is lost of clips (B, T, 3, H, W) on the way there and back, with a little noise on the latents."""
+    with torch.autocast("cpu", torch.bfloat16):
+        latents = codec.encode(true)
+        made = codec.decode(latents + LATENT_NOISE * torch.randn_like(latents)).float()
+    loss = codec_loss(made.flatten(0, 1), true.flatten(0, 1), covered.flatten(0, 1))
+    return loss + UNIT * away_from_unit(latents)
 
 
 def trained_codec(folder: Path, widths: dict[str, tuple[int, ...]] = WIDTHS) -> VideoAutoencoder:

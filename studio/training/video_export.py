@@ -44,7 +44,7 @@ def new_wan_vae(seed: int = 3) -> Net:
 
 
 def vae_loss(vae: Net, codec: VideoAutoencoder, clips: Tensor) -> Tensor:
-    """How far its latents are from the tiny autoencoder's, and what it decodes of those from the pictures (B, T, 3, H, W)."""
+    """How far its latents are from the tiny autoencoder's, and what it decodes of those from clips (B, T, 3, H, W)."""
     with torch.no_grad():
         latents = codec.encode(clips)
     pixels = clips.transpose(1, 2) * 2 - 1
@@ -91,7 +91,7 @@ def vae_quality(vae: Net, codec: VideoAutoencoder, world: World) -> dict[str, fl
 
 
 def export(net: Net, codec: VideoAutoencoder, folder: Path, out: Path) -> None:
-    """Write the folder `out`: the transformer in bfloat16, the rest in half precision, what was made once copied over."""
+    """Write the folder `out`: the transformer in bfloat16, the rest in half precision, what is done already copied."""
     from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 
     out.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,9 @@
 """Trains the video student on its own past, down the steps that it is played with. The last step of the recipe.
 
 Streams are begun with a drawn chunk, and played on as the studio plays them: a sink, a window of chunks the net has
-drawn itself, four steps a chunk, prompts that change. Every guess is corrected towards the drawn world (Self-Forcing, arXiv
-2506.08009; as the truth is known, plain regression takes the place of its distribution loss, as for the pocket model).
+drawn itself, four steps a chunk, prompts that change. Every guess is corrected towards the drawn world (Self-Forcing,
+arXiv 2506.08009; as the truth is known, plain regression takes the place of its distribution loss, as for the pocket
+model).
 """
 
 from __future__ import annotations

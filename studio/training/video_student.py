@@ -1,8 +1,8 @@
 """The video student: a small causal Wan without track input, told words alone, that draws the drawn world.
 
-It stands in for the published students in tests, in the browser and in notebooks, and is trained by diffusion forcing
-(arXiv 2407.01392), a noise level a chunk of three latent frames, in the velocity that all of them predict. Then on its own past, see
-`video_forcing`.
+It stands in for the published students in tests, in the browser and in notebooks. It is trained by diffusion forcing
+(arXiv 2407.01392), a noise level a chunk of three latent frames, in the velocity that all of them predict; then on its
+own past, see `video_forcing`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +22,12 @@ from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from torch import Tensor
 
 from studio.models.libraries import Net
-from studio.models.wan.causal_wan import CausalWan, embed_patches
+from studio.models.wan.causal_wan import embed_patches
 from studio.models.wan.masks import attention_mask, block_bias
 from studio.models.wan.model import SHIFT
 from studio.models.wan.norms import layer_norm, modulate, modulations, rms_norm
 from studio.models.wan.rope import rope_3d
-from studio.models.wan.transformer_block import Context, attend, feed_forward, self_attention
+from studio.models.wan.transformer_block import Context, feed_forward, self_attention
 from studio.models.wan.umt5 import LENGTH, TextEncoder
 from studio.schedule import add_noise, warp
 from studio.training.checkpoint import load_checkpoint, save_checkpoint
@@ -49,7 +48,7 @@ SILENT = 0.05  # share of clips told nothing
 FAR = 0.5  # share of clips whose first chunk is a sink: from long ago
 CONTEXT_NOISE = 0.15  # at most, in clean chunks, which are told to be clean: a past of one's own is a little wrong
 AVERAGE = 0.996
-POOL = 700  # clips that batches are drawn from
+POOL, FIRST = 700, 64  # clips that batches are drawn from, and how many of them before the first step
 
 
 def new_transformer(shape: dict[str, Any] = SHAPE, seed: int = 0) -> WanTransformer3DModel:
@@ -77,7 +76,7 @@ def new_transformer(shape: dict[str, Any] = SHAPE, seed: int = 0) -> WanTransfor
 
 @dataclass
 class Pool:
-    """Clips as latents, to draw batches from: near (P, 9, C, h, w) from a stream's start, far (P, 9, C, h, w) from long after.
+    """Clips as latents, to draw batches from: near (P, 9, C, h, w) from a stream's start, far the same from long after.
 
     other (P, 9, C, h, w): the near clip in another prompt's words; weight, far_weight (P, 9, 1, h, w): of the cells;
     words (P, L, D) and lengths (P,): the prompt's states; numbers (P,): the far clip's first latent.
@@ -98,7 +97,13 @@ class Pool:
     def empty(size: int, width: int) -> Pool:
         latents = [torch.zeros(size, 3 * CHUNK, CHANNELS, CELLS, CELLS, dtype=torch.float16) for _ in range(3)]
         weights = [torch.zeros(size, 3 * CHUNK, 1, CELLS, CELLS, dtype=torch.float16) for _ in range(2)]
-        return Pool(*latents, *weights, torch.zeros(size, WORDS, width), torch.zeros(size, dtype=torch.long), np.zeros(size, int))
+        return Pool(
+            *latents,
+            *weights,
+            torch.zeros(size, WORDS, width),
+            torch.zeros(size, dtype=torch.long),
+            np.zeros(size, int),
+        )
 
 
 class Teacher:
@@ -121,7 +126,9 @@ class Teacher:
         with torch.autocast("cpu", torch.bfloat16):
             encoded = self.codec.encode(film.pictures).float()[:, spare:]
         covered = F.max_pool2d(film.covered.flatten(0, 1), 8).unflatten(0, film.covered.shape[:2])
-        covered = torch.cat([covered[:, :1].expand(-1, 3, -1, -1, -1), covered], 1).unflatten(1, (-1, 4)).amax(2)[:, spare:]
+        covered = (
+            torch.cat([covered[:, :1].expand(-1, 3, -1, -1, -1), covered], 1).unflatten(1, (-1, 4)).amax(2)[:, spare:]
+        )
         return encoded, 1 + (SUBJECT_WEIGHT - 1) * (covered > 0.3).float()
 
     def read(self, script: Script, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
@@ -339,15 +346,15 @@ def train_video(
 ) -> Iterator[dict]:
     """One stage on `stage.clips` clips of `stage.frames` latents, yielding progress; resumes from `folder`/<stage>.pt.
 
-    fresh: clips drawn anew a step. pads: how many zeros a prompt is padded with, at the first step and at the last: told
-    of few at first, words are heard sooner. `net` ends as the average of its last steps.
+    fresh: clips drawn anew a step. pads: to how many states a prompt is padded, at the first step and at the last: with
+    few zeros at first, words are heard sooner. `net` ends as the average of its last steps.
     """
     run = Run.of(net, folder / f"{stage.name}.pt")
     torch.manual_seed(seed + run.step)
     rng, start, began = np.random.default_rng((seed, run.step)), run.step, time.monotonic()
     long = stage.frames > CHUNK
-    for _ in range(0 if start >= stage.steps else max(1, min(teacher.size, 24 * fresh) // 8)):
-        teacher.add(8, rng, long)
+    for _ in range(0, 0 if start >= stage.steps else min(teacher.size, FIRST), 8):
+        teacher.add(min(teacher.size, 8), rng, long)
     while run.step < stage.steps:
         teacher.add(fresh, rng, long)
         batch = (
@@ -357,7 +364,7 @@ def train_video(
         )
         share = min(1.0, 1.25 * run.step / stage.steps)
         loss = batch_loss(net, batch, pads[0] * (pads[1] / pads[0]) ** share)
-        run.learn(loss, stage.rate * rate_at(run.step, stage.steps, stage.falling))
+        run.learn(loss, stage.rate * rate_at(run.step, stage.steps, stage.falling, warm=40))
         if run.step % 20 == 0 or run.step == stage.steps:
             seconds = (time.monotonic() - began) / (run.step - start)
             yield {"step": run.step, "loss": loss.item(), "seconds_a_step": seconds}

@@ -129,7 +129,7 @@ def written(world: World, script: Script, rng: np.random.Generator, held_out: bo
 
 @torch.no_grad()
 def reading_right(reader: Reader, tokenizer: T5TokenizerFast, world: World, count: int = 400) -> dict[str, float]:
-    """How often a prompt's last token says place, time and subjects all right, in words of training and held-out ones."""
+    """How often a prompt's last token says place, time and subjects right, in words of training and held-out ones."""
     right = {}
     for name, held_out in (("right", False), ("right_held_out", True)):
         rng = np.random.default_rng(77)

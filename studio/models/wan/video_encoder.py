@@ -115,7 +115,7 @@ def load_tiny_encoder(
 ) -> TinyEncoder:
     """Load TAEHV's encoder with the weights of a file (taew2_1, .safetensors or .pth); its decoder's are not used.
 
-    Widths and pools are read from the weights' own shapes, the lead from the file's metadata; published files have none.
+    Widths and pools are read from the weights' own shapes, the lead from the file's metadata; published ones have none.
     Raises CheckpointError for a file without an encoder.
     """
     path = Path(path)
