@@ -72,11 +72,11 @@ def test_published_files_look_three_pictures_ahead():
     assert len(net.encode(pictures[:3], net.start())[0]) == 0  # the first latent waits for the fourth picture
 
 
-def test_a_pool_joins_frames_that_follow_each_other():
-    pool = Pool(1, 2)
-    pool.conv.weight.data = torch.tensor([1.0, 10.0]).view(1, 2, 1, 1)
-    frames = torch.tensor([1.0, 2.0, 3.0, 4.0]).view(4, 1, 1, 1)
-    assert pool(frames).flatten().tolist() == [21, 43]
+def test_a_pool_joins_frames_that_follow_each_other_all_channels_of_the_first_before_those_of_the_next():
+    pool = Pool(2, 2)
+    pool.conv.weight.data = torch.tensor([[1.0, 10.0, 100.0, 1000.0], [0.0, 0.0, 0.0, 1.0]])[..., None, None]
+    frames = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]])[..., None, None]
+    assert pool(frames)[..., 0, 0].tolist() == [[4321, 4], [8765, 8]]
 
 
 def test_the_layout_is_taehvs():

@@ -126,7 +126,7 @@ def load_witness(path: Path) -> Witness:
     return witness.eval()
 
 
-def witness_right(witness: Witness, world: World, count: int = 200, seed: int = 71) -> dict[str, float]:
+def witness_right(witness: Witness, world: World, count: int = 100, seed: int = 71) -> dict[str, float]:
     """How often the witness names a drawn picture's one subject, and how far off its place is, in 1/256 of a side."""
     rng = np.random.default_rng(seed)
     script = Script.draw(world, count, rng)
@@ -134,7 +134,8 @@ def witness_right(witness: Witness, world: World, count: int = 200, seed: int = 
     clips = script.film(world, 1, 40)
     found = witness.find(clips.pictures[:, 0])
     right = [name == LABELS[n] for (name, *_), n in zip(found, script.labels[:, 0])]
-    off = [np.hypot(x - tx, y - ty) for (_, x, y, _), tx, ty in zip(found, clips.x[:, 0, 0], clips.y[:, 0, 0])]
+    true = zip(clips.x[:, 0, 0].tolist(), clips.y[:, 0, 0].tolist(), strict=True)
+    off = [np.hypot(x - tx, y - ty) for (_, x, y, _), (tx, ty) in zip(found, true, strict=True)]
     return {"witness_right": float(np.mean(right)), "witness_px": float(256 * np.median(off))}
 
 

@@ -11,7 +11,7 @@ from studio.evaluation.video import train_witness
 from studio.training import video_student as student
 from studio.training.diffusion import Stage
 from studio.training.video_clips import World, all_settings
-from studio.training.video_codec import WIDTHS, train_video_codec, train_video_decoder, trained_codec
+from studio.training.video_codec import WIDTHS, Widths, train_video_codec, train_video_decoder, trained_codec
 from studio.training.video_export import export, train_wan_vae
 from studio.training.video_forcing import train_video_forcing
 from studio.training.video_student import LENGTH, Teacher, new_transformer, train_video
@@ -34,7 +34,7 @@ class StudentRecipe:
     vae: Stage
     witness: int
     transformer: dict[str, Any]
-    codec_widths: dict[str, tuple[int, ...]]
+    codec_widths: Widths
     fresh: int = 3
     pool: int = student.POOL
     settings: int = 0

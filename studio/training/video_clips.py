@@ -102,7 +102,8 @@ class Paths:
         swim = 0.05 * np.sin(2 * np.pi * time / 40 + phase)
         gait = np.array([[GAIT_OF[LABELS[n]]] for n in self.label])
         y = self.y[:, None] + np.select([gait == "walk", gait == "fly", gait == "hop"], [walk, wave, hop], swim)
-        return tuple(torch.from_numpy(v).float() for v in (x, y, np.where(to_right, -1.0, 1.0)))  # type: ignore[return-value]
+        x, y, facing = (torch.from_numpy(v).float() for v in (x, y, np.where(to_right, -1.0, 1.0)))
+        return x, y, facing
 
 
 @dataclass(frozen=True)
@@ -136,8 +137,8 @@ class Script:
         setting = [rng.choice([n for n, (place, _) in enumerate(world.settings) if place == one]) for one in wanted]
         subjects = rng.choice(3, size=count, p=COUNTS)
         labels = rng.integers(len(LABELS), size=(count, 2))
-        paths = tuple(Paths.draw(labels[:, n], rng) for n in range(2))
-        return Script(np.array(setting), np.where(np.arange(2) < subjects[:, None], labels, -1), paths)  # type: ignore[arg-type]
+        paths = Paths.draw(labels[:, 0], rng), Paths.draw(labels[:, 1], rng)
+        return Script(np.array(setting), np.where(np.arange(2) < subjects[:, None], labels, -1), paths)
 
     def restaged(self, world: World, rng: np.random.Generator) -> Script:
         """The same paths in another place, with other subjects where a coin says so: what a prompt switch asks for."""
@@ -164,7 +165,9 @@ class Script:
             numbers = torch.tensor([sprite_number(n) for n in self.labels[:, slot]]).repeat_interleave(pictures)
             if (there := numbers >= 0).any():
                 here = [value.reshape(-1)[there] for value in (x, y, size, facing)]
-                made, alpha = compositing.composite(drawn[there], numbers[there], *here, light[there])
+                made, alpha = compositing.composite(
+                    drawn[there], numbers[there], here[0], here[1], here[2], here[3], light[there]
+                )
                 drawn[there], covered[there] = made, torch.maximum(covered[there], alpha)
             xs.append(x)
             ys.append(y)

@@ -81,7 +81,7 @@ def train_wan_vae(codec: VideoAutoencoder, world: World, folder: Path, stage: St
 @torch.no_grad()
 def vae_quality(vae: Net, codec: VideoAutoencoder, world: World) -> dict[str, float]:
     """PSNR of its decoder on the tiny encoder's latents, and of the tiny decoder on its latents."""
-    clips, _ = crops(world, 12, 5, np.random.default_rng(99))
+    clips, _ = crops(world, 8, 5, np.random.default_rng(99))
     latents = codec.encode(clips).transpose(1, 2)
     own = vae.encode(clips.transpose(1, 2) * 2 - 1).latent_dist.mode()
     decoded = vae.decode(latents, return_dict=False)[0].transpose(1, 2) / 2 + 0.5

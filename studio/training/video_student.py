@@ -79,7 +79,7 @@ class Pool:
     """Clips as latents, to draw batches from: near (P, 9, C, h, w) from a stream's start, far the same from long after.
 
     other (P, 9, C, h, w): the near clip in another prompt's words; weight, far_weight (P, 9, 1, h, w): of the cells;
-    words (P, L, D) and lengths (P,): the prompt's states; numbers (P,): the far clip's first latent.
+    words (P, L, D) and lengths (P,): the prompt's states. filled: how many there are; next: which is replaced next.
     """
 
     near: Tensor
@@ -89,21 +89,17 @@ class Pool:
     far_weight: Tensor
     words: Tensor
     lengths: Tensor
-    setting: np.ndarray
     filled: int = 0
     next: int = 0
 
     @staticmethod
     def empty(size: int, width: int) -> Pool:
-        latents = [torch.zeros(size, 3 * CHUNK, CHANNELS, CELLS, CELLS, dtype=torch.float16) for _ in range(3)]
-        weights = [torch.zeros(size, 3 * CHUNK, 1, CELLS, CELLS, dtype=torch.float16) for _ in range(2)]
-        return Pool(
-            *latents,
-            *weights,
-            torch.zeros(size, WORDS, width),
-            torch.zeros(size, dtype=torch.long),
-            np.zeros(size, int),
-        )
+        def half(channels: int) -> Tensor:
+            return torch.zeros(size, 3 * CHUNK, channels, CELLS, CELLS, dtype=torch.float16)
+
+        near, far, other = (half(CHANNELS) for _ in range(3))
+        words, lengths = torch.zeros(size, WORDS, width), torch.zeros(size, dtype=torch.long)
+        return Pool(near, far, other, half(1), half(1), words, lengths)
 
 
 class Teacher:
@@ -155,7 +151,6 @@ class Teacher:
             else:
                 pool.other[rows] = pool.near[rows]
         pool.words[rows], pool.lengths[rows] = self.read(script, rng)
-        pool.setting[rows] = script.setting
         pool.filled, pool.next = min(self.size, max(pool.filled, pool.next + count)), (pool.next + count) % self.size
 
 

@@ -16,12 +16,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from studio.models.libraries import Tokenizer
 from studio.training.diffusion import Stage, rate_at
 from studio.training.video_clips import LABELS, TIMES, Script, World, prompt
 from studio.world import scenes, words
 
 if TYPE_CHECKING:
-    from transformers import T5TokenizerFast, UMT5EncoderModel
+    from transformers.models.umt5.modeling_umt5 import UMT5EncoderModel
 
 SHAPE: dict[str, Any] = dict(d_model=64, d_kv=16, d_ff=128, num_layers=2, num_heads=4)
 DROPPED = 0.05  # share of tokens that are replaced by one that nobody knows: what is not known is to be read over
@@ -38,20 +39,21 @@ def vocabulary() -> list[str]:
     return sorted({word for word in stripped if word and "{" not in word})
 
 
-def new_tokenizer() -> T5TokenizerFast:
+def new_tokenizer() -> Tokenizer:
     """Make a tokenizer of whole words, else letters; pads with 0 and ends with </s>, as T5's does."""
-    from transformers import T5TokenizerFast
+    from transformers.models.t5.tokenization_t5 import T5Tokenizer
 
     letters = ["\u2581", *string.ascii_letters, *string.digits, *string.punctuation]
     pieces = [(f"\u2581{word}", -2.0) for word in vocabulary()] + [(piece, -10.0) for piece in letters]
-    return T5TokenizerFast(vocab=[("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), *dict(pieces).items()], extra_ids=0)
+    return T5Tokenizer(vocab=[("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), *dict(pieces).items()], extra_ids=0)
 
 
 class Reader(nn.Module):
     """The encoder with the heads that say what was meant; only the encoder is kept."""
 
     def __init__(self, tokens: int) -> None:
-        from transformers import UMT5Config, UMT5EncoderModel
+        from transformers.models.umt5.configuration_umt5 import UMT5Config
+        from transformers.models.umt5.modeling_umt5 import UMT5EncoderModel
 
         super().__init__()
         self.encoder: UMT5EncoderModel = UMT5EncoderModel(UMT5Config(vocab_size=tokens, dropout_rate=0.0, **SHAPE))
@@ -88,7 +90,7 @@ def reading_loss(scores: list[Tensor], meant: tuple[Tensor, Tensor, Tensor], mas
     return ((place + time + subjects) * mask).sum() / mask.sum()
 
 
-def tokens(tokenizer: T5TokenizerFast, sentences: list[str]) -> tuple[Tensor, Tensor]:
+def tokens(tokenizer: Tokenizer, sentences: list[str]) -> tuple[Tensor, Tensor]:
     """Give token numbers (N, L) and which of them are no padding."""
     read = tokenizer(sentences, padding=True, return_tensors="pt")
     return read.input_ids, read.attention_mask
@@ -128,7 +130,7 @@ def written(world: World, script: Script, rng: np.random.Generator, held_out: bo
 
 
 @torch.no_grad()
-def reading_right(reader: Reader, tokenizer: T5TokenizerFast, world: World, count: int = 400) -> dict[str, float]:
+def reading_right(reader: Reader, tokenizer: Tokenizer, world: World, count: int = 200) -> dict[str, float]:
     """How often a prompt's last token says place, time and subjects right, in words of training and held-out ones."""
     right = {}
     for name, held_out in (("right", False), ("right_held_out", True)):
