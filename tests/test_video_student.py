@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from functools import cache
 from pathlib import Path
 
@@ -45,6 +46,11 @@ def test_a_film_is_the_same_from_wherever_it_is_begun():
     whole, later = script().film(world(), 9), script().film(world(), 4, first=5)
     assert torch.equal(whole.pictures[:, 5:], later.pictures)
     assert torch.equal(whole.x[:, 5:], later.x)
+
+
+def test_some_scripts_of_many_show_what_they_did():
+    rows = np.array([2, 0])
+    assert torch.equal(script().only(rows).film(world(), 2).pictures, script().film(world(), 2).pictures[rows])
 
 
 def test_subjects_move_by_themselves_stay_in_the_picture_and_look_where_they_go():
@@ -176,13 +182,15 @@ def test_the_real_loaders_open_the_folder_and_play_it(smoke):
     assert load_tiny_encoder(base / TINY).lead == 3
 
 
-def test_the_witness_judges_a_take(smoke):
+def test_the_folder_says_what_it_is_and_how_good(smoke):
     base = smoke[0] / "student"
-    model = open_wan(base, tiny_decoder=base / TINY, size=(128, 128))
-    witness = judge.load_witness(smoke[0] / "witness.safetensors")
-    figures = judge.evaluate_video(model, world(), witness, count=1, long=0, steps=1)
+    figures = json.loads((base / "figures.json").read_text())
     assert set(figures["takes"]) == {"subject_right", "place_right", "time_right", "background_error"}
     assert figures["fps"] > 0
+    card = (base / "README.md").read_text()
+    assert "apache-2.0" in card
+    assert "| takes subject_right | " in card
+    assert (base / "sheet.png").stat().st_size > 1000
 
 
 def test_the_witness_is_asked_for_what_is_drawn():

@@ -10,6 +10,7 @@ from typing import Any
 from studio.evaluation.video import train_witness
 from studio.training import video_student as student
 from studio.training.diffusion import Stage
+from studio.training.student_card import flat, write_card
 from studio.training.video_clips import World, all_settings
 from studio.training.video_codec import WIDTHS, Widths, train_video_codec, train_video_decoder, trained_codec
 from studio.training.video_export import export, train_wan_vae
@@ -23,7 +24,7 @@ class StudentRecipe:
     """How long each step takes and how big the net is; `frames` of a stage are pictures for the codec, else latents.
 
     fresh: clips drawn anew for each step; pool: how many are kept to draw batches from; settings: how many places and
-    times of the world, all if 0.
+    times of the world, all if 0; takes, long: that the student is judged by at last.
     """
 
     codec: Stage
@@ -38,15 +39,17 @@ class StudentRecipe:
     fresh: int = 3
     pool: int = student.POOL
     settings: int = 0
+    takes: int = 40
+    long: int = 4
 
 
 RECIPES = {
     # About an hour of one CPU core with bfloat16 arithmetic.
     "student": StudentRecipe(
-        codec=Stage("codec", 700, 6, 5, 1.5e-3, falling=0.5),
+        codec=Stage("codec", 1500, 6, 5, 1.5e-3, falling=0.5),
         decoder=Stage("decoder", 800, 6, 5, 1.2e-3, falling=0.6),
         reader=Stage("text", 1500, 64, 1, 3e-3, falling=0.6),
-        stages=(Stage("images", 800, 48, 1, 1.2e-3, falling=0), Stage("clips", 500, 8, 9, 1e-3, falling=0.3)),
+        stages=(Stage("images", 1200, 48, 1, 1.5e-3, falling=0), Stage("clips", 500, 8, 9, 1e-3, falling=0.3)),
         forcing=Stage("own-past", 250, 4, 9, 4e-4),
         vae=Stage("vae", 300, 4, 5, 2e-3),
         witness=700,
@@ -67,6 +70,8 @@ RECIPES = {
         fresh=1,
         pool=2,
         settings=2,
+        takes=1,
+        long=0,
     ),
 }
 
@@ -92,7 +97,8 @@ def train(folder: Path, name: str = "student", out: Path | None = None) -> Itera
     yield from told(recipe.forcing, train_video_forcing(net, teacher, folder, recipe.forcing, 1))
     yield from told(recipe.decoder, train_video_decoder(codec, world, folder, recipe.decoder))
     export(net, codec, folder, out)
-    yield {"stage": "done", "out": str(out)}
+    figures = write_card(out, world, folder / "witness.safetensors", name, recipe.takes, recipe.long)
+    yield {"stage": "done", "out": str(out), **flat(figures)}
 
 
 def told(stage: Stage, reports: Iterator[dict]) -> Iterator[dict]:

@@ -7,7 +7,7 @@ eight phases in sixteen pictures.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -139,6 +139,11 @@ class Script:
         labels = rng.integers(len(LABELS), size=(count, 2))
         paths = Paths.draw(labels[:, 0], rng), Paths.draw(labels[:, 1], rng)
         return Script(np.array(setting), np.where(np.arange(2) < subjects[:, None], labels, -1), paths)
+
+    def only(self, rows: np.ndarray) -> Script:
+        """Give some of the scripts."""
+        one, two = (Paths(*(getattr(path, field.name)[rows] for field in fields(Paths))) for path in self.paths)
+        return Script(self.setting[rows], self.labels[rows], (one, two))
 
     def restaged(self, world: World, rng: np.random.Generator) -> Script:
         """The same paths in another place, with other subjects where a coin says so: what a prompt switch asks for."""

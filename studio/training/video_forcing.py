@@ -60,10 +60,10 @@ def start_streams(teacher: Teacher, count: int, rng: np.random.Generator) -> Vid
     switch = np.where(rng.random(count) < SWITCHED, rng.integers(1, CHUNKS - 1, count), CHUNKS)
     chosen = np.flatnonzero(switch < CHUNKS)
     if len(chosen):
-        staged, staged_weight = teacher.encode(other, CHUNKS * CHUNK)
-        for b in chosen:
+        staged, staged_weight = teacher.encode(other.only(chosen), CHUNKS * CHUNK)
+        for n, b in enumerate(chosen):
             later = slice(switch[b] * CHUNK, None)
-            truth[b, later], weight[b, later] = staged[b, later], staged_weight[b, later]
+            truth[b, later], weight[b, later] = staged[n, later], staged_weight[n, later]
     read = [teacher.read(one, rng) for one in (script, other)]
     words, lengths = (torch.stack(part, 1) for part in zip(*read, strict=True))
     return VideoStreams(truth, weight, truth.clone(), words, lengths, switch)
