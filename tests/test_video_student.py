@@ -187,6 +187,7 @@ def test_the_folder_says_what_it_is_and_how_good(smoke):
     figures = json.loads((base / "figures.json").read_text())
     assert set(figures["takes"]) == {"subject_right", "place_right", "time_right", "background_error"}
     assert figures["fps"] > 0
+    assert figures["psnr_db"] > 0
     card = (base / "README.md").read_text()
     assert "apache-2.0" in card
     assert "| takes subject_right | " in card

@@ -51,10 +51,13 @@ def open_student(folder: Path) -> Wan:
     return open_wan(folder, tiny_decoder=folder / TINY, size=(SIDE, SIDE))
 
 
-def write_card(folder: Path, world: World, witness: Path, recipe: str, takes: int, long: int) -> dict:
-    """Judge the student of a folder, and write README.md, figures.json and sheet.png beside it; gives the figures."""
+def write_card(folder: Path, world: World, witness: Path, recipe: str, takes: int, long: int, known: dict) -> dict:
+    """Judge the student of a folder, and write README.md, figures.json and sheet.png into it; gives the figures.
+
+    known: figures that are there already, of its autoencoder.
+    """
     model = open_student(folder)
-    figures = evaluate_video(model, world, load_witness(witness), takes, long)
+    figures = known | evaluate_video(model, world, load_witness(witness), takes, long)
     (folder / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     rows = [f"| {name} | {value} |" for name, value in flat(figures).items()]
     card = CARD.format(

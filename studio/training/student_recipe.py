@@ -12,7 +12,14 @@ from studio.training import video_student as student
 from studio.training.diffusion import Stage
 from studio.training.student_card import flat, write_card
 from studio.training.video_clips import World, all_settings
-from studio.training.video_codec import WIDTHS, Widths, train_video_codec, train_video_decoder, trained_codec
+from studio.training.video_codec import (
+    WIDTHS,
+    Widths,
+    train_video_codec,
+    train_video_decoder,
+    trained_codec,
+    video_quality,
+)
 from studio.training.video_export import export, train_wan_vae
 from studio.training.video_forcing import train_video_forcing
 from studio.training.video_student import LENGTH, Teacher, new_transformer, train_video
@@ -97,7 +104,8 @@ def train(folder: Path, name: str = "student", out: Path | None = None) -> Itera
     yield from told(recipe.forcing, train_video_forcing(net, teacher, folder, recipe.forcing, 1))
     yield from told(recipe.decoder, train_video_decoder(codec, world, folder, recipe.decoder))
     export(net, codec, folder, out)
-    figures = write_card(out, world, folder / "witness.safetensors", name, recipe.takes, recipe.long)
+    seen = folder / "witness.safetensors"
+    figures = write_card(out, world, seen, name, recipe.takes, recipe.long, video_quality(codec, world))
     yield {"stage": "done", "out": str(out), **flat(figures)}
 
 
