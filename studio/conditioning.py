@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 from weakref import WeakValueDictionary, ref
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from studio.controls import Picture, Prompt, Sampling, Structure, active_prompts, lora_weights, strokes
 from studio.trajectory import Placement, placements
@@ -64,31 +64,48 @@ class PromptStates:
         """Give a tensor that depends on a prompt, of a mixture mixed as its states are."""
         return of(self)
 
-    def mixed(self, other: PromptStates, weight: float) -> PromptStates:
-        """Give (1 - weight) of these states and `weight` of the other's; see `in_one_length`.
+    def mixed(self, other: PromptStates, weight: float, interpolation: str = "linear") -> PromptStates:
+        """Give (1 - weight) of these states and `weight` of the other's; see `in_one_length` and `INTERPOLATE`.
 
         A weight of 0 or 1 gives one of the two itself. The same mixture is the same object while anybody holds it.
         """
         if weight <= 0 or weight >= 1:
             return other if weight >= 1 else self
-        key = (ref(other), weight)
+        key = (ref(other), weight, interpolation)
         if (mixture := self._mixtures.get(key)) is None:
-            mixture = self._mixtures.setdefault(key, Mixture(self, other, weight))
+            mixture = self._mixtures.setdefault(key, Mixture(self, other, weight, interpolation))
         return mixture
 
 
 class Mixture(PromptStates):
-    """The states of two prompts, mixed by weight, while one passes into the other."""
+    """The states of two prompts, mixed by weight: two texts of a mix, or one prompt passing into another."""
 
-    def __init__(self, first: PromptStates, second: PromptStates, weight: float) -> None:
-        super().__init__(torch.lerp(*in_one_length(first, second), weight), first.apart)
-        self.first, self.second, self.weight = first, second, weight
+    def __init__(self, first: PromptStates, second: PromptStates, weight: float, interpolation: str = "linear") -> None:
+        super().__init__(INTERPOLATE[interpolation](*in_one_length(first, second), weight), first.apart)
+        self.first, self.second, self.weight, self.interpolation = first, second, weight, interpolation
 
     def blended(self, of: Callable[[PromptStates], Tensor]) -> Tensor:
-        """Give what depends on a prompt, mixed by the same weight."""
+        """Give what depends on a prompt, mixed by the same weight; always in a line, as pictures are."""
         return torch.lerp(self.first.blended(of), self.second.blended(of), self.weight)
 
 
+def slerp(first: Tensor, second: Tensor, weight: float) -> Tensor:
+    """Go by `weight` along the arc from one tensor's vectors to another's, (..., D) each (Shoemake 1985).
+
+    Each vector of the last axis for itself, by the angle between the two; their lengths pass into one another too.
+    Where the two point (nearly) the same or the opposite way, or one is zero, there is no arc: they are mixed linearly.
+    """
+    one, other = first.float(), second.float()
+    angle = nn.functional.cosine_similarity(one, other, dim=-1)[..., None].clamp(-1, 1).acos()
+    sine = angle.sin()
+    arc = (((1 - weight) * angle).sin() * one + (weight * angle).sin() * other) / sine
+    is_straight = (sine < STRAIGHT) | (one.norm(dim=-1) * other.norm(dim=-1) == 0)[..., None]
+    return torch.where(is_straight, torch.lerp(one, other, weight), arc).to(first.dtype)
+
+
+STRAIGHT = 0.03  # sine of the angle, below which a line and an arc differ by less than 1 / 8,000
+# How states pass into others; the names are those of `controls.prompt.INTERPOLATIONS`.
+INTERPOLATE: Mapping[str, Callable[[Tensor, Tensor, float], Tensor]] = {"linear": torch.lerp, "slerp": slerp}
 MOST_BLENDED = 32 * 77  # token states of a mixture of prompts of other lengths, unless one of them has more
 
 
@@ -189,9 +206,23 @@ def prompt_states(model: Model, state: ControlState) -> PromptStates:
     """Give the words in force in the frame being drawn: while a prompt blends in, their mixture."""
     loras = lora_weights(state)
     (first, *_), *later = active_prompts(state)
-    states = model.prepare(first.text, loras)
+    states = states_of(model, first, loras)
     for prompt, _, weight in later:
-        states = states.mixed(model.prepare(prompt.text, loras), weight)
+        states = states.mixed(states_of(model, prompt, loras), weight, prompt.interpolation)
+    return states
+
+
+def states_of(model: Model, prompt: Prompt, loras: Mapping[str, float]) -> PromptStates:
+    """Give the states of a prompt, of a mix those of its texts, mixed in turn.
+
+    Each text comes to those before it by its share of what they are together: of linear states that is their mean by
+    weight, in any order; of spherical ones the order of the texts counts.
+    """
+    (text, total), *others = prompt.heard
+    states = model.prepare(text, loras)
+    for text, share in others:
+        total += share
+        states = states.mixed(model.prepare(text, loras), share / total, prompt.interpolation)
     return states
 
 

@@ -17,6 +17,7 @@ from studio.conditioning import condition_frames
 from studio.controls import (
     Control,
     ControlState,
+    Mix,
     Picture,
     Prompt,
     Sampling,
@@ -29,6 +30,7 @@ from studio.models import playable
 from studio.models.errors import NotFinite
 from studio.pictures import decoded
 from studio.samplers import Sampler, samplers_of
+from studio.samplers.base import RowRevisions
 from studio.similarity import SimilarityFilter, SimilarityState, conditioning_key, thumbnail
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ NOT_FINITE = (
     "weight of a LoRA or the guidance scale down, and start clean (reset). If it stays so, open the model in float32."
 )
 REMEMBERED = 4096  # words already shown to the model; beyond it they are looked at again
+Heard = str | tuple[Mix, str]  # a text, or the texts of a mix with their shares, and how they are mixed
 log = logging.getLogger("studio")
 
 
@@ -49,7 +52,7 @@ class EngineSnapshot:
     frame: int
     revision: int
     state: ControlState
-    words: tuple[tuple[str, float], ...] | None
+    words: tuple[tuple[Heard, float], ...] | None
     pictures: tuple[np.ndarray, ...]
     frame_revision: int
     last_picture: np.ndarray | None
@@ -71,19 +74,18 @@ class Engine:
         sampler = str(sampler or model.capabilities.sampler)
         if sampler not in (samplers := samplers_of(model)):
             raise ValueError(f"sampler is {sampler!r}; there are: {', '.join(samplers)}")
-        self.model = model
-        self.sampler_name = sampler
+        self.model, self.sampler_name = model, sampler
         self.sampler: Sampler[Any, Any] = samplers[sampler](model, start)
         self.decoder = model.new_decoder()
         self.frame = start
+        self.jumps = 0  # how often it went elsewhere: began clean, or was restored
         self.revision = 0
         self.state = state or playable.initial_state(model)
         # The words of the last frame made and their weights; None after a clean start: nothing to switch from.
-        self._last_words: tuple[tuple[str, float], ...] | None = None
-        # Pictures decoded with the last chunk that have not come out yet, for models whose chunk is several frames; and
-        # the revision it was made under.
+        self._last_words: tuple[tuple[Heard, float], ...] | None = None
+        # Pictures decoded with the last chunk that have not come out yet, and the revision it was made under.
         self._pictures: list[np.ndarray] = []
-        self._frame_revision = 0
+        self._frame_revision, self._row_revisions, self._decode_ms = 0, RowRevisions(), 0.0
         # The last picture that came out, and what the similarity filter knows of it.
         self._last_picture: np.ndarray | None = None
         self.problem: str | None = None  # what is wrong with the pictures, in words for a person
@@ -110,7 +112,7 @@ class Engine:
         for control in controls:
             match control:
                 case Prompt():
-                    for text in filter(None, (control.text, control.negative)):
+                    for text in filter(None, (*control.texts, control.negative)):
                         if self._is_new("prompt", text):
                             read_words(self.model, text)
                 case Stroke() if self._is_new("label", control.label):
@@ -139,13 +141,13 @@ class Engine:
     @torch.no_grad()
     def step(self) -> Frame:
         """Make exactly one frame. After a clean start that is also the ticks that fill the pipe."""
-        started = time.perf_counter()
+        started, self._decode_ms = time.perf_counter(), 0.0
         self.state = self.state.at(self.frame)
         skipped = not self._pictures and not self._draw()
         picture = self._pictures.pop(0) if self._pictures else self._last_picture
         assert picture is not None  # the first frame is never skipped
-        took = (time.perf_counter() - started) * 1e3
-        frame = Frame(self.frame, picture, self._frame_revision, time.time_ns(), took, skipped)
+        at, ms = time.time_ns(), ms_since(started)
+        frame = Frame(self.frame, picture, self._frame_revision, at, ms, skipped, decode_ms=self._decode_ms)
         self._last_picture = picture
         self.frame += 1
         return frame
@@ -161,7 +163,10 @@ class Engine:
         renders, similarity = self._should_render()
         if renders:
             self._switch_prompt()
-            self._pictures += self._decode(self.sampler.step(self.state))
+            latents, began = self.sampler.step(self.state), time.perf_counter()
+            self._pictures += self._decode(latents)
+            self._frame_revision = self._row_revisions.came_out(self.revision, self.sampler, self.jumps)
+            self._decode_ms = ms_since(began)
         self._similarity = similarity
         return renders
 
@@ -191,11 +196,12 @@ class Engine:
     def _switch_prompt(self) -> None:
         """Tell the sampler of new words, once for all that came since the last frame, and while they blend in again.
 
-        A blend recaches at each chunk, so that cache and words go together; "cut" cuts once, at its start.
+        A blend recaches at each chunk, so that cache and words go together; "cut" cuts once, at its start. So does a
+        mix whose weights move: it is a new prompt only if nothing of it was heard in the one before.
         """
         words, kind = active_words(self.state), self.state[Prompt].switch
         if self._last_words not in (None, words):
-            is_new_prompt = self._last_words[-1][0] != words[-1][0]
+            is_new_prompt = not texts_in(self._last_words[-1][0]) & texts_in(words[-1][0])
             if is_new_prompt or kind == "recache":
                 self.sampler.switch(kind, self.state, is_new_prompt)
             if is_new_prompt and kind == "cut":
@@ -206,7 +212,7 @@ class Engine:
         """Start clean: cache, rows in flight and decoder empty, the next frame is number `frame`; controls stay."""
         self.sampler.restart(frame)
         self.decoder = self.model.new_decoder()
-        self.frame = frame
+        self.frame, self.jumps = frame, self.jumps + 1
         self.state = state or self.state
         self._last_words, self._pictures = None, []
         self._last_picture, self._similarity, self.problem = None, SimilarityState(), None
@@ -229,6 +235,7 @@ class Engine:
     def restore(self, snapshot: EngineSnapshot) -> None:
         """Go on from a snapshot. Revisions never go back: they number what was sent, not what is in force."""
         self.frame, self.state, self._last_words = snapshot.frame, snapshot.state, snapshot.words
+        self.jumps += 1
         self.revision = max(self.revision, snapshot.revision)
         self._pictures, self._frame_revision = list(snapshot.pictures), snapshot.frame_revision
         self._last_picture, self._similarity = snapshot.last_picture, snapshot.similarity
@@ -236,10 +243,26 @@ class Engine:
         self.decoder.restore(snapshot.decoder)
 
 
-def active_words(state: ControlState) -> tuple[tuple[str, float], ...]:
+def ms_since(began: float) -> float:
+    """Give the milliseconds since a `time.perf_counter`."""
+    return (time.perf_counter() - began) * 1e3
+
+
+def active_words(state: ControlState) -> tuple[tuple[Heard, float], ...]:
     """Give the texts in force in the frame being drawn and their weights; a text that blends into itself is one."""
-    words = [(prompt.text, weight) for prompt, _, weight in active_prompts(state)]
+    words: list[tuple[Heard, float]] = [(heard_of(prompt), weight) for prompt, _, weight in active_prompts(state)]
     return tuple(one for one, before in zip(words, [("", 0.0), *words], strict=False) if one[0] != before[0])
+
+
+def heard_of(prompt: Prompt) -> Heard:
+    """Give what is heard of a prompt."""
+    heard = prompt.heard
+    return heard[0][0] if len(heard) == 1 else (heard, prompt.interpolation)
+
+
+def texts_in(heard: Heard) -> set[str]:
+    """Give the texts of what is heard."""
+    return {heard} if isinstance(heard, str) else {text for text, _ in heard[0]}
 
 
 def read_words(model: Model, text: str) -> None:

@@ -16,7 +16,7 @@ class Frame:
 
     picture: uint8 (H, W, 3) RGB; revision: the highest control revision it was made under; made_ns: `time.time_ns` at
     which it was ready; tick_ms: how long its step took; skipped: the similarity filter let the last picture stand;
-    due: `time.monotonic` from which it is to be shown, 0 for at once.
+    due: `time.monotonic` from which it is to be shown, 0 for at once; decode_ms: of tick_ms, what making pictures took.
     """
 
     index: int
@@ -26,6 +26,7 @@ class Frame:
     tick_ms: float = 0.0
     skipped: bool = False
     due: float = 0.0
+    decode_ms: float = 0.0
 
     @cached_property
     def hash(self) -> str:

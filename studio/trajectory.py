@@ -5,13 +5,15 @@ A pure function of the strokes in force and the frame number: no frame depends o
 
 from __future__ import annotations
 
-from bisect import bisect_right
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
-from studio.controls import Facing, Stroke, facings
-from studio.controls.stroke import Point
+from studio.controls import Stroke
+from studio.controls.course import where
+from studio.controls.stroke import SIZES
+
+GRAB = 0.42  # of a subject's size: how near to its centre a hand takes hold of it
 
 
 @dataclass(frozen=True)
@@ -36,51 +38,24 @@ def placements(strokes: Mapping[str, tuple[Stroke, int]], frame: int) -> list[Pl
 
 def place(stroke: Stroke, elapsed: float) -> Placement:
     """Give the place of one stroke, so many frames after it took effect."""
-    at, sign = MODES[stroke.mode](stroke, max(0.0, float(elapsed)))
-    return Placement(stroke.id, stroke.label, at[1], at[2], stroke.size, 1.0 if sign > 0 else -1.0)
+    at = where(stroke, elapsed)
+    size = pressed(stroke.size, at.pressure) if stroke.pressure else stroke.size
+    return Placement(stroke.id, stroke.label, at.x, at.y, size, 1.0 if at.sign > 0 else -1.0)
 
 
-def dragged(stroke: Stroke, elapsed: float) -> tuple[Point, int]:
-    """Say where the hand is: the last point."""
-    return stroke.points[-1], facings(stroke.points)[-1].sign
+def pressed(size: float, pressure: float) -> float:
+    """Give the size of a subject where a pen was pressed so hard, 0..1: half to one and a half times its own."""
+    return min(SIZES[1], max(SIZES[0], size * (0.5 + pressure)))
 
 
-def pinned(stroke: Stroke, elapsed: float) -> tuple[Point, int]:
-    """Give the first point, for ever."""
-    return stroke.points[0], 0
+def reached(
+    strokes: Mapping[str, tuple[Stroke, int]], position: tuple[float, float], frame: float, aspect: float = 1.0
+) -> str | None:
+    """Give the id of the stroke a hand takes hold of at a place: the nearest of those that reach there, or None.
 
-
-def along(stroke: Stroke, elapsed: float) -> tuple[Point, int]:
-    """Go along the points in time, from one to the next on a straight line.
-
-    Before the first turn it looks where it is about to go; in a second lap as it looked at the end of the first.
+    frame: the one that is seen; aspect: height of the picture over its width, of which sizes are shares.
     """
-    length = stroke.points[-1][0]
-    lap = stroke.loop and length > 0 and elapsed >= length
-    if lap:
-        elapsed %= length
-    now = interpolate(stroke.points, elapsed)
-    known = path_facings(stroke.points)
-    reached = bisect_right(stroke.points, elapsed, key=lambda point: point[0])
-    sign = (known[reached - 1].after(now) if reached else known[0]).sign
-    first = next((facing.sign for facing in known if facing.sign), 0)
-    return now, sign or (known[-1].sign if lap else first)
-
-
-def interpolate(points: tuple[Point, ...], t: float) -> Point:
-    """Give the point at time t on the polyline; its first before it, its last after it."""
-    after = bisect_right(points, t, key=lambda point: point[0])
-    if after == 0 or after == len(points):
-        return points[max(0, after - 1)]
-    (t0, x0, y0), (t1, x1, y1) = points[after - 1], points[after]
-    share = (t - t0) / (t1 - t0)
-    return t, x0 + share * (x1 - x0), y0 + share * (y1 - y0)
-
-
-@lru_cache(maxsize=64)  # about 1 MB of a path of 2,048 points
-def path_facings(points: tuple[Point, ...]) -> tuple[Facing, ...]:
-    """Give the facing at each point of a path; kept, since a path asks for it every frame."""
-    return tuple(facings(points))
-
-
-MODES = {"drag": dragged, "pin": pinned, "path": along}
+    placed = [place(stroke, frame - since) for stroke, since in strokes.values()]
+    distances = [math.hypot(one.x - position[0], (one.y - position[1]) * aspect) for one in placed]
+    near = [(far, number) for number, (far, one) in enumerate(zip(distances, placed)) if far < one.size * GRAB]
+    return placed[min(near)[1]].id if near else None

@@ -20,7 +20,7 @@ def one_thread():
 
 
 def pytest_collection_modifyitems(items):
-    """Say what one worker does in a row (`--dist loadgroup`): a file, and all tests of the page, which share a browser."""
+    """Say what one worker does in a row (`--dist loadgroup`): a file; all tests of the page, which share a browser."""
     for item in items:
         group = "browser" if "browser" in item.path.parts else str(item.path)
         item.add_marker(pytest.mark.xdist_group(group))

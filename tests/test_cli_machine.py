@@ -84,6 +84,21 @@ def test_the_usual_hosts_are_served(launched, host):
     assert launched["args"] == ("pocket", host, None)
 
 
+@pytest.mark.parametrize(("host", "is_warned"), [("::", True), ("[::]", True), ("0.0.0.0", False), ("::1", False)])
+def test_a_host_that_answers_ipv6_alone_is_said(launched, caplog, host, is_warned):
+    if main(["run", "--host", host]):
+        pytest.skip("this machine has no IPv6")
+    assert ("0.0.0.0 answers IPv4" in caplog.text) == is_warned
+
+
+def test_a_file_in_the_folder_it_is_called_in_is_not_taken_for_a_library(tmp_path):
+    (tmp_path / "torch.py").write_text("raise SystemExit('this is not torch')")
+    command = [sys.executable, "-m", "studio", "models"]
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert said.returncode == 0, said.stderr
+    assert "pocket" in said.stdout
+
+
 @pytest.mark.parametrize("port", ["99999", "-1", "0", "65536", "9" * 30, "eighty", "1" * 6000])
 def test_a_port_that_cannot_be_is_refused_as_an_argument(launched, capsys, port):
     for command in ("run",) if port == "0" else ("run", "doctor"):

@@ -140,6 +140,13 @@ def test_a_textual_inversion_given_as_a_lora_says_what_it_is(nets, tmp_path):
             lora.read(saved(tmp_path / "a.safetensors", tensors), nets)
 
 
+def test_a_whole_checkpoint_given_as_a_lora_says_what_it_is(nets, tmp_path):
+    names = ("model.diffusion_model.input_blocks.0.0.weight", "cond_stage_model.transformer.text_model.x.weight")
+    file = saved(tmp_path / "a.safetensors", {name: torch.ones(2, 2) for name in names})
+    with pytest.raises(CheckpointError, match="no LoRA but a whole checkpoint; give it as --model"):
+        lora.read(file, nets)
+
+
 # Folders and sizes
 
 

@@ -65,6 +65,7 @@ LETTERS = {
     "fox++": "(word)",
     "(a fox)--": "(word)",
     "(a fox)1.3": "(word:1.3)",
+    "(a fox:1,3)": "(word:1.3)",
     "fox::2": "(word:1.3)",
     "a fox --ar 16:9": "dials",
     "a fox AND a bear": "added up",

@@ -5,7 +5,8 @@ import math
 from stroke_vectors import PATH, drawn_lines, lines, text
 
 from studio.controls import Stroke
-from studio.trajectory import interpolate, place
+from studio.controls.course import interpolate
+from studio.trajectory import place
 
 
 def test_the_file_says_what_the_trajectory_says():

@@ -13,12 +13,12 @@ from tiny.model import TinyModel
 
 import studio
 from studio.controls import Erase, Picture, Prompt, Sampling, Stroke, opening_events
+from studio.controls.course import make_course
 from studio.outputs.fragments import part_of
 from studio.score import Digest, Event, Header, Score, ScoreError, replay
 from studio.session import Session
 from studio.session import take as takes
 from studio.session.take import Take, memory_of
-from studio.trajectory import path_facings
 
 
 def long_stroke(number, id="a", points=2048):
@@ -68,7 +68,7 @@ def test_a_take_of_large_strokes_that_is_not_recorded_has_bounded_memory(model, 
         for number in range(16):
             session.send(long_stroke(number))
             session.step()
-            path_facings.cache_clear()  # that is bounded by itself
+            make_course.cache_clear()  # that is bounded by itself
             held.append(tracemalloc.get_traced_memory()[0])
     finally:
         tracemalloc.stop()
@@ -77,7 +77,7 @@ def test_a_take_of_large_strokes_that_is_not_recorded_has_bounded_memory(model, 
 
 
 def test_what_is_remembered_of_paths_is_no_more_than_some_megabytes():
-    assert (path_facings.cache_info().maxsize or 10**6) * memory_of(long_stroke(0)) < 64 * 2**20
+    assert (make_course.cache_info().maxsize or 10**6) * memory_of(long_stroke(0)) < 64 * 2**20
 
 
 def test_by_default_an_hour_of_controls_is_no_more_than_a_few_megabytes():

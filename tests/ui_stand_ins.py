@@ -7,7 +7,6 @@ import time
 from collections import deque
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -53,14 +52,22 @@ class StandInModel(Model):
         return tuple((steps - k) / steps for k in range(steps))
 
 
+class StandInEngine:
+    """What is in force, and the number of the next frame."""
+
+    def __init__(self) -> None:
+        self.state, self.frame = ControlState(), 0
+
+
 class StandInSession:
     """Draws a grey picture that changes with the frame, and a white square of 5x5 pixels where each subject is."""
 
     def __init__(self, size: tuple[int, int] = (64, 64)) -> None:
         self.model = StandInModel(size)
-        self.engine = SimpleNamespace(state=ControlState(), frame=0)
+        self.engine = StandInEngine()
         self.outputs: list = []
         self.history = History()
+        self.auditioning = None
         self.receipts: deque[StandInReceipt] = deque(maxlen=1000)
         self.sent: list[Control] = []
         self.problem: str | None = None
@@ -80,6 +87,10 @@ class StandInSession:
             self._inbox[control.slot] = (self._revision, control)
             self.sent.append(control)
             return self._revision
+
+    @property
+    def ahead(self) -> tuple[Event, ...]:
+        return ()
 
     def play(self, preset: Preset) -> None:
         self.send(Erase("*"))

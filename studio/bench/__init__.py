@@ -1,7 +1,8 @@
 """How fast the studio is on this machine, and how soon it answers: suites that give one JSON-able dict each.
 
 play: a model as a person plays it (`bench`). core: what each way to save work saves, as ratios, on tiny nets
-(`studio.bench.core`). gpu: the architectures of real models at full size (`studio.bench.gpu`).
+(`studio.bench.core`). grab: a hand that takes hold of moving subjects in pictures that come late (`studio.bench.grab`).
+gpu: the architectures of real models at full size (`studio.bench.gpu`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from studio.bench.errors import BenchError
 if TYPE_CHECKING:
     from studio.models.base import Model
 
-SUITES = ("play", "core", "gpu")
+SUITES = ("play", "core", "gpu", "grab")
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,16 @@ def suite(
     reference: Path | None = None,
     python: str = sys.executable,
 ) -> dict[str, Any]:
-    """The core or the gpu suite's figures, with machine and date. The last four are the gpu suite's: see `gpu.gpu`."""
+    """The figures of a suite but play, with machine and date. The last four are the gpu suite's: see `gpu.gpu`."""
     if name == "core":
         from studio.bench.core import QUICK as FEW
         from studio.bench.core import ROUNDS, core
 
         figures = core(seed, FEW if quick else ROUNDS)
+    elif name == "grab":
+        from studio.bench.grab import grab
+
+        figures = grab(seed, 80 if quick else 400)
     elif name == "gpu":
         from studio.bench.gpu import VARIANTS, gpu
 

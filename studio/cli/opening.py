@@ -97,10 +97,12 @@ def open_model(arguments: argparse.Namespace, name: str | None = None) -> Model:
 
 def open_take_model(arguments: argparse.Namespace, score: Score) -> Model | None:
     """Load the model to play a take on; None for the take's own as it is, which the score then finds."""
-    if not any(getattr(arguments, name) for name in ("model", "full_vae", "tiny_vae", "lora", *OPENED_WITH)):
+    if not any(getattr(arguments, name) for name in ("model", "size", "full_vae", "tiny_vae", "lora", *OPENED_WITH)):
         return None
-    arguments.size = arguments.size or (score.header.height, score.header.width)
-    return open_model(arguments, arguments.model or score.header.model)
+    header, name = score.header, arguments.model or score.header.model
+    if name == header.model and "size" in accepted_options(name):
+        arguments.size = arguments.size or (header.height, header.width)
+    return open_model(arguments, name)
 
 
 def download_missing(name: str, options: dict[str, Any]) -> None:

@@ -1,17 +1,21 @@
-"""`studio render`: play a take again into a video file."""
+"""`studio render`: play a take again into a video file, as it was or anew: finer, larger, on another model."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
-from studio.cli.arguments import add_take_arguments, number_between, user_path
+from studio.cli.arguments import add_take_arguments, number_between, picture_size, user_path
 from studio.cli.errors import UsageError
 from studio.cli.opening import open_take_model
 from studio.cli.output import progress_bar
+from studio.controls.sampling import STEPS
 from studio.folders import write_error
 from studio.outputs import open_output
-from studio.score import Score, render
+from studio.score import Score, ScoreError, playable_model
+from studio.score.render import check_frames, render_again
+from studio.score.salvage import salvage
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,17 +24,60 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=user_path, default=None, help="the file (default: the score's name, .mp4)"
     )
+    group = parser.add_argument_group("anew", "otherwise than it was played; --model too: what is otherwise is said")
+    group.add_argument("--steps", type=number_between(*STEPS), help="denoising steps of each frame")
+    group.add_argument(
+        "--size", type=picture_side, metavar="HxW", help="where the model has several, as 512 or 480x832"
+    )
+    group.add_argument("--sampler", help="stream, rollout or rolling")
+    group.add_argument(
+        "--salvage", action="store_true", help="open what can be read of a damaged take, or of a newer version"
+    )
     parser.add_argument("--fps", type=number_between(1, 240), default=24, help="frames a second (default: %(default)s)")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Render the take and print the file's path."""
-    score = Score.read(arguments.score)
+    """Render the take and print the file's path; on standard error, what is otherwise than it was."""
     path: Path = arguments.output or arguments.score.with_suffix(".mp4")
     open_output(path, arguments.fps)  # which says of another ending what can be written; it writes nothing yet
+    score, left_out = read_take(arguments)
     check_folder(path)
+    check_frames(score)
+    anew = arguments.model or arguments.size
+    sampler, arguments.sampler = arguments.sampler, None  # of the take, not of the model
     model = open_take_model(arguments, score)
-    print(render(score, path, model=model, fps=arguments.fps, progress=progress_bar))
+    rendering = render_again(
+        score,
+        path,
+        model if model and anew else playable_model(score, model),
+        steps=arguments.steps,
+        sampler=sampler,
+        fps=arguments.fps,
+        progress=progress_bar,
+    )
+    print(rendering.path)
+    for note in (*left_out, *rendering.notes):
+        print(f"studio: {note}", file=sys.stderr)
+
+
+def read_take(arguments: argparse.Namespace) -> tuple[Score, tuple[str, ...]]:
+    """Give the take, and what is not in it; ScoreError says how to open what can be read of one that is damaged."""
+    if arguments.salvage:
+        salvaged = salvage(arguments.score)
+        return salvaged.score, salvaged.left_out
+    try:
+        return Score.read(arguments.score), ()
+    except ScoreError as error:
+        try:
+            salvage(arguments.score)
+        except ScoreError:
+            raise error from None
+        raise ScoreError(f"{error}; or `studio render --salvage` plays what can be read of it") from error
+
+
+def picture_side(text: str) -> tuple[int, int]:
+    """Read 480x832 as (height, width), 512 as a square."""
+    return picture_size(f"{text}x{text}" if text.strip().isdigit() else text)
 
 
 def check_folder(path: Path) -> None:

@@ -33,9 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Serve the page until it is stopped; what cannot be served, loaded or kept is told before anything is loaded."""
     check_folders(arguments.takes)
-    from studio.ui.address import check_address
+    from studio.ui.address import bare_host, check_address
 
     check_address(arguments.host, arguments.port)
+    if bare_host(arguments.host) == "::":
+        log.warning("--host :: answers IPv6 addresses alone; 0.0.0.0 answers IPv4, which most networks at home use")
     server = server_options(arguments)
     from studio.ui.app import launch
 

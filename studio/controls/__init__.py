@@ -13,7 +13,7 @@ from studio.controls.lora import Lora, lora_weights
 from studio.controls.messages import describe, from_message, state_message, to_message
 from studio.controls.pause import Pause
 from studio.controls.picture import Picture
-from studio.controls.prompt import Prompt, active_prompts
+from studio.controls.prompt import Mix, Prompt, active_prompts
 from studio.controls.sampling import Sampling
 from studio.controls.similarity import Similarity
 from studio.controls.sink import Sink
@@ -31,6 +31,7 @@ __all__ = [
     "Facing",
     "Held",
     "Lora",
+    "Mix",
     "Pause",
     "Picture",
     "Prompt",

@@ -28,6 +28,7 @@ class Control:
     settled: the fields for which it may take another value than it was given, which the page is told then.
     absent: the values with which it leaves its slot empty; a kind with one slot is absent as its `initial`.
     timed: whether the frame it took effect at matters later. undoable: whether it is a step that undo takes back.
+    momentary: the fields that matter only as it takes effect, which undo does not send again.
     widgets: how it is shown in the panel.
     """
 
@@ -39,6 +40,7 @@ class Control:
     absent: ClassVar[Mapping[str, object]] = MappingProxyType({})
     timed: ClassVar[bool] = False
     undoable: ClassVar[bool] = True
+    momentary: ClassVar[tuple[str, ...]] = ()
     widgets: ClassVar[tuple[Widget, ...]] = ()
 
     @property
@@ -65,6 +67,10 @@ class Control:
         if self.clears or self.is_absent:
             return state.drop(self.slot)
         return state.put(self.slot, Held(self, frame if self.timed else 0))
+
+    def anew(self) -> Self:
+        """Give the control as it is when all that is timed begins anew."""
+        return self
 
     @classmethod
     def opening(cls, state: ControlState, frame: int) -> Iterator[tuple[int, Control]]:

@@ -48,6 +48,7 @@ def describe_kind(kind: type[Control]) -> dict[str, object]:
         "initial": initial and initial.to_summary(),
         "timed": kind.timed,
         "undoable": kind.undoable,
+        "momentary": list(kind.momentary),
         "widgets": [widget.describe() for widget in kind.widgets],
     }
 

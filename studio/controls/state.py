@@ -88,5 +88,7 @@ class ControlState:
 
     def restarted(self, frame: int) -> ControlState:
         """Give the same controls as if all that are timed took effect at a frame: every path begins anew."""
-        anew = {slot: Held(held.control, frame if held.control.timed else 0) for slot, held in self.slots.items()}
+        anew = {
+            slot: Held(held.control.anew(), frame if held.control.timed else 0) for slot, held in self.slots.items()
+        }
         return ControlState(MappingProxyType(anew))

@@ -15,6 +15,7 @@ from torch import Tensor
 
 POSITIONS = ("slots", "absolute")
 EVICTS = ("before", "after")
+ON_DEVICE = 2**28  # bytes; a snapshot of more goes into the CPU's memory: an accelerator's is the model's
 RECACHES = ("causal", "bidirectional")  # how kept frames see each other when they are written again under new words
 
 
@@ -204,9 +205,12 @@ class KVCache:
         return self._keys[layer, start:end], self._values[layer, start:end]
 
     def snapshot(self) -> CacheSnapshot:
-        """Give a copy of the slots in use."""
+        """Give a copy of the slots in use; a large one (`ON_DEVICE`) in the CPU's memory."""
         end = len(self._slots) * self.tokens
-        return CacheSnapshot(self._keys[:, :end].clone(), self._values[:, :end].clone(), tuple(self._slots))
+        used = self._keys[:, :end], self._values[:, :end]
+        device = "cpu" if 2 * used[0].nbytes > ON_DEVICE else used[0].device
+        keys, values = (part.to(device, copy=True) for part in used)
+        return CacheSnapshot(keys, values, tuple(self._slots))
 
     def restore(self, snapshot: CacheSnapshot) -> None:
         """Go back to a snapshot, bit for bit."""

@@ -6,7 +6,7 @@ loads it says.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,10 +80,14 @@ PARTS: tuple[tuple[tuple[str, ...], str, str], ...] = (
 )
 
 
+def is_whole_checkpoint(names: Collection[str]) -> bool:
+    """Whether names are of a checkpoint in one file, which has a UNet and what reads the words."""
+    return any(name.startswith(WHOLE) for name in names) and any("model.diffusion_model." in name for name in names)
+
+
 def kind_of(names: list[str]) -> tuple[str, str]:
     """Say what names are of, and what would do; two empty texts for a whole checkpoint, or names of no known kind."""
-    whole = any(name.startswith(WHOLE) for name in names) and any("model.diffusion_model." in name for name in names)
-    for parts, what, todo in KINDS if whole else (*KINDS, *PARTS):
+    for parts, what, todo in KINDS if is_whole_checkpoint(names) else (*KINDS, *PARTS):
         if any(part in name for name in names for part in parts):
             return what, todo
     return "", ""

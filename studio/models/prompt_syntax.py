@@ -81,6 +81,7 @@ LETTERS = (
     (r"\{[^{}]+\}", "write (word) for more and [word] for less"),
     (r"(?:(?<!\w)\w{2,}|\))(?:\+{1,4}|-{2,4})(?=[\s,.;)]|$)", "write (word) for more and [word] for less"),
     (r"\)\d*\.\d+", "write the number in the brackets: (word:1.3)"),
+    (r"\([^()]*:\s*\d{0,4},\d+\s*\)", "write the number with a point: (word:1.3)"),
     (r"\S::\s*-?\d*\.?\d+", "write (word:1.3)"),
     (
         r"(?<=\s)--(?:ar|no|v|s|q|seed|stylize|chaos|style|niji|iw|neg)\b(?:\s+[^\s-]\S*)?",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -150,3 +150,23 @@ class Sampler(ABC, Generic[R, S]):
     @abstractmethod
     def restore(self, snapshot: S) -> None:
         """Go back to a snapshot of this kind of sampler, bit for bit."""
+
+
+class RowRevisions:
+    """Under which revision of the controls each row in flight began; of rows that keep what they began under."""
+
+    def __init__(self) -> None:
+        self._began: list[int] = []  # of the rows in flight, the oldest first
+        self._jumps = 0
+
+    def came_out(self, revision: int, sampler: Sampler[Any, Any], jumps: int) -> int:
+        """Give that of the row that has just come out of a sampler; revision: in force while it did.
+
+        Where all rows hear what is in force, it is that. jumps: how often the sampler went elsewhere, with other rows.
+        """
+        if not sampler.independent:
+            return revision
+        if jumps != self._jumps:
+            self._began, self._jumps = [], jumps
+        self._began += [revision] * (sampler.in_flight + 1 - len(self._began))
+        return self._began.pop(0)

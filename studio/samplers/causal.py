@@ -74,6 +74,7 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         Its latent is written as it is (Self-Forcing's `initial_latent`), of a model that takes pictures.
         """
         self.context.renew_sink(state[Sink].renewed)
+        self.context.refresh(state[Sink].refreshed, self.model.chunk)
         is_cold = self.context.is_empty and not self._rows
         if not (is_cold and state[Picture].data and self.model.capabilities.takes_pictures):
             return super().tick(state)

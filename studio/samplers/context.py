@@ -8,7 +8,7 @@ built again: under other words, or after a forward that failed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -35,7 +35,7 @@ class ContextSnapshot:
     """All that a context holds.
 
     kept: the frames in the cache; pending: those still to be written there; retired: those that left the window last,
-    as many as the sink has; renewals: the count of sink renewals that was in force last.
+    as many as the sink has; renewals, refreshes: the counts of `controls.Sink` that were in force last.
     """
 
     kept: tuple[CleanFrame, ...]
@@ -43,6 +43,7 @@ class ContextSnapshot:
     retired: tuple[CleanFrame, ...]
     renewals: int
     cache: CacheSnapshot
+    refreshes: int = field(default=0, kw_only=True)  # 0 in snapshots from before there were any
 
 
 class Context:
@@ -58,7 +59,7 @@ class Context:
         self.kept: tuple[CleanFrame, ...] = ()
         self.pending: tuple[CleanFrame, ...] = ()
         self.retired: tuple[CleanFrame, ...] = ()
-        self.renewals = 0
+        self.renewals = self.refreshes = 0
         self.cache.clear()
 
     @property
@@ -112,6 +113,17 @@ class Context:
             self.drop_sink()
         self.renewals = count
 
+    def refresh(self, count: int, chunk: int) -> None:
+        """Go on from the chunk that came out last alone, if the count is higher than the last.
+
+        It is written again, as a first picture is: nothing of the frames before it is in the cache then.
+        """
+        if count > self.refreshes and not self.is_empty:
+            self.pending = (*self.kept, *self.pending)[-chunk:]
+            self.kept = self.retired = ()
+            self.cache.clear()
+        self.refreshes = count
+
     def drop_sink(self) -> None:
         """Make the oldest frames of the window the sink from now on; those to come, where there are none."""
         sink, window = self.kept[: self.cache.sink], self.kept[self.cache.sink :]
@@ -148,12 +160,19 @@ class Context:
 
     def snapshot(self) -> ContextSnapshot:
         """Give all that the context holds; good for any number of restores."""
-        return ContextSnapshot(self.kept, self.pending, self.retired, self.renewals, self.cache.snapshot())
+        return ContextSnapshot(
+            self.kept,
+            self.pending,
+            self.retired,
+            self.renewals,
+            self.cache.snapshot(),
+            refreshes=self.refreshes,
+        )
 
     def restore(self, snapshot: ContextSnapshot) -> None:
         """Go back to a snapshot, bit for bit."""
         self.kept, self.pending, self.retired = snapshot.kept, snapshot.pending, snapshot.retired
-        self.renewals = snapshot.renewals
+        self.renewals, self.refreshes = snapshot.renewals, snapshot.refreshes
         self.cache.restore(snapshot.cache)
 
 

@@ -6,9 +6,9 @@ the change shows from the next frame on that begins.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
-from functools import cache, lru_cache, partial
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
@@ -45,12 +45,12 @@ REMEMBERED = 64  # noises, of one step each
 class PictureRow(Row):
     """A frame in flight: x and source are (1, C, h, w), or its box of them where only that part is drawn.
 
-    negative_cond: gives what it is told under its negative prompt, made when it is first asked for. kept: what of the
-    frame is new, inside of the box; the rest of the box is drawn for its sake, and left as it was. shows: the picture
-    that the drawing shows once this frame is drawn.
+    state: the controls it began under, and keeps to its end. kept: what of the frame is new, inside of the box; the
+    rest of the box is drawn for its sake, and left as it was. shows: the picture that the drawing shows once this
+    frame is drawn.
     """
 
-    negative_cond: Callable[[], Conditioning]
+    state: ControlState
     box: Box = WHOLE
     kept: Box = WHOLE
     shows: DrawnPicture | None = None
@@ -58,7 +58,10 @@ class PictureRow(Row):
 
 @dataclass(frozen=True, eq=False)
 class PictureStreamSnapshot:
-    """All that the stream holds. shown: of the newest frame begun; last: the latent (C, h, w) that came out last."""
+    """All that the stream holds. shown: of the newest frame begun; last: the latent (C, h, w) that came out last.
+
+    What the rows are told is left out: it is large, and made again from their controls.
+    """
 
     frame: int
     rows: tuple[PictureRow, ...]
@@ -88,6 +91,7 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
         super().restart(frame)
         self._shown: DrawnPicture | None = None
         self._last: Tensor | None = None
+        self._negatives: dict[int, Conditioning] = {}  # what frames in flight are told under their negative prompts
 
     def new_row(self, state: ControlState, frame: int, is_first: bool) -> PictureRow:
         """Begin a frame from the picture in force, or from none."""
@@ -106,7 +110,7 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
             source=crop(source[None], box),
             sampling=sampling,
             cond=crop_conditioning(cond, box),
-            negative_cond=cache(partial(negative_conditioning, self.model, state, frame, box)),
+            state=state,
             box=box,
             kept=kept,
             shows=shows,
@@ -143,7 +147,7 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
 
     def _forward(self, rows: Sequence[PictureRow]) -> list[Tensor]:
         """Give the rows' clean latents (1, C, h, w)."""
-        conds = [row.negative_cond() if row.negative else row.conditioning for row in rows]
+        conds = [self._negative(row) if row.negative else row.conditioning for row in rows]
         groups: dict[Hashable, list[int]] = {}
         for place, (row, cond) in enumerate(zip(rows, conds, strict=True)):
             groups.setdefault((row.x.shape, shapes(cond)), []).append(place)
@@ -158,28 +162,35 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
             answers |= zip(places, self.model.denoise(batch).split(1), strict=True)
         return [answers[place] for place in range(len(rows))]
 
+    def _negative(self, row: PictureRow) -> Conditioning:
+        """Give what a frame is told under its negative prompt, made when it is first asked for."""
+        if row.frame not in self._negatives:
+            self._negatives[row.frame] = row_conditioning(self.model, row, negative=True)
+        return self._negatives[row.frame]
+
     def finish(self, row: PictureRow, clean: Tensor) -> Tensor:
         """Give the frame's latent, (1, C, h, w): where it is not new it is the last frame's."""
+        self._negatives.pop(row.frame, None)
         self._last = latent = paste_region(self._last, clean, row.box, row.kept)
         self.frame = row.frame + 1
         return latent[None]
 
     def snapshot(self) -> PictureStreamSnapshot:
         """Give all that the stream holds; good for any number of restores."""
-        return PictureStreamSnapshot(self.frame, self._rows, self._shown, self._last)
+        rows = tuple(replace(row, cond=None) for row in self._rows)
+        return PictureStreamSnapshot(self.frame, rows, self._shown, self._last)
 
     def snapshot_bytes(self, state: ControlState) -> int:
-        """Compute the most bytes that a snapshot takes: of each row its latents and what it is told, twice."""
-        cond = condition_frames(self.model, state, [self.frame])
-        told = sum(part.nbytes for part in (cond.tracks, *cond.extra.values()))
+        """Compute the most bytes that a snapshot takes: of each row its latents."""
         latent = 4 * prod(self.model.latent)
         cells = 12 * prod(self.model.latent[1:])  # the colours that the drawing shows
         rows = len(picture_sigmas(self.model, state[Sampling]))
-        return rows * (2 * told + 3 * latent + cells) + cells + 2 * latent
+        return rows * (3 * latent + cells) + cells + 2 * latent
 
     def restore(self, snapshot: PictureStreamSnapshot) -> None:
         """Go back to a snapshot, bit for bit."""
-        self.frame, self._rows, self._shown, self._last = snapshot.frame, snapshot.rows, snapshot.shown, snapshot.last
+        self.frame, self._shown, self._last, self._negatives = snapshot.frame, snapshot.shown, snapshot.last, {}
+        self._rows = tuple(replace(row, cond=row_conditioning(self.model, row)) for row in snapshot.rows)
 
 
 class PictureRollout(PictureStream):
@@ -188,9 +199,9 @@ class PictureRollout(PictureStream):
     can_admit = staticmethod(admits_alone)
 
 
-def negative_conditioning(model: Model, state: ControlState, frame: int, box: Box) -> Conditioning:
-    """Give what the box of a frame is told under the negative prompt of these controls."""
-    return crop_conditioning(condition_frames(model, state, [frame], negative=True), box)
+def row_conditioning(model: Model, row: PictureRow, negative: bool = False) -> Conditioning:
+    """Give what the box of a frame is told under the controls it began under, or under their negative prompt."""
+    return crop_conditioning(condition_frames(model, row.state, [row.frame], negative), row.box)
 
 
 def shapes(cond: Conditioning) -> tuple[Hashable, ...]:

@@ -12,6 +12,7 @@ base64 of a safetensors file.
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import logging
 import os
@@ -41,7 +42,8 @@ class Header:
     weights: 12 hex digits that name the model's weights; start: the first frame's number; frames: how many were made
     (None while the take is still being recorded); digest: of all frames' hashes; clean: whether the first frame was
     made without a past or the score has a snapshot of it, else the take replays like it was, not as it was; processor,
-    torch: `score.environment`.
+    torch: `score.environment`. versions: of a take that was edited or rendered anew, what it came from, the first
+    first: the name and `Score.fingerprint` of each; title: what a person calls it.
     """
 
     model: str
@@ -55,6 +57,8 @@ class Header:
     clean: bool = True
     processor: str = ""
     torch: str = ""
+    versions: tuple[tuple[str, str], ...] = ()
+    title: str = ""
 
 
 HEADER_TYPES: dict[str, type | tuple[type, ...]] = {
@@ -69,6 +73,8 @@ HEADER_TYPES: dict[str, type | tuple[type, ...]] = {
     "clean": bool,
     "processor": str,
     "torch": str,
+    "versions": list,
+    "title": str,
 }
 
 
@@ -148,6 +154,19 @@ class Score:
             return self.header.frames
         return max((event.frame for event in self.events), default=self.header.start) - self.header.start + 1
 
+    @property
+    def fingerprint(self) -> str:
+        """Give 12 hex digits that name what is in it."""
+        digest = hashlib.blake2b(digest_size=6)
+        for line in self.lines():
+            digest.update(line.encode())
+        return digest.hexdigest()
+
+    def version_of(self, parent: Score, name: str) -> Score:
+        """Give a copy that says what it came from, by a name that its parent has."""
+        versions = (*parent.header.versions, (name, parent.fingerprint))
+        return replace(self, header=replace(self.header, versions=versions))
+
     def ended(self, frames: int, digest: str = "") -> Score:
         """Give a copy with its number of frames, and the digest of their hashes, in the header."""
         return Score(replace(self.header, frames=frames, digest=digest), list(self.events), self.snapshot)
@@ -168,7 +187,7 @@ class Score:
 
 def header_line(header: Header) -> str:
     """Give the first line of the file."""
-    values = {name: value for name, value in asdict(header).items() if value not in (None, "")}
+    values = {name: value for name, value in asdict(header).items() if value not in (None, "", ())}
     if header.clean:
         del values["clean"]
     return json.dumps({"studio": VERSION, **values})
@@ -240,7 +259,16 @@ def parse_header(values: dict[str, Any], name: str) -> Header:
             raise ScoreError(f'{where}: "{key}" is {shown(value)}; correct it')
         if isinstance(value, int) and not 0 <= value <= MAX_FRAME:
             raise ScoreError(f'{where}: "{key}" is {shown(value)}; it must be 0 to {MAX_FRAME}, correct it')
+    known["versions"] = parse_versions(known.get("versions", []), where)
     return Header(**known)
+
+
+def parse_versions(values: list[Any], where: str) -> tuple[tuple[str, str], ...]:
+    """Read what a take came from: pairs of a name and a fingerprint."""
+    for value in values:
+        if not (isinstance(value, list) and len(value) == 2 and all(isinstance(part, str) for part in value)):
+            raise ScoreError(f'{where}: "versions" has {shown(value)}; each is a name and a fingerprint, correct it')
+    return tuple((name, fingerprint) for name, fingerprint in values)
 
 
 def parse_checkpoint(values: dict[str, Any], where: str) -> Checkpoint:

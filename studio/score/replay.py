@@ -1,9 +1,9 @@
-"""A take played again: its frames, bit for bit, or a video of them. Only here does a score meet a model."""
+"""A take played again: its frames, bit for bit. Only here and in `render` does a score meet a model."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,14 +72,14 @@ def playable_model(score: Score, model: Model | None) -> Model:
     if model.weights_id != header.weights:
         raise ScoreError(
             f"the take was played on weights {header.weights} of {header.model}, here are {model.weights_id}; "
-            "install the studio version it was recorded with, give the options it was played with (LoRAs, decoder), "
-            "or write these in line 1 to play it anew on them"
+            "install the studio version it was recorded with, or give the options it was played with (LoRAs, decoder); "
+            f"`studio render --model {header.model}` renders it on the weights that are here: another film"
         )
     height, width = model.size
     if (width, height) != (header.width, header.height):
         raise ScoreError(
             f"the take is {header.width}x{header.height}, the model {header.model} makes {width}x{height}; "
-            "correct line 1"
+            f"`studio render --size {height}x{width}` renders it at that size: another film"
         )
     return model
 
@@ -105,37 +105,6 @@ def load_model(header: Header) -> Model:
             "downloads it"
         )
     return load(header.model, size=(header.height, header.width)) if sized else load(header.model)
-
-
-def render(
-    score: Score | str | Path,
-    path: str | Path,
-    *,
-    model: Model | None = None,
-    fps: int = 24,
-    progress: Callable[[Iterable[Frame], int], Iterable[Frame]] | None = None,
-) -> Path:
-    """Play a take again into a file of the ending's kind (`outputs.OUTPUTS`), `fps` frames to the second.
-
-    `progress(frames, total)` may wrap the frames to show how far it is. Raises OutputError for another ending, before
-    anything is loaded.
-    """
-    from studio.outputs import open_output
-
-    score = score if isinstance(score, Score) else Score.read(score)
-    if not score.length:
-        raise ScoreError("the take has no frame, so there is nothing to render; record one that runs a moment")
-    output, digest, model = open_output(path, fps), Digest(), playable_model(score, model)
-    frames: Iterable[Frame] = replay(score, model)
-    try:
-        for frame in progress(frames, score.length) if progress else frames:
-            output.put(frame)
-            digest.add(frame)
-    finally:
-        output.close()
-    if difference := digest_difference(score.header, digest, model):
-        log.warning(difference)
-    return output.path
 
 
 def digest_difference(header: Header, digest: Digest, model: Model) -> str | None:

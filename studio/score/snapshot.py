@@ -16,25 +16,42 @@ import torch
 from torch import Tensor
 
 from studio.conditioning import Conditioning, Mixture, PromptStates
-from studio.controls import Control, ControlError, from_message, to_message
+from studio.controls import Control, ControlError, ControlState, from_message, opening_events, to_message
 from studio.kv_cache import CacheSnapshot
 from studio.samplers.causal import CausalSnapshot
 from studio.samplers.context import CleanFrame
+from studio.samplers.picture_stream import PictureRow, PictureStreamSnapshot
+from studio.samplers.regions import DrawnPicture
 from studio.samplers.rows import Row
 from studio.score.format import Score, ScoreError
+from studio.similarity import SimilarityState
 
 if TYPE_CHECKING:
     from studio.engine import EngineSnapshot
     from studio.models.base import Model
 
-CLASSES: dict[str, type] = {one.__name__: one for one in (CausalSnapshot, CacheSnapshot, CleanFrame, Conditioning, Row)}
-PARTS = ("frame", "revision", "words", "pictures", "frame_revision", "last_picture", "sampler", "decoder")
+CLASSES: dict[str, type] = {
+    one.__name__: one
+    for one in (
+        CausalSnapshot,
+        CacheSnapshot,
+        CleanFrame,
+        Conditioning,
+        DrawnPicture,
+        PictureRow,
+        PictureStreamSnapshot,
+        Row,
+        SimilarityState,
+    )
+}
+PARTS = ("frame", "revision", "words", "pictures", "frame_revision", "last_picture", "similarity", "sampler", "decoder")
+NEWER: dict[str, Any] = {"similarity": SimilarityState()}  # parts that older files have not
 
 
 def pack_snapshot(snapshot: EngineSnapshot) -> bytes:
-    """Give the bytes of a snapshot of a video model's engine, but for the controls in force, which its score has.
+    """Give the bytes of a snapshot of an engine, but for the controls in force, which its score has.
 
-    Raises ScoreError for an image model's: its frames have no past, so a take of it may begin anywhere.
+    Raises ScoreError for one that holds what is no plain value: of a sampler or model that is not the studio's own.
     """
     from safetensors.torch import save
 
@@ -49,20 +66,31 @@ def unpack_snapshot(score: Score, model: Model) -> EngineSnapshot:
     from safetensors.torch import load
 
     from studio.engine import EngineSnapshot
-    from studio.similarity import SimilarityState
 
     if not score.snapshot:
         raise ScoreError("the score begins with no snapshot; give a bookmark, or a take that was kept afterwards")
     try:
         tensors = load(score.snapshot)
         tree = json.loads(metadata(score.snapshot)["tree"])
-        parts = {name: unpack(tree[name], tensors, model) for name in PARTS}
+        parts = {name: unpack(tree[name], tensors, model) for name in PARTS if name in tree or name not in NEWER}
     except (SafetensorError, ControlError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ScoreError(
             f"the snapshot that the score begins with cannot be read ({error!r}); "
             "it was damaged, or is of another version of the studio"
         ) from error
-    return EngineSnapshot(**parts, state=score.opening(), similarity=SimilarityState())
+    return EngineSnapshot(**{**NEWER, **parts}, state=score.opening())
+
+
+def last_picture(data: bytes) -> np.ndarray | None:
+    """Give the picture, uint8 (H, W, 3), that was shown before a snapshot; None where none can be read."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    try:
+        held = json.loads(metadata(data)["tree"])["last_picture"]
+        return None if held is None else load(data)[held["picture"]].numpy()
+    except (SafetensorError, ValueError, KeyError, TypeError):
+        return None
 
 
 def metadata(data: bytes) -> dict[str, str]:
@@ -83,11 +111,16 @@ def pack(value: Any, tensors: dict[str, Tensor]) -> Any:
         case tuple() | list():
             return [pack(one, tensors) for one in value]
         case Mixture():
-            return {"mixture": [pack(value.first, tensors), pack(value.second, tensors), value.weight]}
+            both = [pack(value.first, tensors), pack(value.second, tensors)]
+            return {"mixture": [*both, value.weight, value.interpolation]}
         case PromptStates() if isinstance(value.words, str):
             return {"words": value.words}
         case Control():
             return {"control": to_message(value)}
+        case ControlState():
+            return {"state": [value.frame, [[at, to_message(one)] for at, one in opening_events(value, value.frame)]]}
+        case slice():
+            return {"slice": [value.start, value.stop]}
         case dict():
             return {"map": {name: pack(one, tensors) for name, one in value.items()}}
     name = type(value).__name__
@@ -117,8 +150,17 @@ def unpack(value: Any, tensors: dict[str, Tensor], model: Model) -> Any:
 
 def mixture(value: Any, tensors: dict[str, Tensor], model: Model) -> PromptStates:
     """Mix two prompts again."""
-    first, second, weight = (unpack(one, tensors, model) for one in value)
-    return first.mixed(second, weight)
+    first, second, *how = (unpack(one, tensors, model) for one in value)
+    return first.mixed(second, *how)
+
+
+def controls_at(value: Any) -> ControlState:
+    """Fold the controls in force at a frame again."""
+    frame, opening = value
+    state = ControlState()
+    for at, message in opening:
+        state = state.after(from_message(message), at)
+    return state.at(frame)
 
 
 # What is no class of the table, by its name in the tree.
@@ -128,5 +170,7 @@ KINDS: dict[str, Callable[[Any, dict[str, Tensor], Any], Any]] = {
     "mixture": mixture,
     "words": lambda value, tensors, model: model.prepare(value),
     "control": lambda value, tensors, model: from_message(value),
+    "state": lambda value, tensors, model: controls_at(value),
+    "slice": lambda value, tensors, model: slice(*value),
     "map": lambda value, tensors, model: {key: unpack(one, tensors, model) for key, one in value.items()},
 }

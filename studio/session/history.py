@@ -7,23 +7,28 @@ controls. Nothing here draws; `rewind.py` does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from torch import Tensor
 
-from studio.controls import Prompt, Sampling
+from studio.controls import Prompt
 from studio.engine import Engine, EngineSnapshot
 from studio.frames import Frame
 from studio.score import Event, Score
+from studio.session.room import Room, Rooms
 from studio.session.take import memory_of
 
 MOST_BYTES = 144 * 10**6  # of all checkpoints and controls together
 # Frames ago, up to which checkpoints are so many frames apart. A third of a second near by, so that the page goes back
 # to a checkpoint itself and draws nothing twice.
 SPACING = ((240, 8), (1440, 120), (2**32, 480))
+COPYING = 0.03  # of the time, at most, that goes into copying checkpoints that are large
 MOST_BRANCHES = 8
+ONE_MOVE = 24  # frames between two moves of a mix's weights that are drawn as one
 
 
 @dataclass(frozen=True)
@@ -95,13 +100,16 @@ class Branch:
     """What was played and left, to be returned to.
 
     fork: the first frame it does not share with what was played instead; words: the prompt it was left under.
-    stretches: all of it that is kept; the last begins at its end.
+    stretches: all of it that is kept; the last begins at its end. id: a number that stays with it, whatever it is
+    called; is_named: whether a person gave it its name, and wants it kept.
     """
 
     name: str
     fork: int
     words: str
     stretches: tuple[Stretch, ...]
+    id: int = 0
+    is_named: bool = False
 
     @property
     def frame(self) -> int:
@@ -110,22 +118,39 @@ class Branch:
 
 
 class Branches(list[Branch]):
-    """The branches that a session left, the oldest first."""
+    """The branches that a session left, the oldest first: at most `MOST_BRANCHES`."""
 
-    def named(self, name: str) -> Branch:
-        """Give the branch of a name; raises ValueError with those there are."""
+    _last = 0
+
+    def named(self, name: str | int) -> Branch:
+        """Give the branch of a name or an id; raises ValueError with those there are."""
         for branch in self:
-            if branch.name == name:
+            if name in (branch.name, branch.id):
                 return branch
         names = ", ".join(branch.name for branch in self) or "none yet"
         raise ValueError(f"branch is {name!r}; there are: {names}")
 
-    def rename(self, name: str, new: str) -> None:
-        """Give a branch another name; raises ValueError if there is no such branch, or the name is taken."""
+    def leave(self, fork: int, words: str, stretches: tuple[Stretch, ...]) -> Branch:
+        """Add a branch and give it. Of too many the oldest goes that no person has named, or else the oldest."""
+        self._last += 1
+        number = self._last
+        while any(branch.name == f"branch {number}" for branch in self):
+            number += 1
+        branch = Branch(f"branch {number}", fork, words, stretches, self._last)
+        while len(self) >= MOST_BRANCHES:
+            self.remove(next((one for one in self if not one.is_named), self[0]))
+        self.append(branch)
+        return branch
+
+    def rename(self, name: str | int, new: str) -> Branch:
+        """Give a branch another name, and give it; raises ValueError if there is none, or the name is taken."""
         place = self.index(self.named(name))
-        if any(branch.name == new for branch in self):
+        if not new.strip():
+            raise ValueError("a branch's name is empty; write one")
+        if any(branch.name == new for branch in [*self[:place], *self[place + 1 :]]):
             raise ValueError(f"there is a branch {new!r}; give another name")
-        self[place] = replace(self[place], name=new)
+        self[place] = replace(self[place], name=new, is_named=True)
+        return self[place]
 
 
 class History:
@@ -140,9 +165,10 @@ class History:
         self.stretches: list[Stretch] = []
         self.branches = Branches()
         self.is_fresh = True  # the next frame has no past: it begins a stretch
-        self._named = 0
         self._came_to: int | None = None  # the frame that was last gone to: what was played is what came after
-        self.needs: dict[Hashable, int] = {}  # bytes of a checkpoint, at most, by the shapes it was computed for
+        self.rooms = Rooms(lambda engine: checkpoint_bytes(engine))
+        self._large_bytes = 0  # that may be taken while checkpoints are large
+        self._rests_until = 0.0  # by the clock: when the next large one may be copied
 
     # While it is played
 
@@ -168,23 +194,31 @@ class History:
             self._bound()
 
     def wants_checkpoint(self, engine: Engine) -> bool:
-        """Whether one is due before the engine's next frame: between two chunks, and only if there is room for it."""
-        apart = engine.frame - self.stretches[-1].frame if self.stretches else SPACING[0][1]
-        return apart >= SPACING[0][1] and not engine.ahead and self.need(engine) <= self.most_bytes
+        """Whether one is due before the engine's next frame: between two chunks, and only if there is room for it.
 
-    def need(self, engine: Engine) -> int:
-        """Compute the most bytes that a checkpoint of this engine takes (`checkpoint_bytes`), once for each shape."""
-        key = (id(engine), engine.state[Sampling].steps)
-        if key not in self.needs:
-            self.needs[key] = checkpoint_bytes(engine)
-        return self.needs[key]
+        Large ones are copied so seldom that it takes little of the time.
+        """
+        near = SPACING[0][1]
+        apart = engine.frame - self.stretches[-1].frame if self.stretches else SPACING[-1][0]
+        if apart < near or engine.ahead:
+            return False
+        room = self.rooms.room(engine, self.most_bytes, near, SPACING[1][0])
+        self._large_bytes = room.limit if room.is_large else 0
+        rests = room.is_large and time.monotonic() < self._rests_until
+        return room.count > 0 and apart >= room.apart and not rests
 
-    def add_checkpoint(self, start: SessionSnapshot, is_clean: bool = False) -> None:
-        """Begin a stretch; what is old is thinned, and what is too much goes. Clean starts stay."""
-        self.stretches.append(Stretch(start, is_clean))
+    def room(self, engine: Engine) -> Room | None:
+        """Give how many checkpoints of this engine are held; None before its first was due."""
+        return self.rooms.known(engine, self.most_bytes)
+
+    def add_checkpoint(self, start: SessionSnapshot, is_clean: bool = False, took: float = 0.0) -> None:
+        """Begin a stretch; what is old is thinned, and what is too much goes. Clean starts stay.
+
+        took: seconds that it took to copy.
+        """
+        self.stretches = aged([*self.stretches, Stretch(start, is_clean)])
+        self._rests_until = time.monotonic() + took / COPYING
         self.is_fresh = False
-        now = start.engine.frame
-        self.stretches = thinned(self.stretches, lambda one, apart: one.is_clean or apart > spacing(now - one.frame))
         self._bound()
 
     # What there is
@@ -215,20 +249,18 @@ class History:
 
     # Back, and over to a branch
 
-    def leave(self, end: SessionSnapshot, fork: int) -> Branch | None:
-        """Keep what is played as a branch that goes on from `end`; None if nothing was played or set since `fork`."""
-        if not self.stretches:
+    def leave(self, end: SessionSnapshot, fork: int, always: bool = False) -> Branch | None:
+        """Keep what is played as a branch that goes on from `end`; None if nothing was played or set since `fork`.
+
+        always: as a branch in any case, also of nothing that was played.
+        """
+        if not self.stretches and not always:
             return None
         since = max(fork, fork if self._came_to is None else self._came_to)
         was_set = any(event.frame >= since for one in self.stretches for event in one.events)
-        if end.engine.frame <= since and not was_set:
+        if end.engine.frame <= since and not was_set and not always:
             return None
-        self._named += 1
-        words = end.engine.state[Prompt].text
-        branch = Branch(f"branch {self._named}", fork, words, (*self.stretches, Stretch(end)))
-        self.branches.append(branch)
-        del self.branches[:-MOST_BRANCHES]
-        return branch
+        return self.branches.leave(fork, end.engine.state[Prompt].title, (*self.stretches, Stretch(end)))
 
     def cut(self, frame: int) -> Stretch:
         """Go back to before a frame: the stretch it was in, to be played again to there."""
@@ -240,7 +272,7 @@ class History:
 
     def take_up(self, branch: Branch) -> Stretch:
         """Go over to a branch: the stretch that begins at its end."""
-        self.stretches, self._came_to, self.is_fresh = list(branch.stretches), branch.frame, False
+        self.stretches, self._came_to, self.is_fresh = aged(branch.stretches), None, False  # all is worth keeping
         self.branches.remove(branch)
         self._bound()
         return self.stretches[-1]
@@ -249,7 +281,7 @@ class History:
 
     def _bound(self) -> None:
         """Give up what is too much: the checkpoints of branches alone, then the oldest, then the oldest branch."""
-        while self.bytes > self.most_bytes:
+        while self.bytes > max(self.most_bytes, self._large_bytes):
             shared = {id(one.start) for one in self.stretches}
             slim = [slimmed(branch, shared) for branch in self.branches]
             if any(len(one.stretches) < len(before.stretches) for one, before in zip(slim, self.branches, strict=True)):
@@ -270,10 +302,37 @@ def fork_from(stretches: Sequence[Stretch], branch: Branch) -> int:
     return min(branch.fork, max(shared)) if shared else min((one.frame for one in stretches), default=0)
 
 
-def prompts(stretches: Sequence[Stretch]) -> list[tuple[int, str]]:
-    """Give (frame, words) of every prompt that took effect in them."""
-    events = (event for one in stretches for event in tuple(one.events))
-    return [(event.frame, event.control.text) for event in events if isinstance(event.control, Prompt)]
+class Change(NamedTuple):
+    """A prompt that took effect: its words, and how they came in.
+
+    style: "recache", "keep" or "cut", what became of the frames that were kept; or "blend": they came in over so many
+    frames, by themselves or as somebody moved the weights of a mix.
+    """
+
+    frame: int
+    words: str
+    style: str
+    frames: int = 0
+
+
+def prompts(stretches: Sequence[Stretch]) -> list[Change]:
+    """Give every change of prompt in them, in order; a mix whose weights go on moving is one."""
+    changes: list[Change] = []
+    before: Prompt | None = None
+    for event in (event for one in stretches for event in tuple(one.events)):
+        if isinstance(prompt := event.control, Prompt):
+            change = Change(event.frame, prompt.title, "blend" if prompt.blend else prompt.switch, prompt.blend)
+            if before is not None and is_moved(before, prompt, event.frame - changes[-1].frame - changes[-1].frames):
+                first = changes.pop().frame
+                change = Change(first, prompt.title, "blend", event.frame - first)
+            changes.append(change)
+            before = prompt
+    return changes
+
+
+def is_moved(before: Prompt, prompt: Prompt, since: int) -> bool:
+    """Whether a prompt is the one before it with other weights, so many frames later."""
+    return prompt.texts == before.texts and bool(prompt.mix) and not prompt.blend and 0 <= since <= ONE_MOVE
 
 
 def thinned(stretches: Sequence[Stretch], keeps: Callable[[Stretch, int], bool]) -> list[Stretch]:
@@ -289,6 +348,12 @@ def thinned(stretches: Sequence[Stretch], keeps: Callable[[Stretch, int], bool])
         else:
             kept[-1] = kept[-1].joined(one)
     return kept
+
+
+def aged(stretches: Sequence[Stretch]) -> list[Stretch]:
+    """Give the stretches without the checkpoints that are too near to each other for their age; clean starts stay."""
+    now = stretches[-1].frame
+    return thinned(stretches, lambda one, apart: one.is_clean or apart > spacing(now - one.frame))
 
 
 def slimmed(branch: Branch, shared: set[int]) -> Branch:

@@ -20,7 +20,7 @@ class Receipt:
 
 
 class Inbox:
-    """Controls on their way: one a slot, the last one; and a preset's later ones. Any thread may put.
+    """Controls on their way: one a slot, the last one; and those for frames to come. Any thread may put.
 
     lock: held around several calls, nothing comes between them.
     """
@@ -45,6 +45,23 @@ class Inbox:
             for control in controls:
                 self._put(control)
             return self.revision
+
+    def put_later(self, event: Event) -> None:
+        """Add a control for a frame to come, in place of whatever was to come of its slot.
+
+        What a person sends of the slot before then takes its place, as it does a preset's.
+        """
+        with self.lock:
+            self.call_off(event.control.slot)
+            self._claimed.discard(event.control.slot)
+            self.scheduled = tuple(sorted((*self.scheduled, event), key=lambda one: one.frame))
+
+    def call_off(self, slot: Hashable) -> bool:
+        """Drop what was to come of a slot; whether there was any."""
+        with self.lock:
+            before = self.scheduled
+            self.scheduled = tuple(event for event in before if event.control.slot != slot)
+            return len(self.scheduled) < len(before)
 
     def take(self, *, only: Hashable | None = None, due: int | None = None) -> list[tuple[int, Control]]:
         """Empty it, or only one slot of it; (revision, control) in the order of sending.

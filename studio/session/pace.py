@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from statistics import median
 
 from studio.frames import Frame
 
 RECENT = 32  # frames the rate is measured over
+DRAWS = 8  # the last draws, of which the median is given
+DREW = 0.2  # share of the longest step from which one has drawn
 
 
 @dataclass
@@ -17,6 +20,7 @@ class Pace:
     made: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
     skipped: deque[bool] = field(default_factory=lambda: deque(maxlen=RECENT))
     tick_ms: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
+    decode_ms: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
 
     def add(self, now: float, frame: Frame) -> None:
         """Count a frame that was made, or is due, `now`, in seconds of any one clock."""
@@ -24,6 +28,7 @@ class Pace:
         self.skipped.append(frame.skipped)
         if not frame.skipped:
             self.tick_ms.append(frame.tick_ms)
+            self.decode_ms.append(frame.decode_ms)
 
     @property
     def skip_rate(self) -> float:
@@ -42,3 +47,14 @@ class Pace:
         """Milliseconds that a frame took which was drawn."""
         ticks = tuple(self.tick_ms)
         return sum(ticks) / len(ticks) if ticks else 0.0
+
+    @property
+    def draw_ms(self) -> tuple[float, float]:
+        """Give the medians of the last draws: of all of one, and of its pictures' decoding.
+
+        Where a draw makes several pictures, the first frame of it takes all of its time.
+        """
+        ticks = list(zip(tuple(self.tick_ms), tuple(self.decode_ms), strict=False))
+        least = DREW * max((tick for tick, _ in ticks), default=0.0)
+        draws = [one for one in ticks if one[0] >= least][-DRAWS:]
+        return (median(tick for tick, _ in draws), median(decode for _, decode in draws)) if draws else (0.0, 0.0)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from abc import abstractmethod
 from collections.abc import Hashable
-from dataclasses import replace
-from pathlib import Path
 
-from studio.controls import opening_events
 from studio.engine import Engine
 from studio.frames import Frame
 from studio.models.base import Model
-from studio.score import Digest, Event, Header, Score
-from studio.score.snapshot import pack_snapshot, unpack_snapshot
+from studio.score import Header
 from studio.session.history import Branch, History, SessionSnapshot, Stretch, fork_from
 from studio.session.inbox import Inbox
 from studio.session.runner import Runner
-from studio.session.take import Recorder, Take, new_take
+from studio.session.take import Recorder, Take
 from studio.session.turn import Turn
 
 
@@ -63,10 +60,10 @@ class Rewindable(Runner):
             self._play_again(self.history.cut(frame), frame)
             return branch
 
-    def go_to(self, name: str) -> Branch | None:
-        """Go over to a branch and on from its end; what is played now becomes a branch, which is given.
+    def go_to(self, name: str | int) -> Branch | None:
+        """Go over to a branch, by its name or id, and on from its end.
 
-        Ends a recording. Raises ValueError if there is no such branch.
+        What is played now becomes a branch, which is given. Ends a recording. Raises ValueError if there is none.
         """
         with self._turn:
             wanted = self.history.branches.named(name)
@@ -74,44 +71,6 @@ class Rewindable(Runner):
             left = self.history.leave(self._snapshot(), fork_from(self.history.stretches, wanted))
             self._go_on_from(self.history.take_up(wanted).start)
             return left
-
-    def keep(self, frames: int) -> Score:
-        """Give the last frames that were shown as a take that replays bit for bit, though nobody recorded.
-
-        It begins at the checkpoint before them, so it may be a little longer; or later, at the last clean start or
-        where less is kept. Raises ValueError where nothing is.
-        """
-        with self._turn:
-            history = self.history
-            first = history.stretch_of(max(history.start, self.engine.frame - frames))
-            stretches = history.stretches[history.stretches.index(first) :]
-            starts = [place for place, one in enumerate(stretches) if one.is_clean]
-            first, *_ = stretches = stretches[starts[-1] if starts else 0 :]
-            events = [event for one in stretches for event in one.events]
-            return self._score(first, events, [hash for one in stretches for hash in one.hashes])
-
-    def bookmark(self, path: str | Path) -> Path:
-        """Write the session as it is between two frames into a file that `open_bookmark` goes on from; gives its path.
-
-        It is a score of no frames that begins with a checkpoint. Raises OSError if it cannot be written.
-        """
-        with self._turn:
-            self._apply()
-            score = self._score(Stretch(self._snapshot()), list(self._inbox.scheduled), [])
-        return score.write(path)
-
-    def open_bookmark(self, path: str | Path) -> None:
-        """Go on from a bookmark, or from the beginning of a take that was kept. Ends a recording.
-
-        Raises ScoreError for a file that is none, ValueError for one of another model.
-        """
-        score = Score.read(path)
-        check_model(score.header, self.model)
-        engine = unpack_snapshot(score, self.model)
-        start = score.header.start
-        opening = [event for event in score.events if event.frame <= start]
-        later = () if score.length else tuple(event for event in score.events if event.frame > start)
-        self.restore(SessionSnapshot(engine, replace(score, events=opening), later))
 
     def _mark_clean_start(self) -> None:
         """Remember where the next frame begins, if it has no past, with what is in force in it."""
@@ -122,13 +81,15 @@ class Rewindable(Runner):
         """Take a frame that was shown into the history, and a checkpoint after it when it is time."""
         self.history.add_frame(frame, self._inbox.scheduled)
         if self.history.wants_checkpoint(self.engine):
-            self.history.add_checkpoint(self._snapshot())
+            began = time.monotonic()
+            snapshot = self._snapshot()
+            self.history.add_checkpoint(snapshot, took=time.monotonic() - began)
 
-    def _forget_line(self) -> None:
-        """Keep what was played as a branch: what comes next has nothing to do with it."""
-        if self.history.stretches:
-            self.history.leave(self._snapshot(), self.history.start)
+    def _forget_line(self) -> Branch | None:
+        """Keep what was played as a branch, which is given: what comes next has nothing to do with it."""
+        left = self.history.leave(self._snapshot(), self.history.start) if self.history.stretches else None
         self.history.begin()
+        return left
 
     def _snapshot(self) -> SessionSnapshot:
         return SessionSnapshot(self.engine.snapshot(), self._recorder.score(), self._inbox.scheduled)
@@ -151,21 +112,16 @@ class Rewindable(Runner):
             self.engine.step()
         self._inbox.scheduled = stretch.scheduled_at(frame)
 
-    def _score(self, first: Stretch, events: list[Event], hashes: list[str]) -> Score:
-        """Give a score from a checkpoint on; from a clean start it needs none."""
-        digest = Digest()
-        for hash in hashes:
-            digest.add_hash(hash)
-        held = first.start.engine
-        opening = [Event(at, control) for at, control in opening_events(held.state, first.frame)]
-        header = replace(
-            new_take(self.engine).header, start=first.frame, frames=len(hashes), digest=str(digest) if hashes else ""
-        )
-        snapshot = b"" if first.is_clean else pack_snapshot(held)
-        return Score(header, [*opening, *events], snapshot)
-
 
 def check_model(header: Header, model: Model) -> None:
-    """Raise ValueError if a take was not played on this model."""
-    if (header.model, header.weights) != (model.name, model.weights_id):
+    """Raise ValueError if a take was not played on this model, with these weights, at this size."""
+    if header.model != model.name:
         raise ValueError(f"the snapshot is of {header.model}; hand over to it, then restore")
+    if header.weights != model.weights_id:
+        raise ValueError(
+            f"the snapshot is of {header.model} with weights {header.weights}, here are {model.weights_id}; open the "
+            "model with the files and options it was made with"
+        )
+    if (header.height, header.width) != tuple(model.size):
+        there, here = (f"{width}x{height}" for height, width in ((header.height, header.width), model.size))
+        raise ValueError(f"the snapshot is of {header.model} at {there}, here it draws {here}; open it at that size")

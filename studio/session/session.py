@@ -8,18 +8,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio.controls import Control, ControlError, ControlState, Erase, Pause, Prompt, Sampling, Sink, opening_events
-from studio.controls.base import shown
+from studio.controls import Control, ControlState, Erase, Pause, Prompt, Sampling, Sink, opening_events
 from studio.engine import Engine
 from studio.frames import Frame
 from studio.models.loader import load
 from studio.models.playable import supports
 from studio.presets import Preset
 from studio.score import Event, Score
+from studio.session.ahead import Ahead
+from studio.session.audition import Auditioning
 from studio.session.history import History
 from studio.session.inbox import Inbox, Receipt
+from studio.session.keep import Keeping
 from studio.session.outputs import Outputs
-from studio.session.rewind import Rewindable
 from studio.session.stats import Stats, stats_of
 from studio.session.take import Recorder, new_take
 from studio.session.turn import Turn
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 RECEIPTS = 1000
 
 
-class Session(Rewindable):
+class Session(Keeping, Auditioning, Ahead):
     """An engine on a model, played by messages.
 
     Many sessions may share one model: each frame is the same as if it played alone. `send` may be called from any
@@ -61,14 +62,7 @@ class Session(Rewindable):
 
         Raises ControlError to the sender for what cannot be; the stream goes on.
         """
-        if not isinstance(control, Control):
-            raise ControlError(f"a session is sent controls such as Prompt or Stroke, got {shown(control)}")
-        while True:
-            engine = self.engine
-            engine.accept(control)
-            with self._inbox.lock:
-                if engine is self.engine:  # not handed over to another model meanwhile
-                    return self._inbox.put(control)
+        return self._accepted(control, lambda: self._inbox.put(control))
 
     def play(self, preset: Preset) -> int:
         """Take all strokes away and send a preset's controls, the later ones when their frame has come.
@@ -97,6 +91,7 @@ class Session(Rewindable):
         with self._turn:
             self._apply(only=Pause.kind)
             if self.engine.state[Pause].paused:
+                self._follow(None)
                 return None
             self._apply(due=self.engine.frame)
             self._mark_clean_start()
@@ -104,6 +99,7 @@ class Session(Rewindable):
             self._recorder.add_frame(frame)
             self.outputs.put(frame)
             self._remember(frame)
+            self._follow(frame)
             return frame
 
     def _apply(self, *, only: Hashable | None = None, due: int | None = None) -> None:
@@ -185,6 +181,7 @@ class Session(Rewindable):
         prepare_state(engine, engine.adapt(self.engine.state)[0])
         with self._turn:
             self._recorder.finish()
+            self.drop_audition(f"{model.name} plays now, so the audition on the model before has ended.")
             with self._inbox.lock:  # so nothing comes that was checked by the one and would be played by the other
                 self._apply()
                 state, refused = engine.adapt(with_defaults_of(model, self.engine))

@@ -14,6 +14,7 @@ import anyio
 from studio.controls import ControlError
 from studio.controls.base import shown
 from studio.presets import Preset
+from studio.ui.auditions import AuditionUpdates
 from studio.ui.command_queue import CommandQueue, Queued
 from studio.ui.commands import AT_ONCE, HANDLERS, control_of, send_control
 from studio.ui.errors import LibraryError, QuotaExceeded
@@ -47,9 +48,10 @@ class Connection:
         self.token = secrets.token_urlsafe(24)
         self.seat, self.presets = seat, presets
         self.bell = Bell(asyncio.get_running_loop())
-        self.frames = FrameSender(seat.mailbox, self.bell, clock)
+        self.frames = FrameSender(seat.mailbox, self.bell, clock, seat.dial.sending)
         self.heartbeat = Heartbeat(clock, patience)
         self.updates = SessionUpdates(seat, self.token, list(presets), clock)
+        self.auditions = AuditionUpdates(seat.audition, clock)
         self.closed: CloseCode | None = None
         self._allowance = Allowance(clock)
         self._picture_allowance = Allowance(clock, PICTURES_A_SECOND, PICTURE_BYTES_A_SECOND)
@@ -69,6 +71,8 @@ class Connection:
         self.send(self.updates.hello())
         for notice in self.updates.notices():
             self.send(notice)
+        for told in self.seat.editing.told():
+            self.send(told)
         self.updates.skip_finished_load()
         for _ in range(3):
             self.send(Ping(self.heartbeat.ping()))
@@ -81,9 +85,12 @@ class Connection:
         """Give every notification there is to send now, as JSON; the outbox is empty then."""
         for notification in self.updates.collect(self.frames.window):
             self.send(notification)
-        texts = list(self._outbox)
-        self._outbox.clear()
-        return texts
+        for notification in self.auditions.changed():
+            self.send(notification)
+        if not self.frames.ready:  # the programme's come first
+            for notification in self.auditions.pictures():
+                self.send(notification)
+        return [self._outbox.popleft() for _ in range(len(self._outbox))]  # other threads add to it meanwhile
 
     async def wait_frame(self, timeout: float) -> bytes | None:
         """Give the newest frame, packed, as soon as there is one; None after `timeout` seconds, or at the end."""

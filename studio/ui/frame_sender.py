@@ -3,17 +3,51 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from studio.ui.mailbox import Bell, Mailbox, pack
+from studio.frames import Frame
+from studio.ui.mailbox import QUALITY, Bell, Mailbox, pack
 from studio.ui.window import Window
+
+FASTEST = 30  # frames a second, as video; a faster machine would only play the paths faster
+MEASURED = 16  # frames whose packing is remembered
+
+
+@dataclass
+class Sending:
+    """How frames go to a page: JPEG quality, the most a second over a socket; and how many ms packing the last took."""
+
+    quality: int = QUALITY
+    rate: int = FASTEST
+    pack_ms: deque[float] = field(default_factory=lambda: deque(maxlen=MEASURED))
+
+    def pack(self, frame: Frame, sequence: int) -> bytes:
+        """Pack a frame at the present quality; see `mailbox.pack`."""
+        began = time.perf_counter()
+        data = pack(frame, sequence, self.quality)
+        self.pack_ms.append((time.perf_counter() - began) * 1e3)
+        return data
+
+    @property
+    def typical_ms(self) -> float:
+        """What packing a frame takes; 0 before the first."""
+        times = sorted(self.pack_ms)
+        return times[len(times) // 2] if times else 0.0
 
 
 class FrameSender:
     """Takes frames out of a seat's mailbox for one page."""
 
-    def __init__(self, mailbox: Mailbox, bell: Bell, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, mailbox: Mailbox, bell: Bell, clock: Callable[[], float], sending: Sending | None = None
+    ) -> None:
+        """sending: the seat's, which the latency dial turns."""
         self.window = Window()
+        self._sending = sending or Sending()
+        self._sent_at = float("-inf")
         self._mailbox, self._bell, self._clock = mailbox, bell, clock
         self._sequence = 0
         self._sent_count = 0  # the mailbox's count when the last frame was taken out
@@ -21,7 +55,9 @@ class FrameSender:
     @property
     def ready(self) -> bool:
         """Whether there is a frame this page has not had, and room for it on the way."""
-        return self._mailbox.count > self._sent_count and self.window.open(self._clock())
+        now = self._clock()
+        is_due = self._sending.rate >= FASTEST or now - self._sent_at >= 0.9 / self._sending.rate
+        return is_due and self._mailbox.count > self._sent_count and self.window.open(now)
 
     async def wait(self, timeout: float, closed: Callable[[], bool]) -> bytes | None:
         """Give the newest frame, packed, as soon as there is one this page has not had.
@@ -47,8 +83,9 @@ class FrameSender:
         self._sent_count = self._mailbox.count
         self._sequence += 1
         sequence = self._sequence
-        self.window.sent(sequence, self._clock())
-        return await asyncio.to_thread(pack, frame, sequence)
+        self._sent_at = self._clock()
+        self.window.sent(sequence, self._sent_at)
+        return await asyncio.to_thread(self._sending.pack, frame, sequence)
 
     def acknowledge(self, sequence: int) -> None:
         """The page has drawn the frame of a sequence number: there is room for another."""

@@ -116,6 +116,11 @@ class Library:
             self._loaded[name] = model
             return model
 
+    def of_size(self, name: str, size: tuple[int, int]) -> Model:
+        """Load the model of a name at a size (H, W), for one rendering; raises OptionError for one it cannot have."""
+        with self._loading_turn(threading.Event()):
+            return self._load(self._address.get(name, name), size=size, **self._options.get(name, {}))
+
     @contextmanager
     def _loading_turn(self, cancel: threading.Event) -> Iterator[None]:
         """Two models loaded at once may not fit where one after the other does."""

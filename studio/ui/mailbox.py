@@ -108,8 +108,8 @@ def encode_png(picture: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def pack(frame: Frame, sequence: int) -> bytes:
-    """A frame as the page reads it: 32 bytes of header, then JPEG.
+def pack(frame: Frame, sequence: int, quality: int = QUALITY) -> bytes:
+    """A frame as the page reads it: 32 bytes of header, then JPEG of a quality (1..100).
 
     Little-endian: "STF1", sequence on this link, frame index, control revision (uint32 each), tick in ms, age when
     packed in ms (float32 each), the time it was made in ms since 1970 (float64).
@@ -117,7 +117,7 @@ def pack(frame: Frame, sequence: int) -> bytes:
     age = max(0.0, (time.time_ns() - frame.made_ns) / 1e6)
     made = frame.made_ns / 1e6
     header = HEADER.pack(MAGIC, sequence, frame.index, frame.revision, frame.tick_ms, age, made)
-    return header + encode_jpeg(frame.picture)
+    return header + encode_jpeg(frame.picture, quality)
 
 
 def unpack(data: bytes) -> tuple[int, int, int, float, float, float, bytes]:

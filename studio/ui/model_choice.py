@@ -54,6 +54,19 @@ class ModelChoice:
         """Give every model there is to choose, as the page reads it."""
         return self._library.offers() if self._library else []
 
+    def check(self, name: str) -> None:
+        """Raise LibraryError for a model that this server has not."""
+        if self._library is not None:
+            self._library.check(name)
+        elif name != self.name:
+            raise LibraryError(f"this server plays one model, {self.name}; render on that")
+
+    def get(self, name: str, size: tuple[int, int] | None = None) -> Model:
+        """Give a model beside the one that plays, loaded if need be, at a size (H, W) if one is given."""
+        if self._library is None:
+            return self._session.model
+        return self._library.of_size(name, size) if size else self._library.get(name)
+
     def choose(self, name: object) -> None:
         """Have a model made ready; the session goes over to it by itself. Raises LibraryError for what cannot be."""
         with self._lock:

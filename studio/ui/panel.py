@@ -37,11 +37,11 @@ class Section:
     needs: str = ""
     id: str = ""
     above: str = ""
-    below: str = ""
+    below: tuple[str, ...] = ()
 
 
 SECTIONS = (
-    Section("prompt", below='<div id="studio-live" aria-live="polite"></div>'),
+    Section("prompt", below=('<div id="studio-live" aria-live="polite"></div>', '<div id="studio-slots"></div>')),
     Section("picture", needs="picture", id="studio-input", above=(WEB / "input.html").read_text("utf-8")),
     Section("structure"),
     Section("styles", "Styles", needs="lora", above='<div id="studio-loras"></div>'),  # a row for each, by the page
@@ -128,6 +128,7 @@ def panel(presets: Mapping[str, Preset], begun: ControlState) -> Panel:
     preset_section(presets)
     for part in sections():
         widget_section(made, part)
+    gr.HTML('<h3>Moments</h3><div id="studio-moments"></div>', elem_id="studio-moments-section", padding=False)
     gr.HTML('<h3>Takes</h3><div id="studio-takes"></div>', elem_id="studio-takes-section", padding=False)
     return made
 
@@ -169,8 +170,8 @@ def widget_section(made: Panel, part: Section) -> None:
                 waiting += add_all(made, advanced)
         for kind in dict.fromkeys(kind for kind, _, _ in waiting):
             apply_button(made, kind, {field: component for other, field, component in waiting if other == kind})
-        if part.below:
-            gr.HTML(part.below, padding=False)
+        for markup in part.below:
+            gr.HTML(markup, padding=False)
 
 
 def add_all(made: Panel, shown: Sequence[Shown]) -> list[tuple[str, str, Component]]:

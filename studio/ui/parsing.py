@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable
 
 from studio.controls.base import shown
-from studio.ui.commands import moments
+from studio.ui.commands import audition, editing, latency, later, moments
 from studio.ui.protocol import (
     Acknowledge,
     CancelLoad,
@@ -78,6 +78,10 @@ COMMANDS: dict[str, Callable[[dict[str, object]], Command]] = {
     "load": lambda message: LoadModel(message.get("model")),
     "cancel": lambda message: CancelLoad(),
     **moments.COMMANDS,
+    **editing.COMMANDS,
+    **audition.COMMANDS,
+    **later.COMMANDS,
+    **latency.COMMANDS,
 }
 # By the type of a message.
 MESSAGES: dict[str, Callable[[dict[str, object]], Command]] = {
@@ -85,6 +89,7 @@ MESSAGES: dict[str, Callable[[dict[str, object]], Command]] = {
     "command": read_command,
     "ack": lambda message: Acknowledge(whole(message, "sequence")),
     "pong": lambda message: Pong(whole(message, "number")),
+    **latency.MESSAGES,
 }
 
 

@@ -8,6 +8,7 @@ is asked (`Ping`), whatever becomes of the frames: that, and no frame, keeps a c
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
@@ -228,7 +229,11 @@ class Receipts(Notification):
 
 @dataclass(frozen=True)
 class Status(Notification):
-    """What is measured: frames a second and ms a frame, of the session; the window and round trip of the connection."""
+    """What is measured: frames a second and ms a frame, of the session; the window and round trip of the connection.
+
+    draw_ms: of a chunk with all its pictures, which is what a control waits for; decode_ms: of it, their decoding;
+    pack_ms: making JPEG of one; shortest_ms: the shortest round trip so far, by which the page reads `Ping.time`.
+    """
 
     type: ClassVar[str] = "status"
     fps: float = 0.0
@@ -242,6 +247,10 @@ class Status(Notification):
     error: str | None = None
     window: int = 0
     round_trip_ms: float = 0.0
+    draw_ms: float = 0.0
+    decode_ms: float = 0.0
+    pack_ms: float = 0.0
+    shortest_ms: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -261,18 +270,141 @@ class TakeSaved(Notification):
 
 
 @dataclass(frozen=True)
+class TakeOpened(Notification):
+    """A take as its editor shows it, after so many edits (`score.edit_list`).
+
+    start, frames: its first frame and how many; gestures: `edit_list.Gesture`; notes: what of its file could not be
+    read, or is otherwise here; versions: names of what it came from, the oldest first; sizes: whether its model has
+    several; steps: of its first frame.
+    """
+
+    type: ClassVar[str] = "editing"
+    take: str
+    start: int
+    frames: int
+    fps: int
+    gestures: Sequence[object]
+    notes: Sequence[str]
+    versions: Sequence[str]
+    edits: int
+    sizes: bool
+    steps: int
+
+
+@dataclass(frozen=True)
+class Preview(Notification):
+    """A take is shown in the place of what is played, from its frame `start` on; frames: 0 once that plays again."""
+
+    type: ClassVar[str] = "preview"
+    take: str = ""
+    start: int = 0
+    frames: int = 0
+
+
+@dataclass(frozen=True)
+class RenderProgress(Notification):
+    """How far a take is rendered.
+
+    stage: "load", "render", then "done", "failed" or "cancelled"; done, total: frames; seconds: about how long it still
+    takes, 0 where that is not known; what: the words for the person; video: the secret it is downloaded by.
+    """
+
+    type: ClassVar[str] = "rendering"
+    take: str
+    stage: str = "load"
+    done: int = 0
+    total: int = 0
+    seconds: float = 0.0
+    what: str = ""
+    name: str = ""
+    video: str = ""
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it has not come to an end."""
+        return self.stage in ("load", "render")
+
+
+@dataclass(frozen=True)
 class Timeline(Notification):
     """What can be gone back to.
 
-    start: the first frame, None if there is none; prompts: (frame, words) of those that took effect since; branches:
-    name, fork, frame, words and picture (a small JPEG as a data URL) of each; reason: why nothing near is kept, or "".
+    start: the first frame, None if there is none; prompts: (frame, words, style, frames) of those that took effect
+    since (`session.history.Change`); branches: id, name, fork, frame, words and picture (a small JPEG as a data URL) of
+    each; bookmarks: name, title, frame, model, words and picture of each; reason: why nothing near is kept, or "".
     """
 
     type: ClassVar[str] = "timeline"
     start: int | None
-    prompts: Sequence[tuple[int, str]]
+    prompts: Sequence[tuple[int, str, str, int]]
     branches: Sequence[dict[str, object]]
     reason: str = ""
+    bookmarks: Sequence[dict[str, object]] = ()
+
+
+@dataclass(frozen=True)
+class BranchLeft(Notification):
+    """A step back in time was done; branch: the id of what was left by it, None if that was nothing."""
+
+    type: ClassVar[str] = "left"
+    step: int
+    branch: int | None
+
+
+@dataclass(frozen=True)
+class ComparisonBegun(Notification):
+    """Two lines are drawn side by side: their names, the frame they part at (None: they share nothing), the number of
+    the first that is shown of each, and how many there will be.
+    """
+
+    type: ClassVar[str] = "comparison"
+    names: Sequence[str]
+    fork: int | None
+    firsts: Sequence[int]
+    frames: int
+
+
+@dataclass(frozen=True)
+class ComparedFrames(Notification):
+    """One frame of each line that is compared, as data URLs; empty for a line that has ended."""
+
+    type: ClassVar[str] = "compared"
+    place: int
+    pictures: Sequence[str]
+
+
+@dataclass(frozen=True)
+class VideoReady(Notification):
+    """A take that was kept has its video now."""
+
+    type: ClassVar[str] = "video"
+    take: Take
+
+
+@dataclass(frozen=True)
+class AuditionChanged(Notification):
+    """What is auditioned now: its controls, none where nothing is; ended: why the last one ended by itself, or ""."""
+
+    type: ClassVar[str] = "audition"
+    controls: Sequence[dict[str, object]]
+    ended: str = ""
+
+
+@dataclass(frozen=True)
+class AuditionPicture(Notification):
+    """The newest picture of the audition, a small JPEG as a data URL, and the number of its frame."""
+
+    type: ClassVar[str] = "audition-picture"
+    frame: int
+    picture: str
+
+
+@dataclass(frozen=True)
+class Ahead(Notification):
+    """The prompts that wait for their frame, a preset's too, the next one first: frame and words."""
+
+    type: ClassVar[str] = "ahead"
+    items: Sequence[tuple[int, str]]
 
 
 @dataclass(frozen=True)
@@ -341,10 +473,39 @@ class Error(Notification):
 
 @dataclass(frozen=True)
 class Ping(Notification):
-    """Is the page there? It answers with the number."""
+    """Is the page there? It answers with the number. time: ms since 1970 on this machine's clock, now."""
 
     type: ClassVar[str] = "ping"
     number: int
+    time: float = field(default_factory=lambda: time.time() * 1e3)
+
+
+@dataclass(frozen=True)
+class DialChanged(Notification):
+    """The latency dial: what is asked for and what it has set.
+
+    name: one of `session.latency.TARGETS`, "off" or "number"; ms: what that is; why: what it changed last and why, in a
+    sentence; stands: how what is asked for is met now, in another; held: a person's own steps stay.
+    """
+
+    type: ClassVar[str] = "dial"
+    name: str = "off"
+    ms: float = 0.0
+    why: str = ""
+    stands: str = ""
+    quality: int = 0
+    rate: int = 0
+    held: bool = False
+
+
+@dataclass(frozen=True)
+class DriftChanged(Notification):
+    """How the pictures look beside those of their first second, as shares of it (`session.drift`)."""
+
+    type: ClassVar[str] = "drift"
+    sharpness: float = 1.0
+    contrast: float = 1.0
+    colour: float = 1.0
 
 
 @dataclass(frozen=True)

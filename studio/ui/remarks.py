@@ -49,14 +49,15 @@ class PromptRemarks:
 
 def same_words(first: Prompt | None, second: Prompt) -> bool:
     """Whether two prompts say the same."""
-    return first is not None and (first.text, first.negative) == (second.text, second.negative)
+    return first is not None and (first.texts, first.negative) == (second.texts, second.negative)
 
 
 def remarks_on(model: Model, prompt: Prompt) -> tuple[str, ...]:
     """Give a model's remarks on a prompt and its negative, which it has read or reads now."""
     try:
         negative = model.prepare(prompt.negative).remarks if prompt.negative else ()
-        return (*model.prepare(prompt.text).remarks, *(f"Negative prompt: {one}" for one in negative))
+        said = dict.fromkeys(one for text in prompt.texts for one in model.prepare(text).remarks)
+        return (*said, *(f"Negative prompt: {one}" for one in negative))
     except Exception:  # our fault, and no reason to end the link
         log.exception("%s could not say what it reads of a prompt", model.name)
         return ()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from studio.controls import CONTROLS, ControlState, Prompt, Sampling, opening_events, strokes
 from studio.presets import Preset
 from studio.score import Event
+from studio.ui.bookmarks import MOST_LISTED
 from studio.ui.errors import LibraryError
 from studio.ui.recorder import Take
 from studio.ui.saved import SavedSeat, SavedSeats
@@ -48,6 +49,7 @@ class Restorer:
         self.unfinished.recover()
         restored = saved is not None and self._restore(seat, saved)
         if self._own and seat.address in LOOPBACK:
+            seat.bookmarks.adopt_all()
             for name in self.unfinished.recovered:
                 seat.recorder.adopt(name, unfinished=True)
         return restored
@@ -63,7 +65,7 @@ class Restorer:
 
     def save(self, seat: Seat) -> None:
         """Save a seat that a person has used, if anything has changed; not on a session's thread, as disks are slow."""
-        if self._saved and (seat.played or seat.recorder.takes or seat.recorder.recording):
+        if self._saved and (seat.played or seat.bookmarks or seat.recorder.takes or seat.recorder.recording):
             self._saved.save(seat.id, saved_of(seat))
 
     def leave(self, seat: Seat) -> None:
@@ -77,11 +79,12 @@ def saved_of(seat: Seat) -> SavedSeat:
     """Take down what a page would want back of its seat."""
     takes = seat.recorder.takes[-MOST_TAKES:]
     return SavedSeat.of(
-        seat.state,
+        seat.editing.live_state or seat.state,
         model=seat.models.chosen,
         takes=tuple(take.name for take in takes),
         recording=seat.recorder.name,
         unfinished=tuple(take.name for take in takes if take.unfinished),
+        bookmarks=tuple(one.name for one in seat.bookmarks[-MOST_LISTED:]),
     )
 
 
@@ -98,6 +101,8 @@ def restore(seat: Seat, saved: SavedSeat, folder: Path) -> None:
         parts.append(request_model(seat, saved.model))
     for name in saved.takes:
         seat.recorder.adopt(name, name in saved.unfinished)
+    for name in saved.bookmarks:
+        seat.bookmarks.adopt(name)
     if saved.recording:
         take = seat.recorder.adopt(saved.recording, unfinished=True)
         parts.append(describe_take(saved.recording, take, folder))

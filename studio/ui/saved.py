@@ -28,7 +28,7 @@ class SavedSeat:
 
     model: the one that was chosen; empty for the one that every page opens with. recording: the take that is being
     recorded, or empty. unfinished: those of the takes that were cut off. left_out: the kinds of control in force that
-    are not among the controls.
+    are not among the controls. bookmarks: the names of their files.
     """
 
     model: str
@@ -37,6 +37,7 @@ class SavedSeat:
     recording: str = ""
     unfinished: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    bookmarks: tuple[str, ...] = ()
 
     def state(self) -> ControlState:
         """Give the controls in force, as they are at the first frame of a session; raises ControlError."""
@@ -147,6 +148,7 @@ def parse(text: str) -> SavedSeat:
     """Read a saved seat; raises ValueError, TypeError and KeyError for what is none."""
     values = json.loads(text)
     names = {key: tuple(map(str, values[key])) for key in ("takes", "unfinished", "left_out")}
+    names["bookmarks"] = tuple(map(str, values.get("bookmarks", ())))  # older files have none
     seat = SavedSeat(str(values["model"]), tuple(values["controls"]), recording=str(values["recording"]), **names)
     seat.state()  # raises ControlError for what a control cannot be
     return seat

@@ -11,9 +11,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio.controls import Control, ControlError, ControlState, Sampling
+from studio.controls import Control, ControlError, ControlState, Prompt, Sampling
+from studio.session.drift import DriftMeter
+from studio.ui.auditions import SeatAudition
+from studio.ui.bookmarks import Bookmarks
+from studio.ui.dial import Dial
+from studio.ui.editing import Editing, end_show
+from studio.ui.frame_sender import FASTEST
 from studio.ui.mailbox import Mailbox, encode_png
 from studio.ui.model_choice import ModelChoice
+from studio.ui.offline import Offline
 from studio.ui.protocol import CloseCode, RecordingChanged, TakeSaved
 from studio.ui.quota import DiskQuota
 from studio.ui.reading import ReadingBudget
@@ -27,7 +34,6 @@ if TYPE_CHECKING:
     from studio.ui.connection import Connection
     from studio.ui.library import Library
 
-FASTEST = 30.0  # frames a second, as video; a faster machine would only play the paths faster
 OVER_QUOTA = "The take was ended: it fills what this server keeps for one person. Download it; it is complete."
 log = logging.getLogger("studio")
 
@@ -46,7 +52,8 @@ class Seat:
 
     left_at: since when there is no page on it, on its clock; None while there is one. touched_at: when a person last
     asked for something. address: of the machine the page is on, as far as it is known. played: whether a person has set
-    anything. news: what the page is told when it comes. late: controls for the model that is on its way.
+    anything. news: what the page is told when it comes. late: controls for the model that is on its way;
+    arrived: what is to be done once it plays. bookmarks: files that go on from a moment; offline: what is drawn beside.
     """
 
     def __init__(
@@ -66,18 +73,26 @@ class Seat:
         self.mailbox = Mailbox()
         self.downloads = Downloads()
         self.address = address
-        self.recorder = Recorder(session, takes, self.downloads, disk or DiskQuota(), address)
+        self.disk = disk or DiskQuota()
+        self.recorder = Recorder(session, takes, self.downloads, self.disk, address)
+        self.bookmarks = Bookmarks(session, takes, self.disk, address)
+        self.offline = Offline(session)
         self.models = ModelChoice(session, library, self.hand_over)
+        self.editing = Editing()
         self.connection: Connection | None = None
         self.left_at: float | None = clock()
         self._clock = clock
+        self.audition = SeatAudition(session, clock)
         self.reading = ReadingBudget(clock)
         self.touched_at = clock()
         self.played = self._closed = False
         self.news = ""
         self.late: tuple[Control, ...] = ()
+        self.arrived: Callable[[], object] | None = None
         self._lock = threading.RLock()
-        session.outputs.append(self.mailbox)
+        self.dial = Dial(clock)
+        self.drift = DriftMeter(lambda: scene_of(session, self.recorder))
+        session.outputs += [self.mailbox, self.drift]
 
     @property
     def state(self) -> ControlState:
@@ -114,9 +129,14 @@ class Seat:
             if self._closed:
                 return {}
             self.stop_recording()
+            end_show(self)
+            self.offline.cancel()
             refused = self.session.hand_over(model)
             late, self.late = self.late, ()
             refused |= send_all(self.session, late)
+            arrived, self.arrived = self.arrived, None
+            if arrived:
+                arrived()
             self.run()
         self.models.release_unused()
         return refused
@@ -180,7 +200,7 @@ class Seat:
     def run(self) -> None:
         """Have the session draw while there is a page; it had stopped if something had gone wrong."""
         if self.connection is not None:
-            self.session.start(FASTEST)
+            self.session.start(float(FASTEST))
 
     def stop(self) -> None:
         """Have the session draw no more; everything else stays."""
@@ -196,14 +216,22 @@ class Seat:
         """
         with self._lock:
             self._closed = True
+            self.offline.close()
             if self.connection is not None:
                 self.connection.end(code)
             self.models.cancel()
             self.stop()
-            if self.stop_recording() is None and self.played:
+            take = self.stop_recording()
+            end_show(self)
+            if take is None and self.played:
                 self.recorder.keep(self.session.score)
             self.mailbox.close()
         self.models.release()
+
+
+def scene_of(session: Session, recorder: Recorder) -> tuple[object, ...]:
+    """Give what begins a new scene when it is another: how far the pictures drift is measured from there."""
+    return session.model.name, session.engine.state[Prompt].text, recorder.recording
 
 
 def send_all(session: Session, controls: tuple[Control, ...]) -> dict[str, str]:

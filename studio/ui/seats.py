@@ -133,6 +133,7 @@ class Seats:
             if gone > self.pause_after:
                 seat.stop()
             seat.end_take_over_quota()
+            seat.audition.sweep(seat.left_at)
             self._restorer.save(seat)
 
     def close(self, seat: Seat, code: CloseCode = CloseCode.STOPPING) -> None:

@@ -17,6 +17,7 @@ from studio.frames import Frame
 from studio.outputs.video import RECORDED_MP4, VideoFile
 
 WAITING = 96  # frames a slow disk may be behind before the video leaves some out: 19 MB at 256x256
+BOOKMARK = ".bookmark.jsonl"  # the ending of a bookmark's file
 OFFERED = 64  # downloads a seat keeps on offer
 
 
@@ -116,6 +117,6 @@ def take_path(folder: Path, words: str) -> Path:
     slug = "-".join(re.findall(r"[a-z0-9]+", words.lower())[:5]) or "take"
     stem = f"{datetime.now():%Y%m%d-%H%M%S}-{slug[:40]}"
     path, number = folder / stem, 2
-    while any(path.with_name(path.name + ending).exists() for ending in (".jsonl", ".mp4")):
+    while any(path.with_name(path.name + ending).exists() for ending in (".jsonl", ".mp4", BOOKMARK)):
         path, number = folder / f"{stem}-{number}", number + 1
     return path

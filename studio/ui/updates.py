@@ -7,11 +7,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from studio.controls import Picture, Sampling, describe, state_message
+from studio.controls import Picture, Prompt, Sampling, describe, state_message
 from studio.models.base import Model
 from studio.models.playable import advise
 from studio.ui.plays import plays
-from studio.ui.protocol import Hello, Loading, Notice, Notification, Receipts, StateChanged, Status, Timeline
+from studio.ui.protocol import (
+    Ahead,
+    DialChanged,
+    DriftChanged,
+    Hello,
+    Loading,
+    Notice,
+    Notification,
+    Receipts,
+    StateChanged,
+    Status,
+    Timeline,
+)
 from studio.ui.remarks import PromptRemarks
 from studio.ui.rewinds import timeline
 from studio.ui.window import Window
@@ -40,7 +52,10 @@ class SessionUpdates:
         self._model: Callable[[], Model | None] = lambda: None  # the one the page knows; it is not held here
         self._progress: LoadProgress | None = None
         self._timeline: Timeline | None = None
+        self._ahead = Ahead(())
         self._advised = ""
+        self._dial: DialChanged | None = None
+        self._drift: DriftChanged | None = None
         self._remarks = PromptRemarks(seat.session)
 
     def hello(self) -> Hello:
@@ -92,11 +107,14 @@ class SessionUpdates:
             yield from self.notices()
         yield from self._load_progress()
         yield from self._receipts()
+        yield from self._what_is_ahead()
         yield from self._advice()
+        yield from self._changed_dial()
         yield from self._remarks.collect()
         if self._clock() - self._status_at > STATUS_EVERY:
             self._status_at = self._clock()
             yield self._status(window)
+            yield from self._changed_drift()
             yield from self._changed_timeline()
 
     def _load_progress(self) -> Iterator[Loading]:
@@ -123,9 +141,17 @@ class SessionUpdates:
         self.own_revisions = {revision for revision in self.own_revisions if revision > self._last_receipt}
         yield Receipts([(receipt.revision, receipt.kind, receipt.frame) for receipt in new])
 
+    def _what_is_ahead(self) -> Iterator[Ahead]:
+        """The prompts that wait for their frame, if they are not what the page knows."""
+        events = [(event.frame, event.control) for event in self._seat.session.ahead]
+        now = Ahead(tuple((frame, control.title) for frame, control in events if isinstance(control, Prompt)))
+        if now != self._ahead:
+            self._ahead = now
+            yield now
+
     def _changed_timeline(self) -> Iterator[Timeline]:
         """What can be gone back to, if it is not what the page knows."""
-        now = timeline(self._seat.session)
+        now = timeline(self._seat)
         if now != self._timeline:
             self._timeline = now
             yield now
@@ -137,6 +163,31 @@ class SessionUpdates:
             yield Notice(told)
         self._advised = told
 
+    def _changed_dial(self) -> Iterator[DialChanged]:
+        """What the latency dial has done, if the page does not know it."""
+        now = self._seat.dial.told()
+        if now != self._dial:
+            self._dial = now
+            yield now
+
+    def _changed_drift(self) -> Iterator[DriftChanged]:
+        """How far the pictures have drifted; a clean start is told as no drift at all."""
+        drift = self._seat.drift.drift
+        now = (
+            DriftChanged(**{name: round(value, 2) for name, value in asdict(drift).items()})
+            if drift
+            else DriftChanged()
+        )
+        if now != self._drift:
+            self._drift = now
+            yield now
+
     def _status(self, window: Window) -> Status:
         played = replace(Status(**self._seat.session.stats), recording=self._seat.recorder.recording)
-        return replace(played, window=window.size, round_trip_ms=round(window.typical * 1e3, 1))
+        return replace(
+            played,
+            window=window.size,
+            round_trip_ms=round(window.typical * 1e3, 1),
+            shortest_ms=round(window.shortest * 1e3, 1) if window.shortest < float("inf") else 0.0,
+            pack_ms=round(self._seat.dial.sending.typical_ms, 2),
+        )

@@ -101,7 +101,7 @@ def real_session():
 
 
 def pin_fox_and_bear(visit):
-    visit.key("3")
+    visit.key("e")
     for label, place in (("fox", (0.2, 0.2)), ("bear", (0.8, 0.8))):
         visit.label(label)
         visit.page.mouse.click(*visit.point(*place))

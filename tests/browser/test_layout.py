@@ -25,7 +25,7 @@ def test_the_picture_is_the_hero_and_nothing_jumps(browse):
     assert box["height"] >= 0.7 * 900
     assert visit.page.evaluate("document.documentElement.scrollHeight") <= 900
     visit.page.evaluate(watch)
-    visit.key("3")
+    visit.key("e")
     visit.page.mouse.click(*visit.point(0.5, 0.5))
     visit.key("r")
     until(lambda: visit.page.locator(".st-rec:visible").count() == 1)

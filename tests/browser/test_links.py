@@ -17,7 +17,7 @@ def test_without_a_socket_the_page_pulls(browse):
 
     visit = browse(prepare=no_socket, frames=5)
     assert visit.page.locator("[data-hud=link]").inner_text() == "live by HTTP"
-    visit.key("3")
+    visit.key("e")
     visit.page.mouse.click(*visit.point(0.4, 0.6))
     (stroke,) = until(lambda: visit.strokes)
     assert stroke.points[0][1:] == pytest.approx((0.4, 0.6), abs=0.002)
@@ -25,7 +25,7 @@ def test_without_a_socket_the_page_pulls(browse):
 
 def test_a_lost_link_comes_back_to_the_same_session(browse):
     visit = browse()
-    visit.key("3")
+    visit.key("e")
     visit.page.mouse.click(*visit.point(0.5, 0.5))
     until(lambda: visit.strokes)
     visit.page.evaluate("window.studio.link.socket.close()")

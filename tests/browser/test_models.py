@@ -444,7 +444,7 @@ def test_the_list_says_what_fits_and_why_the_rest_does_not(browse):
 
 def test_a_model_is_handed_over_while_it_plays(browse, server):
     visit = browse("tiny")
-    visit.key("3")
+    visit.key("e")
     visit.label("fox")
     visit.page.mouse.click(*visit.point(0.5, 0.5))
     until(lambda: visit.strokes)

@@ -10,7 +10,9 @@ from studio.controls import Prompt, Sampling
 
 def test_a_slider_acts_while_it_is_dragged_and_its_last_value_arrives(browse):
     visit = browse()
-    box = visit.page.locator("#studio-scale input[type=range]").bounding_box()
+    scale = visit.page.locator("#studio-scale input[type=range]")
+    scale.scroll_into_view_if_needed()
+    box = scale.bounding_box()
     visit.page.mouse.move(box["x"] + 60, box["y"] + box["height"] / 2)
     visit.page.mouse.down()
     for step in range(40):
@@ -84,7 +86,7 @@ def test_the_panel_is_filled_in_the_page_at_once_and_not_by_the_server(browse):
 
 def test_a_preset_is_one_step_back_and_one_forth(browse):
     visit = browse()
-    visit.key("3")
+    visit.key("e")
     visit.label("fox")
     visit.page.mouse.click(*visit.point(0.3, 0.6))
     until(lambda: visit.strokes)

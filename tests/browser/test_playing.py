@@ -73,7 +73,7 @@ def test_a_snapshot_is_a_png_of_the_picture(browse):
 
 def test_fps_and_latency_are_always_shown(browse):
     visit = browse()
-    visit.key("3")
+    visit.key("e")
     visit.page.mouse.click(*visit.point(0.5, 0.5))
     until(lambda: visit.page.locator("[data-hud=latency]").inner_text().isdigit())
     until(lambda: float(visit.page.locator("[data-hud=fps]").inner_text()) > 3)

@@ -34,7 +34,7 @@ def test_dragged_back_the_picture_is_as_it_was_and_what_was_left_is_a_branch(ser
     played(visit, 60)
     prompt(visit, "snowy mountains at night")
     played(visit, 20)
-    visit.page.locator(".st-marks i[title='snowy mountains at night']").wait_for()
+    visit.page.locator(".st-marks i[title^='snowy mountains at night']").wait_for()
     now = visit.session.engine.frame
     assert "s back" in drag_strip(visit, 0.2)
     until(lambda: visit.session.history.branches)

@@ -232,10 +232,37 @@ test('each stroke has a colour of its own while there are colours, and keeps it'
   assert.equal(controls.colour('h'), colours[7]);
 });
 
-test('the trail of a drag outlives what the server says of it', () => {
-  controls.set(fox);
-  const trail = [[1, 0.2, 0.3]];
-  controls.strokes.get('a').trail = trail;
-  controls.take(serverState([{ ...fox, since: 4 }]));
-  assert.equal(controls.strokes.get('a').trail, trail);
+test('the moves of two fingers are one step back each, and of several subjects together one', () => {
+  const other = { ...fox, id: 'b' };
+  [fox, other].forEach((one) => controls.set(one));
+  const moved = (one, x) => ({ ...one, points: [[0, x, 0.5]] });
+  for (const x of [0.5, 0.6, 0.7]) {
+    controls.set(moved(fox, x), 1);
+    controls.set(moved(other, x), 2);
+  }
+  assert.equal(controls.past.length, 4);
+  for (const x of [0.8, 0.9]) controls.together([moved(fox, x), moved(other, x)], [fox, other], 'move');
+  assert.equal(controls.past.length, 5);
+  controls.undo();
+  assert.deepEqual(controls.strokes.get('a').points, fox.points);
+  controls.undo();
+  assert.deepEqual(controls.strokes.get('b').points, other.points);
+});
+
+test('undo and redo send no grab again', () => {
+  controls.set({ ...fox, grab: [3, 0.1, 0.1] });
+  controls.set({ ...fox, grab: [9, 0.5, 0.5] });
+  for (const way of ['undo', 'redo']) {
+    controls[way]();
+    assert.equal(sent.at(-1).grab, undefined, way);
+  }
+});
+
+test('of several that were set together one may be refused', () => {
+  const copies = ['x', 'y'].map((id) => ({ ...fox, id }));
+  controls.together(copies, copies.map(({ id }) => ({ kind: 'erase', id })));
+  controls.refused(copies[1]);
+  assert.deepEqual([...controls.strokes.keys()], ['x']);
+  controls.undo();
+  assert.equal(controls.strokes.size, 0);
 });

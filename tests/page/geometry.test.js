@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { settled, sizeAt } from '../../studio/ui/web/course.js';
 import { place, pointTime, simplified, strokeAt, thinned, withinPicture } from '../../studio/ui/web/geometry.js';
 
 const vectors = JSON.parse(readFileSync(new URL('../golden/strokes.json', import.meta.url), 'utf8'));
@@ -18,6 +19,32 @@ for (const [at, { stroke, places }] of vectors.places.entries()) {
     for (const [frame, ...wanted] of places) close(place(stroke, frame), wanted, `frame ${frame}`);
   });
 }
+
+for (const [at, { stroke, places }] of vectors.timed.entries()) {
+  test(`timed ${at}: there and back, late, pressed or ahead, a ${stroke.mode} is as the model draws it`, () => {
+    for (const [frame, ...wanted] of places) close([...place(stroke, frame), sizeAt(stroke, frame)], wanted, `frame ${frame}`);
+  });
+}
+
+test('a stroke takes over from another what the server says it does', () => {
+  assert.ok(vectors.takeovers.some(({ settled: { begun } }) => begun > 10));
+  assert.ok(vectors.takeovers.some(({ settled: { lead } }) => lead.length));
+  for (const { before, stroke, settled: { begun, lead } } of vectors.takeovers) {
+    const got = settled(stroke, before, stroke.since);
+    assert.equal(got.lead.length, lead.length, JSON.stringify([before, stroke]));
+    close([got.begun, ...got.lead], [begun, ...lead], JSON.stringify([before, stroke]));
+  }
+});
+
+test('a hand takes hold of what the server says it does', () => {
+  for (const { strokes, places } of vectors.grabs) {
+    for (const [frame, x, y, id] of places) assert.equal(strokeAt(strokes, [x, y], frame, 0.5)?.id ?? null, id, `${frame}: ${x}, ${y}`);
+  }
+});
+
+test('where a pen is pressed harder a point stays', () => {
+  for (const { points, kept } of vectors.pressed) assert.deepEqual(thinned(points), kept);
+});
 
 test('the vectors are enough to tell a frame from the next', () => {
   const moving = vectors.places.filter(({ stroke }) => stroke.mode === 'path');

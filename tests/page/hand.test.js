@@ -38,13 +38,14 @@ beforeEach(() => {
     strokes: new Map(), past: [],
     set(control, gesture = null) {
       set.push({ ...control, gesture });
-      this.past.push({ at: 0 });
+      this.past.push({ at: 0, gesture });
       this.strokes.set(control.id, { ...control, since: 0 });
       return true;
     },
   };
   hand = new Hand({
-    area, controls, brush: () => brush, frame: () => page.frame, rate: () => page.rate, refusal: () => page.refusal,
+    area, controls, brush: () => brush, seen: () => ({ frame: page.frame, strokes: [...controls.strokes.values()] }),
+    snap: (place) => place, rate: () => page.rate, refusal: () => page.refusal,
     selected: () => {}, announce: (text) => words.push(text), warn: (text) => words.push(`! ${text}`),
   });
 });
@@ -82,7 +83,7 @@ test('all of one drag is one gesture, however long the hand rests, and the next 
   hand.sendChanges();
   assert.ok(controls.past.at(-1).at > performance.now() + 1e6);
   point('pointerup', 0.6, 0.5);
-  assert.deepEqual(new Set(set.map(({ gesture }) => gesture)), new Set([1000]));
+  assert.deepEqual(new Set(set.map(({ gesture }) => gesture)), new Set(['finger 1 1000']));
   assert.equal(controls.past.at(-1).at, 0);
 });
 
@@ -102,7 +103,7 @@ test('every step that the browser gathered counts', () => {
   point('pointerdown', 0.1, 0.1, { at: 0 });
   const steps = [{ clientX: 50, clientY: 110, timeStamp: 100 }, { clientX: 70, clientY: 30, timeStamp: 200 }];
   point('pointermove', 0.3, 0.1, { at: 200, getCoalescedEvents: () => steps });
-  assert.deepEqual(hand.stroke.points.slice(-2), [[5, 0.2, 0.9], [10, 0.3, 0.1]]);
+  assert.deepEqual(hand.stroke.points.slice(-2), [[5, 0.2, 0.9, 0.5], [10, 0.3, 0.1, 0.5]]);
 });
 
 test('a subject under the hand is taken hold of, with its name and size, and its loop', () => {
@@ -110,8 +111,9 @@ test('a subject under the hand is taken hold of, with its name and size, and its
   point('pointerdown', 0.52, 0.5);
   point('pointerup', 0.7, 0.7);
   const { gesture, ...message } = set.at(-1);
-  assert.deepEqual(message, { kind: 'stroke', id: 'a', label: 'owl', size: 0.2, mode: 'drag', loop: false, points: [[0, 0.7, 0.7]] });
-  assert.equal(gesture, 0);
+  assert.deepEqual(message, { kind: 'stroke', id: 'a', label: 'owl', size: 0.2, mode: 'drag', loop: false,
+    points: [[0, 0.68, 0.7]], grab: [0, 0.5, 0.5] });
+  assert.equal(gesture, 'finger 1 0');
 });
 
 test('with Alt another is laid over it', () => {
@@ -139,6 +141,56 @@ test('a second finger neither moves a stroke nor ends it, nor begins one', () =>
   point('pointerup', 0.9, 0.9, { pointer: 2 });
   point('pointerup', 0.4, 0.3);
   assert.deepEqual(set.map(({ points }) => points), [[[0, 0.2, 0.2]], [[0, 0.4, 0.3]]]);
+});
+
+test('two fingers drag two subjects, by turns, each one step back', () => {
+  const pinned = (id, x) => ({ id, label: 'owl', size: 0.2, mode: 'pin', loop: true, points: [[0, x, 0.5]], since: 0 });
+  for (const [id, x] of [['a', 0.2], ['b', 0.8]]) controls.strokes.set(id, pinned(id, x));
+  point('pointerdown', 0.2, 0.5, { at: 1 });
+  point('pointerdown', 0.8, 0.5, { pointer: 2, at: 2 });
+  point('pointerdown', 0.8, 0.5, { pointer: 3, at: 3 });
+  for (let step = 1; step < 5; step += 1) {
+    point('pointermove', 0.2 + 0.05 * step, 0.5, { at: 9 });
+    point('pointermove', 0.8, 0.5 + 0.05 * step, { pointer: 2, at: 9 });
+    hand.sendChanges();
+  }
+  assert.deepEqual(set.map(({ id }) => id), ['a', 'b', 'a', 'b']);
+  point('pointerup', 0.4, 0.5);
+  point('pointerup', 0.8, 0.7, { pointer: 2 });
+  const last = set.slice(-2).map(({ id, points, gesture }) => [id, points[0].slice(1), gesture]);
+  assert.deepEqual(last, [['a', [0.4, 0.5], 'finger 1 1'], ['b', [0.8, 0.7], 'finger 2 2']]);
+});
+
+test('a click on a subject chooses it and changes nothing', () => {
+  controls.strokes.set('a', { id: 'a', label: 'owl', size: 0.2, mode: 'path', loop: true, points: [[0, 0.5, 0.5]], since: 0 });
+  point('pointerdown', 0.5, 0.5);
+  point('pointermove', 0.505, 0.5);
+  hand.sendChanges();
+  point('pointerup', 0.505, 0.5);
+  assert.deepEqual(set, []);
+  assert.equal(hand.selected, 'a');
+});
+
+test('with Shift a path is straight from where it began', () => {
+  brush.mode = 'path';
+  point('pointerdown', 0.2, 0.2, { at: 0 });
+  for (const [x, y, at] of [[0.3, 0.3, 100], [0.5, 0.21, 200], [0.7, 0.22, 400]]) point('pointermove', x, y, { at, shiftKey: true });
+  point('pointerup', 0.8, 0.21, { at: 600, shiftKey: true });
+  assert.deepEqual(set[0].points, [[0, 0.2, 0.2], [30, 0.8, 0.2]]);
+});
+
+test('how hard a pen is pressed goes along, and of a mouse nothing', () => {
+  brush.mode = 'path';
+  const pen = { pointerType: 'pen' };
+  point('pointerdown', 0.2, 0.2, { at: 0, pressure: 0.2, ...pen });
+  point('pointermove', 0.8, 0.2, { at: 400, pressure: 0.9, ...pen });
+  point('pointerup', 0.8, 0.2, { at: 400, pressure: 0, ...pen });
+  assert.deepEqual(set[0].pressure.slice(0, 2), [0.2, 0.9]);
+  assert.equal(set[0].pressure.length, set[0].points.length);
+  assert.equal(set[0].pressure.at(-1), 0.9, 'a pen that is lifted is not pressed');
+  point('pointerdown', 0.2, 0.8, { at: 0, pressure: 0.5, pointerType: 'mouse' });
+  point('pointerup', 0.8, 0.8, { at: 400, pressure: 0, pointerType: 'mouse' });
+  assert.equal('pressure' in set[1], false);
 });
 
 test('a pointer that is taken away ends where it was last', () => {

@@ -2,22 +2,26 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SHORTCUTS, actionFor } from '../../studio/ui/web/keys.js';
 
-const pressed = (key, { ctrl = false, meta = false, shift = false, ...focus } = {}) => actionFor(
-  { key, ctrlKey: ctrl, metaKey: meta, shiftKey: shift }, { typing: false, dialog: false, onButton: false, ...focus });
+const pressed = (key, { ctrl = false, meta = false, alt = false, shift = false, ...focus } = {}) => actionFor(
+  { key, code: /^\d$/.test(key) ? `Digit${key}` : '', ctrlKey: ctrl, metaKey: meta, altKey: alt, shiftKey: shift },
+  { typing: false, dialog: false, onButton: false, ...focus },
+);
 
 test('every key of the table starts its action', () => {
   const actions = SHORTCUTS.flatMap(({ keys }) => Object.entries(keys));
   assert.ok(actions.length > 20);
   for (const [name, action] of actions) {
     const parts = name.split('+');
-    assert.equal(pressed(parts.at(-1), { ctrl: parts.includes('Ctrl'), shift: parts.includes('Shift') }), action, name);
+    const [key] = parts.slice(-1);
+    assert.equal(pressed(key, { ctrl: parts.includes('Ctrl'), alt: parts.includes('Alt'), shift: parts.includes('Shift') }), action, name);
   }
 });
 
 test('the keys do what they always did', () => {
   const wanted = {
-    ' ': 'play', r: 'record', s: 'snapshot', Backspace: 'reset', c: 'clear', t: 'theme', f: 'fullscreen', '?': 'help', 1: 'drag-mode',
-    2: 'path-mode', 3: 'pin-mode', '[': 'smaller', ']': 'larger', l: 'edit-label', p: 'edit-prompt', Delete: 'erase', x: 'erase',
+    ' ': 'play', r: 'record', s: 'snapshot', Backspace: 'reset', c: 'clear', t: 'theme', f: 'fullscreen', '?': 'help', q: 'drag-mode',
+    w: 'path-mode', e: 'pin-mode', 1: 'slot-1', 9: 'slot-9', b: 'bookmark', g: 'tap', m: 'marker',
+    '[': 'smaller', ']': 'larger', l: 'edit-label', p: 'edit-prompt', Delete: 'erase', x: 'erase',
     Escape: 'deselect', '\\': 'hide-overlay',
   };
   for (const [key, action] of Object.entries(wanted)) assert.equal(pressed(key), action, key);
@@ -61,5 +65,16 @@ test('space on a button presses the button', () => {
 });
 
 test('other keys are nobody’s', () => {
-  for (const key of ['q', 'Enter', 'Tab', 'ArrowLeft', 'F5']) assert.equal(pressed(key), null, key);
+  for (const key of ['j', '0', 'Enter', 'Tab', 'ArrowLeft', 'F5']) assert.equal(pressed(key), null, key);
+});
+
+test('a digit key is that digit whatever it types', () => {
+  const at = (key, more = {}) => actionFor(
+    { key, code: 'Digit1', ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, ...more },
+    { typing: false, dialog: false, onButton: false },
+  );
+  assert.equal(at('!', { shiftKey: true }), 'audition-1');
+  assert.equal(at('&'), 'slot-1', 'a French keyboard');
+  assert.equal(at('1', { ctrlKey: true, altKey: true }), 'store-1');
+  assert.equal(at('1', { ctrlKey: true }), null, "a browser's tab");
 });

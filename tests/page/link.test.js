@@ -98,14 +98,15 @@ test('a ping is answered at once and goes no further', async () => {
   const socket = await live();
   socket.say({ type: 'ping', number: 7 });
   assert.deepEqual(JSON.parse(socket.sent.at(-1)), { type: 'pong', number: 7 });
-  assert.deepEqual(messages, [HELLO]);
+  assert.deepEqual(messages, [HELLO, { type: 'ping', number: 7 }]);
 });
 
 test('a frame is unpacked', async () => {
   const socket = await live();
   socket.say(packedFrame({ sequence: 4, index: 70000, revision: 9 }));
-  const [{ jpeg, ...numbers }] = frames;
-  assert.deepEqual(numbers, { sequence: 4, index: 70000, revision: 9, tick: 1.5, age: 0.25 });
+  const [{ jpeg, arrived, ...numbers }] = frames;
+  assert.ok(arrived <= performance.now());
+  assert.deepEqual(numbers, { sequence: 4, index: 70000, revision: 9, tick: 1.5, age: 0.25, made: 0 });
   assert.equal(jpeg.size, 8);
 });
 
@@ -308,7 +309,7 @@ test('messages go up as soon as there is one, at most 64 at once, and others com
   first.resolve(Response.json({ messages: [{ type: 'notice', message: 'word' }, { type: 'ping', number: 3 }] }));
   const second = await server.next('/studio/up');
   assert.equal(JSON.parse(second.options.body).messages.length, 64);
-  assert.deepEqual(messages.at(-1), { type: 'notice', message: 'word' });
+  assert.deepEqual(messages.at(-2), { type: 'notice', message: 'word' });
   second.resolve(Response.json({ messages: [] }));
   const third = JSON.parse((await server.next('/studio/up')).options.body).messages;
   assert.deepEqual(third.at(-1), { type: 'pong', number: 3 });

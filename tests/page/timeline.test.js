@@ -35,5 +35,5 @@ test('going back is a step that undo goes forward from, and redo makes again', (
   controls.travel(12);
   controls.undo();
   controls.redo();
-  assert.deepEqual(gone, [{ kind: 'rewind', frame: 12 }, { kind: 'branch' }, { kind: 'rewind', frame: 12 }]);
+  assert.deepEqual(gone, [{ kind: 'rewind', frame: 12, step: 1 }, { kind: 'branch', step: 2 }, { kind: 'rewind', frame: 12, step: 3 }]);
 });

@@ -4,11 +4,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { brushHint } from '../../studio/ui/web/brush.js';
 import { formatBytes, formatCount, formatDuration } from '../../studio/ui/web/dom.js';
-import { Meter, median } from '../../studio/ui/web/hud.js';
+import { Meter } from '../../studio/ui/web/hud.js';
 import { fitText } from '../../studio/ui/web/ink.js';
 import { offerFacts, progressText } from '../../studio/ui/web/models.js';
 import { tooLong } from '../../studio/ui/web/notes.js';
 import { isApplied, wholeNumber } from '../../studio/ui/web/panel.js';
+import { median } from '../../studio/ui/web/stages.js';
 import { strokeMessage } from '../../studio/ui/web/strokes.js';
 
 test('numbers are written as people read them', () => {
@@ -44,15 +45,6 @@ test('the rate is measured over the last two seconds', () => {
   for (let k = 1; k <= 40; k += 1) meter.addFrame(1000 + 50 * k);
   assert.equal(meter.rate(3000), '20.0');
   assert.equal(meter.rate(9000), '–', 'where nothing comes there is no rate');
-});
-
-test('the latency is the median of the last nine, and a guess before there is one', () => {
-  const meter = new Meter();
-  assert.equal(meter.latency({}), '–');
-  assert.equal(meter.latency({ tick_ms: 40, round_trip_ms: 5 }), '≈ 65');
-  [500, 500, 500, 500, 500, 500].forEach((ms) => meter.addLatency(ms));
-  [80, 80, 80, 80, 80].forEach((ms) => meter.addLatency(ms));
-  assert.equal(meter.latency({ tick_ms: 40 }), '80');
 });
 
 test('the brush says what the hand does', () => {

@@ -6,21 +6,32 @@ import sys
 from pathlib import Path
 
 import pytest
+from tiny.pictures import PictureModel, half
 
 from session.playing import CAMERA, SEVERAL, drag, play, replayed
-from studio.controls import Prompt
+from studio.controls import Picture, Prompt, Sampling, Similarity
 from studio.presets import Preset
 from studio.score import Event, Score, ScoreError
 from studio.session import Session
 
+CAMERA_AND_REGIONS = [
+    *CAMERA,
+    (4, Prompt("winter", "a blur")),
+    (7, Similarity(0.1, most=4, regions=True)),
+    (16, Picture(half(3, 5))),
+    (19, Prompt("spring", "a blur", blend=4)),
+    (30, Sampling(2, "full", 1.5, 3, drift=2)),
+]
 TESTS = Path(__file__).parent.parent
 LATER = """
 import sys
 from tiny.model import TinyModel
+from tiny.pictures import PictureModel
 from studio.session import Session
-session = Session(TinyModel())
-session.open_bookmark(sys.argv[1])
-print(" ".join(session.step().hash for _ in range(9)))
+for model, path in zip((TinyModel(), PictureModel()), sys.argv[1:], strict=True):
+    session = Session(model)
+    session.open_bookmark(path)
+    print(*(session.step().hash for _ in range(9)))
 """
 
 
@@ -32,15 +43,17 @@ def test_a_branch_from_a_bookmark_goes_on_the_same(model, tmp_path, sampler):
     assert play(other, 9) == play(session, 9)
 
 
-def test_so_it_does_in_a_new_process(model, tmp_path):
-    session = Session(model)
-    play(session, 12, SEVERAL)
-    path = session.bookmark(tmp_path / "harbour.jsonl")
-    shown = play(session, 9)
+def test_so_it_does_in_a_new_process_and_of_an_image_model_too(model, still, tmp_path):
+    shown, marked = [], []
+    for one, events in ((model, SEVERAL), (still, CAMERA_AND_REGIONS)):
+        session = Session(one)
+        play(session, 12, events)
+        marked.append(str(session.bookmark(tmp_path / f"{one.name}.jsonl")))
+        shown.append(" ".join(play(session, 9)))
     paths = {"PYTHONPATH": f"{TESTS}:{TESTS.parent}", "PATH": "", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", LATER, str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=paths, timeout=60)
-    assert done.stdout.split() == shown
+    command = [sys.executable, "-c", LATER, *marked]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=paths, timeout=100)
+    assert done.stdout.splitlines() == shown
 
 
 def test_a_preset_that_was_playing_plays_on_from_a_bookmark(model, tmp_path):
@@ -101,8 +114,28 @@ def test_a_file_that_cannot_be_begun_from_leaves_the_session_as_it_was(model, tm
     assert play(session, 5) == play(other, 5)
 
 
-def test_an_image_model_is_told_what_to_do_instead(still, tmp_path):
+@pytest.mark.parametrize("sampler", ["stream", "rollout"])
+@pytest.mark.parametrize("frame", [5, 14, 17])
+def test_an_image_model_goes_on_from_a_bookmark_too(still, tmp_path, sampler, frame):
+    session, other = Session(still, sampler=sampler), Session(PictureModel(), sampler=sampler)
+    play(session, frame, CAMERA_AND_REGIONS)
+    other.open_bookmark(session.bookmark(tmp_path / "a.jsonl"))
+    later = [event for event in CAMERA_AND_REGIONS if event[0] >= frame]
+    assert play(other, 24, later) == play(session, 24, later)
+
+
+def test_of_an_image_model_the_last_frames_are_kept_from_mid_play(still, tmp_path):
     session = Session(still)
-    play(session, 20, CAMERA)
-    with pytest.raises(ScoreError, match="cannot be kept in a file; record a take instead"):
-        session.bookmark(tmp_path / "a.jsonl")
+    shown = play(session, 40, CAMERA_AND_REGIONS)
+    score = session.keep(20)
+    assert 0 < score.header.start <= 20
+    assert score.snapshot
+    assert replayed(Score.read(score.write(tmp_path / "kept.jsonl")), PictureModel()) == shown[score.header.start :]
+
+
+def test_a_bookmark_of_another_sampler_is_refused(model, tmp_path):
+    session = Session(model, sampler="rollout")
+    play(session, 5)
+    path = session.bookmark(tmp_path / "a.jsonl")
+    with pytest.raises(ValueError, match="was drawn by the sampler rollout, this session draws by stream"):
+        Session(model).open_bookmark(path)

@@ -92,3 +92,14 @@ def test_a_take_whose_picture_was_damaged_says_at_which_frame(still):
     assert [next(frames).index for _ in range(3)] == [0, 1, 2]
     with pytest.raises(ScoreError, match=r"cannot be played at frame 3: .*cannot be decoded.*take out its line"):
         next(frames)
+
+
+def test_a_branch_is_told_its_own_negative_prompt_and_not_what_the_other_was_told(still):
+    session = Session(still)
+    play(session, 10, [(0, Sampling(0, "full", 1.5, 4)), (0, Prompt("winter", "a blur"))])
+    state = session.snapshot()
+    shown = play(session, 8)
+    session.restore(state)
+    play(session, 2, [(10, Prompt("winter", "a crowd of people"))])
+    session.restore(state)
+    assert play(session, 8) == shown

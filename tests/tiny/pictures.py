@@ -139,6 +139,14 @@ def flat(level: int, side: int = 64) -> bytes:
 
 
 @cache
+def half(seed: int, other: int, side: int = 64) -> bytes:
+    """The picture of one seed, its lower right quarter of another: a part has changed."""
+    one, two = (np.random.default_rng(each).integers(0, 256, (side, side, 3), np.uint8) for each in (seed, other))
+    one[side // 2 :, side // 2 :] = two[side // 2 :, side // 2 :]
+    return png(one)
+
+
+@cache
 def noisy(seed: int, side: int = 64) -> bytes:
     """A picture of random colours, the same for a seed."""
     return png(np.random.default_rng(seed).integers(0, 256, (side, side, 3), np.uint8))

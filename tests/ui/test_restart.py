@@ -22,6 +22,7 @@ from studio.score import Digest, Event, Score, ScoreWriter, replay
 from studio.session import Session
 from studio.session.take import new_take
 from studio.ui import saved as saving
+from studio.ui.editing import Editing
 from studio.ui.options import ServerOptions
 from studio.ui.restore import MOST_TAKES, Restorer, restore, saved_of
 from studio.ui.saved import SavedSeat, SavedSeats
@@ -410,6 +411,8 @@ def test_a_picture_that_came_in_is_not_saved_and_that_is_said(tmp_path):
         state=Session(TinyModel()).engine.state.updated(NIGHT, Picture(PNG)),
         models=SimpleNamespace(chosen=""),
         recorder=SimpleNamespace(takes=[], name=""),
+        editing=Editing(),
+        bookmarks=[],
     )
     saved = saved_of(seat)
     assert [control["kind"] for control in saved.controls] == ["prompt"]

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from studio.models.errors import CheckpointError
+from studio.models.file_kinds import is_whole_checkpoint
 from studio.models.file_kinds import kind_of as kind_of_file
 from studio.models.libraries import Net
 from studio.models.lora.change import Change, bias_of, change_of
@@ -158,6 +159,8 @@ def nothing_played(source: Source, first: tuple[str, str]) -> str:
         what, _ = kind_of_file([name for name in source.tensors if not name.startswith("lora_")])
         if what:
             return f"{path.name} is no LoRA but {what}; give a file of lora_down, lora_up or lora_A, lora_B"
+        if is_whole_checkpoint(source.tensors):
+            return f"{path.name} is no LoRA but a whole checkpoint; give it as --model, or a LoRA of it as --lora"
         return f"{path.name} is no LoRA: it has {key}, which is none of lora_down, lora_up, lora_A, lora_B"
     return f"{path.name} is a LoRA of another kind, {kind} (it has {key}); possible: LoRA, LoCon, LoHa, LoKr, DoRA"
 

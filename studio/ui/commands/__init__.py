@@ -16,7 +16,7 @@ from studio.controls import Control, ControlError, Picture, Stroke, from_message
 from studio.controls.base import shown
 from studio.controls.image_file import reading
 from studio.pictures import decoded
-from studio.ui.commands import moments
+from studio.ui.commands import audition, editing, latency, later, moments
 from studio.ui.commands.moments import send_take
 from studio.ui.plays import refusals
 from studio.ui.protocol import (
@@ -66,6 +66,7 @@ async def send_control(connection: Connection, control: Control, commands: Seque
     try:
         if isinstance(control, Picture):
             await asyncio.to_thread(check_readable, control, seat.session.model.size)
+        seat.dial.hear(control, seat.session)
         revision = await asyncio.to_thread(seat.send, control)  # new words are read by the model first
     finally:
         seat.reading.spend(time.monotonic() - began)
@@ -157,7 +158,12 @@ async def cancel_load(connection: Connection, command: CancelLoad) -> None:
 
 
 # What is done as it comes, and waits for nothing.
-AT_ONCE: dict[type[Command], Callable[[Connection, Any], None]] = {Acknowledge: acknowledge, Pong: pong}
+AT_ONCE: dict[type[Command], Callable[[Connection, Any], None]] = {
+    Acknowledge: acknowledge,
+    Pong: pong,
+    **audition.AT_ONCE,
+    **latency.AT_ONCE,
+}
 # What is done in turn; controls are beside these, as one may take another's place (`send_control`).
 HANDLERS: dict[type[Command], Callable[[Connection, Any], Awaitable[None]]] = {
     Record: record,
@@ -169,6 +175,10 @@ HANDLERS: dict[type[Command], Callable[[Connection, Any], Awaitable[None]]] = {
     LoadModel: load_model,
     CancelLoad: cancel_load,
     **moments.HANDLERS,
+    **editing.HANDLERS,
+    **audition.HANDLERS,
+    **later.HANDLERS,
+    **latency.HANDLERS,
 }
 
 

@@ -3,13 +3,14 @@
 
 import { fillSlider, find } from './dom.js';
 
-/** @import { BrushSettings, Mode } from './types.js' */
+/** @import { BrushSettings } from './types.js' */
 
-/** @type {Record<Mode, (label: string) => string>} */
+/** @type {Record<BrushSettings['mode'], (label: string) => string>} */
 const HINTS = {
   drag: (label) => `Drag in the picture: ${label} follows your hand.`,
   path: (label) => `Draw a line in the picture: ${label} goes along it.`,
   pin: (label) => `Point into the picture: ${label} stays there.`,
+  select: () => 'Click a subject or its path, or drag a frame around several.',
 };
 const NO_LABEL = 'Type a subject, then paint it into the picture.';
 
@@ -18,7 +19,7 @@ const NO_LABEL = 'Type a subject, then paint it into the picture.';
  * @param {Pick<BrushSettings, 'label' | 'mode'>} brush
  */
 export function brushHint({ label, mode }) {
-  return label ? HINTS[mode](label) : NO_LABEL;
+  return label || mode === 'select' ? HINTS[mode](label) : NO_LABEL;
 }
 
 export class Brush {
@@ -41,7 +42,7 @@ export class Brush {
   /** @returns {BrushSettings} */
   get settings() {
     const { mode } = find(this.box, '[data-mode][aria-checked="true"]', HTMLElement).dataset;
-    return { label: this.label.value.trim(), size: Number(this.size.value), mode: /** @type {Mode} */ (mode) };
+    return { label: this.label.value.trim(), size: Number(this.size.value), mode: /** @type {BrushSettings['mode']} */ (mode) };
   }
 
   /** @param {string} mode */

@@ -2,12 +2,13 @@
 // What is set on this page: every change goes to the server and can be undone. The server has the last word.
 
 import { HeldControls, ONE_SLOT } from './held.js';
+import { lasting, present, stepOf } from './steps.js';
 
 /** @import { Control, Step } from './types.js' */
 
 // Told apart by people with any kind of colour vision, on dark and on bright pictures (after Okabe and Ito).
 const COLOURS = ['#ffb454', '#4cc9f0', '#ff6b8b', '#7ddc8a', '#c792ea', '#f5e663', '#5b8cff', '#ff8f5c'];
-const ONE_GESTURE = 900; // ms within which moves of a slider are one step back
+const MOMENTS = new Set(['rewind', 'branch', 'open-bookmark']); // what goes elsewhere in time
 const MOST_SENT = 50; // controls of one movement that are remembered, in case that one is refused
 
 export class Controls extends HeldControls {
@@ -20,12 +21,17 @@ export class Controls extends HeldControls {
   /** @type {Map<string, string>} */
   colours = new Map();
 
+  journey = 0; // the number of the last step in time
+
+  /** @type {Map<number, { step: Step, back: 'undo' | 'redo' }>} steps in time that the server has not answered */
+  journeys = new Map();
+
   /**
    * @param {object} page
    * @param {() => boolean} page.ready can the server be reached?
    * @param {(control: Control) => unknown} page.send hands a control to it
    * @param {(preset: string) => unknown} page.play hands a preset's name to it
-   * @param {(moment: Control) => unknown} page.go goes back in time (rewind), or over to what was left (branch)
+   * @param {(moment: Control) => unknown} page.go goes back in time (rewind), over to what was left (branch) or to a bookmark
    * @param {(control: Control | null) => unknown} page.changed is called after every change here
    */
   constructor({ ready, send, play, go, changed }) {
@@ -72,8 +78,8 @@ export class Controls extends HeldControls {
   set(control, gesture = null) {
     if (!this.ready()) return false;
     const now = performance.now();
-    const last = this.past.at(-1);
-    if (gesture && last && last.gesture === gesture && now - (last.at ?? 0) < ONE_GESTURE) {
+    const last = stepOf(this.past, gesture, [control], this);
+    if (last) {
       Object.assign(last, { redo: [control], at: now, sent: [...(last.sent ?? []), control].slice(-MOST_SENT) });
     } else {
       this.past.push({ undo: this.inverse(control), redo: [control], gesture, at: now, sent: [control] });
@@ -102,19 +108,45 @@ export class Controls extends HeldControls {
    * @param {number} frame
    */
   travel(frame) {
-    this.together([{ kind: 'rewind', frame }], [{ kind: 'branch' }]);
+    this.elsewhere({ kind: 'rewind', frame });
   }
 
   /**
-   * Apply several as one step back.
+   * Go elsewhere in time, or over to what was left: one step back goes on where it was left.
+   * @param {Control} moment
+   */
+  elsewhere(moment) {
+    this.together([moment], [{ kind: 'branch' }]);
+  }
+
+  /**
+   * The server says what was left by a step in time: that is where the way back leads.
+   * @param {number} number of the step
+   * @param {number | null} branch null: nothing was left, as nothing was played
+   */
+  left(number, branch) {
+    const { step, back } = this.journeys.get(number) ?? {};
+    this.journeys.delete(number);
+    if (!step || !back) return;
+    if (branch !== null) step[back] = [{ kind: 'branch', branch }];
+    else if (back === 'undo') step.undo = [];
+  }
+
+  /**
+   * Apply several as one step back; those of one gesture on the same things are one step.
    * @param {Control[]} redo
    * @param {(Control | null)[]} undo
+   * @param {string | number | null} gesture
    */
-  together(redo, undo) {
+  together(redo, undo, gesture = null) {
     if (!this.ready()) return;
-    this.past.push({ undo, redo });
+    const now = performance.now();
+    const last = stepOf(this.past, gesture, redo, this);
+    const step = last ?? { undo, redo, gesture, at: now };
+    Object.assign(step, { redo, at: now });
+    if (!last) this.past.push(step);
     this.future = [];
-    redo.forEach((control) => this.apply(control));
+    redo.forEach((control) => this.apply(control, step, 'undo'));
   }
 
   undo() {
@@ -136,16 +168,25 @@ export class Controls extends HeldControls {
     if (!this.ready()) return null;
     const step = from.pop();
     if (!step) return null;
-    to.push({ ...step, gesture: null });
+    to.push(Object.assign(step, { undo: lasting(step.undo, this.kinds), redo: lasting(step.redo, this.kinds), gesture: null }));
     const controls = present(step[way]).filter((control) => !this.isInForce(control));
-    controls.forEach((control) => this.apply(control));
+    controls.forEach((control) => this.apply(control, step, way === 'undo' ? 'redo' : 'undo'));
     return controls;
   }
 
-  /** @param {Control} control */
-  apply(control) {
+  /**
+  /**
+   * @param {Control} control
+   * @param {Step | null} step that it is of
+   * @param {'undo' | 'redo'} back which of the step's ways leads back from it
+   */
+  apply(control, step = null, back = 'undo') {
     if (control.kind === 'preset') return this.play(control.name);
-    if (control.kind === 'rewind' || control.kind === 'branch') return this.go(control);
+    if (MOMENTS.has(control.kind)) {
+      this.journey += 1;
+      if (step) this.journeys.set(this.journey, { step, back });
+      return this.go({ ...control, step: this.journey });
+    }
     this.fold(control);
     this.send(control);
     return this.changed(control);
@@ -164,9 +205,26 @@ export class Controls extends HeldControls {
       this.refusedInGesture(step, control, others);
       return;
     }
+    if (step.redo.length > 1) {
+      this.refusedAmongMany(step, control);
+      return;
+    }
     this.past.splice(this.past.indexOf(step), 1);
     const [before] = step.undo;
     if (before && (!name || !timed || this.kinds.get(before.kind)?.clears)) this.fold(before);
+    this.changed(null);
+  }
+
+  /**
+   * One of several that were set as one step was refused: the others stay.
+   * @param {Step} step
+   * @param {Control} control
+   */
+  refusedAmongMany(step, control) {
+    const own = present(step.undo).filter((one) => this.slotOf(one) === this.slotOf(control));
+    const others = present(step.undo).filter((one) => !own.includes(one));
+    Object.assign(step, { redo: step.redo.filter((one) => one !== control), undo: others });
+    own.filter(({ kind }) => this.kinds.get(kind)?.clears).forEach((one) => this.fold(one));
     this.changed(null);
   }
 
@@ -184,10 +242,3 @@ export class Controls extends HeldControls {
     this.changed(null);
   }
 }
-
-/**
- * Those of the controls that the server had told.
- * @param {(Control | null)[]} controls
- * @returns {Control[]}
- */
-const present = (controls) => controls.flatMap((control) => control ?? []);

@@ -2,11 +2,19 @@
 // What the page can do beside painting: one line each. A feature makes its own elements, has a stylesheet of its name,
 // and says what it does with keys, messages and frames; none knows another.
 
+import { install as audition } from './audition.js';
+import { install as editor } from './editor.js';
+import { install as ghosts } from './ghosts.js';
+import { install as latency } from './latency.js';
+import { install as moments } from './moments.js';
+import { install as selection } from './selection-feature.js';
+import { install as slots } from './slots.js';
+
 /** @import { Feature } from './types.js' */
 /** @import { Page } from './page.js' */
 
 /** @type {Record<string, (page: Page) => Feature>} */
-const FEATURES = {};
+const FEATURES = { seen: ({ seen }) => seen.feature, audition, editor, ghosts, latency, moments, selection, slots };
 
 export class Features {
   /** @type {Feature[]} */

@@ -1,11 +1,16 @@
 // @ts-check
 // Places in the picture (0..1 of its width and height), and the line a hand drew.
 
-/** @import { Point, Position, Stroke } from './types.js' */
+import { place, sizeAt } from './course.js';
+
+/** @import { Position, Stroke } from './types.js' */
+
+export { place };
 
 const GRAB = 0.42; // of a subject's size: how near to its centre a hand takes hold of it
 const MOST_POINTS = 400;
 const TOLERANCE = 0.0015; // of the picture, that a line may change by at first
+const PRESSURE = 0.1; // of the picture: what a pen's whole pressure counts as when a line is thinned
 
 const round = (/** @type {number} */ value) => Math.round(value * 1e5) / 1e5;
 
@@ -30,14 +35,15 @@ export function strokeAt(strokes, [x, y], frame, aspect) {
     const [strokeX, strokeY] = place(stroke, frame);
     return Math.hypot(strokeX - x, (strokeY - y) * aspect);
   };
-  const reached = [...strokes].filter((stroke) => distance(stroke) < stroke.size * GRAB);
+  const reached = [...strokes].filter((stroke) => distance(stroke) < sizeAt(stroke, frame) * GRAB);
   return reached.sort((one, other) => distance(one) - distance(other)).at(0);
 }
 
 /**
  * The line as few points as say the same, 400 at most.
- * @param {Point[]} points
- * @returns {Point[]}
+ * @template {number[]} P
+ * @param {P[]} points
+ * @returns {P[]}
  */
 export function thinned(points) {
   let tolerance = TOLERANCE;
@@ -60,34 +66,12 @@ export function pointTime(ms, rate, before) {
   return Math.max(before, Math.round(frames * 100) / 100);
 }
 
-/** @type {(point: Point) => Position} */
-const position = ([, x, y]) => [x, y];
-
 /**
- * Where a stroke's subject is in a frame, as [x, y]: studio/trajectory.py says the same.
- * @param {Pick<Stroke, 'points' | 'mode' | 'loop' | 'since'>} stroke
- * @param {number} frame
- * @returns {Position}
- */
-export function place(stroke, frame) {
-  const { points, mode, loop, since } = stroke;
-  const last = points[points.length - 1];
-  if (mode === 'drag') return position(last);
-  if (mode === 'pin' || since == null) return position(points[0]);
-  const [length] = last;
-  let t = Math.max(0, frame - since);
-  if (loop && length > 0) t %= length;
-  const after = points.findIndex((point) => point[0] > t);
-  if (after < 1) return position(after ? last : points[0]);
-  const [[t0, x0, y0], [t1, x1, y1]] = [points[after - 1], points[after]];
-  const share = (t - t0) / (t1 - t0);
-  return [x0 + share * (x1 - x0), y0 + share * (y1 - y0)];
-}
-
-/**
- * Leave out points that change the line by less than `tolerance` (Ramer, Douglas, Peucker); times are kept.
- * @param {Point[]} points
- * @returns {Point[]}
+ * Leave out points that change the line by less than `tolerance` (Ramer, Douglas, Peucker); times are kept, and how
+ * hard a pen was pressed, which may stand behind a point's place.
+ * @template {number[]} P
+ * @param {P[]} points
+ * @returns {P[]}
  */
 export function simplified(points, tolerance = 0.0015) {
   if (points.length < 3) return points;
@@ -96,8 +80,10 @@ export function simplified(points, tolerance = 0.0015) {
   let where = 0;
   for (let i = 1; i < points.length - 1; i += 1) {
     const share = last[0] > first[0] ? (points[i][0] - first[0]) / (last[0] - first[0]) : 0;
-    const off = Math.hypot(points[i][1] - first[1] - share * (last[1] - first[1]),
-      points[i][2] - first[2] - share * (last[2] - first[2]));
+    const off = Math.hypot(...[1, 2, 3].map((part) => {
+      const [from, to, at] = [first, last, points[i]].map((point) => point[part] ?? 0);
+      return (part === 3 ? PRESSURE : 1) * (at - from - share * (to - from));
+    }));
     if (off > worst) [worst, where] = [off, i];
   }
   if (worst <= tolerance) return [first, last];

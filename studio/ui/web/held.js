@@ -32,19 +32,8 @@ export class HeldControls {
   take(state) {
     for (const [kind, { slot_field: name }] of this.kinds) {
       if (state[kind] === undefined) continue;
-      this.held.set(kind, name ? this.withTrails(kind, name, state[kind]) : state[kind]);
+      this.held.set(kind, name ? new Map(state[kind].map((/** @type {Control} */ one) => [one[name], { ...one }])) : state[kind]);
     }
-  }
-
-  /**
-   * The server's controls of a kind by name, with the trails that only the page knows.
-   * @param {string} kind
-   * @param {string} name the field that names the slot
-   * @param {Control[]} controls
-   */
-  withTrails(kind, name, controls) {
-    const known = this.all(kind);
-    return new Map(controls.map((one) => [one[name], { ...one, trail: known.get(one[name])?.trail }]));
   }
 
   /**
@@ -92,7 +81,7 @@ export class HeldControls {
     else if (clears) this.all(clears).delete(control[name]);
     else if (!name) this.held.set(control.kind, control);
     else if (this.isAbsent(control)) this.all(control.kind).delete(control[name]);
-    else this.all(control.kind).set(control[name], { ...control, trail: this.all(control.kind).get(control[name])?.trail, since: null });
+    else this.all(control.kind).set(control[name], { ...control, since: null });
   }
 
   /**
@@ -116,6 +105,15 @@ export class HeldControls {
     if (clears && control[name] === EVERY_NAME) return [...held.values()].map((one) => this.asControl(one));
     const before = held.get(control[name]);
     return [before ? this.asControl(before) : this.removal(control)];
+  }
+
+  /**
+   * The place that a control takes, in words.
+   * @param {Control} control
+   */
+  slotOf(control) {
+    const { slot_field: name, clears } = this.kinds.get(control.kind) || ONE_SLOT;
+    return JSON.stringify([clears || control.kind, name ? control[name] : '']);
   }
 
   /**

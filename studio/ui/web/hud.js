@@ -3,38 +3,22 @@
 
 import { find, formatCount } from './dom.js';
 
-/** @import { LinkState, Status } from './types.js' */
+/** @import { LinkState } from './types.js' */
 
 const SPAN = 2000; // ms of frames that the rate is measured over
-const LATENCIES = 9; // of which the median is shown
 const LOST = 'The link is lost. Trying again; your session waits.';
 const LINK_WORDS = { live: 'live', lost: 'reconnecting', waiting: 'waiting', superseded: 'elsewhere' };
 
-/**
- * The middle one; of an even number the upper.
- * @param {number[]} values
- */
-export function median(values) {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
-}
-
-/** Frames a second, and ms from a control to the picture that shows it. Times are in ms. */
+/** Frames a second. Times are in ms. */
 export class Meter {
   constructor() {
     /** @type {number[]} */
     this.frames = [];
-    /** @type {number[]} */
-    this.latencies = [];
   }
 
   /** @param {number} now */
   addFrame(now) {
     this.frames.push(now);
-  }
-
-  /** @param {number} ms */
-  addLatency(ms) {
-    this.latencies = [...this.latencies, ms].slice(-LATENCIES);
   }
 
   /**
@@ -45,16 +29,6 @@ export class Meter {
     this.frames = this.frames.filter((time) => now - time < SPAN);
     const span = (this.frames[this.frames.length - 1] - this.frames[0]) / 1000;
     return span ? ((this.frames.length - 1) / span).toFixed(1) : '–';
-  }
-
-  /**
-   * What was measured, or a guess by the server's figures before anything was, as text.
-   * @param {Status} status
-   */
-  latency({ tick_ms: tick = 0, round_trip_ms: roundTrip = 0 }) {
-    if (this.latencies.length) return String(Math.round(median(this.latencies)));
-    const guess = 1.5 * tick + roundTrip;
-    return guess ? `≈ ${Math.round(guess)}` : '–';
   }
 }
 
@@ -76,14 +50,10 @@ export class Hud {
     if (place.textContent !== text) place.textContent = text;
   }
 
-  /**
-   * @param {Status} status
-   * @param {{ paused: boolean, frame: number, now: number }} page
-   */
-  showMeasurements(status, { paused, frame, now }) {
+  /** @param {{ paused: boolean, frame: number, now: number }} page */
+  showMeasurements({ paused, frame, now }) {
     const rate = this.meter.rate(now);
     this.set('fps', paused ? '0' : rate);
-    this.set('latency', this.meter.latency(status));
     this.set('frame', formatCount(frame));
   }
 

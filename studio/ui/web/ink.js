@@ -1,13 +1,15 @@
 // @ts-check
 // The overlay over the picture: strokes, their names, and the ring of the brush.
 
-import { place } from './geometry.js';
+import { place, sizeAt } from './course.js';
+import { TRAIL } from './seen.js';
 import { context2d } from './stage.js';
+import { drawDotted, drawFading } from './trail.js';
 
 /** @import { BrushSettings, Controls, PaintedStroke, Position, Stroke } from './types.js' */
 /** @import { Hand } from './hand.js' */
-
-const TRAIL = 1400; // ms a live drag's trail is seen
+/** @import { Outbox } from './outbox.js' */
+/** @import { Seen } from './seen.js' */
 
 /**
  * As much of the words as goes into so many pixels.
@@ -25,14 +27,17 @@ export function fitText(pen, words, width) {
 
 export class Ink {
   /**
-   * @param {{ canvas: HTMLCanvasElement, area: HTMLElement, controls: Controls, hand: Hand, brush: () => BrushSettings,
-   *   frame: () => number, refusal: () => string }} options area: what the canvas covers; frame: that is seen now
+   * @param {{ canvas: HTMLCanvasElement, area: HTMLElement, controls: Controls, hand: Hand, seen: Seen, outbox: Outbox,
+   *   brush: () => BrushSettings, frame: () => number, refusal: () => string }} options area: what the canvas covers;
+   *   frame: that is seen now
    */
-  constructor({ canvas, area, controls, hand, brush, frame, refusal }) {
+  constructor({ canvas, area, controls, hand, seen, outbox, brush, frame, refusal }) {
     this.canvas = canvas;
     this.area = area;
     this.controls = controls;
     this.hand = hand;
+    this.seen = seen;
+    this.outbox = outbox;
     this.brush = brush;
     this.frame = frame;
     this.refusal = refusal;
@@ -59,44 +64,69 @@ export class Ink {
     this.stale = true;
   }
 
-  /** @param {number} now ms */
-  draw(now) {
+  draw() {
     if (!this.stale && !this.hand.moved) return;
     this.stale = this.hand.moved = false;
     this.pen.clearRect(0, 0, this.width, this.height);
     if (this.hidden) return;
-    for (const stroke of this.controls.strokes.values()) this.drawStroke(stroke, now);
-    const { stroke, hover } = this.hand;
-    if (stroke?.mode === 'path') this.drawStroke({ ...stroke, kind: 'stroke', loop: true, since: null }, now);
-    if (hover && !stroke && !this.refusal() && matchMedia('(hover: hover)').matches) this.drawBrush(hover);
+    for (const stroke of this.controls.strokes.values()) this.drawStroke(stroke);
+    const { hover, strokes } = this.hand;
+    const lines = [...strokes.values()].filter(({ mode }) => mode === 'path');
+    for (const { id, points } of lines) this.drawPath(points, this.controls.colour(id), true);
+    const paints = this.brush().mode !== 'select';
+    if (hover && paints && !strokes.size && !this.refusal() && matchMedia('(hover: hover)').matches) this.drawBrush(hover);
+  }
+
+  /**
+   * A stroke as the picture has it; dotted, as it will be once the picture shows what was sent.
+   * @param {Stroke} stroke
+   */
+  drawStroke(stroke) {
+    const { pen, hand } = this;
+    const frame = this.frame();
+    const seen = this.seen.version(stroke.id, frame);
+    const pending = this.outbox.pending(stroke.id);
+    const shown = seen ?? stroke;
+    const colour = this.controls.colour(stroke.id);
+    pen.strokeStyle = pen.fillStyle = colour;
+    pen.lineJoin = pen.lineCap = 'round';
+    const pixels = (/** @type {Position} */ position) => this.pixels(position);
+    drawFading(pen, this.seen.trail(stroke.id), pixels, TRAIL);
+    if (stroke.mode === 'path') this.drawPath(stroke.points, colour, pending.length > 0);
+    const ways = pending.filter(({ mode }) => mode !== 'path').map((sent) => place(/** @type {Stroke} */ (sent), frame));
+    if (ways.length) drawDotted(pen, [place(shown, frame), ...ways], pixels);
+    const [x, y] = this.pixels(place(shown, frame));
+    const chosen = hand.chosen.has(stroke.id);
+    this.mark(shown, x, y, chosen);
+    if (chosen || [...hand.strokes.values()].some(({ id }) => id === stroke.id)) this.drawName(stroke, x, y);
   }
 
   /**
    * @param {Stroke} stroke
-   * @param {number} now
+   * @param {number} x
+   * @param {number} y
+   * @param {boolean} chosen
    */
-  drawStroke(stroke, now) {
+  mark({ mode }, x, y, chosen) {
     const { pen } = this;
-    const [x, y] = this.pixels(place(stroke, this.frame()));
-    pen.strokeStyle = pen.fillStyle = this.controls.colour(stroke.id);
-    pen.lineJoin = pen.lineCap = 'round';
-    if (stroke.mode === 'path') this.drawPath(stroke);
-    else this.drawTrail(stroke, now);
-    const chosen = stroke.id === this.hand.selected;
     this.outline(() => {
       pen.beginPath();
-      if (stroke.mode === 'pin') pen.rect(x - 5, y - 5, 10, 10);
+      if (mode === 'pin') pen.rect(x - 5, y - 5, 10, 10);
       else pen.arc(x, y, chosen ? 7 : 6, 0, 7);
     });
     this.drawDot(x, y, 2);
-    if (chosen || this.hand.stroke?.id === stroke.id) this.drawName(stroke, x, y);
   }
 
-  /** @param {Stroke} stroke */
-  drawPath(stroke) {
+  /**
+   * @param {number[][]} line points of the path
+   * @param {string} colour
+   * @param {boolean} pending is it not in the picture yet?
+   */
+  drawPath(line, colour, pending) {
     const { pen } = this;
-    const points = stroke.points.map(([, x, y]) => this.pixels([x, y]));
-    pen.setLineDash(stroke.since == null ? [2, 6] : []);
+    const points = line.map(([, x, y]) => this.pixels([x, y]));
+    pen.strokeStyle = colour;
+    pen.setLineDash(pending ? [2, 6] : []);
     this.outline(() => {
       pen.beginPath();
       points.forEach(([x, y]) => pen.lineTo(x, y));
@@ -111,28 +141,6 @@ export class Ink {
       pen.lineTo(x, y);
       pen.lineTo(x - 10 * Math.cos(angle + 0.5), y - 10 * Math.sin(angle + 0.5));
     });
-  }
-
-  /**
-   * Where a drag just was, fading. What has faded is forgotten.
-   * @param {Stroke} stroke
-   * @param {number} now
-   */
-  drawTrail(stroke, now) {
-    const { pen } = this;
-    const trail = (stroke.trail || []).filter(([time]) => now - time < TRAIL);
-    stroke.trail?.splice(0, stroke.trail.length - trail.length);
-    pen.lineWidth = 2.5;
-    for (let i = 1; i < trail.length; i += 1) {
-      const [[, x0, y0], [time, x1, y1]] = [trail[i - 1], trail[i]];
-      pen.globalAlpha = Math.max(0, 1 - (now - time) / TRAIL) * 0.9;
-      pen.beginPath();
-      pen.moveTo(...this.pixels([x0, y0]));
-      pen.lineTo(...this.pixels([x1, y1]));
-      pen.stroke();
-    }
-    pen.globalAlpha = 1;
-    if (trail.length) this.stale = true;
   }
 
   /**
@@ -164,10 +172,10 @@ export class Ink {
     const { pen, hand } = this;
     const [x, y] = this.pixels(hover);
     const held = hand.strokeUnder(hover);
-    const { size } = held ?? this.brush();
+    const size = held ? sizeAt(held, this.frame()) : this.brush().size;
     this.area.classList.toggle('taking', Boolean(held));
     pen.strokeStyle = pen.fillStyle = held ? this.controls.colour(held.id) : 'rgba(255, 255, 255, .85)';
-    if (held && held.id !== hand.selected) this.drawName(held, ...this.pixels(place(held, this.frame())));
+    if (held && !hand.chosen.has(held.id)) this.drawName(held, ...this.pixels(place(held, this.frame())));
     pen.setLineDash([3, 5]);
     this.outline(() => {
       pen.beginPath();

@@ -3,7 +3,18 @@
 
 import { element } from './dom.js';
 
+/** @typedef {{ key: string, code?: string, ctrlKey: boolean, metaKey: boolean, altKey?: boolean, shiftKey: boolean }} Pressed */
 /** @typedef {{ shown: string, does: string, keys: Record<string, string> }} Shortcut */
+
+/**
+ * An action for each of the nine digit keys.
+ * @param {string} held keys
+ * @param {string} action
+ * @returns {Record<string, string>}
+ */
+function digits(held, action) {
+  return Object.fromEntries(Array.from({ length: 9 }, (_, at) => [`${held}${at + 1}`, `${action}-${at + 1}`]));
+}
 
 /**
  * As shown, in words, and the page's action by key (`Ctrl+` also means the Command key of a Mac). Lines without keys are
@@ -15,13 +26,26 @@ export const SHORTCUTS = [
   { shown: 'R', does: 'record, and stop', keys: { r: 'record' } },
   { shown: 'S', does: 'save this picture', keys: { s: 'snapshot' } },
   { shown: 'K', does: 'keep the last 30 seconds', keys: { k: 'keep' } },
+  { shown: 'B', does: 'bookmark this moment', keys: { b: 'bookmark' } },
   { shown: 'Shift Z', does: 'take the picture back 2 seconds', keys: { 'Shift+z': 'back' } },
+  { shown: 'Y', does: 'refresh from this picture', keys: { y: 'refresh' } },
   { shown: 'Backspace', does: 'start again from frame 0', keys: { Backspace: 'reset' } },
-  { shown: '1 2 3', does: 'live, path, pin', keys: { 1: 'drag-mode', 2: 'path-mode', 3: 'pin-mode' } },
+  { shown: 'Q W E', does: 'live, path, pin', keys: { q: 'drag-mode', w: 'path-mode', e: 'pin-mode' } },
+  { shown: 'V', does: 'select and change what is painted', keys: { v: 'select-mode' } },
+  { shown: 'Ctrl D', does: 'duplicate what is chosen', keys: { 'Ctrl+d': 'duplicate' } },
+  { shown: 'Shift + drag', does: 'straight', keys: {} },
+  { shown: '1 … 9', does: 'play the prompt of a slot', keys: digits('', 'slot') },
+  { shown: 'Shift 1 … 9', does: 'audition a slot', keys: digits('Shift+', 'audition') },
+  { shown: 'Ctrl Alt 1 … 9', does: 'put the present prompt into a slot', keys: digits('Ctrl+Alt+', 'store') },
+  { shown: 'G', does: 'tap the beat', keys: { g: 'tap' } },
+  { shown: 'M', does: 'set a marker at the frame you see', keys: { m: 'marker' } },
   { shown: '[ ]', does: 'smaller, larger subject', keys: { '[': 'smaller', ']': 'larger' } },
   { shown: 'L', does: 'name the subject', keys: { l: 'edit-label' } },
   { shown: 'P', does: 'write the prompt', keys: { p: 'edit-prompt' } },
+  { shown: 'Alt ↑ ↓', does: 'earlier and later prompts, in the prompt', keys: {} },
   { shown: 'Ctrl Enter', does: 'apply the prompt', keys: { 'Ctrl+Enter': 'apply-prompt', 'Ctrl+Shift+Enter': 'apply-prompt' } },
+  { shown: 'A', does: 'try what is written beside the programme, or else another seed; again: take it', keys: { a: 'audition' } },
+  { shown: 'Enter, Esc', does: 'take what is auditioned, or throw it away', keys: {} },
   { shown: 'Ctrl Z', does: 'undo; with Shift, redo', keys: { 'Ctrl+z': 'undo', 'Ctrl+Shift+z': 'redo' } },
   { shown: 'C', does: 'remove all strokes', keys: { c: 'clear' } },
   { shown: 'Delete, X', does: 'remove the chosen subject', keys: { Delete: 'erase', x: 'erase' } },
@@ -44,7 +68,7 @@ const PRESSED_BY_SPACE = 'button, a, [type=checkbox]';
 /**
  * The action of a key pressed there, or null where the key is not the page's. In a text field and under a dialog only
  * applying the prompt and leaving the field are.
- * @param {{ key: string, ctrlKey: boolean, metaKey: boolean, shiftKey: boolean }} event
+ * @param {Pressed} event
  * @param {Focus} focus
  * @returns {string | null}
  */
@@ -58,12 +82,14 @@ export function actionFor(event, { typing, dialog, onButton }) {
 
 /**
  * The action that a key is bound to. Without Ctrl a letter means the same with Shift, unless that is bound to another.
- * @param {{ key: string, ctrlKey: boolean, metaKey: boolean, shiftKey: boolean }} event
+ * A digit key is that digit whatever it types with Shift, or on this keyboard.
+ * @param {Pressed} event
  * @returns {string | undefined}
  */
-function boundAction({ key, ctrlKey, metaKey, shiftKey }) {
-  const plain = key.length === 1 ? key.toLowerCase() : key;
-  const shifted = `${shiftKey ? 'Shift+' : ''}${plain}`;
+function boundAction({ key, code = '', ctrlKey, metaKey, altKey, shiftKey }) {
+  const [, digit] = /^Digit([1-9])$/.exec(code) ?? [];
+  const plain = digit ?? (key.length === 1 ? key.toLowerCase() : key);
+  const shifted = `${altKey && digit ? 'Alt+' : ''}${shiftKey ? 'Shift+' : ''}${plain}`;
   return ctrlKey || metaKey ? ACTIONS[`Ctrl+${shifted}`] : ACTIONS[shifted] ?? ACTIONS[plain];
 }
 

@@ -143,7 +143,7 @@ export class Link {
   /** @param {Message} message */
   receive(message) {
     if (message.type === 'ping') this.send({ type: 'pong', number: message.number });
-    else if (message.type === 'superseded') this.superseded(message.message);
+    if (message.type === 'superseded') this.superseded(message.message);
     else this.on.message(message);
   }
 

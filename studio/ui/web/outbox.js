@@ -1,10 +1,11 @@
 // @ts-check
 // What this page has sent and not yet seen in a picture: until the server has numbered it, and then until a frame shows it.
 
+import { inputTime } from './pointer.js';
 import { packPicture } from './wire.js';
 
 /** @import { Control, Send } from './types.js' */
-/** @typedef {{ control: Control, at: number }} Sent `at`: ms */
+/** @typedef {{ control: Control, at: number }} Sent `at`: ms, of the hand's event that it came of */
 
 const UNSEEN = ['pause', 'picture']; // kinds whose way into the picture is not measured
 
@@ -23,7 +24,7 @@ export class Outbox {
   /** @param {Control} control */
   sendControl(control) {
     this.number += 1;
-    this.unconfirmed.set(this.number, { control, at: performance.now() });
+    this.unconfirmed.set(this.number, { control, at: inputTime(performance.now()) });
     if (!this.send({ type: 'control', number: this.number, control, saw: this.frame() })) this.unconfirmed.delete(this.number);
   }
 
@@ -71,6 +72,16 @@ export class Outbox {
    */
   isSending(kind) {
     return [...this.unconfirmed.values()].some(({ control }) => control.kind === kind);
+  }
+
+  /**
+   * The messages of a stroke that are not yet in the picture, the first sent first.
+   * @param {string} id
+   * @returns {Control[]}
+   */
+  pending(id) {
+    const sent = [...this.unshown, ...this.unconfirmed.values()].map(({ control }) => control);
+    return sent.filter((control) => control.kind === 'stroke' && control.id === id);
   }
 
   /** A link begins anew: what was on its way may be lost, and numbers of revisions count anew. */

@@ -7,20 +7,19 @@ import { Controls as PageControls } from './controls.js';
 import { prepareDocument } from './display.js';
 import { find } from './dom.js';
 import { Features } from './features.js';
-import { Hand } from './hand.js';
 import { Hud } from './hud.js';
-import { Ink } from './ink.js';
 import { Input } from './input.js';
 import { listShortcuts, listenToKeys } from './keys.js';
 import { Link } from './link.js';
 import { messageHandlers } from './messages.js';
 import { Models } from './models.js';
 import { Outbox } from './outbox.js';
+import { makeHand, makeInk, makeSeen, makeStrokeList } from './painting.js';
 import { Panel } from './panel.js';
 import { Playback } from './playback.js';
 import { Stage } from './stage.js';
 import { inForce } from './state.js';
-import { StrokeList, strokeMessage } from './strokes.js';
+import { strokeMessage } from './strokes.js';
 import { Takes } from './takes.js';
 import { ticketSource } from './ticket.js';
 import { Timeline } from './timeline.js';
@@ -61,9 +60,12 @@ export class Page {
       box: this.box, labelled: () => this.hand.select(null), resized: (size) => this.resizeChosen(size),
       changed: () => this.strokeList.show(),
     });
-    this.hand = this.makeHand();
-    this.ink = this.makeInk();
-    this.strokeList = this.makeStrokeList();
+    this.seen = makeSeen(this);
+    /** @type {import('./selection.js').Selection | null} */
+    this.selection = null; // before it is installed
+    this.hand = makeHand(this);
+    this.ink = makeInk(this);
+    this.strokeList = makeStrokeList(this);
     this.handlers = messageHandlers(this);
     this.features = new Features();
   }
@@ -100,31 +102,7 @@ export class Page {
   makeTimeline(toast) {
     return new Timeline({
       box: this.box, frame: () => this.stage.frame, rate: () => this.playback?.status.fps || USUAL_RATE,
-      travel: (frame) => this.controls.travel(frame), goTo: (branch) => this.command('branch', { branch }), toast,
-    });
-  }
-
-  makeHand() {
-    return new Hand({
-      area: find(this.box, '.st-stage', HTMLElement), controls: this.controls, brush: () => this.brush.settings,
-      frame: () => this.stage.frame, rate: () => this.playback.status.fps || USUAL_RATE,
-      refusal: () => this.refusalOf('stroke'), selected: () => this.strokeList.show(),
-      announce: (text) => find(this.box, '.st-stage', HTMLElement).setAttribute('aria-description', text),
-      warn: (text) => this.toasts.show(text),
-    });
-  }
-
-  makeInk() {
-    return new Ink({
-      canvas: find(this.box, '.st-ink', HTMLCanvasElement), area: find(this.box, '.st-stage', HTMLElement), controls: this.controls,
-      hand: this.hand, brush: () => this.brush.settings, frame: () => this.stage.frame, refusal: () => this.refusalOf('stroke'),
-    });
-  }
-
-  makeStrokeList() {
-    return new StrokeList({
-      box: this.box, controls: this.controls, brush: () => this.brush.settings, selected: () => this.hand.selected,
-      choose: (id) => this.choose(id), refusal: () => this.refusalOf('stroke'),
+      travel: (frame) => this.controls.travel(frame), goTo: (branch) => this.controls.elsewhere({ kind: 'branch', branch }), toast,
     });
   }
 
@@ -154,16 +132,16 @@ export class Page {
       return;
     }
     this.hand.sendChanges();
-    this.ink.draw(now);
+    this.ink.draw();
     this.input.refreshPreview(now);
     this.features.tell('draw', now);
     requestAnimationFrame((next) => this.draw(next));
   }
 
   measure() {
-    const { paused, status } = this.playback;
+    const { paused } = this.playback;
     this.panel.showUnapplied();
-    this.hud.showMeasurements(status, { paused, frame: this.stage.frame, now: performance.now() });
+    this.hud.showMeasurements({ paused, frame: this.stage.frame, now: performance.now() });
     this.takes.showClock();
     if (this.timeline.held === null) this.timeline.show();
     this.features.tell('measure');
@@ -181,9 +159,8 @@ export class Page {
     this.input.frameShown();
     const shown = this.outbox.shownBy(frame.revision);
     const prompt = shown.find(({ control }) => control.kind === 'prompt');
-    if (shown.length) this.hud.meter.addLatency(now - shown[shown.length - 1].at);
     if (prompt) this.panel.showLiveSince(frame.index, now - prompt.at);
-    this.features.tell('frame', frame);
+    this.features.tell('frame', frame, shown);
   }
 
   // Towards the server
@@ -227,6 +204,12 @@ export class Page {
     this.features.tell('changed', control);
   }
 
+  /** @param {boolean} clicked was it chosen by a click, and not painted? */
+  showChosen(clicked) {
+    this.strokeList.show();
+    this.selection?.chosen(clicked);
+  }
+
   /** @param {boolean} paused */
   showPaused(paused) {
     this.box.classList.toggle('paused', paused);
@@ -238,7 +221,7 @@ export class Page {
    * @param {string} id
    */
   choose(id) {
-    this.hand.select(this.hand.selected === id ? null : id);
+    this.hand.select(this.hand.selected === id ? null : id, true);
     const stroke = this.controls.strokes.get(this.hand.selected ?? '');
     if (stroke) this.brush.showSize(stroke.size);
   }

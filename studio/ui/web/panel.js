@@ -8,7 +8,7 @@ import { inForce, loraWeight } from './state.js';
 /** @import { Controls } from './types.js' */
 /** @typedef {[kind: string, field: string]} Field a component's: the control and the field of it that it shows */
 
-const PROMPT_FIELDS = '#studio-prompt, #studio-negative, #studio-switch, #studio-blend';
+const PROMPT_FIELDS = '#studio-prompt, #studio-negative, #studio-switch, #studio-blend, #studio-interpolation';
 
 /**
  * Does what the components show of the prompt say the same as the prompt in force? A component that is not there does.
@@ -69,7 +69,8 @@ export class Panel {
     }
     const isEmpty = (/** @type {any} */ value, /** @type {any} */ before) => value === null || (value === '' && typeof before === 'number');
     const written = fields.map((field, at) => [field, values[at]]).filter(([field, value]) => !isEmpty(value, now[field]));
-    this.isWriting = !this.controls.set({ ...now, ...Object.fromEntries(written) });
+    const alone = kind === 'prompt' ? { mix: [], weight: 1 } : {}; // what is written is heard whole
+    this.isWriting = !this.controls.set({ ...now, ...alone, ...Object.fromEntries(written) });
   }
 
   /**
@@ -176,18 +177,18 @@ export class Panel {
   }
 
   /**
-   * Since which frame the prompt is seen, and how long it took.
+   * Since which frame the prompt is seen, and how long it took where that was not meant.
    * @param {number} frame
    * @param {number} ms
    */
-  showLiveSince(frame, ms) {
+  showLiveSince(frame, ms = 0) {
     const line = document.getElementById('studio-live');
-    if (line) line.textContent = `live since frame ${formatCount(frame)} · ${(ms / 1000).toFixed(2)} s`;
+    if (line) line.textContent = `live since frame ${formatCount(frame)}${ms ? ` · ${(ms / 1000).toFixed(2)} s` : ''}`;
   }
 }
 
 /** The prompt's fields as the components show them now, undefined for those that are not there. */
-function shownPrompt() {
+export function shownPrompt() {
   const value = (/** @type {string} */ selector) => {
     const field = document.querySelector(selector);
     return field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement ? field.value.trim() : undefined;
@@ -195,6 +196,7 @@ function shownPrompt() {
   return {
     text: value('#studio-prompt textarea'), negative: value('#studio-negative textarea'),
     switch: value('#studio-switch input:checked'), blend: value('#studio-blend input[type=number]'),
+    interpolation: value('#studio-interpolation input:checked'),
   };
 }
 

@@ -10,21 +10,35 @@ import { browserStorage } from './storage.js';
 const ICONS = {
   drag: '<circle cx="12" cy="12" r="5"/>', pin: '<rect x="7" y="7" width="10" height="10"/>',
   path: '<path d="M4 17c6 0 4-10 9-10s3 7 7 4"/>', loop: '<path d="M6 9h10a3 3 0 0 1 0 6H7M9 6L6 9l3 3"/>',
-  once: '<path d="M5 12h13M14 8l4 4-4 4"/>', remove: '<path d="M7 7l10 10M17 7L7 17"/>',
+  back: '<path d="M5 12h14M9 8l-4 4 4 4M15 8l4 4-4 4"/>', once: '<path d="M5 12h13M14 8l4 4-4 4"/>',
+  remove: '<path d="M7 7l10 10M17 7L7 17"/>',
 };
-const icon = (/** @type {keyof typeof ICONS} */ name) => `<svg viewBox="0 0 24 24" aria-hidden="true">${ICONS[name]}</svg>`;
+/** @type {Record<'loop' | 'back' | 'once', { words: string, next: 'loop' | 'back' | 'once', set: Partial<Stroke> }>} */
+export const LOOPS = {
+  loop: { words: 'starts over at the end', next: 'once', set: { loop: true, ping_pong: false } },
+  once: { words: 'stays at the end', next: 'back', set: { loop: false, ping_pong: false } },
+  back: { words: 'goes back the way it came', next: 'loop', set: { loop: true, ping_pong: true } },
+};
+
+/**
+ * What a path does at its end.
+ * @param {Pick<Stroke, 'loop' | 'ping_pong'>} stroke
+ */
+export const loopOf = ({ loop, ping_pong: back }) => (loop ? back ? 'back' : 'loop' : 'once');
+
+export const icon = (/** @type {keyof typeof ICONS} */ name) => `<svg viewBox="0 0 24 24" aria-hidden="true">${ICONS[name]}</svg>`;
 
 export class StrokeList {
   /**
-   * @param {{ box: HTMLElement, controls: Controls, brush: () => BrushSettings, selected: () => string | null,
+   * @param {{ box: HTMLElement, controls: Controls, brush: () => BrushSettings, chosen: () => Set<string>,
    *   choose: (id: string) => void, refusal: () => string }} options refusal: why the model takes no strokes, or ''
    */
-  constructor({ box, controls, brush, selected, choose, refusal }) {
+  constructor({ box, controls, brush, chosen, choose, refusal }) {
     this.list = find(box, '.st-strokes', HTMLElement);
     this.swatch = find(box, '.st-swatch', HTMLElement);
     this.controls = controls;
     this.brush = brush;
-    this.selected = selected;
+    this.chosen = chosen;
     this.choose = choose;
     this.refusal = refusal;
   }
@@ -38,7 +52,8 @@ export class StrokeList {
     this.swatch.style.background = this.controls.nextColour();
     const strokes = [...this.controls.strokes.values()];
     const hint = this.hint(strokes.length);
-    const shown = JSON.stringify([this.selected(), hint, strokes.map(({ id, label, mode, loop }) => [id, label, mode, loop])]);
+    const chips = strokes.map(({ id, label, mode, loop, ping_pong: back }) => [id, label, mode, loop, back]);
+    const shown = JSON.stringify([[...this.chosen()], hint, chips]);
     if (this.list.dataset.shown === shown) return;
     this.list.dataset.shown = shown;
     this.list.replaceChildren(...strokes.map((stroke) => this.chip(stroke)));
@@ -56,15 +71,16 @@ export class StrokeList {
 
   /** @param {Stroke} stroke */
   chip(stroke) {
-    const { id, label, mode, loop } = stroke;
+    const { id, label, mode } = stroke;
     const chip = element('div', { className: 'st-chip', role: 'listitem' });
     chip.dataset.id = id;
     chip.style.setProperty('--colour', this.controls.colour(id));
-    chip.classList.toggle('chosen', id === this.selected());
+    chip.classList.toggle('chosen', this.chosen().has(id));
     chip.append(iconButton(icon(mode), label, `Choose ${label}`, () => this.choose(id)));
     if (mode === 'path') {
-      const words = loop ? `${label} starts over at the end` : `${label} stays at the end`;
-      chip.append(iconButton(icon(loop ? 'loop' : 'once'), '', words, () => this.controls.set(strokeMessage(stroke, { loop: !loop }))));
+      const way = loopOf(stroke);
+      const words = `${label} ${LOOPS[way].words}`;
+      chip.append(iconButton(icon(way), '', words, () => this.controls.set(strokeMessage(stroke, LOOPS[LOOPS[way].next].set))));
     }
     chip.append(iconButton(icon('remove'), '', `Remove ${label}`, () => this.controls.set({ kind: 'erase', id })));
     return chip;
@@ -72,10 +88,17 @@ export class StrokeList {
 }
 
 /**
- * The message that sets a stroke again, with changes.
+ * The message that sets a stroke again, with changes. A path goes on where it is.
  * @param {Stroke} stroke
  * @param {Partial<Stroke>} changes
  */
-export function strokeMessage({ id, label, points, mode, size, loop }, changes) {
-  return { kind: 'stroke', id, label, points, mode, size, loop, ...changes };
+export function strokeMessage({ id, label, points, mode, size, loop, ping_pong: back, delay, pressure }, changes) {
+  return {
+    kind: 'stroke', id, label, points, mode, size, loop,
+    ...(back ? { ping_pong: back } : {}),
+    ...(delay ? { delay } : {}),
+    ...(pressure?.length ? { pressure } : {}),
+    ...(mode === 'path' ? { begun: null } : {}),
+    ...changes,
+  };
 }

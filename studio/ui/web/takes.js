@@ -11,15 +11,44 @@ import { tabStorage } from './storage.js';
  * @param {Take} take
  * @param {(secret: string) => string} address of a download
  */
-export function takeEntry({ name, frames, fps, score, video, unfinished }, address) {
+export function takeEntry({ name, frames, fps, score, video, unfinished, parent, note }, address) {
   if (!frames) return null;
   const files = [{ text: 'Score', secret: score, ending: '.jsonl' }, { text: 'Video', secret: video, ending: '.mp4' }];
   return {
-    title: name.replace(/^\d+-\d+-/, '').replaceAll('-', ' '),
-    about: `${name}: ${frames} frames at ${fps} a second${unfinished ? ', cut off by the end of the server' : ''}`,
+    title: titleOf(name),
+    parent: parent ? versionWords(titleOf(name), titleOf(parent)) : '',
+    about: aboutTake({ name, frames, fps, unfinished, note }),
     duration: formatDuration(frames / fps) + (unfinished ? ' unfinished' : ''),
     links: files.flatMap(({ text, secret, ending }) => (secret ? [{ text, href: address(secret), download: name + ending }] : [])),
   };
+}
+
+/**
+ * All that is known of a take, in words.
+ * @param {Take} take
+ */
+function aboutTake({ name, frames, fps, unfinished, note }) {
+  const end = unfinished ? ', cut off by the end of the server' : '';
+  return `${name}: ${frames} frames at ${fps} a second${end}${note ? `. ${note}` : ''}`;
+}
+
+/**
+ * A take's name without its date.
+ * @param {string} name
+ */
+function titleOf(name) {
+  return name.replace(/^\d+-\d+-/, '').replaceAll('-', ' ');
+}
+
+/**
+ * What a version is, and of what: "8 steps, from a fox at night".
+ * @param {string} title
+ * @param {string} parent
+ */
+export function versionWords(title, parent) {
+  const stem = parent.replace(/ v\d+$/, '');
+  const own = title.startsWith(stem) ? title.slice(stem.length).trim() : '';
+  return `${own ? `${own}, ` : ''}from ${parent}`;
 }
 
 /**
@@ -27,7 +56,8 @@ export function takeEntry({ name, frames, fps, score, video, unfinished }, addre
  * @param {Take} take
  * @returns {[string, import('./types.js').ToastKind]}
  */
-export function takeNotice({ frames, video, problem }) {
+export function takeNotice({ name, frames, video, problem, parent }) {
+  if (parent && frames && !problem) return [`Version kept: ${titleOf(name)}, from ${titleOf(parent)}.`, 'notice'];
   if (!frames) return ['Nothing was recorded: the picture stood still.', 'notice'];
   const files = video ? 'Score and video are' : 'Its score is';
   return problem ? [problem, 'error'] : [`Take kept: ${frames} frames. ${files} in the panel.`, 'notice'];
@@ -39,6 +69,8 @@ export class Takes {
     this.box = box;
     this.root = root;
     this.toast = toast;
+    /** @type {{ text: string, hint: string, run: (take: Take) => void }[]} */
+    this.actions = []; // what can be done with a take, beside downloads
     this.clock = find(box, '.st-rec', HTMLElement);
     this.button = find(box, '[data-do="record"]', HTMLElement);
     this.recording = false;
@@ -79,12 +111,28 @@ export class Takes {
     const entry = takeEntry(take, (secret) => this.address(secret));
     if (!entry) return;
     const row = element('div', { className: 'st-take' });
+    row.dataset.take = take.name;
+    const title = element('span', { textContent: entry.title, title: entry.about });
+    if (entry.parent) title.append(element('small', { className: 'st-parent', textContent: entry.parent }));
     row.append(
-      element('span', { textContent: entry.title, title: entry.about }),
+      title,
       element('small', { textContent: entry.duration }),
+      ...this.actions.map(({ run, text, hint }) => element('button', { textContent: text, title: hint, onclick: () => run(take) })),
       ...entry.links.map(({ text, href, download }) => element('a', { textContent: text, href, download })),
     );
     document.getElementById('studio-takes')?.prepend(row);
+  }
+
+  /**
+   * A take that is listed has more files now.
+   * @param {Take} take
+   */
+  replace(take) {
+    const rows = [...document.querySelectorAll('#studio-takes .st-take')];
+    const before = rows.find((row) => row instanceof HTMLElement && row.dataset.take === take.name);
+    this.add(take);
+    const now = document.getElementById('studio-takes')?.firstElementChild;
+    if (before && now) before.replaceWith(now);
   }
 
   /** @param {string} secret */

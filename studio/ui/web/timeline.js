@@ -2,6 +2,7 @@
 // The strip below the picture: drag back over it and let go, and the stream plays on from there.
 
 import { element, find } from './dom.js';
+import { changeMark } from './marks.js';
 
 /** @import { Moments, ShowToast } from './types.js' */
 
@@ -62,7 +63,7 @@ export function spanWords([first, now], rate) {
 export class Timeline {
   /**
    * @param {{ box: HTMLElement, frame: () => number, rate: () => number, travel: (frame: number) => void,
-   *   goTo: (branch: string) => void, toast: ShowToast }} options
+   *   goTo: (branch: number) => void, toast: ShowToast }} options
    */
   constructor({ box, frame, rate, travel, goTo, toast }) {
     this.frame = frame;
@@ -74,7 +75,7 @@ export class Timeline {
     this.label = find(box, '.st-ago', HTMLElement);
     this.marks = find(box, '.st-marks', HTMLElement);
     /** @type {Moments} */
-    this.moments = { start: null, prompts: [], branches: [], reason: '' };
+    this.moments = { start: null, prompts: [], branches: [], bookmarks: [], reason: '' };
     /** @type {number | null} */
     this.held = null; // the frame that the hand is at
     /** @type {[number, number]} */
@@ -182,23 +183,27 @@ export class Timeline {
   showMarks() {
     const { prompts, branches } = this.moments;
     const marks = [
-      ...prompts.filter(([frame]) => frame >= this.span[0]).map(([frame, words]) => (
-        { key: `p${frame} ${words}`, frame, make: () => element('i', { title: words }) })),
-      ...branches.map((branch) => ({ key: `b${branch.name} ${branch.frame}`, frame: branch.fork, make: () => this.branchButton(branch) })),
+      ...prompts.filter(([frame, , , frames = 0]) => frame + frames >= this.span[0]).map((change) => (
+        { key: `p${change}`, frame: change[0], end: change[0] + (change[3] ?? 0), make: () => changeMark(change) })),
+      ...branches.map((branch) => (
+        { key: `b${branch.id} ${branch.name}`, frame: branch.fork, end: branch.fork, make: () => this.branchButton(branch) })),
     ];
     const keys = JSON.stringify(marks.map(({ key }) => key));
     if (this.marks.dataset.keys !== keys) {
       this.marks.dataset.keys = keys;
       this.marks.replaceChildren(...marks.map(({ make }) => make()));
     }
-    marks.forEach(({ frame }, place) => {
-      /** @type {HTMLElement} */ (this.marks.children[place]).style.setProperty('--at', String(shareOf(frame, this.span)));
+    marks.forEach(({ frame, end }, place) => {
+      const { style } = /** @type {HTMLElement} */ (this.marks.children[place]);
+      const at = shareOf(frame, this.span);
+      style.setProperty('--at', String(at));
+      style.setProperty('--length', String(shareOf(end, this.span) - at));
     });
   }
 
   /** @param {Moments['branches'][0]} branch */
-  branchButton({ name, words, picture }) {
-    const button = element('button', { title: `Play on in ${name}: ${words}`, onclick: () => this.goTo(name) });
+  branchButton({ id, name, words, picture }) {
+    const button = element('button', { title: `Play on in ${name}: ${words}`, onclick: () => this.goTo(id) });
     button.setAttribute('aria-label', button.title);
     if (picture) button.append(element('img', { src: picture, alt: '' }));
     return button;

@@ -16,6 +16,7 @@ export interface ControlKind {
   absent: Record<string, unknown>; // the fields that mean: the slot is empty
   timed: boolean;
   undoable: boolean;
+  momentary: string[]; // fields that undo does not send again
   initial: Control | null;
   widgets: WidgetDescription[];
 }
@@ -43,27 +44,43 @@ export interface Stroke extends Control {
   mode: Mode;
   size: number;
   loop: boolean;
+  ping_pong?: boolean;
+  delay?: number; // frames
+  begun?: number | null; // frames gone by when it takes effect; null: as many as the one in its place has
+  pressure?: number[];
+  grab?: number[]; // [frame seen, x, y]
+  lead?: number[]; // [frames, dx, dy]
   since: number | null;
   revision?: number | null;
-  trail?: [number, number, number][]; // [ms, x, y] of a drag that just went on
 }
 
-/** A stroke while the hand paints it. `trail`: [ms, x, y]; `changed`: has the hand moved since it was last sent? */
+/** A point as a hand paints it, with how hard its pen is pressed. */
+export type PaintedPoint = [number, number, number, number];
+
+/**
+ * A stroke while a hand paints it. `held`: that it took hold of; `from`: where the hand went down; `offset`: of the
+ * subject from the hand; `changed`: has the hand moved since it was last sent?
+ */
 export interface PaintedStroke {
   pointer: number;
   id: string;
   label: string;
   mode: Mode;
   size: number;
-  began: number;
-  points: Point[];
-  trail: [number, number, number][];
+  began: number; // ms
+  gesture: string;
+  points: PaintedPoint[];
+  held?: Stroke;
+  grab?: number[];
+  from: Position;
+  offset: Position;
+  moved: boolean;
   changed: boolean;
 }
 
 export interface BrushSettings {
   label: string;
-  mode: Mode;
+  mode: Mode | 'select'; // what a hand does that changes what is painted
   size: number;
 }
 
@@ -84,7 +101,16 @@ export interface Frame {
   revision: number;
   tick: number;
   age: number;
+  made: number; // ms since 1970 on the server's clock
+  arrived: number; // ms on this page's
   jpeg: Blob;
+}
+
+/** A control that this page sent; at: ms, of the hand's event that it came of. */
+export interface SentControl {
+  control: Control;
+  at: number;
+  revision: number;
 }
 
 export interface Message {
@@ -109,10 +135,15 @@ export interface Hello {
 
 export interface Status {
   fps?: number;
+  frame?: number;
   paused: boolean;
   recording: boolean;
   tick_ms?: number;
   round_trip_ms?: number;
+  draw_ms?: number;
+  decode_ms?: number;
+  pack_ms?: number;
+  shortest_ms?: number;
   skip_rate?: number;
   problem?: string | null;
   error?: string | null;
@@ -127,13 +158,78 @@ export interface Take {
   video?: string | null;
   problem?: string | null;
   unfinished?: boolean;
+  parent?: string;
+  note?: string;
+}
+
+/** A take as the editor shows it (studio/ui/protocol.py, `TakeOpened`). */
+export interface OpenedTake {
+  take: string;
+  start: number;
+  frames: number;
+  fps: number;
+  gestures: Gesture[];
+  notes: string[];
+  versions: string[];
+  edits: number;
+  sizes: boolean;
+  steps: number;
+}
+
+/** Events of one slot that belong together (studio/score/edit_list.py). `values`: of the first of them. */
+export interface Gesture {
+  kind: string;
+  slot: string;
+  events: number[];
+  first: number;
+  last: number;
+  words: string;
+  values: Record<string, any>;
+  opening: boolean;
+}
+
+/** An edit: its name in studio/score/edit_list.py, and its arguments. */
+export interface TakeEdit {
+  edit: string;
+  [argument: string]: any;
+}
+
+/** A take that is shown in the place of the live picture; `frames` is 0 where none is. */
+export interface Preview {
+  take: string;
+  start: number;
+  frames: number;
+}
+
+export interface RenderProgress {
+  take: string;
+  stage: 'load' | 'render' | 'done' | 'failed' | 'cancelled';
+  done: number;
+  total: number;
+  seconds: number;
+  what: string;
+  name: string;
+  video: string;
+}
+
+/** A prompt that came in. `style`: recache, keep, cut, or blend over so many frames (studio/session/history.py). */
+export type Change = [frame: number, words: string, style?: string, frames?: number];
+
+/** A prompt at hand, and a small picture of what it gave (a data URL, or ""). */
+export interface Slot {
+  text: string;
+  negative?: string;
+  mix?: [text: string, weight: number][];
+  picture: string;
+  [field: string]: any;
 }
 
 /** What can be gone back to. `fork`: the frame at which a branch parts; `frame`: the one it goes on with. */
 export interface Moments {
   start: number | null;
-  prompts: [frame: number, words: string][];
-  branches: { name: string; fork: number; frame: number; words: string; picture: string }[];
+  prompts: Change[];
+  branches: { id: number; name: string; fork: number; frame: number; words: string; picture: string }[];
+  bookmarks: { name: string; title: string; frame: number; model: string; words: string; picture: string }[];
   reason: string;
 }
 
@@ -193,7 +289,7 @@ export interface Line {
 export interface Feature {
   actions?: Record<string, (event: Event) => void>; // of buttons (`data-do`) and keys (keys.js), by name
   messages?: Record<string, (message: any) => void>; // of the server, by type; after what the page itself does with them
-  frame?(frame: Frame): void; // a picture is on the canvas
+  frame?(frame: Frame, shown: SentControl[]): void; // a picture is on the canvas; shown: the controls it is the first to show
   draw?(now: number): void; // once a screen refresh
   measure?(): void; // a few times a second
   changed?(control: Control | null): void; // a control was set here, or (null) all of them by the server

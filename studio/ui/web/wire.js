@@ -33,6 +33,8 @@ export function unpackFrame(buffer) {
     revision: view.getUint32(12, true),
     tick: view.getFloat32(16, true),
     age: view.getFloat32(20, true),
+    made: view.getFloat64(24, true),
+    arrived: performance.now(),
     jpeg: new Blob([new Uint8Array(buffer, FRAME_HEADER)], { type: 'image/jpeg' }),
   };
 }

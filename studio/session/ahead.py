@@ -1,0 +1,49 @@
+"""Controls for frames to come: what is set on a beat, on a bar, or at a marker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+
+from studio.controls import Control, ControlError, Stroke
+from studio.controls.base import check_integer, shown
+from studio.controls.stroke import check_room
+from studio.score import Event
+from studio.session.rewind import Rewindable
+
+FARTHEST = 100_000  # frames from now: an hour, at 28 a second
+
+
+class Ahead(Rewindable):
+    """What of a session is set now and waits for its frame."""
+
+    def send_at(self, control: Control, frame: int) -> None:
+        """Set a control that takes effect in this frame, or in the next one if that is gone by.
+
+        One waits in each slot, and what is sent of the slot meanwhile takes its place. Going back in time finds what
+        was waiting then. Raises ControlError for what cannot be, and for a frame more than 100,000 ahead.
+        """
+        frame = check_integer("the frame to wait for", frame, 0, self.engine.frame + FARTHEST)
+        self._accepted(control, lambda: self._inbox.put_later(Event(frame, control)))
+
+    def call_off(self, slot: Hashable) -> bool:
+        """Drop what waits for its frame in a slot; whether there was any."""
+        return self._inbox.call_off(slot)
+
+    @property
+    def ahead(self) -> tuple[Event, ...]:
+        """What waits for its frame, a preset's later controls too, the next one first."""
+        return self._inbox.scheduled
+
+    def _accepted(self, control: Control, put: Callable[[], int | None]) -> int:
+        """Have the engine check and prepare a control, then put it; give the last revision. Raises ControlError."""
+        if not isinstance(control, Control):
+            raise ControlError(f"a session is sent controls such as Prompt or Stroke, got {shown(control)}")
+        while True:
+            engine = self.engine
+            engine.accept(control)
+            with self._inbox.lock:
+                if engine is self.engine:  # not handed over to another model meanwhile
+                    if isinstance(control, Stroke):
+                        check_room(self._inbox.fold(engine.state, engine.frame), control)
+                    put()
+                    return self._inbox.revision
