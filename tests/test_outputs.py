@@ -186,7 +186,7 @@ def test_an_ending_that_nothing_writes_is_refused_before_anything_is_written(tmp
     ):
         with pytest.raises(OutputError, match=rf"{said}.*\.mp4, \.webm, \.gif, \.png"):
             open_output(tmp_path / name)
-    assert list(OUTPUTS) == [".mp4", ".webm", ".gif", ".png"]
+    assert list(OUTPUTS) == [".mp4", ".webm", ".gif", ".png", ".zip"]
     assert list(tmp_path.iterdir()) == []
 
 

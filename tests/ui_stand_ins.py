@@ -183,6 +183,12 @@ class StandInSession:
         with self._lock:
             return Score(replace(self._header, frames=self.engine.frame - self._start), list(self._events))
 
+    def leading_to(self, frame: int) -> None:
+        """It keeps nothing of what was played."""
+
+    def played_since(self, start: Any = None) -> None:
+        """Nor this."""
+
     def reset(self, seed: int | None = None) -> None:
         with self._lock:
             self._begin(0)

@@ -96,7 +96,9 @@ def add_model_arguments(parser: argparse.ArgumentParser, default: str | None = "
 
 def add_take_arguments(parser: argparse.ArgumentParser) -> None:
     """Add which take is played, and on what model."""
-    parser.add_argument("score", type=user_path, help="a score that was recorded (.jsonl)")
+    parser.add_argument(
+        "score", type=user_path, help="a score that was recorded (.jsonl), or a video, GIF, PNG or zip that carries one"
+    )
     add_model_arguments(parser, None, "the take's own")
 
 

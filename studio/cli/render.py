@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the take, and the file it is played into."""
     add_take_arguments(parser)
     parser.add_argument(
-        "-o", "--output", type=user_path, default=None, help="the file (default: the score's name, .mp4)"
+        "-o", "--output", type=user_path, default=None, help="the file (default: the take's name, .mp4)"
     )
     group = parser.add_argument_group("anew", "otherwise than it was played; --model too: what is otherwise is said")
     group.add_argument("--steps", type=number_between(*STEPS), help="denoising steps of each frame")
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Render the take and print the file's path; on standard error, what is otherwise than it was."""
-    path: Path = arguments.output or arguments.score.with_suffix(".mp4")
+    path: Path = arguments.output or default_output(arguments.score)
     open_output(path, arguments.fps)  # which says of another ending what can be written; it writes nothing yet
     score, left_out = read_take(arguments)
     check_folder(path)
@@ -78,6 +78,12 @@ def read_take(arguments: argparse.Namespace) -> tuple[Score, tuple[str, ...]]:
 def picture_side(text: str) -> tuple[int, int]:
     """Read 480x832 as (height, width), 512 as a square."""
     return picture_size(f"{text}x{text}" if text.strip().isdigit() else text)
+
+
+def default_output(score: Path) -> Path:
+    """Give the video's name where none was said; never that of the take itself."""
+    path = score.with_suffix(".mp4")
+    return path if path != score else score.with_name(f"{score.stem}-again.mp4")
 
 
 def check_folder(path: Path) -> None:

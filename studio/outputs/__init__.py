@@ -13,7 +13,7 @@ from typing import Protocol
 from studio.frames import FrameOutput
 from studio.outputs import video
 from studio.outputs.errors import OutputError as OutputError
-from studio.outputs.png import PngSequence
+from studio.outputs.png import PngSequence, PngZip
 
 
 class FileOutput(FrameOutput, Protocol):
@@ -23,23 +23,24 @@ class FileOutput(FrameOutput, Protocol):
     def path(self) -> Path: ...
 
 
-# Ending -> what writes it, from a path and frames a second.
-OUTPUTS: dict[str, Callable[[Path, int], FileOutput]] = {
-    ".mp4": lambda path, fps: video.VideoFile(path, fps, video.MP4),
-    ".webm": lambda path, fps: video.VideoFile(path, fps, video.WEBM),
-    ".gif": lambda path, fps: video.VideoFile(path, fps, video.GIF),
-    ".png": lambda path, fps: PngSequence(path.with_suffix("")),
+# Ending -> what writes it, from a path, frames a second and a text that it carries (`carriers`).
+OUTPUTS: dict[str, Callable[[Path, int, str], FileOutput]] = {
+    ".mp4": lambda path, fps, text: video.VideoFile(path, fps, video.MP4, text),
+    ".webm": lambda path, fps, text: video.VideoFile(path, fps, video.WEBM, text),
+    ".gif": lambda path, fps, text: video.VideoFile(path, fps, video.GIF, text),
+    ".png": lambda path, fps, text: PngSequence(path.with_suffix(""), text),
+    ".zip": lambda path, fps, text: PngZip(path, text),
 }
 
 
-def open_output(path: str | Path, fps: int = 24) -> FileOutput:
-    """Give what writes frames into a file of this ending, `fps` to the second.
+def open_output(path: str | Path, fps: int = 24, text: str = "") -> FileOutput:
+    """Give what writes frames into a file of this ending, `fps` to the second; text: what it carries, a take's score.
 
-    `NAME.png` is a folder NAME of numbered PNG files; so is a folder's own path (one that is there, or that ends in
-    "/"). Nothing is written before the first frame. Raises OutputError for another ending.
+    `NAME.zip` holds numbered PNG files, `NAME.png` is a folder NAME of them; so is a folder's own path (one that is
+    there, or that ends in "/"). Nothing is written before the first frame. Raises OutputError for another ending.
     """
     if Path(path).is_dir() or str(path).endswith(("/", os.sep)):
-        return PngSequence(path)
+        return PngSequence(path, text)
     path = Path(path)
     make = OUTPUTS.get(path.suffix.lower())
     if make is None:
@@ -48,4 +49,4 @@ def open_output(path: str | Path, fps: int = 24) -> FileOutput:
             f"{path} {ending}, and the ending says what is written: {', '.join(OUTPUTS)} (a folder of PNG files), "
             "or a folder's name with / at its end"
         )
-    return make(path, fps)
+    return make(path, fps, text)

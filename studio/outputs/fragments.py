@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -51,16 +51,30 @@ def finish_fragments(part: Path, path: Path, frames: int | None = None) -> bool:
 
 def copy_in_one_piece(part: Path, path: Path, frames: int | None) -> None:
     """Copy so many pictures as they are encoded, or all that can be read, with the index at the front."""
+    copy_packets(part, path, "mp4", frames=frames, options={"movflags": "faststart"})
+
+
+def copy_packets(
+    source: Path,
+    target: Path,
+    container: str,
+    *,
+    frames: int | None = None,
+    options: Mapping[str, str],
+    metadata: Mapping[str, str] | None = None,
+) -> None:
+    """Write a video's pictures into another file, or the same, as they are encoded; whole or not at all."""
     import av
 
-    whole = part.with_suffix(".whole.mp4")
+    whole = source.with_suffix(f".whole.{container}")
     try:
-        with av.open(str(part)) as source, av.open(str(whole), "w", "mp4", options={"movflags": "faststart"}) as target:
-            stream = target.add_stream_from_template(source.streams.video[0])
-            for packet in readable_packets(source, frames):
+        with av.open(str(source)) as old, av.open(str(whole), "w", container, options=dict(options)) as new:
+            stream = new.add_stream_from_template(old.streams.video[0])
+            new.metadata.update({**old.metadata, **(metadata or {})})
+            for packet in readable_packets(old, frames):
                 packet.stream = stream
-                target.mux(packet)
-        whole.replace(path)
+                new.mux(packet)
+        whole.replace(target)
     finally:
         whole.unlink(missing_ok=True)
 

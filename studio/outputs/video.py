@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from studio.frames import Frame
+from studio.outputs.carriers import carry
 from studio.outputs.errors import OutputError, write_error
 from studio.outputs.fragments import finish_fragments, part_of
 
@@ -78,14 +79,14 @@ class Encoder:
 class VideoFile:
     """Writes every frame it is given, `fps` to the second. The file appears under its name when it is complete."""
 
-    def __init__(self, path: str | Path, fps: int = 24, encoding: Encoding = MP4) -> None:
-        """fps: 1 to what the encoding can hold; OutputError for another."""
+    def __init__(self, path: str | Path, fps: int = 24, encoding: Encoding = MP4, text: str = "") -> None:
+        """fps: 1 to what the encoding can hold; OutputError for another. text: what the file carries (`carriers`)."""
         if not 1 <= fps <= encoding.max_fps:
             raise OutputError(f"{path} at {fps} frames a second; {encoding.container} holds 1 to {encoding.max_fps}")
         self.path = Path(path)
         self.fps = fps
         self.frames = 0
-        self._encoding = encoding
+        self._encoding, self._text = encoding, text
         self._part = part_of(self.path)
         self._encoder: Encoder | None = None
 
@@ -121,6 +122,8 @@ class VideoFile:
             if self._encoding.file_options:
                 finish_fragments(self._part, self.path, frames)
             else:
+                if self._text:
+                    carry(self._part, self._text)
                 self._part.replace(self.path)
         except OSError as error:
             raise write_error(self.path, error) from error

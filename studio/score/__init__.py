@@ -8,6 +8,7 @@ from studio.score.events import Event as Event
 from studio.score.format import Header as Header
 from studio.score.format import Score as Score
 from studio.score.format import ScoreError as ScoreError
+from studio.score.format import read_score as read_score
 from studio.score.render import render as render
 from studio.score.replay import digest_difference as digest_difference
 from studio.score.replay import playable_model as playable_model

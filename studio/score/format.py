@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 import logging
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from studio.controls import ControlError, ControlState, from_message, to_message
 from studio.controls.base import shown
@@ -98,15 +99,12 @@ class Score:
     snapshot: bytes = field(default=b"", repr=False)
 
     @classmethod
-    def read(cls, path: str | Path) -> Score:
-        """Read the score in a file; no model is opened. Raises ScoreError that names the line and what to do."""
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-        except OSError as error:
-            raise ScoreError(f"cannot read the score {path} ({error.strerror}); check the path") from error
-        except UnicodeDecodeError as error:
-            raise ScoreError(f"{path} is no text file; give a score that the studio recorded (.jsonl)") from error
-        return cls.parse(text, str(path))
+    def read(cls, source: str | Path | bytes, name: str = "") -> Score:
+        """Read the score in a file, or in what an export carries (`read_score`); no model is opened.
+
+        Raises ScoreError that names the line and what to do.
+        """
+        return read_score(source, name)
 
     @classmethod
     def parse(cls, text: str, name: str = "score") -> Score:
@@ -148,6 +146,11 @@ class Score:
         return path
 
     @property
+    def text(self) -> str:
+        """The whole file."""
+        return "\n".join([*self.lines(), ""])
+
+    @property
     def length(self) -> int:
         """How many frames there are to play: to the last control, if the recording was cut off."""
         if self.header.frames is not None:
@@ -183,6 +186,35 @@ class Score:
             if event.frame <= self.header.start:
                 state = state.after(event.control, event.frame)
         return state
+
+
+def read_score(source: str | Path | bytes, name: str = "") -> Score:
+    """Read a score: a file of lines, or a picture, video or zip that carries one; by path or as bytes.
+
+    name: what errors call it, the path if empty. Raises ScoreError that says what was got and what to do.
+    """
+    name = name or ("what was given" if isinstance(source, bytes) else str(source))
+    try:
+        with io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb") as file:
+            return Score.parse(text_of(file, name), name)
+    except OSError as error:
+        raise ScoreError(f"cannot read the score {name} ({error.strerror}); check the path") from error
+    except UnicodeDecodeError as error:
+        raise ScoreError(f"{name} is no text file; give a score that the studio recorded (.jsonl)") from error
+
+
+def text_of(file: BinaryIO, name: str) -> str:
+    """Give the text of a score's file, or that a picture, a video or a zip carries."""
+    begins = file.read(64).lstrip()
+    file.seek(0)
+    if begins[:1] in (b"{", b""):
+        return file.read().decode("utf-8")
+    from studio.outputs.carriers import NoText, read_text
+
+    try:
+        return read_text(file, name)
+    except NoText as error:
+        raise ScoreError(str(error)) from error
 
 
 def header_line(header: Header) -> str:

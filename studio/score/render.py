@@ -159,14 +159,16 @@ def render_frames(
     """Play a take on a loaded model, whichever it is, into a file of the ending's kind (`outputs.OUTPUTS`).
 
     Yields each frame once it is written, and returns what was rendered; closed before, the file holds what there was.
+    It carries the score of what is in it, and can be given wherever a score can.
     Raises OutputError for another ending, ScoreError for what cannot be played.
     """
     from studio.outputs import open_output
 
     check_frames(score)
     fitted = fit(score, model, steps=steps, sampler=sampler)
-    output, digest = open_output(path, fps), Digest()
     compared = Compared(score, fitted.score, model)
+    played = fitted.score if compared.is_anew else score
+    output, digest = open_output(path, fps, played.text), Digest()
     try:
         for frame in compared.frames():
             output.put(frame)
@@ -198,6 +200,11 @@ class Compared:
             score.header.sampler,
         )
         self.has_original = is_of(score, model) and score.header.sampler == made.header.sampler
+
+    @property
+    def is_anew(self) -> bool:
+        """Whether it is otherwise than it was played, or on another model."""
+        return self.is_changed or not self.has_original
 
     def frames(self) -> Iterator[Frame]:
         """Yield the frames that are rendered."""

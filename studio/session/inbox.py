@@ -46,6 +46,17 @@ class Inbox:
                 self._put(control)
             return self.revision
 
+    def schedule(self, later: Iterable[Event]) -> None:
+        """Put these in the place of those still to come, whatever a person set before."""
+        with self.lock:
+            self._claimed, self.scheduled = set(), tuple(later)
+
+    @property
+    def waiting(self) -> tuple[Control, ...]:
+        """What was sent and has not been taken."""
+        with self.lock:
+            return tuple(control for _, control in self._waiting.values())
+
     def put_later(self, event: Event) -> None:
         """Add a control for a frame to come, in place of whatever was to come of its slot.
 

@@ -20,6 +20,7 @@ from studio.session.audition import Auditioning
 from studio.session.history import History
 from studio.session.inbox import Inbox, Receipt
 from studio.session.keep import Keeping
+from studio.session.opening import Openable
 from studio.session.outputs import Outputs
 from studio.session.stats import Stats, stats_of
 from studio.session.take import Recorder, new_take
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 RECEIPTS = 1000
 
 
-class Session(Keeping, Auditioning, Ahead):
+class Session(Openable, Keeping, Auditioning, Ahead):
     """An engine on a model, played by messages.
 
     Many sessions may share one model: each frame is the same as if it played alone. `send` may be called from any

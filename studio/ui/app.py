@@ -151,7 +151,7 @@ def make_seats(options: ServerOptions, opening: Preset | None) -> Seats:
         takes=Path(options.takes),
         running=options.sessions,
         disk=DiskQuota(options.disk_quota),
-        restorer=Restorer(Path(options.takes), options.saved_seats, options.is_for_one),
+        restorer=Restorer(Path(options.takes), options.saved_seats, options.is_for_one, options.saved_lines),
     )
 
 

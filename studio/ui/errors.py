@@ -21,3 +21,7 @@ class QuotaExceeded(ValueError):
 
 class OptionsError(ValueError):
     """What a server is to be started with cannot be: says what is possible."""
+
+
+class TakeRefused(ValueError):
+    """A file that no take can be opened from: says why, and what to do."""

@@ -101,13 +101,6 @@ def encode_jpeg(picture: np.ndarray, quality: int = QUALITY) -> bytes:
     return buffer.getvalue()
 
 
-def encode_png(picture: np.ndarray) -> bytes:
-    """A uint8 (H, W, 3) picture as PNG: every pixel as the model made it."""
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
 def pack(frame: Frame, sequence: int, quality: int = QUALITY) -> bytes:
     """A frame as the page reads it: 32 bytes of header, then JPEG of a quality (1..100).
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.ui.address import bare_host
+from studio.ui.autosave import SavedLines
 from studio.ui.errors import OptionsError
-from studio.ui.saved import SavedSeats
+from studio.ui.saved import OLDEST, SavedSeats, file_name
 from studio.ui.security import LOOPBACK, HostPolicy, netloc
 
 if TYPE_CHECKING:
@@ -83,6 +84,11 @@ class ServerOptions:
     def saved_seats(self) -> SavedSeats | None:
         """Where sessions are saved."""
         return SavedSeats(Path(self.state) / "sessions") if self.state else None
+
+    @property
+    def saved_lines(self) -> SavedLines | None:
+        """Where what sessions play is saved."""
+        return SavedLines(Path(self.state) / "lines", file_name, OLDEST) if self.state else None
 
     @property
     def disk_quota(self) -> int | None:

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable
 
 from studio.controls.base import shown
-from studio.ui.commands import audition, editing, latency, later, moments
+from studio.ui.commands import audition, editing, latency, later, media, moments
 from studio.ui.protocol import (
     Acknowledge,
     CancelLoad,
@@ -79,6 +79,7 @@ COMMANDS: dict[str, Callable[[dict[str, object]], Command]] = {
     "cancel": lambda message: CancelLoad(),
     **moments.COMMANDS,
     **editing.COMMANDS,
+    **media.COMMANDS,
     **audition.COMMANDS,
     **later.COMMANDS,
     **latency.COMMANDS,

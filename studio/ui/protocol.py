@@ -418,6 +418,24 @@ class DownloadReady(Notification):
 
 
 @dataclass(frozen=True)
+class ExportProgress(Notification):
+    """How far the file of a take is. stage: making, done, cancelled or failed; note: what is to be known, in words.
+
+    name, address: of the file, once it is done.
+    """
+
+    type: ClassVar[str] = "export"
+    take: str
+    form: str
+    done: int = 0
+    total: int = 0
+    stage: str = "making"
+    name: str = ""
+    address: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class ModelList(Notification):
     """The models there are to choose from, and the one that plays."""
 

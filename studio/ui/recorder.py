@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.controls import Prompt
+from studio.outputs.carriers import carry
 from studio.outputs.fragments import video_rate
 from studio.score.format import Header, parse_header, parse_object
 from studio.ui.quota import DiskQuota
@@ -49,6 +50,7 @@ class Recorder:
         self, session: Session, folder: Path, downloads: Downloads, disk: DiskQuota, address: str = ""
     ) -> None:
         self.takes: list[Take] = []
+        self.left_out = 0  # frames that the last take's video lacks
         self._disk, self._address = disk, address
         self._session, self.folder, self._downloads = session, folder, downloads
         self._video: TakeVideo | None = None
@@ -82,6 +84,8 @@ class Recorder:
         video, self._video = self._video, None
         self._session.outputs.remove(video)
         video.finish(score.header.start, score.length)
+        carry_score(score, video.path)
+        self.left_out = video.left_out
         take = self._offer(score, video)
         self.takes.append(take)
         self._disk.add(self._address, self._size())
@@ -178,3 +182,12 @@ def read_parent(path: Path) -> str:
 def parent_of(header: Header) -> str:
     """Give the name of the take that another is a version of; empty for none."""
     return header.versions[-1][0] if header.versions else ""
+
+
+def carry_score(score: Score, video: Path) -> None:
+    """Put a score into its video, which plays as well without."""
+    try:
+        if video.is_file():
+            carry(video, score.text)
+    except OSError as error:
+        log.warning("the video %s does not carry its score: %s", video, error)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.controls import CONTROLS, ControlState, Prompt, Sampling, opening_events, strokes
 from studio.presets import Preset
 from studio.score import Event
+from studio.ui.autosave import SavedLine, SavedLines
 from studio.ui.bookmarks import MOST_LISTED
 from studio.ui.errors import LibraryError
 from studio.ui.recorder import Take
@@ -22,19 +24,23 @@ if TYPE_CHECKING:
 
 MOST_TAKES = 30  # that a page gets back
 BEGINS_ANEW = "Your session had ended and begins anew at frame 0"
+GOES_ON = "Your session had ended and goes on at frame {}"
 log = logging.getLogger("studio")
 
 
 class Restorer:
     """What a server knows of the seats and takes of servers before it.
 
-    saved: where seats are saved; None: nowhere. own: whether only the person who runs the server can open its pages:
-    then a take that was cut off is offered to every page of this machine, and else only to the page whose it was.
+    saved, lines: where seats are saved, and what they play; None: nowhere. own: whether only the person who runs the
+    server can open its pages: then a take that was cut off is offered to every page of this machine, and else only to
+    the page whose it was.
     """
 
-    def __init__(self, takes: Path, saved: SavedSeats | None = None, own: bool = False) -> None:
+    def __init__(
+        self, takes: Path, saved: SavedSeats | None = None, own: bool = False, lines: SavedLines | None = None
+    ) -> None:
         self.unfinished = UnfinishedTakes(takes)
-        self._saved, self._own = saved, own
+        self._saved, self._own, self._lines = saved, own, lines
         self.unfinished.recover()
 
     def load(self, id: object) -> SavedSeat | None:
@@ -56,7 +62,7 @@ class Restorer:
 
     def _restore(self, seat: Seat, saved: SavedSeat) -> bool:
         try:
-            restore(seat, saved, self.unfinished.folder)
+            restore(seat, saved, self.unfinished.folder, self._lines.load(seat.id) if self._lines else None)
         except Exception as error:  # whatever it is, a page that could not open any more would be worse
             log.exception("a saved session could not be restored")
             seat.news = f"{BEGINS_ANEW}; what was set could not be restored: {error}"
@@ -67,12 +73,16 @@ class Restorer:
         """Save a seat that a person has used, if anything has changed; not on a session's thread, as disks are slow."""
         if self._saved and (seat.played or seat.bookmarks or seat.recorder.takes or seat.recorder.recording):
             self._saved.save(seat.id, saved_of(seat))
+            if self._lines:
+                self._lines.save(seat.id, seat.session)
 
     def leave(self, seat: Seat) -> None:
         """Save a seat that was closed, for its page to come back to."""
         self.save(seat)
         if self._saved:
             self._saved.leave(seat.id)
+        if self._lines:
+            self._lines.leave(seat.id)
 
 
 def saved_of(seat: Seat) -> SavedSeat:
@@ -88,16 +98,23 @@ def saved_of(seat: Seat) -> SavedSeat:
     )
 
 
-def restore(seat: Seat, saved: SavedSeat, folder: Path) -> None:
-    """Give a new seat the controls, the model and the takes that were saved; `seat.news` is what its page is told."""
-    state = saved.state()
-    kept, refused = seat.session.engine.adapt(state)
-    seat.session.play(Preset("saved", "saved", tuple(opening_of(kept, state[Prompt]))))
+def restore(seat: Seat, saved: SavedSeat, folder: Path, line: SavedLine | None = None) -> None:
+    """Give a new seat the controls, the model and the takes that were saved; `seat.news` is what its page is told.
+
+    line: what it played, to go on with at the same frame; without it the picture begins anew.
+    """
+    state, refused = saved.state(), dict[str, str]()
+    goes_on = line is not None and not saved.model and line.go_on(seat.session)
+    if not goes_on:
+        kept, refused = seat.session.engine.adapt(state)
+        seat.session.play(Preset("saved", "saved", tuple(opening_of(kept, state[Prompt]))))
     seat.played = True
     parts = [describe_controls(state)]
     if saved.model:
         late = {*refused, Sampling.kind}  # the present model plays its own, or another
         seat.late = tuple(held.control for held in state.slots.values() if held.control.kind in late)
+        if line is not None:
+            seat.arrived = partial(line.go_on, seat.session)
         parts.append(request_model(seat, saved.model))
     for name in saved.takes:
         seat.recorder.adopt(name, name in saved.unfinished)
@@ -106,9 +123,10 @@ def restore(seat: Seat, saved: SavedSeat, folder: Path) -> None:
     if saved.recording:
         take = seat.recorder.adopt(saved.recording, unfinished=True)
         parts.append(describe_take(saved.recording, take, folder))
-    if lost := dict.fromkeys(saved.left_out, "") | ({} if seat.late else refused):
+    lost = dict.fromkeys(saved.left_out, "") | ({} if seat.late else refused)
+    if lost and not goes_on:
         parts.append(describe_lost(lost))
-    seat.news = f"{BEGINS_ANEW}, {'; '.join(parts)}."
+    seat.news = f"{GOES_ON.format(line.frame) if goes_on and line else BEGINS_ANEW}, {'; '.join(parts)}."
 
 
 def opening_of(state: ControlState, prompt: Prompt) -> Iterator[Event]:

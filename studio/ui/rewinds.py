@@ -95,7 +95,7 @@ def keep(seat: Seat, score: Score, fps: float, words: str = "") -> Take:
 def film(seat: Seat, score: Score, take: Take) -> Iterator[None]:
     """Draw a kept take into its video, a frame at each step of the job."""
     path = seat.recorder.video_path(take)
-    video, whole = VideoFile(path, min(60, take.fps), MP4), False
+    video, whole = VideoFile(path, min(60, take.fps), MP4, score.text), False
     try:
         for frame in replay(score, seat.session.model):
             video.put(frame)

@@ -4,6 +4,7 @@ ws        WebSocket: frames down, messages both ways
 link      POST: the same by plain HTTP, where no socket comes through: opens a connection
 frame     GET: the newest frame not yet had, as soon as there is one
 up        POST: messages up, messages down; or one picture up, as the socket takes it
+open      POST: a take, or what carries one, which is opened at the page's seat
 download  GET: a score, a video, a snapshot, by its secret
 web       GET: the page's script and style
 """
@@ -24,6 +25,7 @@ from starlette.websockets import WebSocket
 
 from studio.presets import Preset
 from studio.ui.connections import HEARTBEAT, Connections
+from studio.ui.dropped import Dropped
 from studio.ui.pull import Pull, problem
 from studio.ui.seats import Seats
 from studio.ui.security import HostPolicy
@@ -59,6 +61,7 @@ class Routes:
             Route(f"{PREFIX}/link", pull.open, methods=["POST"]),
             Route(f"{PREFIX}/frame", pull.frame),
             Route(f"{PREFIX}/up", pull.up, methods=["POST"]),
+            Route(f"{PREFIX}/open", Dropped(self.connections).open, methods=["POST"]),
             Route(f"{PREFIX}/download/{{secret}}", self.download),
             Route(f"{PREFIX}/web/{{name}}", self.web),
         ]

@@ -8,19 +8,24 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.controls import Control, ControlError, ControlState, Prompt, Sampling
+from studio.outputs import OutputError
+from studio.outputs.png import encode_png
+from studio.score import ScoreError
 from studio.session.drift import DriftMeter
 from studio.ui.auditions import SeatAudition
 from studio.ui.bookmarks import Bookmarks
 from studio.ui.dial import Dial
 from studio.ui.editing import Editing, end_show
+from studio.ui.exports import Exports, Place, make_whole
 from studio.ui.frame_sender import FASTEST
-from studio.ui.mailbox import Mailbox, encode_png
+from studio.ui.mailbox import Mailbox
 from studio.ui.model_choice import ModelChoice
-from studio.ui.offline import Offline
+from studio.ui.offline import Offline, tell
 from studio.ui.protocol import CloseCode, RecordingChanged, TakeSaved
 from studio.ui.quota import DiskQuota
 from studio.ui.reading import ReadingBudget
@@ -28,6 +33,7 @@ from studio.ui.recorder import Recorder, Take
 from studio.ui.takes import Download, Downloads
 
 if TYPE_CHECKING:
+    from studio.frames import Frame
     from studio.models.base import Model
     from studio.presets import Preset
     from studio.session.session import Session
@@ -77,6 +83,8 @@ class Seat:
         self.recorder = Recorder(session, takes, self.downloads, self.disk, address)
         self.bookmarks = Bookmarks(session, takes, self.disk, address)
         self.offline = Offline(session)
+        place = Place(takes, self.downloads, self.disk, address)
+        self.exports = Exports(session, self.recorder, place, partial(tell, self))
         self.models = ModelChoice(session, library, self.hand_over)
         self.editing = Editing()
         self.connection: Connection | None = None
@@ -169,7 +177,7 @@ class Seat:
     def stop_recording(self) -> Take | None:
         """End the take and give it; None if none was recorded."""
         with self._lock:
-            return self.recorder.stop()
+            return make_whole(self.exports, self.recorder.stop())
 
     def end_take_over_quota(self) -> None:
         """End a take that fills what one person may have of the disk; the page is told."""
@@ -194,7 +202,7 @@ class Seat:
         if frame is None:
             return None
         name = f"studio-{self.state[Sampling].seed}-{frame.index:06d}.png"
-        secret = self.downloads.offer(Download(name, "image/png", encode_png(frame.picture)))
+        secret = self.downloads.offer(Download(name, "image/png", png_of(frame, self.session)))
         return Snapshot(name, secret, frame.index)
 
     def run(self) -> None:
@@ -220,6 +228,7 @@ class Seat:
             if self.connection is not None:
                 self.connection.end(code)
             self.models.cancel()
+            self.exports.close()
             self.stop()
             take = self.stop_recording()
             end_show(self)
@@ -232,6 +241,16 @@ class Seat:
 def scene_of(session: Session, recorder: Recorder) -> tuple[object, ...]:
     """Give what begins a new scene when it is another: how far the pictures drift is measured from there."""
     return session.model.name, session.engine.state[Prompt].text, recorder.recording
+
+
+def png_of(frame: Frame, session: Session) -> bytes:
+    """Give a frame as PNG, which carries the take that leads to it, where that is kept and not too large."""
+    try:
+        score = session.leading_to(frame.index)
+        return encode_png(frame.picture, score.text if score else "")
+    except (ScoreError, OutputError) as error:
+        log.info("a picture is saved without its take: %s", error)
+        return encode_png(frame.picture)
 
 
 def send_all(session: Session, controls: tuple[Control, ...]) -> dict[str, str]:

@@ -22,6 +22,7 @@ LARGEST_MESSAGE = 65536  # bytes; a stroke of 2048 points fits
 MESSAGES_A_SECOND = 150.0
 BYTES_A_SECOND = 512 * 1024.0
 LARGEST_UPLOAD = 512 * 1024  # bytes of a picture and its header; 1024x1024 as JPEG fits
+LARGEST_TAKE = 64 * 2**20  # bytes of a score with its pictures, as a file carries it
 PICTURES_A_SECOND = 60.0
 PICTURE_BYTES_A_SECOND = 8 * 1024 * 1024.0
 WIDEST_PICTURE = 2048  # pixels a side: a few bytes of JPEG may unfold into gigabytes

@@ -31,7 +31,7 @@ class TakeVideo:
     def __init__(self, path: Path, fps: float) -> None:
         self.path, self.fps = path, min(60, max(1, round(fps or 24)))
         self.problem = ""
-        self._left_out = 0
+        self.left_out = 0
         self._frames_of_take = range(0)
         self._started = threading.Event()
         self._queue: queue.Queue[Frame | None] = queue.Queue(WAITING)
@@ -42,7 +42,7 @@ class TakeVideo:
         try:
             self._queue.put_nowait(frame)
         except queue.Full:
-            self._left_out += 1
+            self.left_out += 1
 
     def begin(self, start: int) -> None:
         """Frames from this one on belong to the take."""
@@ -56,8 +56,9 @@ class TakeVideo:
         """
         self._frames_of_take = range(start, start + frames)
         self.close()
-        if self._left_out and not self.problem:
-            self.problem = f"The video lacks {self._left_out} frames; `studio render` makes all of them from the score."
+        if self.left_out and not self.problem:
+            lacks = f"The video lacks {self.left_out} frames, for the disk was too slow"
+            self.problem = f"{lacks}; it is made again, whole, from the score."
 
     def close(self) -> None:
         self._started.set()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from studio.folders import held
+from studio.outputs.carriers import carry
 from studio.outputs.fragments import part_of, recover_video
 from studio.score import Score
 from studio.score.format import parse_header, parse_object
@@ -63,7 +64,8 @@ def recover_take(path: Path) -> bool:
         if not ours or is_being_finished(path):
             return False
         score = Score.read(path)
-        recover_video(video_of(path))
+        if recover_video(video_of(path)):
+            carry(video_of(path), score.ended(score.length, score.header.digest).text)
         if read_length(path) is None:  # last: until then it is found again
             score.ended(score.length, score.header.digest).write(path)
         return True

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from studio.ui.mailbox import HEADER, Mailbox, encode_jpeg, encode_png, pack, unpack
+from studio.outputs.png import encode_png
+from studio.ui.mailbox import HEADER, Mailbox, encode_jpeg, pack, unpack
 from studio.ui.window import NARROWEST, PATIENCE, WIDEST, Window
 from ui.client import frame
 

@@ -3,7 +3,9 @@
 // and says what it does with keys, messages and frames; none knows another.
 
 import { install as audition } from './audition.js';
+import { install as drop } from './drop.js';
 import { install as editor } from './editor.js';
+import { install as exports } from './exports.js';
 import { install as ghosts } from './ghosts.js';
 import { install as latency } from './latency.js';
 import { install as moments } from './moments.js';
@@ -14,7 +16,9 @@ import { install as slots } from './slots.js';
 /** @import { Page } from './page.js' */
 
 /** @type {Record<string, (page: Page) => Feature>} */
-const FEATURES = { seen: ({ seen }) => seen.feature, audition, editor, ghosts, latency, moments, selection, slots };
+const FEATURES = {
+  seen: ({ seen }) => seen.feature, audition, drop, editor, exports, ghosts, latency, moments, selection, slots,
+};
 
 export class Features {
   /** @type {Feature[]} */
