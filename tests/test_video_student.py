@@ -21,6 +21,7 @@ from studio.models.wan.video_decoder import load_tiny_decoder
 from studio.models.wan.video_encoder import load_tiny_encoder
 from studio.training import student_recipe, video_forcing
 from studio.training import video_student as student
+from studio.training.diffusion import Stage
 from studio.training.video_clips import LABELS, Paths, Script, World, all_settings, prompt
 from studio.training.video_codec import VideoAutoencoder, run_clips, start_from_pixels
 from studio.training.video_export import TINY
@@ -208,6 +209,17 @@ def test_the_background_is_itself():
     made = world().frames(np.array([1]), np.array([5]))
     assert judge.background_error(made, world(), 1) == 0
     assert judge.background_error(made, world(), 0) > 20
+
+
+def test_a_stage_of_clips_learns_from_whole_clips_alone(smoke, tmp_path, monkeypatch):
+    monkeypatch.setattr(student, "FIRST", 8)
+    teacher = student.Teacher(world(), VideoAutoencoder(**WIDTHS), smoke[0], size=16)
+    net = student.new_transformer(SMALL | dict(num_layers=1))
+    for stage in (Stage("images", 1, 1, 1, 1e-3), Stage("clips", 1, 1, 9, 1e-3)):
+        list(student.train_video(net, teacher, tmp_path, stage, 1, (512, 512)))
+    pool = teacher.pool
+    for part in (pool.near, pool.far, pool.weight, pool.far_weight):
+        assert (part[: pool.filled].flatten(2).abs().amax(2) > 0).all()
 
 
 def test_streams_are_played_to_their_end_and_every_switch_is_heard(smoke):

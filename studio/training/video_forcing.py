@@ -105,6 +105,8 @@ def train_video_forcing(
     torch.manual_seed(seed + run.step)
     rng, start, began = np.random.default_rng((seed, run.step)), run.step, time.monotonic()
     streams = None
+    teacher.clear()
+    teacher.add(min(teacher.size, 8), rng)
     while run.step < stage.steps:
         if run.step % TAUGHT == TAUGHT - 1:
             teacher.add(fresh, rng)

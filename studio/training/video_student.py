@@ -108,7 +108,11 @@ class Teacher:
     def __init__(self, world: World, codec: VideoAutoencoder, texts: Path, size: int = POOL) -> None:
         self.world, self.codec, self.size = world, codec.eval(), size
         self.reader = TextEncoder(texts)
-        self.pool = Pool.empty(size, SHAPE["text_dim"])
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all clips."""
+        self.pool = Pool.empty(self.size, SHAPE["text_dim"])
 
     @torch.no_grad()
     def encode(self, script: Script, latents: int, first: int = 0, is_start: bool = True) -> tuple[Tensor, Tensor]:
@@ -348,6 +352,7 @@ def train_video(
     torch.manual_seed(seed + run.step)
     rng, start, began = np.random.default_rng((seed, run.step)), run.step, time.monotonic()
     long = stage.frames > CHUNK
+    teacher.clear()  # a stage of single pictures leaves clips without an end
     for _ in range(0, 0 if start >= stage.steps else min(teacher.size, FIRST), 8):
         teacher.add(min(teacher.size, 8), rng, long)
     while run.step < stage.steps:
