@@ -1,4 +1,4 @@
-"""`studio train`: train the pocket model."""
+"""`studio train`: train the pocket model, or the small video student of the same drawn world."""
 
 from __future__ import annotations
 
@@ -12,19 +12,29 @@ from studio.cli.output import format_value
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the recipe, and where its files go."""
-    parser.add_argument("--recipe", default="cpu", help="cpu or h100 (default: %(default)s)")
     parser.add_argument(
-        "--folder", type=user_path, default=Path("runs/pocket"), help="checkpoints (default: %(default)s)"
+        "--recipe", default="cpu", help="of the pocket model: cpu or h100; of the video student: student (default: cpu)"
     )
-    parser.add_argument("--out", type=user_path, default=None, help="where the weights go (default: into the package)")
+    parser.add_argument(
+        "--folder", type=user_path, default=None, help="checkpoints (default: runs/pocket, or runs/student)"
+    )
+    parser.add_argument(
+        "--out",
+        type=user_path,
+        default=None,
+        help="where the weights go (default: into the package, or student in the folder)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Train, and print a line for each report."""
-    from studio.training import recipe
+    from studio.training import recipe, student_recipe
 
-    if arguments.recipe not in recipe.RECIPES:
-        raise UsageError(f"no recipe is called {arguments.recipe!r}; there are: {', '.join(recipe.RECIPES)}")
+    recipes = {"pocket": recipe, "student": student_recipe}
+    kind = next((kind for kind, module in recipes.items() if arguments.recipe in module.RECIPES), None)
+    if kind is None:
+        known = ", ".join(name for module in recipes.values() for name in module.RECIPES)
+        raise UsageError(f"no recipe is called {arguments.recipe!r}; there are: {known}")
     options = {"out": arguments.out} if arguments.out else {}
-    for report in recipe.train(arguments.folder, arguments.recipe, **options):
+    for report in recipes[kind].train(arguments.folder or Path("runs") / kind, arguments.recipe, **options):
         print("  ".join(f"{name} {format_value(value)}" for name, value in report.items()), flush=True)
