@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,18 @@ class Visit:
         box = self.page.locator(".st-view").bounding_box()
         return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
+    def tap_mode(self, mode):
+        """Choose a mode by touch: on a busy machine a tap may take as long as a press, which clicks nothing."""
+        button = self.page.locator(f"[data-mode={mode}]")
+        for _ in range(5):
+            button.tap()
+            with suppress(AssertionError):
+                until(lambda: button.get_attribute("aria-checked") == "true", 2)
+                return
+        raise AssertionError(f"the brush did not turn to {mode}")
+
     def drag(self, *places, pause=0.02):
+        self.page.wait_for_function("window.studio.link.connected")
         self.page.mouse.move(*self.point(*places[0]))
         self.page.mouse.down()
         for place in places[1:]:

@@ -121,16 +121,16 @@ def test_a_copy_is_dragged_off_with_alt_and_a_click_on_a_subject_leaves_it_as_it
 def test_fingers_paint_choose_copy_mirror_move_and_take_back_on_a_phone(browse, chromium):
     visit = browse(chromium.new_context(**PHONE))
     fingers, page = Fingers(visit), visit.page
-    page.locator("[data-mode=path]").tap()
+    visit.tap_mode("path")
     fingers.drag((0.2, 0.2), (0.3, 0.2), (0.4, 0.2), (0.5, 0.2))
     (path,) = until(lambda: visit.strokes)
-    page.locator("[data-mode=pin]").tap()
+    visit.tap_mode("pin")
     page.touchscreen.tap(*visit.point(0.8, 0.75))
     until(lambda: len(visit.strokes) == 2)
     fingers.drag((0.8, 0.75), (0.8, 0.75), (0.7, 0.8), rest=0.7)  # a long press, then it is moved as a whole
     until(lambda: visit.strokes[1].points[0][1:] == pytest.approx((0.7, 0.8), abs=0.03))
     assert visit.strokes[1].mode == "pin"
-    page.locator("[data-mode=select]").tap()
+    visit.tap_mode("select")
     page.touchscreen.tap(*visit.point(0.35, 0.21))
     bar(visit, "Duplicate").wait_for()
     for button in page.locator(".st-deeds button").all():
@@ -154,7 +154,7 @@ def test_fingers_paint_choose_copy_mirror_move_and_take_back_on_a_phone(browse, 
 def test_two_fingers_drag_two_subjects_at_the_same_time(browse, chromium):
     visit = browse(chromium.new_context(**PHONE))
     fingers = Fingers(visit)
-    visit.page.locator("[data-mode=drag]").tap()
+    visit.tap_mode("drag")
     for label, place in (("fox", (0.2, 0.3)), ("bear", (0.8, 0.7))):
         visit.label(label)
         visit.page.touchscreen.tap(*visit.point(*place))

@@ -127,7 +127,7 @@ def test_the_keyboard_alone_places_a_subject(browse):
 
 def test_a_finger_paints_on_a_phone(browse, chromium):
     visit = browse(chromium.new_context(**PHONE))
-    visit.page.locator("[data-mode=pin]").tap()
+    visit.tap_mode("pin")
     visit.page.touchscreen.tap(*visit.point(0.25, 0.75))
     (stroke,) = until(lambda: visit.strokes)
     assert stroke.points[0][1:] == pytest.approx((0.25, 0.75), abs=0.003)

@@ -15,7 +15,7 @@ export class Toasts {
   }
 
   /**
-   * Show a notice for some seconds, or until it is clicked; what stands there already is not said twice, and news replace older ones.
+   * Show a notice for some seconds; the hand goes through it to the picture. What stands there already is not said twice, and news replace older ones.
    * @param {string} text
    * @param {ToastKind} kind
    */
@@ -23,7 +23,6 @@ export class Toasts {
     if ([...this.list.children].some((toast) => toast.textContent === text)) return;
     if (kind === 'news') this.list.querySelector('.news')?.remove();
     const toast = element('div', { className: `st-toast ${kind}`, textContent: text });
-    toast.onclick = () => toast.remove();
     this.list.append(toast);
     while (this.list.children.length > MOST) this.list.firstElementChild?.remove();
     setTimeout(() => toast.remove(), SHOWN_FOR[kind]);
