@@ -28,11 +28,17 @@ STRICT ?=
 run: $(VENV)/.ready
 	$(BIN)/studio run $(ARGS)
 
-# Two workers of one thread each: on nets as small as the tests' a second thread waits more than it works.
+# Two workers of one thread each: on nets as small as the tests' a second thread waits more than it works. The page's
+# tests come after them, alone: a browser beside a busy worker is slower than a hand.
 WORKERS ?= 2
 test: $(VENV)/.ready-dev page
 	$(BIN)/ruff check .
-	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+ifeq ($(ARGS),)
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest -n $(WORKERS) --ignore=tests/browser
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest tests/browser
+else
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest $(ARGS)
+endif
 
 check: format types security page
 

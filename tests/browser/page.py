@@ -75,7 +75,6 @@ class Visit:
         raise AssertionError(f"the brush did not turn to {mode}")
 
     def drag(self, *places, pause=0.02):
-        self.page.wait_for_function("window.studio.link.connected")
         self.page.mouse.move(*self.point(*places[0]))
         self.page.mouse.down()
         for place in places[1:]:
