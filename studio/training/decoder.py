@@ -22,7 +22,7 @@ from studio.models.pocket.autoencoder import PATCH, Autoencoder
 from studio.training.checkpoint import load_checkpoint, save_checkpoint
 from studio.training.clips import ClipMaker
 from studio.training.codec import codec_loss, psnr
-from studio.training.diffusion import Stage, follow, rate_at
+from studio.training.diffusion import Stage, descend, follow, rate_at
 from studio.training.forcing import Player
 
 STEPS = (1, 2, 2, 2, 4)  # rows in flight of the streams that are played, in turn
@@ -144,12 +144,7 @@ def train_decoder(
     rng, began = np.random.default_rng((seed, start)), time.monotonic()
     for step in range(start, stage.steps):
         loss = frames_loss(codec, frames.batch(rng.integers(len(frames.drawn), size=stage.clips), device), rng)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(trained, 1.0)
-        for group in optimiser.param_groups:
-            group["lr"] = stage.rate * rate_at(step, stage.steps, stage.falling)
-        optimiser.step()
+        descend(loss, optimiser, trained, stage.rate * rate_at(step, stage.steps, stage.falling))
         follow(average, codec, min(AVERAGE, (step + 1) / (step + 10)))
         if step % 50 == 49 or step == stage.steps - 1:
             seconds = (time.monotonic() - began) / (step + 1 - start)

@@ -6,14 +6,14 @@ mask, so that one net serves the rollout (clean past, one noisy frame) and the s
 
 import copy
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from studio.conditioning import BatchConditioning
 from studio.models.pocket import model as pocket
@@ -223,6 +223,16 @@ def train_diffusion(
             parts = {f"optimiser_{n}": o for n, o in enumerate(both)}
             save_checkpoint(path, step + 1, net=net, average=average, **parts)
     net.load_state_dict(average.state_dict())
+
+
+def descend(loss: Tensor, optimiser: torch.optim.Optimizer, trained: Iterable[nn.Parameter], rate: float) -> None:
+    """Take one step down a loss at a rate; trained: the parameters whose gradients are clipped to a norm of 1."""
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(trained, 1.0)
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    optimiser.step()
 
 
 @torch.no_grad()

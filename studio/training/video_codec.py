@@ -19,7 +19,7 @@ from studio.models.wan.video_decoder import FRAMES, MemoryBlock, TinyDecoder
 from studio.models.wan.video_encoder import Pool, TinyEncoder
 from studio.training.checkpoint import load_checkpoint, save_checkpoint
 from studio.training.codec import LATENT_NOISE, codec_loss, psnr
-from studio.training.diffusion import Stage, follow, rate_at
+from studio.training.diffusion import Stage, descend, follow, rate_at
 from studio.training.video_clips import SIDE, Script, World
 
 CHANNELS = 16  # of a latent, as Wan 2.1's
@@ -195,12 +195,7 @@ def run_stage(
     rng, began = np.random.default_rng((seed, start)), time.monotonic()
     for step in range(start, stage.steps):
         loss = crops_loss(codec, *crops(world, stage.clips, stage.frames, rng))
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(trained, 1.0)
-        for group in optimiser.param_groups:
-            group["lr"] = stage.rate * rate_at(step, stage.steps, stage.falling)
-        optimiser.step()
+        descend(loss, optimiser, trained, stage.rate * rate_at(step, stage.steps, stage.falling))
         follow(average, codec, min(AVERAGE, (step + 1) / (step + 10)))
         if step % 20 == 19 or step == stage.steps - 1:
             seconds = (time.monotonic() - began) / (step + 1 - start)

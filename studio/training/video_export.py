@@ -16,7 +16,7 @@ from torch import Tensor
 
 from studio.models.libraries import Net
 from studio.training.codec import psnr
-from studio.training.diffusion import Stage, follow, rate_at
+from studio.training.diffusion import Stage, descend, follow, rate_at
 from studio.training.video_clips import World
 from studio.training.video_codec import CHANNELS, VideoAutoencoder, crops
 
@@ -65,12 +65,7 @@ def train_wan_vae(codec: VideoAutoencoder, world: World, folder: Path, stage: St
     for step in range(stage.steps):
         clips, _ = crops(world, stage.clips, stage.frames, rng)
         loss = vae_loss(vae, codec, clips)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
-        for group in optimiser.param_groups:
-            group["lr"] = stage.rate * rate_at(step, stage.steps, stage.falling)
-        optimiser.step()
+        descend(loss, optimiser, vae.parameters(), stage.rate * rate_at(step, stage.steps, stage.falling))
         follow(average, vae, min(0.99, (step + 1) / (step + 10)))
         if step % 20 == 19 or step == stage.steps - 1:
             yield {"step": step + 1, "loss": loss.item(), "seconds_a_step": (time.monotonic() - began) / (step + 1)}

@@ -8,7 +8,6 @@ model).
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +102,7 @@ def train_video_forcing(
     """
     run = Run.of(net, folder / f"{stage.name}.pt")
     torch.manual_seed(seed + run.step)
-    rng, start, began = np.random.default_rng((seed, run.step)), run.step, time.monotonic()
+    rng = np.random.default_rng((seed, run.step))
     streams = None
     teacher.clear()
     teacher.add(min(teacher.size, 8), rng)
@@ -116,8 +115,5 @@ def train_video_forcing(
                 streams = start_streams(teacher, stage.clips, rng)
             loss = tick(net, streams, rng)
         run.learn(loss, stage.rate * rate_at(run.step, stage.steps, stage.falling, warm=20))
-        if run.step % 20 == 0 or run.step == stage.steps:
-            seconds = (time.monotonic() - began) / (run.step - start)
-            yield {"step": run.step, "loss": loss.item(), "seconds_a_step": seconds}
-    run.save()
-    net.load_state_dict(run.average.state_dict())
+        yield from run.reports(loss, stage.steps)
+    run.end()

@@ -316,12 +316,14 @@ class Run:
     average: Net
     both: list[torch.optim.Optimizer]
     step: int = 0
+    began: tuple[int, float] = (0, 0.0)  # the step it went on from, and when
 
     @staticmethod
     def of(net: Net, path: Path) -> Run:
         """Begin, or go on from the file."""
         run = Run(path, net, copy.deepcopy(net), optimisers(net))
         run.step = load_checkpoint(path, **run.parts)
+        run.began = run.step, time.monotonic()
         return run
 
     @property
@@ -335,6 +337,18 @@ class Run:
         follow(self.average, self.net, min(AVERAGE, self.step / (self.step + 9)))
         if self.step % 100 == 0:
             self.save()
+
+    def reports(self, loss: Tensor, steps: int) -> Iterator[dict]:
+        """Yield how far it is, each 20 steps and at the last of `steps`."""
+        if self.step % 20 == 0 or self.step == steps:
+            start, began = self.began
+            seconds = (time.monotonic() - began) / (self.step - start)
+            yield {"step": self.step, "loss": loss.item(), "seconds_a_step": seconds}
+
+    def end(self) -> None:
+        """Write the file, and give the net the average of its last steps."""
+        self.save()
+        self.net.load_state_dict(self.average.state_dict())
 
     def save(self) -> None:
         save_checkpoint(self.path, self.step, **self.parts)
@@ -350,7 +364,7 @@ def train_video(
     """
     run = Run.of(net, folder / f"{stage.name}.pt")
     torch.manual_seed(seed + run.step)
-    rng, start, began = np.random.default_rng((seed, run.step)), run.step, time.monotonic()
+    rng, start = np.random.default_rng((seed, run.step)), run.step
     long = stage.frames > CHUNK
     teacher.clear()  # a stage of single pictures leaves clips without an end
     for _ in range(0, 0 if start >= stage.steps else min(teacher.size, FIRST), 8):
@@ -365,8 +379,5 @@ def train_video(
         share = min(1.0, 1.25 * run.step / stage.steps)
         loss = batch_loss(net, batch, pads[0] * (pads[1] / pads[0]) ** share)
         run.learn(loss, stage.rate * rate_at(run.step, stage.steps, stage.falling, warm=40))
-        if run.step % 20 == 0 or run.step == stage.steps:
-            seconds = (time.monotonic() - began) / (run.step - start)
-            yield {"step": run.step, "loss": loss.item(), "seconds_a_step": seconds}
-    run.save()
-    net.load_state_dict(run.average.state_dict())
+        yield from run.reports(loss, stage.steps)
+    run.end()

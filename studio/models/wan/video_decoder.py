@@ -157,6 +157,22 @@ class Squash(nn.Module):
         return 3 * torch.tanh(x / 3)
 
 
+def run_layers(layers: nn.Sequential, x: Tensor, before: Sequence[Tensor | None]) -> tuple[Tensor, Features]:
+    """Run layers over frames (n, C, h, w); give what comes out, and the last frame that each memory block saw.
+
+    before: those of the frames before, None where there were none.
+    """
+    now: Features = []
+    for layer in layers:
+        if isinstance(layer, MemoryBlock):
+            past = before[len(now)]
+            now.append(x[-1:].clone())  # a view would keep all frames
+            x = layer(x, torch.zeros_like(x[:1]) if past is None else past)
+        else:
+            x = layer(x)
+    return x, now
+
+
 class TinyDecoder(nn.Module):
     """TAEHV's decoder (github.com/madebyollin/taehv): 2D convolutions, each block remembering one frame.
 
@@ -184,14 +200,7 @@ class TinyDecoder(nn.Module):
         """Decode as `WanAutoencoder.decode`: latents (F, C, h, w) to pictures in [0, 1], and the new state."""
         weight = next(self.parameters())
         x = latents.to(weight.device, weight.dtype)
-        before, now = list(state), []
-        for layer in self.decoder:
-            if isinstance(layer, MemoryBlock):
-                past = before[len(now)]
-                now.append(x[-1:].clone())  # a view would keep all frames
-                x = layer(x, torch.zeros_like(x[:1]) if past is None else past)
-            else:
-                x = layer(x)
+        x, now = run_layers(self.decoder, x, state)
         dropped = FRAMES - 1 if state[0] is None else 0
         return x[dropped:].float(), now
 

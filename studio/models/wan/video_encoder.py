@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from studio.models.errors import CheckpointError
 from studio.models.finite import check_finite
 from studio.models.wan.checkpoint import check_fit, read_weights
-from studio.models.wan.video_decoder import FRAMES, MemoryBlock
+from studio.models.wan.video_decoder import FRAMES, MemoryBlock, run_layers
 from studio.models.weight_files import is_safetensors
 
 
@@ -84,22 +84,11 @@ class TinyEncoder(nn.Module):
         before = x[:1].expand(self.lead if is_first else 0, -1, -1, -1)
         x = torch.cat([before, *([state.waiting] if len(state.waiting) else []), x])
         ready = len(x) // FRAMES * FRAMES
-        latents, features = self._run(x[:ready], state.features) if ready else (None, state.features)
-        if latents is None:
-            latents = x.new_zeros(0, self.channels, x.shape[-2] // 8, x.shape[-1] // 8)
-        return latents.float(), Encoding(x[ready:].clone(), features)
-
-    def _run(self, x: Tensor, before: Sequence[Tensor | None]) -> tuple[Tensor, tuple[Tensor | None, ...]]:
-        """Run all layers over whole groups of pictures."""
-        now: list[Tensor | None] = []
-        for layer in self.encoder:
-            if isinstance(layer, MemoryBlock):
-                past = before[len(now)]
-                now.append(x[-1:].clone())  # a view would keep all frames
-                x = layer(x, torch.zeros_like(x[:1]) if past is None else past)
-            else:
-                x = layer(x)
-        return x, tuple(now)
+        if not ready:
+            none = x.new_zeros(0, self.channels, x.shape[-2] // 8, x.shape[-1] // 8)
+            return none.float(), Encoding(x, state.features)
+        latents, features = run_layers(self.encoder, x[:ready], state.features)
+        return latents.float(), Encoding(x[ready:].clone(), tuple(features))
 
     def encode_clip(self, pictures: Tensor) -> Tensor:
         """Encode a whole clip (1 + 4 n, 3, H, W) as `WanAutoencoder.encode` does: (1 + n, C, h, w).
