@@ -1,25 +1,22 @@
-"""Takes made into files to take home, each with its score in it: on a thread that leaves the stream its time."""
+"""Takes made into files to take home, each with its score in it: jobs of `offline`, a frame at each step."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import shutil
-import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio.controls import Pause
 from studio.frames import Frame
 from studio.outputs import FileOutput, OutputError, open_output
 from studio.score import Digest, Score, ScoreError, digest_difference, read_score, replay
 from studio.ui.errors import QuotaExceeded
+from studio.ui.offline import Offline, ToldJob
 from studio.ui.protocol import ExportProgress
 from studio.ui.quota import DiskQuota
 from studio.ui.recorder import Recorder, Take
@@ -28,12 +25,11 @@ from studio.ui.takes import Download, Downloads
 if TYPE_CHECKING:
     from studio.session.session import Session
 
-SHARE = 0.3  # of the time that it takes while the session draws
-NICE = 10  # the thread's, where threads have one
-TELL_EVERY = 0.25  # seconds
+JOB = "an export"  # its name in `offline`
 CHECK_EVERY = 24  # frames between two looks at how much of the disk it takes
 LEFT_AFTER = 86400.0  # seconds after which what a killed server left is removed
 FOLDER = ".export-"
+Tell = Callable[[ExportProgress], object]
 log = logging.getLogger("studio")
 
 
@@ -74,29 +70,82 @@ class Place:
         return self.downloads.offer(Download(path.name, media_type, path))
 
 
-class Cancelled(Exception):
-    """The person called it off."""
+class ExportJob(ToldJob[ExportProgress]):
+    """A file made of a take, a frame at each step, in a folder of its own until it is whole."""
+
+    def __init__(
+        self, score: Score, fps: int, progress: ExportProgress, *, session: Session, place: Place, tell: Tell
+    ) -> None:
+        """fps: of a video; session: whose model makes the frames again."""
+        super().__init__(progress, tell)
+        self._score, self._fps, self._session, self._place = score, fps, session, place
+
+    def _work(self) -> Iterator[None]:
+        form, folder = FORMS[self.progress.form], self._place.folder
+        name, video = self.progress.take + form.ending, folder / f"{self.progress.take}.mp4"
+        remove_left(folder)
+        with tempfile.TemporaryDirectory(prefix=FOLDER, dir=folder) as work:
+            fps = min(self._fps, 50) if name.endswith(".gif") else self._fps
+            output = open_output(Path(work) / name, fps, self._score.text)
+            frames, note = self._frames(video)
+            with contextlib.closing(output):
+                difference = yield from self._write(frames, output)
+            yield  # called off here, it is not put beside the take
+            path = folder / name
+            shutil.move(Path(work) / name, path)
+        if not self.progress.under_way:  # called off in the meantime, by another thread
+            path.unlink(missing_ok=True)
+            return
+        address = self._place.offer(path, form.media_type)
+        self.report(stage="done", done=self._score.length, name=name, address=address, note=note or difference)
+
+    def _write(self, frames: Iterable[Frame], output: FileOutput) -> Generator[None, None, str]:
+        """Put the frames out; give what is to be said of them, where they are not the recording's."""
+        digest = Digest()
+        for frame in frames:
+            output.put(frame)
+            digest.add(frame)
+            self.report(done=digest.frames)
+            if digest.frames % CHECK_EVERY == 0:
+                self._place.check_room(sum(one.stat().st_size for one in output.path.parent.iterdir()))
+            yield
+        return digest_difference(self._score.header, digest, self._session.model) or ""
+
+    def _frames(self, video: Path) -> tuple[Iterator[Frame], str]:
+        """Give the take's frames: made again, or, where another model plays, those of its video.
+
+        Raises ScoreError where neither can be.
+        """
+        try:
+            return replay(self._score, self._session.model), ""
+        except ScoreError as error:
+            if not video.is_file():
+                raise ScoreError(f"{error}; or change to that model on the page, and export again") from error
+            frames = frames_of_video(video, self._score.header.start)
+            return frames, "Its pictures are the video's: its model plays not now."
+
+    def _failure(self, error: Exception) -> dict[str, object]:
+        said: object = error
+        if not isinstance(error, OSError | OutputError | ScoreError | QuotaExceeded | ValueError):
+            log.error("an export failed", exc_info=error)  # a fault of ours
+            said = repr(error)
+        return {"stage": "failed", "note": f"The take could not be exported: {said}"}
 
 
 class Exports:
     """The exports of one seat, one at a time. progress: of the last, None before the first."""
 
-    def __init__(
-        self, session: Session, recorder: Recorder, place: Place, tell: Callable[[ExportProgress], object]
-    ) -> None:
-        """recorder: whose takes they are; tell: called with the progress, from any thread."""
-        self.progress: ExportProgress | None = None
+    def __init__(self, offline: Offline, session: Session, recorder: Recorder, place: Place, tell: Tell) -> None:
+        """offline: what works them off; recorder: whose takes they are; tell: called with the progress."""
         self.recorder = recorder
-        self._session, self._place, self._tell = session, place, tell
+        self._offline, self._session, self._place, self._tell = offline, session, place, tell
         self._closed = False
-        self._cancel = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._told_at = 0.0
+        self._job: ExportJob | None = None
 
     @property
-    def busy(self) -> bool:
-        """Whether a file is being made."""
-        return self._thread is not None and self._thread.is_alive()
+    def progress(self) -> ExportProgress | None:
+        """How far the last one is."""
+        return self._job and self._job.progress
 
     def start(self, take: str, form: str) -> None:
         """Begin to make a file of a take of this seat.
@@ -106,10 +155,8 @@ class Exports:
         """
         if self._closed:
             raise OutputError("this session is over; open the take in another")
-        if self.busy and self.progress:
-            raise OutputError(
-                f"{self.progress.take} is being made into {self.progress.form}; wait for it, or cancel it"
-            )
+        if (going := self.progress) and going.under_way:
+            raise OutputError(f"{going.take} is being made into {going.form}; wait for it, or cancel it")
         if form not in FORMS:
             raise OutputError(f"a take can be made into {', '.join(FORMS)}, got {form[:40]!r}")
         known = {one.name: one for one in self.recorder.takes}
@@ -117,92 +164,22 @@ class Exports:
             raise OutputError(f"there is no take {take[:80]!r} in your list")
         self._place.check_room()
         score = read_score(self._place.folder / f"{take}.jsonl", take)
-        self._cancel = threading.Event()
-        self.progress = ExportProgress(take, form, total=score.length)
-        self._thread = threading.Thread(
-            target=self._run, args=(score, known[take].fps, self._cancel), name="studio-export", daemon=True
+        progress = ExportProgress(take, form, total=score.length)
+        self._job = ExportJob(
+            score, known[take].fps, progress, session=self._session, place=self._place, tell=self._tell
         )
-        self._thread.start()
+        self._offline.run(JOB, self._job.steps())
 
     def cancel(self) -> None:
         """Call off what is being made; nothing of it stays."""
-        self._cancel.set()
+        self._offline.cancel(JOB)
+        if self._job:
+            self._job.cancelled()
 
     def close(self) -> None:
         """Call it off, for good."""
         self._closed = True
         self.cancel()
-
-    def _report(self, **changes: object) -> None:
-        assert self.progress
-        self.progress = replace(self.progress, **changes)  # type: ignore[arg-type]
-        now = time.monotonic()
-        if self.progress.stage != "making" or now - self._told_at >= TELL_EVERY:
-            self._told_at = now
-            self._tell(self.progress)
-
-    def _run(self, score: Score, fps: int, cancel: threading.Event) -> None:
-        be_nice()
-        self._report()
-        try:
-            path, note = self._make(score, fps, cancel)
-            form = FORMS[self.progress.form if self.progress else ""]
-            address = self._place.offer(path, form.media_type)
-            self._report(stage="done", done=score.length, name=path.name, address=address, note=note)
-        except Cancelled:
-            self._report(stage="cancelled")
-        except (OSError, OutputError, ScoreError, QuotaExceeded, ValueError) as error:
-            self._report(stage="failed", note=f"The take could not be exported: {error}")
-        except Exception as error:  # a fault of ours; it is told, and the session plays on
-            log.exception("an export failed")
-            self._report(stage="failed", note=f"The take could not be exported: {error!r}")
-
-    def _make(self, score: Score, fps: int, cancel: threading.Event) -> tuple[Path, str]:
-        """Make the file in a folder of its own, and put it beside the take: its path, and what is to be known of it."""
-        assert self.progress
-        folder, name = self._place.folder, self.progress.take + FORMS[self.progress.form].ending
-        remove_left(folder)
-        with tempfile.TemporaryDirectory(prefix=FOLDER, dir=folder) as work:
-            output = open_output(Path(work) / name, min(fps, 50) if name.endswith(".gif") else fps, score.text)
-            frames, note = self._frames(score, Path(folder / f"{self.progress.take}.mp4"))
-            with contextlib.closing(output):
-                difference = self._write(frames, output, score, cancel)
-            path = folder / name
-            shutil.move(Path(work) / name, path)
-        return path, note or difference
-
-    def _write(self, frames: Iterable[Frame], output: FileOutput, score: Score, cancel: threading.Event) -> str:
-        """Put the frames out; give what is to be said of them, where they are not the recording's."""
-        digest, began = Digest(), time.monotonic()
-        for frame in frames:
-            if cancel.is_set():
-                raise Cancelled
-            output.put(frame)
-            digest.add(frame)
-            self._report(done=digest.frames)
-            if digest.frames % CHECK_EVERY == 0:
-                self._place.check_room(sum(one.stat().st_size for one in output.path.parent.iterdir()))
-            if self._is_live:
-                cancel.wait((time.monotonic() - began) * (1 / SHARE - 1))
-            began = time.monotonic()
-        return digest_difference(score.header, digest, self._session.model) or ""
-
-    def _frames(self, score: Score, video: Path) -> tuple[Iterator[Frame], str]:
-        """Give a take's frames: made again, or, where another model plays, those of its video.
-
-        Raises ScoreError where neither can be.
-        """
-        try:
-            return replay(score, self._session.model), ""
-        except ScoreError as error:
-            if not video.is_file():
-                raise ScoreError(f"{error}; or change to that model on the page, and export again") from error
-            return frames_of_video(video, score.header.start), "Its pictures are the video's: its model plays not now."
-
-    @property
-    def _is_live(self) -> bool:
-        """Whether the session draws pictures, and wants the machine."""
-        return self._session.running and not self._session.engine.state[Pause].paused
 
 
 def make_whole(exports: Exports, take: Take | None) -> Take | None:
@@ -222,13 +199,6 @@ def frames_of_video(path: Path, start: int) -> Iterator[Frame]:
     with av.open(str(path)) as video:
         for number, picture in enumerate(video.decode(video=0), start):
             yield Frame(number, picture.to_ndarray(format="rgb24"))
-
-
-def be_nice() -> None:
-    """Have this thread give way to others, on a system where threads have priorities of their own."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 def remove_left(folder: Path) -> None:

@@ -1,13 +1,17 @@
-"""What is drawn beside a session, for its seat: a comparison, a kept take's video. It takes a share of the machine."""
+"""What is drawn beside a session, for its seat: a comparison, a video, a rendering, an export. It takes a share of the
+machine, all of it together.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from studio.controls import Pause
 
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
     from studio.ui.protocol import Notification
     from studio.ui.seat import Seat
 
+TELL_EVERY = 0.25  # seconds
 SHARE = 0.25  # of the time, while the session draws; all of it while that stands still
 IDLE = 5.0  # seconds without work after which the thread ends
 log = logging.getLogger("studio")
@@ -91,6 +96,73 @@ class Offline:
         """Give how long to rest after a step, so that the session keeps its share."""
         draws = self._session.running and not self._session.engine.state[Pause].paused
         return took * (1 / SHARE - 1) if draws else 0.0
+
+
+class Progress(Protocol):
+    """What a page is told of a job. under_way: whether it has not come to an end."""
+
+    @property
+    def under_way(self) -> bool: ...
+
+
+P = TypeVar("P", bound=Progress)
+
+
+class ToldJob(ABC, Generic[P]):
+    """A job whose page is told how far it is, now and then, and once how it ended.
+
+    progress: how far it is; what is reported after its end changes nothing.
+    """
+
+    def __init__(self, progress: P, tell: Callable[[P], object]) -> None:
+        """tell: called with the progress, from any thread."""
+        self.progress = progress
+        self._tell = tell
+        self._told_at = 0.0
+
+    def steps(self) -> Iterator[None]:
+        """Do a little at each step; closed before its end it is called off, and what there is of the file goes."""
+        try:
+            self.report()
+            yield
+            yield from self._work()
+        except GeneratorExit:
+            self.cancelled()
+            raise
+        except Exception as error:  # whatever it is, it is told, and the session plays on
+            self._drop()
+            self.report(**self._failure(error))
+
+    def cancelled(self) -> None:
+        """Say that it was called off, if it has not come to an end; nothing of the file stays then."""
+        if self.progress.under_way:
+            self._drop()
+            self.report(**self._cancellation())
+
+    def report(self, **changes: object) -> None:
+        """Change the progress, and tell it if it has ended or the last time was a while ago."""
+        if not self.progress.under_way:
+            return
+        self.progress = replace(self.progress, **changes)  # type: ignore[type-var]
+        now = time.monotonic()
+        if not self.progress.under_way or now - self._told_at >= TELL_EVERY:
+            self._told_at = now
+            self._tell(self.progress)
+
+    @abstractmethod
+    def _work(self) -> Iterator[None]:
+        """Do it, and report its end."""
+
+    @abstractmethod
+    def _failure(self, error: Exception) -> dict[str, object]:
+        """Give what of the progress says that it failed, and why."""
+
+    def _cancellation(self) -> dict[str, object]:
+        """Give what of the progress says that it was called off."""
+        return {"stage": "cancelled"}
+
+    def _drop(self) -> None:
+        """Remove what there is of the file, where it is not yet whole."""
 
 
 def step(name: str, job: Iterator[object]) -> bool:

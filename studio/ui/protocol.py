@@ -434,6 +434,11 @@ class ExportProgress(Notification):
     address: str = ""
     note: str = ""
 
+    @property
+    def under_way(self) -> bool:
+        """Whether it has not come to an end."""
+        return self.stage == "making"
+
 
 @dataclass(frozen=True)
 class ModelList(Notification):

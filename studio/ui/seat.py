@@ -71,7 +71,7 @@ class Seat:
         self.bookmarks = Bookmarks(session, takes, self.disk, address)
         self.offline = Offline(session)
         place = Place(takes, self.downloads, self.disk, address)
-        self.exports = Exports(session, self.recorder, place, partial(tell, self))
+        self.exports = Exports(self.offline, session, self.recorder, place, partial(tell, self))
         self.models = ModelChoice(session, library, self.hand_over)
         self.editing = Editing()
         self.connection: Connection | None = None

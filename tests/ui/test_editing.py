@@ -222,8 +222,12 @@ def test_a_rendering_that_is_called_off_leaves_no_file_and_says_so_once(page):
 
 def test_a_frame_is_drawn_at_each_step_so_that_the_stream_has_its_share(page):
     heard = []
-    assert sum(1 for _ in job(page, TINY, heard).steps()) == 14 + 1
+    one = job(page, TINY, heard)
+    assert sum(1 for _ in one.steps()) == 14 + 1
     assert heard[-1].stage == "done"
+    one.cancelled()  # too late: what is done stays
+    assert heard[-1].stage == "done"
+    assert one.request.path.is_file()
 
 
 def test_one_rendering_at_a_time_and_a_failure_is_told(page):

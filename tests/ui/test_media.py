@@ -44,8 +44,16 @@ def recorded(seat, frames=12):
 def exported(seat, take, form):
     """The last progress of an export that was waited for."""
     seat.exports.start(take.name, form)
-    seat.exports._thread.join(30)
+    finish(seat)
     return seat.exports.progress
+
+
+def finish(seat):
+    """Wait until nothing is made any more beside the session, and nothing of it lies about."""
+    end = time.monotonic() + 30
+    while seat.offline.busy or any(path.name.startswith(".") for path in seat.exports._place.folder.iterdir()):
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 @pytest.fixture(scope="module")
@@ -87,10 +95,45 @@ def test_an_export_can_be_called_off_and_leaves_nothing(tmp_path, monkeypatch):
     seat.exports.start(take.name, "gif")
     with pytest.raises(OutputError, match="is being made into gif; wait for it, or cancel it"):
         seat.exports.start(take.name, "webm")
+    while not seat.exports.progress.done:
+        time.sleep(0.01)
     seat.exports.cancel()
-    seat.exports._thread.join(10)
+    finish(seat)
     assert seat.exports.progress.stage == "cancelled"
     assert {path.suffix for path in tmp_path.iterdir()} == {".jsonl", ".mp4"}
+
+
+def test_what_is_called_off_before_its_turn_is_said_and_another_can_begin_and_what_is_done_stays(tmp_path):
+    seat = seat_in(tmp_path)
+    take, _ = recorded(seat)
+    seat.offline.run = lambda name, job: None  # whose thread is at something else
+    seat.exports.start(take.name, "gif")
+    seat.exports.cancel()
+    assert seat.exports.progress.stage == "cancelled"
+    del seat.offline.run
+    progress = exported(seat, take, "gif")
+    assert progress.stage == "done"
+    seat.exports.cancel()  # too late
+    assert seat.exports.progress == progress
+    assert (tmp_path / progress.name).is_file()
+
+
+def test_an_export_that_is_called_off_while_it_is_put_beside_the_take_leaves_nothing(tmp_path, monkeypatch):
+    seat = seat_in(tmp_path)
+    take, _ = recorded(seat)
+    move = exports.shutil.move
+    monkeypatch.setattr(exports.shutil, "move", lambda *given: (seat.exports.cancel(), move(*given)))
+    assert exported(seat, take, "gif").stage == "cancelled"
+    assert not (tmp_path / f"{take.name}.gif").exists()
+
+
+def test_all_that_is_made_beside_a_session_takes_one_share_of_the_machine(tmp_path):
+    seat = seat_in(tmp_path)
+    take, _ = recorded(seat)
+    begun = []
+    seat.offline.run = lambda name, job: begun.append(name)
+    seat.exports.start(take.name, "gif")
+    assert begun == [exports.JOB]
 
 
 def test_what_cannot_be_exported_is_said(tmp_path):
@@ -147,7 +190,7 @@ def test_a_disk_that_is_too_slow_holds_nothing_up_and_the_video_is_made_again_wh
         play(seat.session, 30, SEVERAL)
         take = seat.stop_recording()
     assert "made again, whole, from the score" in take.problem
-    seat.exports._thread.join(30)
+    finish(seat)
     video = seat.downloads.get(take.video).content
     assert len(iio.imread(video, plugin="pyav")) == 30
     assert read_score(video).length == 30
