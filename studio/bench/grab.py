@@ -60,7 +60,7 @@ class Outcome:
 
 
 def grab(seed: int = 0, trials: int = 400) -> dict[str, Any]:
-    """The share of trials in which the subject is grabbed, in which it also does not jump, and the widest jump.
+    """Measure the share of trials in which the subject is grabbed, in which it also does not jump, and the widest jump.
 
     with: hit test and hold in the frame that was seen, moved along to the newest. hit: the hit test alone, the subject
     put under the hand. without: neither, the hit test is in the newest frame. Of each kind of motion `trials` / 4.
@@ -82,7 +82,7 @@ def grab(seed: int = 0, trials: int = 400) -> dict[str, Any]:
 
 
 def summary(outcomes: Sequence[Outcome]) -> dict[str, float]:
-    """The figures of some trials."""
+    """Give the figures of some trials."""
     held = [one for one in outcomes if one.grabbed]
     still = [one for one in held if one.jump <= JUMP]
     return {
@@ -109,7 +109,7 @@ def draw_trial(chance: random.Random, kind: str) -> Trial:
 
 
 def wandering(chance: random.Random, speed: float) -> tuple[Point, ...]:
-    """A line through the picture at a speed in widths a frame, two seconds long at least."""
+    """Draw a line through the picture at a speed in widths a frame, two seconds long at least."""
     points = [(0.0, chance.uniform(0.15, 0.85), chance.uniform(0.15, 0.85))]
     while points[-1][0] < 2 * RATE:
         t, x, y = points[-1]
@@ -119,7 +119,7 @@ def wandering(chance: random.Random, speed: float) -> tuple[Point, ...]:
 
 
 def motion(kind: str, line: tuple[Point, ...], size: float, frames: int) -> list[ControlState]:
-    """The controls in force in each frame: a path, or a drag with a message a frame, let go of somewhere."""
+    """Give the controls in force in each frame: a path, or a drag with a message a frame, let go of somewhere."""
     if kind != "drag":
         path = Stroke("subject", "fox", line, "path", size, loop=kind != "path", ping_pong=kind == "ping-pong")
         return [ControlState.of(path)] * frames
@@ -133,7 +133,7 @@ def motion(kind: str, line: tuple[Point, ...], size: float, frames: int) -> list
 
 
 def away(chance: random.Random, position: Position, size: float) -> Position:
-    """A place where another subject is not in the way of the hand."""
+    """Find a place where another subject is not in the way of the hand."""
     while True:
         other = (chance.uniform(0, 1), chance.uniform(0, 1))
         if math.dist(other, position) > 1.2 * size:

@@ -26,7 +26,7 @@ AUDITIONED = "a harbour at dusk"
 
 
 def instrument(model: Model | str = "pocket", seed: int = 0, rounds: int = 30, minute: int = MINUTE) -> dict[str, Any]:
-    """Rates as shares of a plain session's, in turn in one process, and what going back takes.
+    """Measure rates as shares of a plain session's, in turn in one process, and what going back takes.
 
     plain: no checkpoints. ring: with them, as a session has them. audition: another prompt drawn beside the programme,
     a frame for every four. recording: into a score and a video. ring_mb: what the ring of a minute holds; rewind_ms: to

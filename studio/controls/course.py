@@ -56,7 +56,7 @@ def dragged(stroke: Stroke, elapsed: float) -> Place:
 
 
 def left_of(lead: tuple[float, ...], elapsed: float) -> float:
-    """The share of a lead (frames, dx, dy) that is left: it goes evenly over its frames."""
+    """Give the share of a lead (frames, dx, dy) that is left: it goes evenly over its frames."""
     return max(0.0, 1 - elapsed / lead[0])
 
 
@@ -84,7 +84,7 @@ def along(stroke: Stroke, elapsed: float) -> Place:
 
 
 def time_on(stroke: Stroke, elapsed: float) -> float:
-    """Frames of its own time that a path has gone, which waits for its delay first."""
+    """Count the frames of its own time that a path has gone, which waits for its delay first."""
     return max(0.0, elapsed + (stroke.begun or 0.0) - stroke.delay)
 
 

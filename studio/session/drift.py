@@ -71,7 +71,7 @@ class DriftMeter:
         self._shown, self._next, self._count = scene, frame.index + 1, self._count + 1
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: nothing is open."""
 
     def _begin(self) -> None:
         self.drift, self._count = None, 0

@@ -146,7 +146,7 @@ class Script:
         return Script(self.setting[rows], self.labels[rows], (one, two))
 
     def restaged(self, world: World, rng: np.random.Generator) -> Script:
-        """The same paths in another place, with other subjects where a coin says so: what a prompt switch asks for."""
+        """Give the same paths elsewhere, with other subjects where a coin says so: what a prompt switch asks for."""
         other = Script.draw(world, len(self.setting), rng)
         keep = rng.random(len(self.setting)) < 0.5
         gaits = [np.array([GAIT_OF[LABELS[n]] for n in path.label]) for path in self.paths]

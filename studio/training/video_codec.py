@@ -144,7 +144,7 @@ def crops(world: World, count: int, pictures: int, rng: np.random.Generator) -> 
 
 @torch.no_grad()
 def video_quality(codec: VideoAutoencoder, world: World, count: int = 8, seed: int = 99) -> dict[str, float]:
-    """PSNR in dB of whole pictures and inside subjects, of clips of nine pictures that training never draws."""
+    """Measure the PSNR in dB of whole pictures and inside subjects, of clips of nine that training never draws."""
     clips = Script.draw(world, count, np.random.default_rng(seed)).film(world, 9)
     mode = codec.training
     codec.eval()
@@ -158,7 +158,7 @@ def video_quality(codec: VideoAutoencoder, world: World, count: int = 8, seed: i
 def train_video_codec(
     world: World, folder: Path, stage: Stage, widths: Widths = WIDTHS, seed: int = 1
 ) -> Iterator[dict]:
-    """`stage.steps` steps on `stage.clips` crops of `stage.frames` pictures, yielding progress.
+    """Train for `stage.steps` steps on `stage.clips` crops of `stage.frames` pictures, yielding progress.
 
     Resumes from `folder`/codec.pt and leaves the autoencoder there, as the average of its last steps.
     """
@@ -206,7 +206,7 @@ def run_stage(
 
 
 def crops_loss(codec: VideoAutoencoder, true: Tensor, covered: Tensor) -> Tensor:
-    """What is lost of clips (B, T, 3, H, W) on the way there and back, with a little noise on the latents."""
+    """Compute what is lost of clips (B, T, 3, H, W) on the way there and back, with a little noise on the latents."""
     with torch.autocast("cpu", torch.bfloat16):
         latents = codec.encode(true)
         made = codec.decode(latents + LATENT_NOISE * torch.randn_like(latents)).float()

@@ -44,7 +44,7 @@ def new_wan_vae(seed: int = 3) -> Net:
 
 
 def vae_loss(vae: Net, codec: VideoAutoencoder, clips: Tensor) -> Tensor:
-    """How far its latents are from the tiny autoencoder's, and what it decodes of those from clips (B, T, 3, H, W)."""
+    """Compute how far its latents of clips (B, T, 3, H, W) are from the tiny autoencoder's, and what it makes of those."""
     with torch.no_grad():
         latents = codec.encode(clips)
     pixels = clips.transpose(1, 2) * 2 - 1
@@ -75,7 +75,7 @@ def train_wan_vae(codec: VideoAutoencoder, world: World, folder: Path, stage: St
 
 @torch.no_grad()
 def vae_quality(vae: Net, codec: VideoAutoencoder, world: World) -> dict[str, float]:
-    """PSNR of its decoder on the tiny encoder's latents, and of the tiny decoder on its latents."""
+    """Measure the PSNR of its decoder on the tiny encoder's latents, and of the tiny decoder on its latents."""
     clips, _ = crops(world, 8, 5, np.random.default_rng(99))
     latents = codec.encode(clips).transpose(1, 2)
     own = vae.encode(clips.transpose(1, 2) * 2 - 1).latent_dist.mode()

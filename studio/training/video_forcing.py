@@ -96,7 +96,7 @@ def tick(net: Net, streams: VideoStreams, rng: np.random.Generator) -> Tensor:
 def train_video_forcing(
     net: Net, teacher: Teacher, folder: Path, stage: Stage, fresh: int, seed: int = 5
 ) -> Iterator[dict]:
-    """One stage on groups of `stage.clips` streams, yielding progress; resumes from `folder`/<stage>.pt.
+    """Train a stage on groups of `stage.clips` streams, yielding progress; resumes from `folder`/<stage>.pt.
 
     `net` ends as the average of its last steps.
     """

@@ -216,7 +216,7 @@ def hear(attn: Net, x: Tensor, states: Tensor, bias: Tensor) -> Tensor:
 
 
 def velocity_loss(guess: Tensor, true: Tensor, weight: Tensor, counted: Tensor) -> Tensor:
-    """The squared error where `counted` (B, F), cells weighted."""
+    """Compute the squared error where `counted` (B, F), cells weighted."""
     error = ((guess.float() - true).square().mean(2, keepdim=True) * weight).mean((2, 3, 4))
     return (error * counted).sum() / counted.sum().clamp_min(1)
 
@@ -243,7 +243,7 @@ def level(rng: np.random.Generator) -> float:
 
 
 def image_batch(pool: Pool, count: int, rng: np.random.Generator) -> Batch:
-    """Single latents, of a stream's first chunk."""
+    """Draw single latents, of a stream's first chunk."""
     rows, frame = rng.integers(pool.filled, size=count), rng.integers(CHUNK, size=count)
     clean = pool.near[rows, frame][:, None].float()
     sigma = torch.tensor([[level(rng)] for _ in range(count)])
@@ -252,7 +252,7 @@ def image_batch(pool: Pool, count: int, rng: np.random.Generator) -> Batch:
 
 
 def clip_batch(pool: Pool, count: int, chunks: int, rng: np.random.Generator) -> Batch:
-    """Clips of chunks: pasts clean or noised, of the same stream or of another prompt's, near or from long ago."""
+    """Draw clips of chunks: pasts clean or noised, of the same stream or of another prompt's, near or from long ago."""
     rows = rng.integers(pool.filled, size=count)
     far = chunks == 3 and rng.random() < FAR
     frames = chunks * CHUNK
@@ -273,7 +273,7 @@ def clip_batch(pool: Pool, count: int, chunks: int, rng: np.random.Generator) ->
 
 
 def batch_loss(net: Net, batch: Batch, pads: float) -> Tensor:
-    """The loss of a batch: of the frames that have noise."""
+    """Compute the loss of a batch: of the frames that have noise."""
     noise = torch.randn_like(batch.clean)
     x = add_noise(batch.seen, noise, batch.sigma)
     with torch.autocast("cpu", torch.bfloat16):
@@ -285,7 +285,7 @@ def batch_loss(net: Net, batch: Batch, pads: float) -> Tensor:
 
 
 def optimisers(net: Net) -> list[torch.optim.Optimizer]:
-    """Muon for the blocks' matrices, AdamW for the rest, as for the pocket model."""
+    """Make Muon for the blocks' matrices, AdamW for the rest, as for the pocket model."""
     matrices = [weight for weight in net.blocks.parameters() if weight.ndim == 2]
     chosen = {id(weight) for weight in matrices}
     others = [weight for weight in net.parameters() if id(weight) not in chosen]
@@ -296,7 +296,7 @@ def optimisers(net: Net) -> list[torch.optim.Optimizer]:
 
 
 def learn(net: Net, both: list[torch.optim.Optimizer], loss: Tensor, rate: float) -> None:
-    """One step of both optimisers down a loss."""
+    """Take one step of both optimisers down a loss."""
     for optimiser in both:
         optimiser.zero_grad(set_to_none=True)
     loss.backward()
@@ -331,7 +331,7 @@ class Run:
         return {"net": self.net, "average": self.average, **{f"optimiser_{n}": o for n, o in enumerate(self.both)}}
 
     def learn(self, loss: Tensor, rate: float) -> None:
-        """One step; every 100 the file is written."""
+        """Take one step; every 100 the file is written."""
         learn(self.net, self.both, loss, rate)
         self.step += 1
         follow(self.average, self.net, min(AVERAGE, self.step / (self.step + 9)))
@@ -357,7 +357,7 @@ class Run:
 def train_video(
     net: Net, teacher: Teacher, folder: Path, stage: Stage, fresh: int, pads: tuple[float, float], seed: int = 2
 ) -> Iterator[dict]:
-    """One stage on `stage.clips` clips of `stage.frames` latents, yielding progress; resumes from `folder`/<stage>.pt.
+    """Train a stage on `stage.clips` clips of `stage.frames` latents, yielding progress; resumes from `folder`/<stage>.pt.
 
     fresh: clips drawn anew a step. pads: to how many states a prompt is padded, at the first step and at the last: with
     few zeros at first, words are heard sooner. `net` ends as the average of its last steps.

@@ -66,7 +66,7 @@ class AuditionUpdates:
         self._again = True
 
     def acknowledge(self) -> None:
-        """The page has shown the last picture: there is room for another."""
+        """Note that the page has shown the last picture: there is room for another."""
         self._seat.seen()
         self._sent_at = float("-inf")
 

@@ -267,7 +267,7 @@ class SavedLines:
             return None
 
     def leave(self, id: str) -> None:
-        """The seat is no longer taken; what was saved waits for its page."""
+        """Note that the seat is no longer taken; what was saved waits for its page."""
         with self._lock:
             if file := self._files.pop(id, None):
                 file.close()
