@@ -127,7 +127,7 @@ def load_witness(path: Path) -> Witness:
 
 
 def witness_right(witness: Witness, world: World, count: int = 100, seed: int = 71) -> dict[str, float]:
-    """Measure how often the witness names a drawn picture's subject, and how far off its place is, in 1/256 of a side."""
+    """Measure how often the witness names a picture's subject, and how far off its place is, in 1/256 of a side."""
     rng = np.random.default_rng(seed)
     script = Script.draw(world, count, rng)
     script = Script(script.setting, np.stack([script.paths[0].label, np.full(count, -1)], 1), script.paths)

@@ -44,7 +44,7 @@ def new_wan_vae(seed: int = 3) -> Net:
 
 
 def vae_loss(vae: Net, codec: VideoAutoencoder, clips: Tensor) -> Tensor:
-    """Compute how far its latents of clips (B, T, 3, H, W) are from the tiny autoencoder's, and what it makes of those."""
+    """Compute how far its latents of clips (B, T, 3, H, W) are from the tiny codec's, and what it makes of those."""
     with torch.no_grad():
         latents = codec.encode(clips)
     pixels = clips.transpose(1, 2) * 2 - 1

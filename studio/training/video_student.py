@@ -357,7 +357,7 @@ class Run:
 def train_video(
     net: Net, teacher: Teacher, folder: Path, stage: Stage, fresh: int, pads: tuple[float, float], seed: int = 2
 ) -> Iterator[dict]:
-    """Train a stage on `stage.clips` clips of `stage.frames` latents, yielding progress; resumes from `folder`/<stage>.pt.
+    """Train a stage on `stage.clips` clips of `stage.frames` latents; resumes from `folder`/<stage>.pt.
 
     fresh: clips drawn anew a step. pads: to how many states a prompt is padded, at the first step and at the last: with
     few zeros at first, words are heard sooner. `net` ends as the average of its last steps.

@@ -97,7 +97,7 @@ def tokens(tokenizer: Tokenizer, sentences: list[str]) -> tuple[Tensor, Tensor]:
 
 
 def train_reader(world: World, folder: Path, stage: Stage, seed: int = 4) -> Iterator[dict]:
-    """Train for `stage.steps` steps on `stage.clips` prompts; writes `folder`/text_encoder and tokenizer in UMT5's layout.
+    """Train on `stage.clips` prompts a step; writes `folder`/text_encoder and tokenizer in UMT5's layout.
 
     Done already, it does nothing.
     """
@@ -131,7 +131,7 @@ def written(world: World, script: Script, rng: np.random.Generator, held_out: bo
 
 @torch.no_grad()
 def reading_right(reader: Reader, tokenizer: Tokenizer, world: World, count: int = 200) -> dict[str, float]:
-    """Measure how often a prompt's last token says place, time and subjects right, in words of training and held-out ones."""
+    """Measure how often a prompt's last token says place, time and subjects right, in known and held-out words."""
     right = {}
     for name, held_out in (("right", False), ("right_held_out", True)):
         rng = np.random.default_rng(77)
