@@ -23,14 +23,16 @@ MINUTE = 1440  # frames of the ring that is weighed
 BACK = 240  # frames: ten seconds
 REWINDS = 8
 AUDITIONED = "a harbour at dusk"
+BASES = {"ring": "plain", "audition": "ring", "recording": "ring"}  # of which session each one's rate is a share
 
 
 def instrument(model: Model | str = "pocket", seed: int = 0, rounds: int = 30, minute: int = MINUTE) -> dict[str, Any]:
-    """Measure rates as shares of a plain session's, in turn in one process, and what going back takes.
+    """Measure rates as shares of a session's without (`BASES`), in turn in one process, and what going back takes.
 
     plain: no checkpoints. ring: with them, as a session has them. audition: another prompt drawn beside the programme,
-    a frame for every four. recording: into a score and a video. ring_mb: what the ring of a minute holds; rewind_ms: to
-    the first frame of ten seconds ago, median and worst; keep_ms: the last half minute as a score.
+    a frame for every four. recording: into a score and a video, both written by the thread that draws. ring_mb: what
+    the ring of a minute holds; rewind_ms: to the first frame of ten seconds ago, median and worst; keep_ms: the last
+    half minute as a score.
     """
     from studio.models.loader import load
 
@@ -47,9 +49,7 @@ def instrument(model: Model | str = "pocket", seed: int = 0, rounds: int = 30, m
         timings = paired(calls, rounds)
         for session in sessions.values():
             session.close()
-    rates = {f"{name}_rate": timings.ratio("plain", name) for name in ways if name != "plain"}
-    rates["audition_rate"] = timings.ratio("ring", "audition")
-    rates["recording_rate"] = timings.ratio("ring", "recording")
+    rates = {f"{name}_rate": timings.ratio(base, name) for name, base in BASES.items()}
     return {"model": model.name, "rounds": rounds, **rates, **going_back(model, seed, minute)}
 
 
