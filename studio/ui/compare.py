@@ -23,8 +23,8 @@ SIDE = 192  # pixels, at most
 ENDED: Any = object()
 
 
-def compare(seat: Seat, one: int, other: int | None) -> ComparisonBegun:
-    """Begin to draw a branch beside another, or (None) beside what is played; the page gets them frame by frame.
+def compare(seat: Seat, one: int, other: int | None) -> None:
+    """Begin to draw a branch beside another, or (None) beside what is played; the page is told, then gets each frame.
 
     Raises ValueError for a branch that there is not, and for two that are the same.
     """
@@ -40,8 +40,8 @@ def compare(seat: Seat, one: int, other: int | None) -> ComparisonBegun:
     if fork is not None:  # from the checkpoint before it, so that nothing is drawn that is not shown
         firsts = [max(begin_of(line, fork).frame for line in lines)] * 2
     frames = min(MOST_FRAMES, max(end_of(line) - first for line, first in zip(lines, firsts, strict=True)))
+    tell(seat, ComparisonBegun(names, fork, firsts, frames))  # before its first frame can come
     seat.offline.run(JOB, drawn(seat, lines, firsts, frames))
-    return ComparisonBegun(names, fork, firsts, frames)
 
 
 def drawn(seat: Seat, lines: Sequence[Line], firsts: Sequence[int], frames: int) -> Iterator[None]:

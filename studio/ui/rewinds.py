@@ -72,21 +72,22 @@ def travel(seat: Seat, way: Callable[[], Branch | None]) -> Travelled:
 
 
 def keep_last(seat: Seat, seconds: float) -> Take:
-    """Keep the last seconds as a take and give it; raises ValueError where nothing was played."""
+    """Keep the last seconds as a take, tell the page and give it; raises ValueError where nothing was played."""
     fps = rate(seat.session)
     return keep(seat, seat.session.keep(round(seconds * fps)), fps)
 
 
 def keep_branch(seat: Seat, branch: int) -> Take:
-    """Keep what a branch has of its own as a take and give it; raises ValueError if there is no such branch."""
+    """Keep what a branch has of its own as a take, tell the page and give it; raises ValueError if there is none."""
     one, fps = seat.session.history.branches.named(branch), rate(seat.session)
     frames = min(max(1, one.frame - one.fork), round(LONGEST_KEPT * fps))
     return keep(seat, seat.session.keep(frames, branch), fps, one.name)
 
 
 def keep(seat: Seat, score: Score, fps: float, words: str = "") -> Take:
-    """Keep a score as a take and give it; its video is drawn beside the session, and told when it is there."""
+    """Keep a score as a take, tell the page and give it; its video is drawn beside the session, and told afterwards."""
     take = seat.recorder.keep_last(score, fps, take_path(seat.recorder.folder, words) if words else None)
+    tell(seat, TakeSaved(take))
     if score.length:
         seat.offline.run(f"the video of {take.name}", film(seat, score, take))
     return take

@@ -36,6 +36,7 @@ class At:
 
     def __init__(self, connection):
         self.connection, self.seat, self.session = connection, connection.seat, connection.seat.session
+        self.heard = []  # and not yet given by `until`
 
     def ask(self, name, **fields):
         """Send a command, and give what the page is told."""
@@ -45,7 +46,7 @@ class At:
         return self.told()
 
     def told(self):
-        messages = [json.loads(text) for text in self.connection.drain()]
+        self.heard += (messages := [json.loads(text) for text in self.connection.drain()])
         return {message["type"]: message for message in messages}
 
     @property
@@ -57,7 +58,9 @@ class At:
     def until(self, type, seconds=30.0):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            if found := [one for one in map(json.loads, self.connection.drain()) if one["type"] == type]:
+            self.told()
+            if found := [one for one in self.heard if one["type"] == type]:
+                self.heard = [one for one in self.heard if one not in found]
                 return found
             time.sleep(0.01)
         raise AssertionError(f"no {type} came")
@@ -403,3 +406,15 @@ def test_a_branch_of_a_branch_of_a_thousand_is_bounded(count):
     assert max(stretches for _, stretches, _ in sizes) <= 9 * 45
     assert sizes[-1][2] <= session.history.most_bytes
     assert sorted(took)[-count // 10] < 0.1
+
+
+def test_the_page_is_told_what_begins_before_anything_of_it_comes(page):
+    at = page(frames=30)
+    at.seat.offline.run = lambda name, job: [*job]  # a thread that is faster than anybody
+    branch = at.session.rewind(14).id
+    play(at.session, 10)
+    at.ask("compare", one=branch)
+    at.ask("keep")
+    types = [message["type"] for message in at.heard]
+    assert types.index("comparison") < types.index("compared")
+    assert types.index("take") < types.index("video")

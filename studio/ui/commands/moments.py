@@ -189,18 +189,18 @@ async def remove_moment(connection: Connection, command: RemoveMoment) -> None:
 
 
 async def keep_branch(connection: Connection, command: KeepBranch) -> None:
-    connection.send(TakeSaved(await attempt(rewinds.keep_branch, connection.seat, command.branch)))
+    await attempt(rewinds.keep_branch, connection.seat, command.branch)
 
 
 async def compare_lines(connection: Connection, command: Compare) -> None:
     if command.one is None:
         connection.seat.offline.cancel(JOB)
     else:
-        connection.send(await attempt(compare, connection.seat, command.one, command.other))
+        await attempt(compare, connection.seat, command.one, command.other)
 
 
 async def keep_last(connection: Connection, command: KeepLast) -> None:
-    connection.send(TakeSaved(await attempt(rewinds.keep_last, connection.seat, command.seconds)))
+    await attempt(rewinds.keep_last, connection.seat, command.seconds)
 
 
 def send_take(connection: Connection, take: Take | None) -> None:
