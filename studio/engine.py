@@ -61,6 +61,22 @@ class EngineSnapshot:
     decoder: Any
 
 
+class WordsRead:
+    """Which words a model was shown; once there are too many, all are new again."""
+
+    def __init__(self) -> None:
+        self._known: set[tuple[str, str]] = set()
+
+    def adds(self, kind: str, text: str) -> bool:
+        """Remember words of a kind: whether they are new."""
+        if (kind, text) in self._known:
+            return False
+        if len(self._known) >= REMEMBERED:
+            self._known.clear()
+        self._known.add((kind, text))
+        return True
+
+
 class Engine:
     """One stream of frames on a model; `frame` is the number of the next. Engines share weights and nothing else.
 
@@ -91,7 +107,7 @@ class Engine:
         self.problem: str | None = None  # what is wrong with the pictures, in words for a person
         self._similarity = SimilarityState()
         self._thumbnail = lru_cache(maxsize=2)(lambda data: thumbnail(decoded(data, model.size)))
-        self._known: set[tuple[str, str]] = set()
+        self._known = WordsRead()
 
     def check(self, control: Control) -> None:
         """Raise ControlError for what this model cannot play; see `playable.check`. May be called from any thread."""
@@ -113,9 +129,9 @@ class Engine:
             match control:
                 case Prompt():
                     for text in filter(None, (*control.texts, control.negative)):
-                        if self._is_new("prompt", text):
+                        if self._known.adds("prompt", text):
                             read_words(self.model, text)
-                case Stroke() if self._is_new("label", control.label):
+                case Stroke() if self._known.adds("label", control.label):
                     condition_frames(self.model, ControlState().after(control, 0), [0])
                 case Picture() if control.data and self.state[Similarity].threshold:
                     self._thumbnail(control.data)
@@ -123,14 +139,6 @@ class Engine:
     def adapt(self, state: ControlState) -> tuple[ControlState, dict[str, str]]:
         """Give what of the controls in force this model plays, and the kinds it does not; see `playable.adapt`."""
         return playable.adapt(self.model, state, self.frame)
-
-    def _is_new(self, kind: str, text: str) -> bool:
-        if (kind, text) in self._known:
-            return False
-        if len(self._known) >= REMEMBERED:
-            self._known.clear()
-        self._known.add((kind, text))
-        return True
 
     def apply(self, sent: Sequence[tuple[int, Control]]) -> None:
         """Put (revision, control) pairs in force from the next frame on."""
@@ -143,6 +151,7 @@ class Engine:
         """Make exactly one frame. After a clean start that is also the ticks that fill the pipe."""
         started, self._decode_ms = time.perf_counter(), 0.0
         self.state = self.state.at(self.frame)
+        self.sampler.watch(self.frame, self._last_picture, self.state)
         skipped = not self._pictures and not self._draw()
         picture = self._pictures.pop(0) if self._pictures else self._last_picture
         assert picture is not None  # the first frame is never skipped

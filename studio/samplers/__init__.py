@@ -1,7 +1,7 @@
 """What holds latents between steps. To add a sampler: a file here and its line in `SAMPLERS`.
 
-A name stands for a way to order the work; for each kind of model that knows it there is a class, which says by `plays`
-what it is for.
+A name stands for a way to order the work; for each kind of model that knows it there is a class: whose frames see each
+other, or do not (`independent`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ SAMPLERS: dict[str, tuple[type[Sampler[Any, Any]], ...]] = {
 
 def samplers_of(model: Model) -> dict[str, type[Sampler[Any, Any]]]:
     """Give the samplers that can play a model, by name; each is made with (model, start)."""
-    return {name: kind for name, kinds in SAMPLERS.items() for kind in kinds if kind.plays(model)}
+    wanted = model.capabilities.independent
+    return {name: kind for name, kinds in SAMPLERS.items() for kind in kinds if kind.independent == wanted}
 
 
 __all__ = [

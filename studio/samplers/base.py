@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -47,11 +48,6 @@ class Sampler(ABC, Generic[R, S]):
         self.model = model
         self.restart(start)
 
-    @classmethod
-    def plays(cls, model: Model) -> bool:
-        """Tell whether this is a sampler for such a model."""
-        return model.capabilities.independent == cls.independent
-
     def restart(self, frame: int) -> None:
         """Start clean: nothing in flight and nothing remembered, the next frame is number `frame`."""
         self.frame = frame
@@ -63,6 +59,12 @@ class Sampler(ABC, Generic[R, S]):
         return len(self._rows) * self.model.chunk
 
     # Ticks
+
+    def watch(self, frame: int, shown: np.ndarray | None, state: ControlState) -> None:
+        """Take in, before each picture, its number and the one before it, (H, W, 3) uint8, under the controls in force.
+
+        None: there is none since a clean start. Pictures are numbered one by one, also where a latent is several.
+        """
 
     @torch.no_grad()
     def step(self, state: ControlState) -> Tensor:
