@@ -20,6 +20,17 @@ if TYPE_CHECKING:
     from studio.kv_cache import KVCache
 
 NO_LORAS: Mapping[str, float] = MappingProxyType({})
+# How a model plays strokes, each with what a person should know of it in one line.
+STROKES: Mapping[str, str] = MappingProxyType(
+    {
+        "": "",
+        "tracks": "The model follows painted subjects by itself: name one and paint it.",
+        "cutouts": "Press on a thing to take hold of it, or name a subject and paint it: it is pasted where your hand "
+        "puts it, and the model draws on from there.",
+        "underpainting": "Press on a thing to take hold of it, or name a subject and paint it: it is painted under "
+        "each picture, and the model redraws it.",
+    }
+)
 
 
 class Decoder(Protocol):
@@ -61,6 +72,7 @@ class Capabilities:
         sink_policy: what becomes of its sink at a prompt switch unless told, a policy of `controls.Sink`.
         takes_pictures: whether `Model.encode_picture` works.
         refuses: the kinds of control it cannot play, each with the reason in words for the person who sent it.
+        strokes: how it plays strokes, a key of `STROKES`; "" where it refuses them, whatever is given.
         labels: the subjects it knows.
         loras: the names of the LoRAs it was opened with.
         notices: what a person should know of how it was opened, in words, as what of a LoRA is left aside.
@@ -81,6 +93,7 @@ class Capabilities:
     sink_policy: str = "recache"
     takes_pictures: bool = False
     refuses: Mapping[str, str] = field(default_factory=dict)
+    strokes: str = "tracks"
     labels: tuple[str, ...] = ()
     loras: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
@@ -89,6 +102,10 @@ class Capabilities:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "refuses", MappingProxyType(dict(self.refuses)))
+        if "stroke" in self.refuses:
+            object.__setattr__(self, "strokes", "")
+        if self.strokes not in STROKES:
+            raise ValueError(f"strokes is {self.strokes!r}; possible: {', '.join(map(repr, STROKES))}")
 
 
 class Model(ABC):
