@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from studio.controls import Picture, Prompt, Sampling, Structure, active_prompts, lora_weights, strokes
+from studio.regional import RegionWords, words_by_region
 from studio.trajectory import Placement, placements
 
 if TYPE_CHECKING:
@@ -229,7 +230,9 @@ def states_of(model: Model, prompt: Prompt, loras: Mapping[str, float]) -> Promp
 def condition_frames(model: Model, state: ControlState, frames: Sequence[int], negative: bool = False) -> Conditioning:
     """Give what a model is told of frames, by their numbers, under the controls in force, or the negative prompt."""
     states = model.prepare(state[Prompt].negative) if negative else prompt_states(model, state)
-    return model.condition(states, frame_inputs(state, frames), frames)
+    cond = model.condition(states, frame_inputs(state, frames), frames)
+    heard = () if negative else words_by_region(model, state, frames)
+    return replace(cond, regions=heard) if heard else cond
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,11 +242,13 @@ class Conditioning:
     prompts: F states, of the words each frame is drawn under; the same object where they are the same words.
     tracks: (F, K, h, w) track map and other extra input channels; K may be 0.
     extra: whatever else a model's rows are told, by name, each (F, ...): a control picture, LoRA weights.
+    regions: of each frame the words that are heard in a part of it; () where there are none in any.
     """
 
     prompts: tuple[PromptStates, ...]
     tracks: Tensor
     extra: Mapping[str, Tensor] = field(default_factory=dict)
+    regions: tuple[tuple[RegionWords, ...], ...] = ()
 
     def __post_init__(self) -> None:
         if self.tracks.ndim != 4 or len(self.prompts) != len(self.tracks):
@@ -275,8 +280,13 @@ class Conditioning:
 
     def rows(self, index: slice | Sequence[int]) -> Conditioning:
         """Give the conditioning of some of the frames: a slice, or their places in a list."""
-        prompts = self.prompts[index] if isinstance(index, slice) else tuple(self.prompts[place] for place in index)
-        return Conditioning(prompts, self.tracks[index], {name: part[index] for name, part in self.extra.items()})
+        places = range(len(self))[index] if isinstance(index, slice) else index
+        return Conditioning(
+            tuple(self.prompts[place] for place in places),
+            self.tracks[index],
+            {name: part[index] for name, part in self.extra.items()},
+            tuple(self.regions[place] for place in places) if self.regions else (),
+        )
 
     def with_text(self, states: PromptStates) -> Conditioning:
         """Give the same frames under other words."""
@@ -285,10 +295,12 @@ class Conditioning:
     @staticmethod
     def cat(parts: Sequence[Conditioning]) -> Conditioning:
         """Give all rows, in the order of the parts."""
+        heard = any(part.regions for part in parts)
         return Conditioning(
             tuple(states for part in parts for states in part.prompts),
             torch.cat([part.tracks for part in parts]),
             {name: torch.cat([part.extra[name] for part in parts]) for name in parts[0].extra},
+            tuple(row for part in parts for row in part.regions or [()] * len(part)) if heard else (),
         )
 
 

@@ -20,6 +20,7 @@ from studio.controls import (
     Mix,
     Picture,
     Prompt,
+    Region,
     Sampling,
     Similarity,
     Stroke,
@@ -131,6 +132,8 @@ class Engine:
                     for text in filter(None, (*control.texts, control.negative)):
                         if self._known.adds("prompt", text):
                             read_words(self.model, text)
+                case Region() if control.text and self._known.adds("region", control.text):
+                    read_words(self.model, control.text)
                 case Stroke() if self._known.adds("label", control.label):
                     condition_frames(self.model, ControlState().after(control, 0), [0])
                 case Picture() if control.data and self.state[Similarity].threshold:

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from studio.controls import Sampling, Structure, active_prompts, lora_weights, strokes
+from studio.controls import Sampling, Structure, active_prompts, lora_weights, regions, strokes
 from studio.noise import uniform
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def conditioning_key(state: ControlState) -> tuple[object, ...]:
     """Give all that a frame is told beside its picture: equal for two frames that differ in nothing else."""
     painted = strokes(state)
     moving = (painted, state.frame) if painted else None  # what is painted may move
-    return active_prompts(state), state[Sampling], state[Structure], lora_weights(state), moving
+    return active_prompts(state), state[Sampling], state[Structure], lora_weights(state), moving, regions(state)
 
 
 def difference(drawn: Tensor | None, small: Tensor) -> float:

@@ -14,6 +14,7 @@ from studio.controls.messages import describe, from_message, state_message, to_m
 from studio.controls.pause import Pause
 from studio.controls.picture import Picture
 from studio.controls.prompt import Mix, Prompt, active_prompts
+from studio.controls.region import Region, regions
 from studio.controls.sampling import Sampling
 from studio.controls.similarity import Similarity
 from studio.controls.sink import Sink
@@ -35,6 +36,7 @@ __all__ = [
     "Pause",
     "Picture",
     "Prompt",
+    "Region",
     "Sampling",
     "Similarity",
     "Sink",
@@ -46,6 +48,7 @@ __all__ = [
     "from_message",
     "lora_weights",
     "opening_events",
+    "regions",
     "state_message",
     "strokes",
     "to_message",

@@ -9,6 +9,7 @@ from studio.controls.lora import Lora
 from studio.controls.pause import Pause
 from studio.controls.picture import Picture
 from studio.controls.prompt import Prompt
+from studio.controls.region import Region
 from studio.controls.sampling import Sampling
 from studio.controls.similarity import Similarity
 from studio.controls.sink import Sink
@@ -26,6 +27,7 @@ CONTROLS: dict[str, type[Control]] = {
     "lora": Lora,
     "stroke": Stroke,
     "erase": Erase,
+    "region": Region,
     "pause": Pause,
 }
 

@@ -71,6 +71,7 @@ class Capabilities:
         recache: how its checkpoint learned to be recached, "causal" or "bidirectional".
         sink_policy: what becomes of its sink at a prompt switch unless told, a policy of `controls.Sink`.
         takes_pictures: whether `Model.encode_picture` works.
+        hears_regions: whether words can be heard in a part of the picture (`Conditioning.regions`).
         refuses: the kinds of control it cannot play, each with the reason in words for the person who sent it.
         strokes: how it plays strokes, a key of `STROKES`; "" where it refuses them, whatever is given.
         labels: the subjects it knows.
@@ -92,6 +93,7 @@ class Capabilities:
     recache: str = "causal"
     sink_policy: str = "recache"
     takes_pictures: bool = False
+    hears_regions: bool = False
     refuses: Mapping[str, str] = field(default_factory=dict)
     strokes: str = "tracks"
     labels: tuple[str, ...] = ()

@@ -17,6 +17,7 @@ from studio.controls import (
     Lora,
     Pause,
     Picture,
+    Region,
     Sampling,
     Similarity,
     Sink,
@@ -40,6 +41,7 @@ ACTS: dict[str, Callable[[Capabilities], bool]] = {
     "structure": lambda able: draws_from_camera(able),
     "lora": lambda able: bool(able.loras),
     "sink": lambda able: not able.independent,
+    "region": lambda able: able.hears_regions,
 }
 
 
@@ -138,12 +140,19 @@ def check_lora(model: Model, control: Lora) -> None:
         raise ControlError(f"LoRA is {control.name!r}; {model.name} was opened with: {', '.join(loras) or 'none'}")
 
 
+def check_region(model: Model, control: Region) -> None:
+    """Raise ControlError where words are heard in the whole picture alone."""
+    if control.text and not model.capabilities.hears_regions:
+        raise ControlError(f"{model.name} hears one text for the whole picture; say it in the prompt")
+
+
 # What a kind of control is asked beside not being refused.
 CHECKS: dict[type[Control], Callable[[Model, Any], None]] = {
     Sampling: check_sampling,
     Picture: check_picture,
     Similarity: check_similarity,
     Lora: check_lora,
+    Region: check_region,
 }
 
 

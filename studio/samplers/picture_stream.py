@@ -207,4 +207,4 @@ def row_conditioning(model: Model, row: PictureRow, negative: bool = False) -> C
 def shapes(cond: Conditioning) -> tuple[Hashable, ...]:
     """Give what conditionings must share to be told in one call."""
     extra = tuple((name, part.shape) for name, part in sorted(cond.extra.items()))
-    return cond.prompts[0].states.shape, cond.tracks.shape, extra
+    return cond.prompts[0].states.shape, cond.tracks.shape, extra, bool(cond.regions)

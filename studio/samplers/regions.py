@@ -63,7 +63,10 @@ def crop(latent: Tensor, box: Box) -> Tensor:
 
 def crop_conditioning(cond: Conditioning, box: Box) -> Conditioning:
     """Give the conditioning with its maps cut to the box."""
-    return cond if box == WHOLE else replace(cond, tracks=crop(cond.tracks, box))
+    if box == WHOLE:
+        return cond
+    heard = tuple(tuple(replace(one, share=crop(one.share, box)) for one in row) for row in cond.regions)
+    return replace(cond, tracks=crop(cond.tracks, box), regions=heard)
 
 
 def paste_region(last: Tensor | None, clean: Tensor, box: Box, kept: Box) -> Tensor:

@@ -18,6 +18,7 @@ from torch import Tensor
 from studio.conditioning import Conditioning, Mixture, PromptStates
 from studio.controls import Control, ControlError, ControlState, from_message, opening_events, to_message
 from studio.kv_cache import CacheSnapshot
+from studio.regional import RegionWords
 from studio.samplers.causal import CausalSnapshot
 from studio.samplers.context import CleanFrame
 from studio.samplers.picture_stream import PictureRow, PictureStreamSnapshot
@@ -40,6 +41,7 @@ CLASSES: dict[str, type] = {
         DrawnPicture,
         PictureRow,
         PictureStreamSnapshot,
+        RegionWords,
         Row,
         SimilarityState,
     )

@@ -26,6 +26,7 @@ from studio.models.image.cross_frame import join as cross_frame_attention
 from studio.models.image.few_steps import why_undistilled
 from studio.models.image.options import ImageOptions
 from studio.models.image.parts import ImageParts, LiveLoras, add_loras, latent_size, read_parts, used_files
+from studio.models.image.regional import hear_regions
 from studio.models.image.sources import open_source
 from studio.models.image.unet_forward import UNetForward
 from studio.models.notices import Notices
@@ -61,6 +62,8 @@ class Image(Model):
         latent = latent_size(parts, options.size)
         self._loras = add_loras(parts, options, notices)
         branches = cross_frame_attention(parts.unet) if options.cross_frame else None
+        for net in filter(None, (parts.unet, parts.controlnet)):
+            hear_regions(net)
         accelerate_parts(parts, options.acceleration)
         self.name = source.path.name
         self.weights_id = fingerprint(used_files(source, options))
@@ -182,6 +185,7 @@ def capabilities(
         independent=True,
         steps=4 if parts.levels.grid else 2,  # until a person says otherwise
         takes_pictures=True,
+        hears_regions=True,
         refuses=REFUSES | lacks,
         loras=loras.names,
         device=parts.device,

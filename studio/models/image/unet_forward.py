@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from threading import Lock
 from typing import Any
 
@@ -12,6 +13,9 @@ from torch import Tensor
 from studio.conditioning import Conditioning
 from studio.models.image.cross_frame import Branches
 from studio.models.image.parts import ImageParts, LiveLoras
+from studio.models.image.regional import token_grids
+from studio.regional import side_by_side
+from studio.samplers.forward import to_device
 
 
 class UNetForward:
@@ -34,21 +38,36 @@ class UNetForward:
             self.loras.unet.set(cond.extra.get("loras"), parts.device, parts.dtype)
             if self.branches:
                 self.branches.set(frames, parts.device)
-            arguments = self._text_arguments(cond, len(x))
+            arguments = self._text_arguments(cond, x)
             residuals = self._residuals(x, t, cond, arguments)
             if "guidance" in cond.extra:
                 arguments["timestep_cond"] = cond.extra["guidance"].to(parts.dtype)
             return parts.unet(x, t, **arguments, **residuals)[0]
 
-    def _text_arguments(self, cond: Conditioning, rows: int) -> dict[str, Any]:
+    def _text_arguments(self, cond: Conditioning, x: Tensor) -> dict[str, Any]:
         """Give the words as diffusers names them; SDXL's states hold the pooled text in their last row."""
+        rows = len(x)
         parts, text = self.parts, cond.text
         arguments: dict[str, Any] = {"return_dict": False}
         if pooled := parts.pooled:
             whole = text[:, -1, :pooled].to(parts.dtype)
             arguments["added_cond_kwargs"] = {"text_embeds": whole, "time_ids": self._time_ids.expand(rows, -1)}
             text = text[:, :-1]
-        return arguments | {"encoder_hidden_states": text.to(parts.dtype)}
+        arguments["encoder_hidden_states"] = text.to(parts.dtype)
+        return arguments | self._regional(cond, arguments["encoder_hidden_states"], x) if cond.regions else arguments
+
+    def _regional(self, cond: Conditioning, text: Tensor, x: Tensor) -> dict[str, Any]:
+        """Give the words with those of regions beside them, and what of each is heard at every size of the picture."""
+        beside = side_by_side(cond.regions)
+        beside = replace(beside, shares=to_device(beside.shares, x.device))
+        texts = [states.states[: len(states.states) - states.apart] for states in beside.texts]
+        lengths = (text.shape[1], *map(len, texts))
+        wider = [one.to(text.device, text.dtype).expand(len(text), -1, -1) for one in texts]
+        heard = {
+            rows * columns: beside.bias(lengths, (rows, columns))[:, None].to(x.dtype)
+            for rows, columns in token_grids(self.parts.unet, (x.shape[-2], x.shape[-1]))
+        }
+        return {"encoder_hidden_states": torch.cat([text, *wider], 1), "cross_attention_kwargs": {"heard": heard}}
 
     def _residuals(self, x: Tensor, t: Tensor, cond: Conditioning, arguments: dict[str, Any]) -> dict[str, Any]:
         """Give what the ControlNet adds, where there is a control picture."""

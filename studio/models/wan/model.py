@@ -154,6 +154,7 @@ def capabilities(options: WanOptions, size: tuple[int, int], codec: WanAutoencod
         steps=4,
         recache=options.recache,
         takes_pictures=True,
+        hears_regions=True,
         refuses=REFUSES,
         device=options.place[0],
     )
