@@ -81,7 +81,7 @@ def mask_cells(mask: bytes, cells: Size) -> Tensor:
     """Give the share of each cell (h, w) that a region's mask covers, float32; the mask is laid over all of them."""
     from PIL import Image
 
-    small = grey_mask(mask).resize(cells[::-1], Image.Resampling.BOX)
+    small = grey_mask(mask).resize((cells[1], cells[0]), Image.Resampling.BOX)
     return torch.from_numpy(np.asarray(small, np.float32) / 255)
 
 

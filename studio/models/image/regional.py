@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
+import torch
 import torch.nn.functional as F
 from diffusers.models.attention_processor import AttnProcessor2_0
 from torch import Tensor
 
 from studio.models.libraries import Net
-from studio.regional import Size
+from studio.regional import RegionWords, Size, side_by_side
+from studio.samplers.forward import to_device
 
 Heard = Mapping[int, Tensor]  # tokens of a layer -> what is added to its scores, (rows, 1, tokens, states)
 
@@ -49,6 +53,23 @@ def hear_regions(net: Net) -> None:
     for layer in net.modules():
         if type(getattr(layer, "processor", None)) is AttnProcessor2_0:
             layer.set_processor(RegionalAttention())
+
+
+def words_by_region(net: Net, regions: Sequence[Sequence[RegionWords]], text: Tensor, x: Tensor) -> dict[str, Any]:
+    """Give the words with those of regions beside them, and what of each is heard at every size, as diffusers names it.
+
+    text: (F, L, D) of the prompts; x: (F, C, h, w) latents; both of the net's dtype.
+    """
+    beside = side_by_side(regions)
+    beside = replace(beside, shares=to_device(beside.shares, x.device))
+    texts = [states.states[: len(states.states) - states.apart].to(text) for states in beside.texts]
+    lengths = (text.shape[1], *map(len, texts))
+    heard = {
+        rows * columns: beside.bias(lengths, (rows, columns))[:, None].to(x.dtype)
+        for rows, columns in token_grids(net, (x.shape[-2], x.shape[-1]))
+    }
+    words = torch.cat([text, *(one.expand(len(text), -1, -1) for one in texts)], 1)
+    return {"encoder_hidden_states": words, "cross_attention_kwargs": {"heard": heard}}
 
 
 def token_grids(net: Net, cells: Size) -> tuple[Size, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from threading import Lock
 from typing import Any
 
@@ -13,9 +12,7 @@ from torch import Tensor
 from studio.conditioning import Conditioning
 from studio.models.image.cross_frame import Branches
 from studio.models.image.parts import ImageParts, LiveLoras
-from studio.models.image.regional import token_grids
-from studio.regional import side_by_side
-from studio.samplers.forward import to_device
+from studio.models.image.regional import words_by_region
 
 
 class UNetForward:
@@ -54,20 +51,9 @@ class UNetForward:
             arguments["added_cond_kwargs"] = {"text_embeds": whole, "time_ids": self._time_ids.expand(rows, -1)}
             text = text[:, :-1]
         arguments["encoder_hidden_states"] = text.to(parts.dtype)
-        return arguments | self._regional(cond, arguments["encoder_hidden_states"], x) if cond.regions else arguments
-
-    def _regional(self, cond: Conditioning, text: Tensor, x: Tensor) -> dict[str, Any]:
-        """Give the words with those of regions beside them, and what of each is heard at every size of the picture."""
-        beside = side_by_side(cond.regions)
-        beside = replace(beside, shares=to_device(beside.shares, x.device))
-        texts = [states.states[: len(states.states) - states.apart] for states in beside.texts]
-        lengths = (text.shape[1], *map(len, texts))
-        wider = [one.to(text.device, text.dtype).expand(len(text), -1, -1) for one in texts]
-        heard = {
-            rows * columns: beside.bias(lengths, (rows, columns))[:, None].to(x.dtype)
-            for rows, columns in token_grids(self.parts.unet, (x.shape[-2], x.shape[-1]))
-        }
-        return {"encoder_hidden_states": torch.cat([text, *wider], 1), "cross_attention_kwargs": {"heard": heard}}
+        if cond.regions:
+            arguments |= words_by_region(parts.unet, cond.regions, arguments["encoder_hidden_states"], x)
+        return arguments
 
     def _residuals(self, x: Tensor, t: Tensor, cond: Conditioning, arguments: dict[str, Any]) -> dict[str, Any]:
         """Give what the ControlNet adds, where there is a control picture."""

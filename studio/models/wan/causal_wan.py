@@ -97,7 +97,7 @@ class CausalWan(nn.Module):
         else:
             view = cache.begin([int(frame) for frame in positions], write)
             context = self.inputs.cached_context(cache, view, (height, width), hidden, causal, self._is_playing)
-        heard = heard_by_region(beside, cond, texts, (height, width), hidden) if beside else None
+        heard = heard_by_region(beside, cond.text.shape[-2], texts, (height, width), hidden) if beside else None
         context = replace(context, attention=self.attention, heard=heard)
         try:
             out = self.body(hidden, levels, final, texts, context)

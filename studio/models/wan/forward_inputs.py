@@ -138,11 +138,14 @@ class ForwardInputs:
 
 
 def heard_by_region(
-    beside: SideBySide, cond: Conditioning, texts: Sequence[TextKeys], grid: tuple[int, int], like: Tensor
+    beside: SideBySide, own: int, texts: Sequence[TextKeys], grid: tuple[int, int], like: Tensor
 ) -> Tensor:
-    """Give what is added to cross-attention's scores, (G, 1, rows·tokens / G, states), where the keys are of G rows."""
+    """Give what is added to cross-attention's scores, (G, 1, rows·tokens / G, states), where the keys are of G rows.
+
+    own: states of the prompt.
+    """
     shares = to_device(beside.shares, like.device)
-    lengths = (len(cond.prompts[0].states), *(len(states.states) for states in beside.texts))
+    lengths = (own, *(len(states.states) for states in beside.texts))
     bias = replace(beside, shares=shares).bias(lengths, grid).to(like.dtype)
     return bias.flatten(0, 1).unflatten(0, (len(texts[0].keys), -1))[:, None]
 
