@@ -1,11 +1,9 @@
 """Cut-outs: what is one, that they belong to a stroke, and what is said of what is none."""
 
 import base64
-import io
 
-import numpy as np
 import pytest
-from PIL import Image
+from cutout_files import png
 
 from studio.controls import (
     ControlError,
@@ -18,18 +16,6 @@ from studio.controls import (
     from_message,
     opening_events,
 )
-
-
-def png(width=12, height=8, alpha=None, kind="PNG"):
-    """The bytes of a thing on a transparent ground, or of one with this alpha all over."""
-    pixels = np.zeros((height, width, 4), np.uint8)
-    pixels[..., :3] = (200, 90, 30)
-    pixels[1:-1, 1:-1, 3] = 255
-    if alpha is not None:
-        pixels[..., 3] = alpha
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, kind)
-    return file.getvalue()
 
 
 def stroke(id="a"):
