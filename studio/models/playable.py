@@ -14,6 +14,7 @@ from studio.controls import (
     Control,
     ControlError,
     ControlState,
+    CutOut,
     Lora,
     Pause,
     Picture,
@@ -42,6 +43,7 @@ ACTS: dict[str, Callable[[Capabilities], bool]] = {
     "lora": lambda able: bool(able.loras),
     "sink": lambda able: not able.independent,
     "region": lambda able: able.hears_regions,
+    "cutout": lambda able: pastes(able),
 }
 
 
@@ -54,6 +56,11 @@ def playable_kinds(model: Model) -> list[str]:
 def draws_from_camera(able: Capabilities) -> bool:
     """Whether every frame can be drawn from a picture of its own; a video model's picture is its first frame."""
     return able.takes_pictures and able.independent and "picture" not in able.refuses
+
+
+def pastes(able: Capabilities) -> bool:
+    """Whether strokes move things that are pasted, and not subjects that the model knows how to draw."""
+    return able.strokes in ("cutouts", "underpainting")
 
 
 def playable_parts(model: Model) -> list[str]:
@@ -146,6 +153,14 @@ def check_region(model: Model, control: Region) -> None:
         raise ControlError(f"{model.name} hears one text for the whole picture; say it in the prompt")
 
 
+def check_cutout(model: Model, control: CutOut) -> None:
+    """Raise ControlError where what was cut out is nowhere to be pasted."""
+    if not pastes(model.capabilities):
+        raise ControlError(
+            f"{model.name} draws the subjects that it knows by their labels and shows no cut-outs; choose a Wan student"
+        )
+
+
 # What a kind of control is asked beside not being refused.
 CHECKS: dict[type[Control], Callable[[Model, Any], None]] = {
     Sampling: check_sampling,
@@ -153,6 +168,7 @@ CHECKS: dict[type[Control], Callable[[Model, Any], None]] = {
     Similarity: check_similarity,
     Lora: check_lora,
     Region: check_region,
+    CutOut: check_cutout,
 }
 
 

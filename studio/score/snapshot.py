@@ -22,10 +22,12 @@ from studio.regional import RegionWords
 from studio.samplers.causal import CausalSnapshot
 from studio.samplers.context import CleanFrame
 from studio.samplers.picture_stream import PictureRow, PictureStreamSnapshot
+from studio.samplers.pin import Pin
 from studio.samplers.regions import DrawnPicture
 from studio.samplers.rows import Row
 from studio.score.format import Score, ScoreError
 from studio.similarity import SimilarityState
+from studio.trajectory import Placement
 
 if TYPE_CHECKING:
     from studio.engine import EngineSnapshot
@@ -42,6 +44,8 @@ CLASSES: dict[str, type] = {
         PictureRow,
         PictureStreamSnapshot,
         RegionWords,
+        Pin,
+        Placement,
         Row,
         SimilarityState,
     )

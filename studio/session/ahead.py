@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
-from studio.controls import Control, ControlError, ControlState, Region, Stroke
+from studio.controls import Control, ControlError, ControlState, CutOut, Region, Stroke, cutout
 from studio.controls.base import check_integer, shown
 from studio.controls.region import check_regions
 from studio.controls.stroke import check_room
@@ -14,7 +14,11 @@ from studio.session.rewind import Rewindable
 
 FARTHEST = 100_000  # frames from now: an hour, at 28 a second
 # What a kind of control is asked of those that will be in force with it: whether there is room for another.
-ROOM: Mapping[type[Control], Callable[[ControlState, Any], None]] = {Stroke: check_room, Region: check_regions}
+ROOM: Mapping[type[Control], Callable[[ControlState, Any], None]] = {
+    Stroke: check_room,
+    Region: check_regions,
+    CutOut: lambda state, sent: cutout.check_room(state, sent.slot),
+}
 
 
 class Ahead(Rewindable):

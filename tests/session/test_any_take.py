@@ -16,10 +16,12 @@ from tiny.pictures import PictureModel, half, noisy
 from tiny.sd_folders import tiny_controlnet, tiny_lora, tiny_sd, tiny_taesd
 from tiny.wan_folders import tiny_wan_folder
 
+from cutout_files import png
 from session.playing import replayed
 from studio.controls import (
     CONTROLS,
     ControlError,
+    CutOut,
     Erase,
     Lora,
     Pause,
@@ -77,6 +79,7 @@ KINDS = {
         st.sampled_from(["drag", "pin", "path"]),
         st.booleans(),
     ),
+    "cutout": st.builds(CutOut, st.sampled_from("ab"), st.sampled_from([png(), png(9, 14)])),
     "erase": st.builds(Erase, st.sampled_from(["a", "*"])),
     "pause": st.builds(Pause, st.booleans()),
 }
@@ -258,7 +261,7 @@ def model_of(name):
 TAKES = {
     "tiny": ["prompt", "sampling", "stroke", "erase", "sink", "pause"],
     "still": ["prompt", "sampling", "picture", "similarity", "pause"],
-    "wan": ["prompt", "sampling", "picture", "sink", "pause"],
+    "wan": ["prompt", "sampling", "picture", "sink", "stroke", "cutout", "erase", "pause"],
     "sd": ["prompt", "sampling", "picture", "similarity", "structure", "lora", "pause"],
 }
 OFTEN = {"tiny": 8, "still": 8, "wan": 2, "sd": 2}
