@@ -15,6 +15,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 from weakref import WeakValueDictionary, ref
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -177,6 +178,7 @@ class FrameInputs:
         loras: weights by name.
         guidance_scale: what a distilled model is told to draw with; 1 where guidance is made outside of it.
         picture: the encoded picture that came in, empty for none.
+        painted: the underpainting that takes its place, uint8 (H, W, 3) of the model's size, where there is one.
         structure_strength, structure_look: of the ControlNet: 0..2, and "edges" or "picture".
     """
 
@@ -187,6 +189,7 @@ class FrameInputs:
     picture: bytes = b""
     structure_strength: float = 0.0
     structure_look: str = "edges"
+    painted: np.ndarray | None = None
 
 
 def frame_inputs(state: ControlState, frames: Sequence[int]) -> FrameInputs:
@@ -227,10 +230,20 @@ def states_of(model: Model, prompt: Prompt, loras: Mapping[str, float]) -> Promp
     return states
 
 
-def condition_frames(model: Model, state: ControlState, frames: Sequence[int], negative: bool = False) -> Conditioning:
-    """Give what a model is told of frames, by their numbers, under the controls in force, or the negative prompt."""
+def condition_frames(
+    model: Model,
+    state: ControlState,
+    frames: Sequence[int],
+    negative: bool = False,
+    painted: np.ndarray | None = None,
+) -> Conditioning:
+    """Give what a model is told of frames, by their numbers, under the controls in force, or the negative prompt.
+
+    painted: the underpainting, where a frame begins from one.
+    """
     states = model.prepare(state[Prompt].negative) if negative else prompt_states(model, state)
-    cond = model.condition(states, frame_inputs(state, frames), frames)
+    inputs = frame_inputs(state, frames)
+    cond = model.condition(states, inputs if painted is None else replace(inputs, painted=painted), frames)
     heard = () if negative else words_by_region(model, state, frames)
     return replace(cond, regions=heard) if heard else cond
 

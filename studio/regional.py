@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from studio.controls import lora_weights, regions, strokes
+from studio.controls import Backdrop, lora_weights, regions, strokes
 from studio.controls.region import MOST_REGIONS, grey_mask
 from studio.trajectory import Placement, placements
 
@@ -58,9 +58,9 @@ def words_by_region(model: Model, state: ControlState, frames: Sequence[int]) ->
         if one.strength
     ]
     texts = {label: model.prepare(label, loras) for label in labels}
-    aspect = model.size[0] / model.size[1]
+    aspect, share = model.size[0] / model.size[1], state[Backdrop].words
     each = [
-        [RegionWords(texts[at.label], subject_cells(at, cells, aspect)) for at in placed if at.label in texts]
+        [RegionWords(texts[at.label], share * subject_cells(at, cells, aspect)) for at in placed if at.label in texts]
         for placed in (placements(strokes(state) if labels else {}, int(frame)) for frame in frames)
     ]
     heard = tuple((*always, *moving) for moving in each)
@@ -69,7 +69,7 @@ def words_by_region(model: Model, state: ControlState, frames: Sequence[int]) ->
 
 def labels_heard(model: Model, state: ControlState) -> tuple[str, ...]:
     """Give the labels of strokes that are heard where their subjects are."""
-    if model.capabilities.strokes != "underpainting":
+    if model.capabilities.strokes != "underpainting" or not state[Backdrop].words:
         return ()
     room = MOST_REGIONS - len(regions(state))
     newest = dict.fromkeys(stroke.label for stroke, _ in reversed(strokes(state).values()))

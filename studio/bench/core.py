@@ -110,7 +110,9 @@ def regional_words(model: Model, seed: int, rounds: int) -> float:
     state = sampling_state(seed=seed, steps=4)
     third = [Region(text, text, stripe(place / 3, (place + 1) / 3)) for place, text in enumerate(("a", "b", "c"))]
     ways = {"heard": state.updated(*third), "plain": state}
-    return paired({name: warm_step(model, "stream", held) for name, held in ways.items()}, rounds).ratio("heard", "plain")
+    return paired({name: warm_step(model, "stream", held) for name, held in ways.items()}, rounds).ratio(
+        "heard", "plain"
+    )
 
 
 def similarity_regions(model: Model, seed: int, rounds: int) -> dict[str, float]:

@@ -6,6 +6,7 @@ follow from it.
 
 from __future__ import annotations
 
+from studio.controls.backdrop import Backdrop
 from studio.controls.base import Control
 from studio.controls.cutout import CutOut, cutouts
 from studio.controls.errors import ControlError
@@ -26,6 +27,7 @@ from studio.controls.table import CONTROLS, opening_events
 
 __all__ = [
     "CONTROLS",
+    "Backdrop",
     "Control",
     "ControlError",
     "ControlState",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from studio.controls.backdrop import Backdrop
 from studio.controls.base import Control
 from studio.controls.cutout import CutOut
 from studio.controls.lora import Lora
@@ -30,6 +31,7 @@ CONTROLS: dict[str, type[Control]] = {
     "stroke": Stroke,
     "erase": Erase,
     "region": Region,
+    "backdrop": Backdrop,
     "pause": Pause,
 }
 

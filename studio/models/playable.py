@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.controls import (
     CONTROLS,
+    Backdrop,
     Control,
     ControlError,
     ControlState,
@@ -44,6 +45,7 @@ ACTS: dict[str, Callable[[Capabilities], bool]] = {
     "sink": lambda able: not able.independent,
     "region": lambda able: able.hears_regions,
     "cutout": lambda able: pastes(able),
+    "backdrop": lambda able: able.strokes == "underpainting",
 }
 
 
@@ -157,8 +159,15 @@ def check_cutout(model: Model, control: CutOut) -> None:
     """Raise ControlError where what was cut out is nowhere to be pasted."""
     if not pastes(model.capabilities):
         raise ControlError(
-            f"{model.name} draws the subjects that it knows by their labels and shows no cut-outs; choose a Wan student"
+            f"{model.name} draws the subjects that it knows by their labels and shows no cut-outs; choose a Wan student "
+            "or an image model"
         )
+
+
+def check_backdrop(model: Model, control: Backdrop) -> None:
+    """Raise ControlError where strokes are not painted under each picture."""
+    if not control.is_absent and model.capabilities.strokes != "underpainting":
+        raise ControlError(f"{model.name} paints nothing under its pictures; a backdrop is for image models")
 
 
 # What a kind of control is asked beside not being refused.
@@ -168,6 +177,7 @@ CHECKS: dict[type[Control], Callable[[Model, Any], None]] = {
     Similarity: check_similarity,
     Lora: check_lora,
     Region: check_region,
+    Backdrop: check_backdrop,
     CutOut: check_cutout,
 }
 

@@ -28,6 +28,7 @@ from studio.samplers.rows import Row
 from studio.score.format import Score, ScoreError
 from studio.similarity import SimilarityState
 from studio.trajectory import Placement
+from studio.underpaint.pocket_stream import PocketSnapshot, pocket
 
 if TYPE_CHECKING:
     from studio.engine import EngineSnapshot
@@ -43,6 +44,7 @@ CLASSES: dict[str, type] = {
         DrawnPicture,
         PictureRow,
         PictureStreamSnapshot,
+        PocketSnapshot,
         RegionWords,
         Pin,
         Placement,
@@ -149,6 +151,8 @@ def unpack(value: Any, tensors: dict[str, Tensor], model: Model) -> Any:
     if not isinstance(value, dict):
         return value
     ((name, inner),) = value.items()
+    if name == PocketSnapshot.__name__:
+        model = pocket()  # whose words and tensors these are, and not those of the model that draws on it
     if name in CLASSES:
         return CLASSES[name](**{key: unpack(one, tensors, model) for key, one in inner.items()})
     return KINDS[name](inner, tensors, model)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
-from studio.controls import Control, ControlError, ControlState, CutOut, Region, Stroke, cutout
+from studio.controls import Backdrop, Control, ControlError, ControlState, CutOut, Region, Stroke, cutout
+from studio.controls.backdrop import check_backdrop
 from studio.controls.base import check_integer, shown
 from studio.controls.region import check_regions
 from studio.controls.stroke import check_room
@@ -17,6 +18,7 @@ FARTHEST = 100_000  # frames from now: an hour, at 28 a second
 ROOM: Mapping[type[Control], Callable[[ControlState, Any], None]] = {
     Stroke: check_room,
     Region: check_regions,
+    Backdrop: check_backdrop,
     CutOut: lambda state, sent: cutout.check_room(state, sent.slot),
 }
 

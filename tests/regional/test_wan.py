@@ -1,12 +1,12 @@
-"""Words by region in causal video models: the masked attention, its slow definition, caches, the recached past, takes."""
+"""Words by region in causal video models: masked attention and its slow definition, caches, the past, takes."""
 
 from dataclasses import replace
 
 import pytest
 import torch
-from regional.masks import LEFT, RIGHT, WHOLE, mask
 from tiny.causal import CausalModel, controls
 
+from regional.masks import LEFT, RIGHT, WHOLE, mask
 from studio.conditioning import Rows, condition_frames
 from studio.controls import ControlState, Prompt, Region, Sampling
 from studio.models.wan import transformer_block
@@ -102,7 +102,7 @@ def test_without_a_region_not_one_bit_differs_and_nothing_is_computed(monkeypatc
 
 
 def test_texts_of_other_lengths_stand_side_by_side_with_all_their_states(model):
-    """A Wan text has 512 states, also behind its last token; all of a region's are heard, as all of the prompt's are."""
+    """A Wan text has 512 states, also behind its last token; of a region's all are heard, as of the prompt's."""
     cond = condition_frames(model, ControlState.of(Prompt("a meadow"), LEFT, RIGHT), [0])
     beside = side_by_side(cond.regions)
     keys = model.net.inputs.texts(cond, torch.float32, True, beside.texts)
