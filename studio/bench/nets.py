@@ -120,7 +120,8 @@ class TinyPictures(WordModel):
         return clean_from("velocity", rows.x, levels, output)
 
     def encode_picture(self, picture: Any) -> Tensor:
-        pixels = torch.tensor(decoded(picture, self.size)).permute(2, 0, 1).float() / 127.5 - 1
+        whole = decoded(picture, self.size) if isinstance(picture, bytes) else picture
+        pixels = torch.tensor(whole).permute(2, 0, 1).float() / 127.5 - 1
         small = torch.nn.functional.adaptive_avg_pool2d(pixels, self.latent[1:])
         return torch.cat([small, small.mean(0, keepdim=True)])
 

@@ -159,8 +159,8 @@ def check_cutout(model: Model, control: CutOut) -> None:
     """Raise ControlError where what was cut out is nowhere to be pasted."""
     if not pastes(model.capabilities):
         raise ControlError(
-            f"{model.name} draws the subjects that it knows by their labels and shows no cut-outs; choose a Wan student "
-            "or an image model"
+            f"{model.name} draws the subjects that it knows by their labels and shows no cut-outs; "
+            "choose a Wan student or an image model"
         )
 
 
