@@ -41,6 +41,7 @@ class Backdrop(Control):
             "Strokes are painted on",
             section="backdrop",
             order=10,
+            name="backdrop",
             choices=SOURCES,
             info="Auto: the picture that comes in, or the pocket model's where there is none. None: labels are only "
             "heard where they are.",
@@ -50,6 +51,7 @@ class Backdrop(Control):
             "Labels are heard",
             section="backdrop",
             order=20,
+            name="backdrop-words",
             limits=SHARES,
             step=0.05,
             info="How much of what is said where a subject is, is its own label; the rest is the prompt.",
