@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from cutout_files import png
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tiny.model import TinyModel
@@ -16,7 +17,6 @@ from tiny.pictures import PictureModel, half, noisy
 from tiny.sd_folders import tiny_controlnet, tiny_lora, tiny_sd, tiny_taesd
 from tiny.wan_folders import tiny_wan_folder
 
-from cutout_files import png
 from session.playing import replayed
 from studio.controls import (
     CONTROLS,
