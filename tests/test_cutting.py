@@ -8,9 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
-from studio import cutting
 from studio.controls import ControlError
 from studio.training.video_clips import LABELS, SIDE, Paths, Script, World
+from studio.underpaint import cutting
 from studio.world import compositing, scenes
 
 pytest.importorskip("cv2")

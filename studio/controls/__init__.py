@@ -7,6 +7,7 @@ follow from it.
 from __future__ import annotations
 
 from studio.controls.base import Control
+from studio.controls.cutout import CutOut, cutouts
 from studio.controls.errors import ControlError
 from studio.controls.facing import Facing, facings
 from studio.controls.lora import Lora, lora_weights
@@ -27,6 +28,7 @@ __all__ = [
     "Control",
     "ControlError",
     "ControlState",
+    "CutOut",
     "Erase",
     "Facing",
     "Held",
@@ -41,6 +43,7 @@ __all__ = [
     "Stroke",
     "Structure",
     "active_prompts",
+    "cutouts",
     "describe",
     "facings",
     "from_message",

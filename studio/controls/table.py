@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from studio.controls.base import Control
+from studio.controls.cutout import CutOut
 from studio.controls.lora import Lora
 from studio.controls.pause import Pause
 from studio.controls.picture import Picture
@@ -24,6 +25,7 @@ CONTROLS: dict[str, type[Control]] = {
     "structure": Structure,
     "sink": Sink,
     "lora": Lora,
+    "cutout": CutOut,
     "stroke": Stroke,
     "erase": Erase,
     "pause": Pause,

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 WORK = 256  # pixels of the longer side that is looked at
 SIDE = 96  # pixels of the window in which the thing is told from what is around
-PASSES = 2
 RING = 0.6  # of the brush's size: how far from the hand a thing is looked for at first
 AROUND, OUTSIDE = 1.75, 1.4  # in the window's radii: how far it reaches; from where on there is only background
 CORE = 0.2  # radii around the hand that are the thing for certain
@@ -99,16 +98,8 @@ def grab(picture: np.ndarray, point: tuple[float, float], size: float = 0.34, pa
     lab, scale = reduced(picture)
     height, width = lab.shape[:2]
     at, radius = (point[0] * width, point[1] * height), max(4.0, RING * size * width)
-    found = moved(lab, [reduced(one)[0] for one in past], at, radius)
-    area, look = Area.around(found) if found is not None else Area(*at, radius, radius), None
-    for _ in range(PASSES):
-        look = Look(lab, area)
-        found = look.grow(at, min(radius, area.across, area.down) * CORE, found)
-        if not found.any():
-            raise ControlError(FACELESS)
-        area = Area.around(found)
-    assert look is not None
-    check_thing(look, lab, found)
+    before = moved(lab, [reduced(one)[0] for one in past], at, radius)
+    found = found_at(lab, at, radius, before)
     soft = cv2.resize(found.astype(np.float32), picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return cut_out(picture, feathered(soft, SOFT + 0.5 / scale))
 
@@ -194,6 +185,24 @@ class Look:
         return whole
 
 
+def found_at(lab: np.ndarray, at: tuple[float, float], radius: float, before: Mask | None) -> Mask:
+    """Give the thing at a point of a picture in CIE Lab, both in its pixels; ControlError where there is none.
+
+    radius: how far it may reach; before: what is known of it.
+    """
+    area, found = Area(*at, radius, radius) if before is None else Area.around(before), before
+    for is_last in (False, True):
+        look = Look(lab, area)
+        found = look.grow(at, min(radius, area.across, area.down) * CORE, found)
+        if not found.any():
+            raise ControlError(FACELESS)
+        area = Area.around(found)
+        if is_last:
+            check_thing(look, lab, found)
+    assert found is not None
+    return found
+
+
 def joined(marks: np.ndarray, hand: Mask, gap: float) -> np.ndarray:
     """Give what hangs together with what is under the hand, its holes filled: uint8 (h, w), 0 or 255."""
     cv2 = vision()
@@ -239,8 +248,7 @@ def outline_of(look: Look, lab: np.ndarray, found: Mask) -> tuple[float, float]:
     cv2 = vision()
     cross = np.ones((3, 3), np.uint8)
     thing = found.astype(np.uint8)
-    inner, outer = cv2.erode(thing, cross), cv2.dilate(thing, cross)
-    edge, colours = (thing > inner), lab.astype(np.float32)
+    edge, colours = thing > cv2.erode(thing, cross), lab.astype(np.float32)
 
     def mean(mask: np.ndarray) -> np.ndarray:
         share = cv2.blur(mask.astype(np.float32), (5, 5))
