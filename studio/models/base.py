@@ -131,12 +131,14 @@ class Capabilities:
 class Model(ABC):
     """A model that can be played. Its weights are shared by all sessions; all state is in caches and decoders.
 
-    name: what a score's header calls it; weights_id: 12 hex digits of the weights' sha256.
+    name: what a score's header calls it; weights_id: 12 hex digits of the weights' sha256. video_encoder: what encodes
+    pictures as they come, shared by all streams; only of a model whose capabilities say that it redraws them.
     """
 
     name: str
     weights_id: str
     capabilities: Capabilities
+    video_encoder: StreamEncoder
 
     @property
     def size(self) -> tuple[int, int]:
@@ -221,11 +223,6 @@ class Model(ABC):
         TypeError unless the model's capabilities say that it takes pictures.
         """
         raise TypeError(f"{self.name} takes no picture; choose an image model")
-
-    @property
-    def video_encoder(self) -> StreamEncoder:
-        """What encodes pictures as they come, shared by all streams; TypeError unless the model redraws them."""
-        raise TypeError(f"{self.name} has no encoder of videos; choose a Wan student")
 
     def new_decoder(self) -> Decoder:
         """Make a decoder for one stream, at its start; TypeError for a model that is only asked for latents."""

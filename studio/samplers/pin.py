@@ -111,7 +111,7 @@ class Pins:
         return replace(row, pin=Pin(latent.to(row.x.device), stacked, placed[-1], key))
 
     def _encoded(self, pictures: np.ndarray, shown: np.ndarray | None) -> Tensor:
-        """Encode the pictures of a row, (m, H, W, 3) uint8, which follow the one that was shown, as (chunk, C, h, w)."""
+        """Encode the pictures of a row, (m, H, W, 3) uint8, that follow the one that was shown: (chunk, C, h, w)."""
         encoder, several = self.model.video_encoder, self.model.capabilities.pictures
         if shown is None:
             return encode_clip(encoder, pictures, several)
@@ -135,7 +135,7 @@ def encode_clip(encoder: StreamEncoder, pictures: np.ndarray, several: int) -> T
 
 
 def pooled(alpha: np.ndarray, latent: torch.Size, several: int, is_first: bool) -> np.ndarray:
-    """Give alpha (m, H, W) of pictures as that of latents (n, 1, h, w): a cell's mean, the most of a latent's pictures."""
+    """Give alpha (m, H, W) of pictures as that of latents, (n, 1, h, w): a cell's mean, the most of its pictures."""
     frames, _, rows, columns = latent
     count, height, width = alpha.shape
     cells = alpha.reshape(count, rows, height // rows, columns, width // columns).mean((2, 4))

@@ -31,7 +31,8 @@ Places = tuple[Placement, ...]  # of the things in a picture, in the order of dr
 class Thing:
     """What a stroke moves: its stroke, the frame that took effect at, and its pixels, RGBA uint8 with straight alpha.
 
-    is_cut: whether it was cut out, so that it is shown as it is and never mirrored. look: a number that names the pixels.
+    is_cut: whether it was cut out, so that it is shown as it is and never mirrored. look: a number that names its
+    pixels.
     """
 
     stroke: Stroke

@@ -16,7 +16,7 @@ log = logging.getLogger("studio")
 
 
 def sprite(label: str) -> np.ndarray | None:
-    """Give the picture of the subject that a label names, uint8 (128, 128, 4), straight alpha; None where it names none.
+    """Give the picture of the subject that a label names: uint8 (128, 128, 4), straight alpha; None for other words.
 
     A label names what the embedded model reads in it, see `Pocket.reads`: it says a subject's name or is near to one of
     its words. The subject looks to the left. Read-only; the last few are remembered.

@@ -200,7 +200,7 @@ def test_the_encoder_of_a_clip_repeats_the_last_picture_where_its_lead_leaves_it
 def test_who_cannot_show_a_cutout_says_who_can(model):
     able = replace(model.capabilities, strokes="tracks")
     other = type("Other", (), {"capabilities": able, "name": "pocket"})()
-    with pytest.raises(ControlError, match="pocket draws the subjects that it knows.*choose a Wan student"):
+    with pytest.raises(ControlError, match=r"pocket draws the subjects that it knows.*choose a Wan student"):
         check(other, CUT)
     assert "cutout" in playable_kinds(model)
     assert "cutout" not in playable_kinds(other)

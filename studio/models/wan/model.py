@@ -29,7 +29,7 @@ from studio.models.wan.causal_wan import CausalWan
 from studio.models.wan.checkpoint import check_playable, fingerprint, load_transformer, read_config
 from studio.models.wan.options import WanOptions
 from studio.models.wan.video_decoder import FRAMES, TinyDecoder, VideoDecoder, WanAutoencoder, load_tiny_decoder
-from studio.models.wan.video_encoder import TinyEncoder, WanEncoder, stream_encoder
+from studio.models.wan.video_encoder import stream_encoder
 from studio.pictures import as_bytes, cropped, decoded
 from studio.schedule import sigmas
 from studio.underpaint import sprites
@@ -61,7 +61,7 @@ class Wan(Model):
         self.decoding: WanAutoencoder | TinyDecoder = (
             load_tiny_decoder(Path(options.tiny_decoder), *place) if options.tiny_decoder else self.codec
         )
-        self.encoding = stream_encoder(options.tiny_decoder, self.codec, *place)
+        self.video_encoder = stream_encoder(options.tiny_decoder, self.codec, *place)
         words = Path(options.text_encoder or base)
         config = read_config(Path(options.generator or base), base)
         check_parts(config, self.codec.channels, self.decoding.channels, umt5.width(words))
@@ -126,11 +126,6 @@ class Wan(Model):
         """Encode a picture as the first frame of a stream, its middle cropped to the size: (C, h, w)."""
         whole = decoded(picture, self.size) if isinstance(picture, bytes) else cropped(as_bytes(picture), self.size)
         return self.codec.encode(torch.tensor(whole).permute(2, 0, 1)[None] / 255)[0]
-
-    @property
-    def video_encoder(self) -> TinyEncoder | WanEncoder:
-        """What encodes pictures as they come, see `Model.video_encoder`."""
-        return self.encoding
 
     def reads(self, label: str) -> tuple[str, bool]:
         """Give the subject whose picture is pasted for a label; "" and False where none is known."""
