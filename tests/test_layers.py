@@ -13,8 +13,8 @@ ROWS = (
     "cli __main__ doctor ui",
     "session score presets training evaluation bench",
     "engine",
-    "models samplers hub accelerate outputs world",
-    "conditioning schedule noise trajectory similarity kv_cache frames pictures folders",
+    "models samplers underpaint hub accelerate outputs world",
+    "conditioning regional schedule noise trajectory similarity kv_cache frames pictures folders",
     "controls guidance",
 )
 ROW = {name: number for number, row in enumerate(reversed(ROWS)) for name in row.split()}

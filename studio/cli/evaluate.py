@@ -22,4 +22,9 @@ def run(arguments: argparse.Namespace) -> None:
         raise UsageError(
             f"evaluate judges painted subjects, and {model.name} takes no strokes: {why}; see studio bench"
         )
+    if model.capabilities.strokes != "tracks":
+        raise UsageError(
+            f"evaluate judges subjects that a model draws by itself, and under {model.name} they are pasted; judge "
+            "strokes on a picture model with: python -m studio.evaluation.picture_strokes FOLDER WITNESS"
+        )
     print_figures(lambda: evaluate(model, arguments.seed, progress=progress_bar, **fewer), arguments.json)

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from studio.controls import (
     CONTROLS,
+    Backdrop,
     Control,
     ControlError,
     ControlState,
+    CutOut,
     Lora,
     Pause,
     Picture,
+    Region,
     Sampling,
     Similarity,
     Sink,
@@ -40,6 +43,9 @@ ACTS: dict[str, Callable[[Capabilities], bool]] = {
     "structure": lambda able: draws_from_camera(able),
     "lora": lambda able: bool(able.loras),
     "sink": lambda able: not able.independent,
+    "region": lambda able: able.hears_regions,
+    "cutout": lambda able: pastes(able),
+    "backdrop": lambda able: able.strokes == "underpainting",
 }
 
 
@@ -52,6 +58,11 @@ def playable_kinds(model: Model) -> list[str]:
 def draws_from_camera(able: Capabilities) -> bool:
     """Whether every frame can be drawn from a picture of its own; a video model's picture is its first frame."""
     return able.takes_pictures and able.independent and "picture" not in able.refuses
+
+
+def pastes(able: Capabilities) -> bool:
+    """Whether strokes move things that are pasted, and not subjects that the model knows how to draw."""
+    return able.strokes in ("cutouts", "underpainting")
 
 
 def playable_parts(model: Model) -> list[str]:
@@ -138,12 +149,36 @@ def check_lora(model: Model, control: Lora) -> None:
         raise ControlError(f"LoRA is {control.name!r}; {model.name} was opened with: {', '.join(loras) or 'none'}")
 
 
+def check_region(model: Model, control: Region) -> None:
+    """Raise ControlError where words are heard in the whole picture alone."""
+    if control.text and not model.capabilities.hears_regions:
+        raise ControlError(f"{model.name} hears one text for the whole picture; say it in the prompt")
+
+
+def check_cutout(model: Model, control: CutOut) -> None:
+    """Raise ControlError where what was cut out is nowhere to be pasted."""
+    if not pastes(model.capabilities):
+        raise ControlError(
+            f"{model.name} draws the subjects that it knows by their labels and shows no cut-outs; "
+            "choose a Wan student or an image model"
+        )
+
+
+def check_backdrop(model: Model, control: Backdrop) -> None:
+    """Raise ControlError where strokes are not painted under each picture."""
+    if not control.is_absent and model.capabilities.strokes != "underpainting":
+        raise ControlError(f"{model.name} paints nothing under its pictures; a backdrop is for image models")
+
+
 # What a kind of control is asked beside not being refused.
 CHECKS: dict[type[Control], Callable[[Model, Any], None]] = {
     Sampling: check_sampling,
     Picture: check_picture,
     Similarity: check_similarity,
     Lora: check_lora,
+    Region: check_region,
+    Backdrop: check_backdrop,
+    CutOut: check_cutout,
 }
 
 

@@ -30,14 +30,16 @@ export const icon = (/** @type {keyof typeof ICONS} */ name) => `<svg viewBox="0
 
 export class StrokeList {
   /**
-   * @param {{ box: HTMLElement, controls: Controls, brush: () => BrushSettings, chosen: () => Set<string>,
-   *   choose: (id: string) => void, refusal: () => string }} options refusal: why the model takes no strokes, or ''
+   * @param {{ box: HTMLElement, controls: Controls, brush: () => BrushSettings, takes: () => boolean, chosen: () => Set<string>,
+   *   choose: (id: string) => void, refusal: () => string }} options takes: does it take hold of
+   *   things in the picture? refusal: why the model takes no strokes, or ''
    */
-  constructor({ box, controls, brush, chosen, choose, refusal }) {
+  constructor({ box, controls, brush, takes, chosen, choose, refusal }) {
     this.list = find(box, '.st-strokes', HTMLElement);
     this.swatch = find(box, '.st-swatch', HTMLElement);
     this.controls = controls;
     this.brush = brush;
+    this.takes = takes;
     this.chosen = chosen;
     this.choose = choose;
     this.refusal = refusal;
@@ -66,7 +68,7 @@ export class StrokeList {
    */
   hint(strokes) {
     if (this.refusal()) return this.refusal();
-    return strokes && browserStorage.get('studio-painted') ? '' : brushHint(this.brush());
+    return strokes && browserStorage.get('studio-painted') ? '' : brushHint(this.brush(), this.takes());
   }
 
   /** @param {Stroke} stroke */
@@ -92,11 +94,12 @@ export class StrokeList {
  * @param {Stroke} stroke
  * @param {Partial<Stroke>} changes
  */
-export function strokeMessage({ id, label, points, mode, size, loop, ping_pong: back, delay, pressure }, changes) {
+export function strokeMessage({ id, label, points, mode, size, loop, ping_pong: back, delay, pressure, stiffness }, changes) {
   return {
     kind: 'stroke', id, label, points, mode, size, loop,
     ...(back ? { ping_pong: back } : {}),
     ...(delay ? { delay } : {}),
+    ...(stiffness === undefined ? {} : { stiffness }),
     ...(pressure?.length ? { pressure } : {}),
     ...(mode === 'path' ? { begun: null } : {}),
     ...changes,

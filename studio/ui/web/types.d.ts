@@ -13,6 +13,7 @@ export interface ControlKind {
   fields: string[];
   slot_field: string; // "" for a kind with one slot
   clears: string; // the kind whose slots it empties, or ""
+  belongs_to?: string; // the kind with whose slot, of the same name, its own is emptied, or ""
   absent: Record<string, unknown>; // the fields that mean: the slot is empty
   timed: boolean;
   undoable: boolean;
@@ -50,6 +51,7 @@ export interface Stroke extends Control {
   pressure?: number[];
   grab?: number[]; // [frame seen, x, y]
   lead?: number[]; // [frames, dx, dy]
+  stiffness?: number;
   since: number | null;
   revision?: number | null;
 }
@@ -72,6 +74,7 @@ export interface PaintedStroke {
   points: PaintedPoint[];
   held?: Stroke;
   grab?: number[];
+  taken?: 'asked' | 'held'; // of the picture itself: asked for, or cut out (grabs.js)
   from: Position;
   offset: Position;
   moved: boolean;
@@ -118,6 +121,12 @@ export interface Message {
   [field: string]: any;
 }
 
+/** How a model plays strokes, and the line that says what differs (studio/models/base.py, `STROKES`). */
+export interface StrokeWay {
+  by: '' | 'tracks' | 'cutouts' | 'underpainting';
+  words: string;
+}
+
 /** What a page is told when it is let in, and again when another model plays. */
 export interface Hello {
   size: [number, number]; // width, height
@@ -127,6 +136,7 @@ export interface Hello {
   loras: string[];
   plays: string[];
   refuses: Record<string, string>;
+  strokes: StrokeWay;
   recording: boolean;
   takes: Take[];
   state: any;
