@@ -7,6 +7,7 @@ follow from it.
 from __future__ import annotations
 
 from studio.controls.base import Control
+from studio.controls.camera import Camera
 from studio.controls.errors import ControlError
 from studio.controls.facing import Facing, facings
 from studio.controls.lora import Lora, lora_weights
@@ -24,6 +25,7 @@ from studio.controls.table import CONTROLS, opening_events
 
 __all__ = [
     "CONTROLS",
+    "Camera",
     "Control",
     "ControlError",
     "ControlState",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from studio.controls.base import Control
+from studio.controls.camera import Camera
 from studio.controls.lora import Lora
 from studio.controls.pause import Pause
 from studio.controls.picture import Picture
@@ -26,6 +27,7 @@ CONTROLS: dict[str, type[Control]] = {
     "lora": Lora,
     "stroke": Stroke,
     "erase": Erase,
+    "camera_motion": Camera,
     "pause": Pause,
 }
 
