@@ -73,6 +73,6 @@ def check(y: Tensor, tracks: np.ndarray) -> None:
     wanted = 1 + TIME * (y.shape[1] - 1)
     if tracks.ndim != 3 or tracks.shape[2] != 3 or len(tracks) != wanted:
         raise ValueError(
-            f"tracks are {tracks.shape}; of {y.shape[1]} latent frames they are those of {wanted} pictures, (x, y, seen) "
-            "of each point"
+            f"tracks are {tracks.shape}; of {y.shape[1]} latent frames they are those of {wanted} pictures, "
+            "(x, y, seen) of each point"
         )
