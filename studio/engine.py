@@ -132,7 +132,7 @@ class Engine:
                         if self._known.adds("prompt", text):
                             read_words(self.model, text)
                 case Stroke() if self._known.adds("label", control.label):
-                    condition_frames(self.model, ControlState().after(control, 0), [0])
+                    read_label(self.model, control)
                 case Picture() if control.data and self.state[Similarity].threshold:
                     self._thumbnail(control.data)
 
@@ -272,6 +272,14 @@ def heard_of(prompt: Prompt) -> Heard:
 def texts_in(heard: Heard) -> set[str]:
     """Give the texts of what is heard."""
     return {heard} if isinstance(heard, str) else {text for text, _ in heard[0]}
+
+
+def read_label(model: Model, stroke: Stroke) -> None:
+    """Have a model ready what it draws for a new label."""
+    if model.capabilities.strokes == "tracks":
+        condition_frames(model, ControlState().after(stroke, 0), [0])
+    else:
+        model.reads(stroke.label)
 
 
 def read_words(model: Model, text: str) -> None:

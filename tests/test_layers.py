@@ -13,7 +13,7 @@ ROWS = (
     "cli __main__ doctor ui",
     "session score presets training evaluation bench",
     "engine",
-    "models samplers hub accelerate outputs world",
+    "models samplers underpaint hub accelerate outputs world",
     "conditioning schedule noise trajectory geometry similarity kv_cache frames pictures folders",
     "controls guidance",
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from studio.controls.base import Control
 from studio.controls.camera import Camera
+from studio.controls.cutout import CutOut, cutouts
 from studio.controls.errors import ControlError
 from studio.controls.facing import Facing, facings
 from studio.controls.lora import Lora, lora_weights
@@ -29,6 +30,7 @@ __all__ = [
     "Control",
     "ControlError",
     "ControlState",
+    "CutOut",
     "Erase",
     "Facing",
     "Held",
@@ -43,6 +45,7 @@ __all__ = [
     "Stroke",
     "Structure",
     "active_prompts",
+    "cutouts",
     "describe",
     "facings",
     "from_message",

@@ -25,6 +25,7 @@ class Control:
     kind: its name in messages and scores; plural: what many of it are called, its kind where empty.
     slot_field: the field that names its slot, for a kind with a slot for each name; empty for a kind with one slot.
     clears: the kind whose slot, of the same name, it empties ("*": all of them).
+    belongs_to: the kind with whose slot, of the same name, its own is emptied.
     settled: the fields for which it may take another value than it was given, which the page is told then.
     absent: the values with which it leaves its slot empty; a kind with one slot is absent as its `initial`.
     timed: whether the frame it took effect at matters later. undoable: whether it is a step that undo takes back.
@@ -36,6 +37,7 @@ class Control:
     plural: ClassVar[str] = ""
     slot_field: ClassVar[str] = ""
     clears: ClassVar[str] = ""
+    belongs_to: ClassVar[str] = ""
     settled: ClassVar[tuple[str, ...]] = ()
     absent: ClassVar[Mapping[str, object]] = MappingProxyType({})
     timed: ClassVar[bool] = False
@@ -62,11 +64,22 @@ class Control:
 
     def fold(self, state: ControlState, frame: int) -> ControlState:
         """Give the controls in force once this one has taken effect at a frame."""
-        if self.clears and getattr(self, self.slot_field) == EVERY_NAME:
-            return state.drop(*((self.clears, name) for name in state.names(self.clears)))
-        if self.clears or self.is_absent:
+        if self.clears:
+            return state.drop(*self.emptied(state))
+        if self.is_absent:
             return state.drop(self.slot)
         return state.put(self.slot, Held(self, frame if self.timed else 0))
+
+    def emptied(self, state: ControlState) -> list[Hashable]:
+        """Give the slots that a control that clears empties: of its name, or all, and what belongs to them."""
+        name = getattr(self, self.slot_field)
+        return [
+            slot
+            for slot, held in state.slots.items()
+            if isinstance(slot, tuple)
+            and self.clears in (slot[0], held.control.belongs_to)
+            and name in (slot[1], EVERY_NAME)
+        ]
 
     def anew(self) -> Self:
         """Give the control as it is when all that is timed begins anew."""

@@ -44,6 +44,7 @@ def describe_kind(kind: type[Control]) -> dict[str, object]:
         "fields": [field.name for field in fields(kind)],
         "slot_field": kind.slot_field,
         "clears": kind.clears,
+        "belongs_to": kind.belongs_to,
         "absent": dict(kind.absent),
         "initial": initial and initial.to_summary(),
         "timed": kind.timed,

@@ -47,6 +47,9 @@ class Stroke(Control):
     pressure: how hard a pen was pressed at each point, 0..1; the size is 0.5 + pressure times as large there, within
     0.1..0.8. Empty, and 0.5, is neutral.
 
+    stiffness: how firmly a model that was not taught strokes is held to the thing that is pasted for it, 0..1: 0 as it
+    begins to form, 1 down to the last step.
+
     Of a drag. grab: (frame, x, y), the frame a person saw when the hand took hold of the subject and where it was in
     it; the same in every message of one drag. lead: made of it as the stroke takes effect, see `takeover.lead_of`.
     """
@@ -63,6 +66,7 @@ class Stroke(Control):
     pressure: tuple[float, ...] = ()
     grab: tuple[float, ...] = ()
     lead: tuple[float, ...] = ()
+    stiffness: float = 0.5
     kind: ClassVar[str] = "stroke"
     plural: ClassVar[str] = "strokes"
     slot_field: ClassVar[str] = "id"
@@ -84,6 +88,7 @@ class Stroke(Control):
             pressure=check_pressure(self.pressure, len(self.points)),
             grab=check_numbers("stroke grab", self.grab, GRAB),
             lead=check_numbers("stroke lead", self.lead, LEAD),
+            stiffness=check_number("stroke stiffness", self.stiffness, 0.0, 1.0),
         )
 
     def fold(self, state: ControlState, frame: int) -> ControlState:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from studio.controls.base import Control
 from studio.controls.camera import Camera
+from studio.controls.cutout import CutOut
 from studio.controls.lora import Lora
 from studio.controls.pause import Pause
 from studio.controls.picture import Picture
@@ -25,6 +26,7 @@ CONTROLS: dict[str, type[Control]] = {
     "structure": Structure,
     "sink": Sink,
     "lora": Lora,
+    "cutout": CutOut,
     "stroke": Stroke,
     "erase": Erase,
     "camera_motion": Camera,

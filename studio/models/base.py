@@ -20,6 +20,17 @@ if TYPE_CHECKING:
     from studio.kv_cache import KVCache
 
 NO_LORAS: Mapping[str, float] = MappingProxyType({})
+# How a model plays strokes, each with what a person should know of it in one line.
+STROKES: Mapping[str, str] = MappingProxyType(
+    {
+        "": "",
+        "tracks": "The model follows painted subjects by itself: name one and paint it.",
+        "cutouts": "Press on a thing to take hold of it, or name a subject and paint it: it is pasted where your hand "
+        "puts it, and the model draws on from there.",
+        "underpainting": "Press on a thing to take hold of it, or name a subject and paint it: it is painted under "
+        "each picture, and the model redraws it.",
+    }
+)
 
 
 class Decoder(Protocol):
@@ -32,6 +43,20 @@ class Decoder(Protocol):
     def snapshot(self) -> Any: ...
 
     def restore(self, state: Any, /) -> None: ...
+
+
+class StreamEncoder(Protocol):
+    """Pictures to latents as they come: a stream carries its state. lead: how often a start repeats the first one."""
+
+    lead: int
+
+    def start(self) -> Any:
+        """Give the state of a stream that has encoded nothing."""
+        ...
+
+    def encode(self, pictures: Tensor, state: Any, /) -> tuple[Tensor, Any]:
+        """Encode pictures (n, 3, H, W) in 0..1 that follow a state: latents (m, C, h, w), and the new state."""
+        ...
 
 
 class Stateless:
@@ -60,7 +85,10 @@ class Capabilities:
         recache: how its checkpoint learned to be recached, "causal" or "bidirectional".
         sink_policy: what becomes of its sink at a prompt switch unless told, a policy of `controls.Sink`.
         takes_pictures: whether `Model.encode_picture` works.
+        redraws: whether a video model has a `Model.video_encoder`, by which it redraws pictures as they come.
+        pictures: how many a latent stands for; where it is several, the first after a clean start stands for one.
         refuses: the kinds of control it cannot play, each with the reason in words for the person who sent it.
+        strokes: how it plays strokes, a key of `STROKES`; "" where it refuses them, whatever is given.
         labels: the subjects it knows.
         loras: the names of the LoRAs it was opened with.
         notices: what a person should know of how it was opened, in words, as what of a LoRA is left aside.
@@ -80,7 +108,10 @@ class Capabilities:
     recache: str = "causal"
     sink_policy: str = "recache"
     takes_pictures: bool = False
+    redraws: bool = False
+    pictures: int = 1
     refuses: Mapping[str, str] = field(default_factory=dict)
+    strokes: str = "tracks"
     labels: tuple[str, ...] = ()
     loras: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
@@ -89,17 +120,23 @@ class Capabilities:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "refuses", MappingProxyType(dict(self.refuses)))
+        if "stroke" in self.refuses:
+            object.__setattr__(self, "strokes", "")
+        if self.strokes not in STROKES:
+            raise ValueError(f"strokes is {self.strokes!r}; possible: {', '.join(map(repr, STROKES))}")
 
 
 class Model(ABC):
     """A model that can be played. Its weights are shared by all sessions; all state is in caches and decoders.
 
-    name: what a score's header calls it; weights_id: 12 hex digits of the weights' sha256.
+    name: what a score's header calls it; weights_id: 12 hex digits of the weights' sha256. video_encoder: what encodes
+    pictures as they come, shared by all streams; only of a model whose capabilities say that it redraws them.
     """
 
     name: str
     weights_id: str
     capabilities: Capabilities
+    video_encoder: StreamEncoder
 
     @property
     def size(self) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from studio.controls import (
     Control,
     ControlError,
     ControlState,
+    CutOut,
     Lora,
     Pause,
     Picture,
@@ -40,6 +41,7 @@ ACTS: dict[str, Callable[[Capabilities], bool]] = {
     "structure": lambda able: draws_from_camera(able),
     "lora": lambda able: bool(able.loras),
     "sink": lambda able: not able.independent,
+    "cutout": lambda able: pastes(able),
 }
 
 
@@ -52,6 +54,11 @@ def playable_kinds(model: Model) -> list[str]:
 def draws_from_camera(able: Capabilities) -> bool:
     """Whether every frame can be drawn from a picture of its own; a video model's picture is its first frame."""
     return able.takes_pictures and able.independent and "picture" not in able.refuses
+
+
+def pastes(able: Capabilities) -> bool:
+    """Whether strokes move things that are pasted, and not subjects that the model knows how to draw."""
+    return able.strokes in ("cutouts", "underpainting")
 
 
 def playable_parts(model: Model) -> list[str]:
@@ -138,12 +145,21 @@ def check_lora(model: Model, control: Lora) -> None:
         raise ControlError(f"LoRA is {control.name!r}; {model.name} was opened with: {', '.join(loras) or 'none'}")
 
 
+def check_cutout(model: Model, control: CutOut) -> None:
+    """Raise ControlError where what was cut out is nowhere to be pasted."""
+    if not pastes(model.capabilities):
+        raise ControlError(
+            f"{model.name} draws the subjects that it knows by their labels and shows no cut-outs; choose a Wan student"
+        )
+
+
 # What a kind of control is asked beside not being refused.
 CHECKS: dict[type[Control], Callable[[Model, Any], None]] = {
     Sampling: check_sampling,
     Picture: check_picture,
     Similarity: check_similarity,
     Lora: check_lora,
+    CutOut: check_cutout,
 }
 
 

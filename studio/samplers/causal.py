@@ -15,16 +15,18 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from studio.conditioning import Conditioning, Rows, condition_frames, prompt_states
-from studio.controls import Picture, Sampling, Sink
+from studio.controls import Picture, Sampling, Sink, Stroke
 from studio.kv_cache.ring import snapshot_bytes
 from studio.noise import noise
 from studio.samplers.base import Sampler
 from studio.samplers.context import CleanFrame, Context, ContextSnapshot
 from studio.samplers.forward import to_device
+from studio.samplers.pin import Pins
 from studio.samplers.rows import Row
 from studio.schedule import add_noise
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from studio.guidance import Denoise
     from studio.kv_cache import KVCache
     from studio.models.base import Model
+    from studio.trajectory import Placement
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +44,7 @@ class CausalSnapshot(ContextSnapshot):
 
     frame: int
     rows: tuple[Row, ...]
+    pinned: tuple[Placement, ...] = ()  # where things were in the last picture; none in snapshots from before
 
 
 class CausalSampler(Sampler[Row, CausalSnapshot]):
@@ -49,13 +53,18 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
     causal: ClassVar[bool] = True  # whether a row in flight sees only those before it; else all see each other
 
     def __init__(self, model: Model, start: int = 0) -> None:
-        self.context = Context(model)
+        self.context, self.pins = Context(model), Pins(model, start)
         super().__init__(model, start)
 
     def restart(self, frame: int) -> None:
         """Start clean: cache empty, nothing in flight, the next frame is number `frame`."""
         super().restart(frame)
         self.context.clear()
+        self.pins.clear()
+
+    def watch(self, frame: int, shown: np.ndarray | None, state: ControlState) -> None:
+        """Take in the number of the next picture, and the one before it, on which things are pasted."""
+        self.pins.watch(frame, shown)
 
     @property
     def cache(self) -> KVCache:
@@ -107,7 +116,7 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         cond = condition_frames(self.model, state, frame_numbers(rows, chunk))
         conds = [cond.rows(slice(i, i + chunk)) for i in range(0, len(rows) * chunk, chunk)]
         rows = tuple(replace(row, sampling=sampling, cond=own) for row, own in zip(rows, conds, strict=True))
-        return super()._advance(rows, state)
+        return super()._advance(self.pins.pin(rows, state, self.context.is_empty), state)
 
     def denoiser(self, rows: Sequence[Row], state: ControlState) -> Denoise[Row]:
         """Give the forward of a batch of these rows, one sequence after the cache; the first writes what is pending.
@@ -136,6 +145,7 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
     def finish(self, row: Row, clean: Tensor) -> Tensor:
         """Make a chunk that has come out pending, with what it was told in its last forward."""
         cond = row.conditioning
+        self.pins.take_out(row, self.context.is_empty)
         self.context.pending = tuple(CleanFrame(row.frame + i, x0, cond.rows([i])) for i, x0 in enumerate(clean))
         self.frame += self.model.chunk
         return clean
@@ -168,7 +178,7 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         What the rows were told last is left out: it is large, and the next tick tells them anew.
         """
         rows = tuple(replace(row, cond=None) for row in self._rows)
-        return CausalSnapshot(**vars(self.context.snapshot()), frame=self.frame, rows=rows)
+        return CausalSnapshot(**vars(self.context.snapshot()), frame=self.frame, rows=rows, pinned=self.pins.places)
 
     def snapshot_bytes(self, state: ControlState) -> int:
         """Compute the most bytes that a snapshot takes, from shapes alone."""
@@ -178,13 +188,16 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         told = sum(part.nbytes for part in (cond.tracks, *cond.extra.values()))
         rows = state[Sampling].steps * chunk
         frames = self.cache.settings.capacity + self.cache.sink + chunk  # kept, retired, pending
+        pinned = 2 if state.names(Stroke.kind) else 0  # reference and masks
         # A latent that came out is a part of its forward's, which it keeps whole.
-        return snapshot_bytes(self.cache, rows + chunk) + frames * (told + latent * (rows + chunk)) + rows * 3 * latent
+        own = rows * (3 + pinned) * latent
+        return snapshot_bytes(self.cache, rows + chunk) + frames * (told + latent * (rows + chunk)) + own
 
     def restore(self, snapshot: CausalSnapshot) -> None:
         """Go back to a snapshot, bit for bit."""
         self.frame, self._rows = snapshot.frame, snapshot.rows
         self.context.restore(snapshot)
+        self.pins.places = snapshot.pinned
 
 
 def chunk_noise(model: Model, seed: int, frame: int, step: int) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import torch
 from torch import Tensor
@@ -12,6 +12,9 @@ from torch import Tensor
 from studio.conditioning import Conditioning
 from studio.controls import Sampling
 from studio.schedule import add_noise
+
+if TYPE_CHECKING:
+    from studio.samplers.pin import Pin
 
 R = TypeVar("R", bound="Row")
 
@@ -22,7 +25,8 @@ class Row:
 
     source: the latent it was begun from, zero for none. sampling, cond: how it is drawn, and what its frames are told;
     in a causal stream what was in force at its last tick, elsewhere what was when it began. anchor: what its guidance
-    keeps of it from step to step. negative: whether the negative prompt is meant (`negated`).
+    keeps of it from step to step. negative: whether the negative prompt is meant (`negated`). pin: what of its clean
+    latent is held to a reference between steps.
     """
 
     frame: int
@@ -34,6 +38,7 @@ class Row:
     step_index: int = 0
     anchor: Tensor | None = None
     negative: bool = False
+    pin: Pin | None = None
 
     @property
     def sigma(self) -> float:
@@ -57,8 +62,12 @@ class Row:
 
 
 def renoise(row: R, clean: Tensor, noise: Tensor) -> R:
-    """Give the row a step further down: its clean latent under fresh noise, or none (`Sampling.add_noise`)."""
+    """Give the row a step further down: its clean latent, what is pinned of it held, under fresh noise, or none.
+
+    See `Pin.hold` and `Sampling.add_noise`.
+    """
     step = row.step_index + 1
+    clean = clean if row.pin is None else row.pin.hold(clean, step)
     noise = noise if row.sampling.add_noise else torch.zeros_like(noise)
     return replace(row, x=add_noise(clean, noise, row.sigmas[step]), step_index=step)
 

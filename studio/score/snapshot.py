@@ -21,10 +21,12 @@ from studio.kv_cache import CacheSnapshot
 from studio.samplers.causal import CausalSnapshot
 from studio.samplers.context import CleanFrame
 from studio.samplers.picture_stream import PictureRow, PictureStreamSnapshot
+from studio.samplers.pin import Pin
 from studio.samplers.regions import DrawnPicture
 from studio.samplers.rows import Row
 from studio.score.format import Score, ScoreError
 from studio.similarity import SimilarityState
+from studio.trajectory import Placement
 
 if TYPE_CHECKING:
     from studio.engine import EngineSnapshot
@@ -40,6 +42,8 @@ CLASSES: dict[str, type] = {
         DrawnPicture,
         PictureRow,
         PictureStreamSnapshot,
+        Pin,
+        Placement,
         Row,
         SimilarityState,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 
-from studio.controls import Control, ControlError, Stroke
+from studio.controls import Control, ControlError, CutOut, Stroke, cutout
 from studio.controls.base import check_integer, shown
 from studio.controls.stroke import check_room
 from studio.score import Event
@@ -45,5 +45,7 @@ class Ahead(Rewindable):
                 if engine is self.engine:  # not handed over to another model meanwhile
                     if isinstance(control, Stroke):
                         check_room(self._inbox.fold(engine.state, engine.frame), control)
+                    if isinstance(control, CutOut):
+                        cutout.check_room(self._inbox.fold(engine.state, engine.frame), control.slot)
                     put()
                     return self._inbox.revision

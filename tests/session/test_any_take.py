@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from cutout_files import png
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tiny.model import TinyModel
@@ -20,6 +21,7 @@ from session.playing import replayed
 from studio.controls import (
     CONTROLS,
     ControlError,
+    CutOut,
     Erase,
     Lora,
     Pause,
@@ -77,6 +79,7 @@ KINDS = {
         st.sampled_from(["drag", "pin", "path"]),
         st.booleans(),
     ),
+    "cutout": st.builds(CutOut, st.sampled_from("ab"), st.sampled_from([png(), png(9, 14)])),
     "erase": st.builds(Erase, st.sampled_from(["a", "*"])),
     "pause": st.builds(Pause, st.booleans()),
 }
@@ -258,7 +261,7 @@ def model_of(name):
 TAKES = {
     "tiny": ["prompt", "sampling", "stroke", "erase", "sink", "pause"],
     "still": ["prompt", "sampling", "picture", "similarity", "pause"],
-    "wan": ["prompt", "sampling", "picture", "sink", "pause"],
+    "wan": ["prompt", "sampling", "picture", "sink", "stroke", "cutout", "erase", "pause"],
     "sd": ["prompt", "sampling", "picture", "similarity", "structure", "lora", "pause"],
 }
 OFTEN = {"tiny": 8, "still": 8, "wan": 2, "sd": 2}

@@ -6,7 +6,7 @@ import torch
 from tiny import wan_folders
 
 from studio.conditioning import condition_frames
-from studio.controls import ControlError, ControlState, Erase, Picture, Prompt, Similarity, Stroke
+from studio.controls import ControlError, ControlState, Picture, Prompt, Similarity
 from studio.models.wan.model import open_wan
 from studio.session.session import Session
 from wan.checks import SIZE, hashes, picture_file, playing
@@ -121,8 +121,6 @@ def test_a_picture_in_force_at_the_start_is_the_first_frame_and_the_stream_goes_
 @pytest.mark.parametrize(
     ("control", "words"),
     [
-        (Stroke("1", "fox", ((0, 0.5, 0.5),)), "takes no stroke: .*not trained on painted motion; the pocket model is"),
-        (Erase("1"), "takes no erase: .*the pocket model"),
         (Similarity(0.9), "takes no similarity: .*no frame can be skipped"),
     ],
 )

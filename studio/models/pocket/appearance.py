@@ -6,6 +6,8 @@ the mixed plane on the track map geometrically, so a place between two cells, a 
 learned. Be honest about what this is: a learned memory. A word near no key shows a blend of the nearest subjects.
 """
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from einops import rearrange
@@ -16,6 +18,9 @@ MAP = 128  # track map's resolution before it is folded into cells: 2 pixels of 
 FOLD = 8  # map texels across a latent cell
 SHARPNESS = 60.0  # of the softmax over keys; cosines of neighbours differ by about 0.1
 TRACK_CHANNELS = 4 * FOLD * FOLD
+# Cosine of a label and its nearest key from which on the label is known: 97 % of the held-out wordings that are read
+# right are above it, and of words that name no subject ("democracy", "asdfgh", "river") one in five.
+KNOWN = 0.68
 
 
 def placement(x: Tensor, y: Tensor, size: Tensor, facing: Tensor, side: int) -> Tensor:
@@ -54,6 +59,16 @@ class AppearanceMemory(nn.Module):
     def read(self, labels: Tensor) -> Tensor:
         """Read (N, 4, 48, 48) planes for (N, 384) label vectors."""
         return torch.einsum("ns,schw->nchw", self.weights(labels).to(self.planes.dtype), self.planes)
+
+
+def read_label(memory: AppearanceMemory, labels: Sequence[str], label: str, vector: Tensor) -> tuple[str, bool]:
+    """Give the subject, of `labels` in the order of the planes, that a label is read as, and whether it names it.
+
+    vector: the label's, (1, 384). It names a subject if it says its name or is near to one of its keys.
+    """
+    subject = labels[int(memory.weights(vector).argmax())]
+    says_it = set(subject.split()) <= set(label.lower().split())
+    return subject, says_it or bool(memory.likeness(vector) >= KNOWN)
 
 
 def draw_track(under: Tensor, planes: Tensor, x: Tensor, y: Tensor, size: Tensor, facing: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ from studio.conditioning import Conditioning, FrameInputs, PromptMemory, PromptS
 from studio.models.base import NO_LORAS, Capabilities, Model, Stateless
 from studio.models.errors import MissingWeights
 from studio.models.finite import check_finite, to_pictures
-from studio.models.pocket.appearance import MAP, TRACK_CHANNELS, AppearanceMemory, draw_track, fold
+from studio.models.pocket.appearance import MAP, TRACK_CHANNELS, AppearanceMemory, draw_track, fold, read_label
 from studio.models.pocket.autoencoder import PATCH, Autoencoder
 from studio.models.pocket.place_memory import PlaceMemory
 from studio.models.pocket.sentence_encoder import DIMENSIONS, text_encoder
@@ -52,9 +52,6 @@ FIRST_FRAME_STEPS = 4  # it has no past to lean on
 ALONE = "it draws from words and strokes alone"
 REFUSES: dict[str, str] = dict.fromkeys(("picture", "similarity", "structure", "lora"), ALONE)
 FILES = ("codec", "transformer", "memory", "places")
-# Cosine of a label and its nearest key from which on the label is known: 97 % of the held-out wordings that are read
-# right are above it, and of words that name no subject ("democracy", "asdfgh", "river") one in five.
-KNOWN = 0.68
 
 
 @lru_cache(maxsize=1)
@@ -232,10 +229,7 @@ class Pocket(Model):
 
         A label that is not near is drawn nevertheless, as a blend of what is nearest ("democracy").
         """
-        vector = self._label_vector(label)
-        subject = self.capabilities.labels[int(self.memory.weights(vector).argmax())]
-        named = set(subject.split()) <= set(label.lower().split())
-        return subject, named or bool(self.memory.likeness(vector) >= KNOWN)
+        return read_label(self.memory, self.capabilities.labels, label, self._label_vector(label))
 
     def _place(self, states: PromptStates, view: int) -> Tensor:
         """Recall (1, C, 16, 16): the place of a prompt, kept with it."""

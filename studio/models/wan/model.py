@@ -28,18 +28,17 @@ from studio.models.wan import umt5
 from studio.models.wan.causal_wan import CausalWan
 from studio.models.wan.checkpoint import check_playable, fingerprint, load_transformer, read_config
 from studio.models.wan.options import WanOptions
-from studio.models.wan.video_decoder import TinyDecoder, VideoDecoder, WanAutoencoder, load_tiny_decoder
+from studio.models.wan.video_decoder import FRAMES, TinyDecoder, VideoDecoder, WanAutoencoder, load_tiny_decoder
+from studio.models.wan.video_encoder import stream_encoder
 from studio.pictures import as_bytes, cropped, decoded
 from studio.schedule import sigmas
+from studio.underpaint import sprites
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 SHIFT = 5.0  # of the sigmas all of them were distilled on: four steps are 1, .9375, .8333, .625
-UNPAINTED = "this checkpoint was not trained on painted motion; the pocket model is"
 REFUSES = {
-    "stroke": UNPAINTED,
-    "erase": UNPAINTED,
     "structure": "it has no ControlNet; the image models can be opened with one",
     "similarity": "it draws a moving picture, of which no frame can be skipped",
     "lora": "its LoRA is merged in when it is opened, as the option lora",
@@ -62,6 +61,7 @@ class Wan(Model):
         self.decoding: WanAutoencoder | TinyDecoder = (
             load_tiny_decoder(Path(options.tiny_decoder), *place) if options.tiny_decoder else self.codec
         )
+        self.video_encoder = stream_encoder(options.tiny_decoder, self.codec, *place)
         words = Path(options.text_encoder or base)
         config = read_config(Path(options.generator or base), base)
         check_parts(config, self.codec.channels, self.decoding.channels, umt5.width(words))
@@ -127,6 +127,10 @@ class Wan(Model):
         whole = decoded(picture, self.size) if isinstance(picture, bytes) else cropped(as_bytes(picture), self.size)
         return self.codec.encode(torch.tensor(whole).permute(2, 0, 1)[None] / 255)[0]
 
+    def reads(self, label: str) -> tuple[str, bool]:
+        """Give the subject whose picture is pasted for a label; "" and False where none is known."""
+        return sprites.subject(label) or "", sprites.subject(label) is not None
+
     def new_decoder(self) -> VideoDecoder:
         """Make a decoder for one stream, at its start."""
         return VideoDecoder(self.decoding)
@@ -142,7 +146,7 @@ def open_wan(base: Path | str, **options: Any) -> Wan:
 
 
 def capabilities(options: WanOptions, size: tuple[int, int], codec: WanAutoencoder) -> Capabilities:
-    """Say what a student can do: words alone, and a picture as its first frame."""
+    """Say what a student can do: words, a picture as its first frame, and a video that comes in."""
     height, width = (side // codec.scale for side in size)
     return Capabilities(
         size=size,
@@ -154,7 +158,10 @@ def capabilities(options: WanOptions, size: tuple[int, int], codec: WanAutoencod
         steps=4,
         recache=options.recache,
         takes_pictures=True,
+        redraws=True,
+        pictures=FRAMES,
         refuses=REFUSES,
+        strokes="cutouts",
         device=options.place[0],
     )
 

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from studio.controls import Control, ControlError, Picture, Stroke, from_message, state_message
+from studio.controls import Control, ControlError, Picture, Stroke, cutouts, from_message, state_message
 from studio.controls.base import shown
 from studio.controls.image_file import reading
 from studio.pictures import decoded
@@ -47,6 +47,8 @@ from studio.ui.snapshots import offer_snapshot
 if TYPE_CHECKING:
     from studio.ui.connection import Connection
 
+NOTHING_PASTED = "nothing is pasted for it. Take hold of a thing in the picture, or give the stroke a cut-out"
+
 
 def control_of(command: Command) -> Control | None:
     """Give the control that a command sends, None for one that sends none; raises ControlError."""
@@ -78,7 +80,7 @@ async def send_control(connection: Connection, control: Control, commands: Seque
     if was_settled(control, commands[-1]):
         connection.send(StateChanged(state_message(seat.state)))
     if isinstance(control, Stroke):
-        await explain_label(connection, control.label)
+        await explain_label(connection, control)
 
 
 def was_settled(control: Control, command: Command) -> bool:
@@ -89,16 +91,17 @@ def was_settled(control: Control, command: Command) -> bool:
     return any(name in given and given[name] != has[name] for name in control.settled)
 
 
-async def explain_label(connection: Connection, label: str) -> None:
-    """Say, once, what a label is drawn as that the model has no word for."""
-    seat, explained = connection.seat, connection.updates.explained_labels
-    if label in explained:
+async def explain_label(connection: Connection, stroke: Stroke) -> None:
+    """Say, once, what a label is drawn as that the model has no word for, unless the stroke moves a cut-out."""
+    seat, label, explained = connection.seat, stroke.label, connection.updates.explained_labels
+    if label in explained or stroke.id in cutouts(seat.state):
         return
     explained.add(label)
     subject, known = await asyncio.to_thread(seat.session.model.reads, label)
-    if not known:
-        notice = f"{seat.models.name} has no word for “{label}”; what is nearest is painted: {subject}."
-        connection.send(Notice(notice))
+    if known:
+        return
+    drawn = f"what is nearest is painted: {subject}" if subject else NOTHING_PASTED
+    connection.send(Notice(f"{seat.models.name} has no word for “{label}”; {drawn}."))
 
 
 def acknowledge(connection: Connection, command: Acknowledge) -> None:

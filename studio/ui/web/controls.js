@@ -91,8 +91,8 @@ export class Controls extends HeldControls {
 
   /** Take every stroke away. */
   clear() {
-    const undo = [...this.strokes.values()].map((held) => this.asControl(held));
-    if (undo.length) this.together(undo.map((stroke) => this.removal(stroke)), undo);
+    const redo = [...this.strokes.values()].map((held) => this.removal(this.asControl(held)));
+    if (redo.length) this.together(redo, redo.flatMap((one) => this.inverse(one)));
   }
 
   /**

@@ -77,8 +77,7 @@ export class HeldControls {
    */
   fold(control) {
     const { slot_field: name, clears } = this.kinds.get(control.kind) || ONE_SLOT;
-    if (clears && control[name] === EVERY_NAME) this.all(clears).clear();
-    else if (clears) this.all(clears).delete(control[name]);
+    if (clears) this.emptied(clears, control[name]).forEach((one) => this.all(one.kind).delete(one[this.slotField(one)]));
     else if (!name) this.held.set(control.kind, control);
     else if (this.isAbsent(control)) this.all(control.kind).delete(control[name]);
     else this.all(control.kind).set(control[name], { ...control, since: null });
@@ -101,10 +100,29 @@ export class HeldControls {
   inverse(control) {
     const { slot_field: name, clears } = this.kinds.get(control.kind) || ONE_SLOT;
     if (!name) return [this.get(control.kind)];
-    const held = this.all(clears || control.kind);
-    if (clears && control[name] === EVERY_NAME) return [...held.values()].map((one) => this.asControl(one));
-    const before = held.get(control[name]);
+    if (clears) {
+      const emptied = this.emptied(clears, control[name]).map((one) => this.asControl(one));
+      return emptied.length || control[name] === EVERY_NAME ? emptied : [this.removal(control)];
+    }
+    const before = this.all(control.kind).get(control[name]);
     return [before ? this.asControl(before) : this.removal(control)];
+  }
+
+  /**
+   * What goes when slots of a kind are emptied: what belongs to them first, then they themselves.
+   * @param {string} kind
+   * @param {string} name of the slots, or that of all
+   * @returns {any[]}
+   */
+  emptied(kind, name) {
+    const gone = [...this.kinds.values()].filter((one) => one.belongs_to === kind).map((one) => one.kind);
+    return [...gone, kind].flatMap((one) => [...this.all(one).entries()])
+      .filter(([id]) => name === EVERY_NAME || id === name).map(([, held]) => held);
+  }
+
+  /** @param {Control} control */
+  slotField(control) {
+    return (this.kinds.get(control.kind) || ONE_SLOT).slot_field;
   }
 
   /**

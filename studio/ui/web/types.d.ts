@@ -13,6 +13,7 @@ export interface ControlKind {
   fields: string[];
   slot_field: string; // "" for a kind with one slot
   clears: string; // the kind whose slots it empties, or ""
+  belongs_to?: string; // the kind with whose slot, of the same name, its own is emptied, or ""
   absent: Record<string, unknown>; // the fields that mean: the slot is empty
   timed: boolean;
   undoable: boolean;

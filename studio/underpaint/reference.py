@@ -1,0 +1,151 @@
+"""Strokes as reference and mask: a crude picture of what is to be seen, and how much of it counts (Time-to-Move).
+
+What was cut out, or a label's picture, where it is in each picture to come; and what it leaves, filled from around.
+arXiv 2511.08633 calls the picture a crude animation; here it is one for every chunk, from the last picture shown.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from studio.controls import Stroke, cutouts, strokes
+from studio.trajectory import Placement, place
+from studio.underpaint.compose import filled, paste
+from studio.underpaint.sprites import sprite
+
+if TYPE_CHECKING:
+    from studio.controls import ControlState
+
+GREY = 128  # of a backdrop where nothing was shown yet
+MARGIN = 0.02  # of the picture's width: what a thing leaves is so much wider than it
+Places = tuple[Placement, ...]  # of the things in a picture, in the order of drawing
+
+
+@dataclass(frozen=True, eq=False)
+class Thing:
+    """What a stroke moves: its stroke, the frame that took effect at, and its pixels, RGBA uint8 with straight alpha.
+
+    is_cut: whether it was cut out, so that it is shown as it is and never mirrored. look: a number that names its
+    pixels.
+    """
+
+    stroke: Stroke
+    since: int
+    pixels: np.ndarray
+    is_cut: bool
+    look: int
+
+    def at(self, frame: int) -> Placement:
+        """Give its place in a picture."""
+        placed = place(self.stroke, frame - self.since)
+        return replace(placed, facing=-1.0) if self.is_cut else placed
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """What pictures to come are to show.
+
+    pictures: uint8 (m, H, W, 3); covers: of each of `levels` alpha (m, H, W), 0..1, of the things that are so stiff or
+    stiffer; left: alpha (H, W) of what was left, where the things were in the picture before.
+    """
+
+    pictures: np.ndarray
+    covers: tuple[np.ndarray, ...]
+    left: np.ndarray
+
+
+def things(state: ControlState) -> list[Thing]:
+    """Give what the strokes in force move, the first painted first; a label that names nothing known moves nothing."""
+    cut, found = cutouts(state), []
+    for id, (stroke, since) in strokes(state).items():
+        if id in cut:
+            found.append(Thing(stroke, since, cut[id].pixels, True, zlib.crc32(cut[id].data)))
+        elif (pixels := sprite(stroke.label)) is not None:
+            found.append(Thing(stroke, since, pixels, False, zlib.crc32(stroke.label.encode())))
+    return found
+
+
+def origins(moved: Sequence[Thing], before: Places) -> dict[str, Placement]:
+    """Give where things were in the picture before, by id: as it was pinned, or where a cut-out was taken hold of."""
+    known = {one.id: one for one in before}
+    for thing in moved:
+        if thing.is_cut and thing.stroke.id not in known and thing.stroke.grab:
+            _, x, y = thing.stroke.grab
+            known[thing.stroke.id] = Placement(
+                thing.stroke.id, thing.stroke.label, x, y, thing.at(thing.since).size, -1.0
+            )
+    ids = {thing.stroke.id for thing in moved}
+    return {id: placed for id, placed in known.items() if id in ids}
+
+
+def course(moved: Sequence[Thing], frames: range, origin: Mapping[str, Placement]) -> tuple[Places, ...]:
+    """Give the places of things in each of some pictures.
+
+    A dragged one goes evenly from where it was to where the hand is: the pictures of a chunk come at once, and it
+    would jump from one chunk to the next.
+    """
+    rows = []
+    for number, frame in enumerate(frames, 1):
+        placed = (thing.at(frame) for thing in moved)
+        share = number / len(frames)
+        rows.append(tuple(glide(origin.get(one.id), one, share, thing) for one, thing in zip(placed, moved)))
+    return tuple(rows)
+
+
+def glide(start: Placement | None, end: Placement, share: float, thing: Thing) -> Placement:
+    """Give the place of a thing that has gone a share of its way to the hand; of one that is not dragged, its own."""
+    if start is None or thing.stroke.mode != "drag":
+        return end
+    return replace(end, x=start.x + share * (end.x - start.x), y=start.y + share * (end.y - start.y))
+
+
+def key_of(moved: Sequence[Thing], placed: Sequence[Places], origin: Mapping[str, Placement]) -> str:
+    """Give 16 hex digits that name what is to be seen: the same on every machine."""
+    looks = [(thing.look, thing.stroke.stiffness) for thing in moved]
+    return hashlib.sha256(repr((looks, placed, origin)).encode()).hexdigest()[:16]
+
+
+def reference(
+    shown: np.ndarray, moved: Sequence[Thing], placed: Sequence[Places], origin: Mapping[str, Placement],
+    levels: Sequence[Sequence[bool]],
+) -> Reference:  # fmt: skip
+    """Paste things along their course on the picture that was shown last, (H, W, 3) uint8, what they left filled.
+
+    levels: of each, which of the things count.
+    """
+    pixels = {thing.stroke.id: thing.pixels for thing in moved}
+    _, alpha = paste(shown, [(pixels[id], one) for id, one in origin.items()])
+    left = widened(alpha)
+    backdrop = filled(shown, left)
+    drawn = [paste(backdrop, [(pixels[one.id], one) for one in row]) for row in placed]
+    whole = np.stack([alpha for _, alpha in drawn])
+    covers = []
+    for level in levels:
+        if all(level):
+            covers.append(whole)
+            continue
+        rows = ([(pixels[one.id], one) for one, counts in zip(row, level) if counts] for row in placed)
+        covers.append(np.stack([paste(backdrop, row)[1] for row in rows]))
+    return Reference(np.stack([picture for picture, _ in drawn]), tuple(covers), left)
+
+
+def widened(alpha: np.ndarray) -> np.ndarray:
+    """Give alpha (H, W) that reaches further by `MARGIN` on every side."""
+    from PIL import Image, ImageFilter
+
+    if not alpha.any():
+        return alpha
+    reach = max(1, round(MARGIN * alpha.shape[1]))
+    wide = Image.fromarray(np.rint(255 * alpha).astype(np.uint8)).filter(ImageFilter.MaxFilter(2 * reach + 1))
+    return np.asarray(wide).astype(np.float32) / 255
+
+
+def blank(size: tuple[int, int]) -> np.ndarray:
+    """Give the backdrop of a stream that has shown nothing, uint8 (H, W, 3)."""
+    return np.full((*size, 3), GREY, np.uint8)

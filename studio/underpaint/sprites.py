@@ -1,0 +1,87 @@
+"""Pictures of the subjects that the embedded model remembers, by the words it reads in a label."""
+
+from __future__ import annotations
+
+import json
+import logging
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from studio.models.pocket.appearance import AppearanceMemory
+
+log = logging.getLogger("studio")
+
+
+def sprite(label: str) -> np.ndarray | None:
+    """Give the picture of the subject that a label names: uint8 (128, 128, 4), straight alpha; None for other words.
+
+    A label names what the embedded model reads in it, see `Pocket.reads`: it says a subject's name or is near to one of
+    its words. The subject looks to the left. Read-only; the last few are remembered.
+    """
+    name = subject(label)
+    return None if name is None else picture(name)
+
+
+@lru_cache(maxsize=512)
+def subject(label: str) -> str | None:
+    """Give the name of the subject that a label names, or None.
+
+    A name itself needs no sentence encoder; other words do, and name nothing where it is neither installed nor to be
+    had.
+    """
+    from studio.models.pocket.appearance import read_label
+    from studio.models.pocket.sentence_encoder import TextEncoderMissing, text_encoder
+
+    memory, labels = remembered()
+    if (plain := " ".join(label.lower().split())) in labels:
+        return plain
+    try:
+        vector = text_encoder()([label])
+    except TextEncoderMissing as error:
+        log.warning("only subjects' own names can be read in labels: %s", error)
+        return None
+    name, is_known = read_label(memory, labels, label, vector)
+    return name if is_known else None
+
+
+@lru_cache(maxsize=1)
+def remembered() -> tuple[AppearanceMemory, tuple[str, ...]]:
+    """Read the embedded model's memory of subjects, and their names."""
+    from safetensors.torch import load_file
+
+    from studio.models.pocket.appearance import AppearanceMemory
+    from studio.models.pocket.model import WEIGHTS
+
+    config = json.loads((WEIGHTS / "config.json").read_text(encoding="utf-8"))
+    memory = AppearanceMemory(**config["memory"])
+    memory.load_state_dict(load_file(WEIGHTS / "memory.safetensors"))
+    return memory.requires_grad_(False), tuple(config["labels"])
+
+
+@lru_cache(maxsize=64)
+def picture(name: str) -> np.ndarray:
+    """Give a subject's picture by its name, as `sprite` does."""
+    from studio.world.compositing import COLUMNS, SPRITE
+
+    tiles, names = atlas("sprites")
+    if name not in names:
+        tiles, names = atlas("added")
+    row, column = divmod(names.index(name), COLUMNS)
+    pixels = tiles[row * SPRITE : (row + 1) * SPRITE, column * SPRITE : (column + 1) * SPRITE].copy()
+    pixels.flags.writeable = False
+    return pixels
+
+
+@lru_cache(maxsize=2)
+def atlas(pack: str) -> tuple[np.ndarray, list[str]]:
+    """Read a pack of pictures, uint8 (h, w, 4), and the names of those in it."""
+    from PIL import Image
+
+    from studio.world.compositing import PACK
+
+    with Image.open(PACK / f"{pack}.webp") as file:
+        tiles = np.array(file.convert("RGBA"))
+    return tiles, json.loads((PACK / f"{pack}.json").read_text(encoding="utf-8"))["labels"]
