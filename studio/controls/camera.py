@@ -59,7 +59,11 @@ class Camera(Control):
             frames=check_integer("camera frames", self.frames, 0, LONGEST_MOTION),
         )
 
+    @property
+    def moves(self) -> bool:
+        """Whether it moves at all."""
+        return bool(self.pan_x or self.pan_y or self.zoom or self.rotate)
+
     def moves_at(self, elapsed: int) -> bool:
         """Whether the picture so many frames after it took effect is another than the one before it."""
-        stands = not (self.pan_x or self.pan_y or self.zoom or self.rotate)
-        return not stands and elapsed >= 0 and (not self.frames or elapsed < self.frames)
+        return self.moves and elapsed >= 0 and (not self.frames or elapsed < self.frames)

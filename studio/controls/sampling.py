@@ -33,6 +33,7 @@ STEPS = (1, 16)
 STRENGTHS = (0.02, 1.0)
 DELTAS = (0.0, 5.0)
 DRIFTS = (0, 1000)  # frames
+FOLLOWS = (0.0, 1.0)
 T_INDICES = 50  # places of a `t_index_list`: the timesteps 999, 979, ... 19
 
 
@@ -48,6 +49,8 @@ class Sampling(Control):
     t_index_list: the steps as StreamDiffusion's users give them, (32, 45) of 50: places 0..49, rising, in the timesteps
     999, 979, ... 19; it takes the place of steps, which is its length then, and of strength. add_noise: whether a frame
     is noised anew between steps (StreamDiffusion's `do_add_noise`); without, the next x is (1 - sigma) x0.
+    Of video models also: follow: the share of the noise, 0..1, that goes along with strokes and camera, from the next
+    chunk on; 0 draws all of it anew (RealWonder has 0.5).
     """
 
     seed: int = 0
@@ -59,6 +62,7 @@ class Sampling(Control):
     drift: int = 0
     t_index_list: tuple[int, ...] = ()
     add_noise: bool = True
+    follow: float = 0.0
     kind: ClassVar[str] = "sampling"
     settled: ClassVar[tuple[str, ...]] = ("seed",)
     widgets: ClassVar[tuple[Widget, ...]] = (
@@ -126,6 +130,17 @@ class Sampling(Control):
             advanced=True,
             info="Off is smoother and flatter: the steps go on from the guess itself.",
         ),
+        Slider(
+            "follow",
+            "Noise follows motion",
+            section="camera motion",
+            order=50,
+            needs="cache",
+            limits=FOLLOWS,
+            step=0.05,
+            info="The share of the noise that goes along with strokes and camera; half is a good one. A model that "
+            "knows painted subjects by itself hears the camera by this alone.",
+        ),
     )
 
     def __post_init__(self) -> None:
@@ -141,6 +156,7 @@ class Sampling(Control):
             drift=check_integer("drift", self.drift, *DRIFTS),
             t_index_list=indices,
             add_noise=check_flag("add_noise", self.add_noise),
+            follow=check_number("follow", self.follow, *FOLLOWS),
         )
 
     def to_summary(self) -> dict[str, Any]:

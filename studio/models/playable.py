@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.controls import (
     CONTROLS,
+    Camera,
     Control,
     ControlError,
     ControlState,
@@ -42,6 +43,7 @@ ACTS: dict[str, Callable[[Capabilities], bool]] = {
     "lora": lambda able: bool(able.loras),
     "sink": lambda able: not able.independent,
     "cutout": lambda able: pastes(able),
+    "camera_motion": lambda able: not able.independent,
 }
 
 
@@ -153,6 +155,14 @@ def check_cutout(model: Model, control: CutOut) -> None:
         )
 
 
+def check_camera(model: Model, control: Camera) -> None:
+    """Raise ControlError for a motion where no picture goes on from the last."""
+    if control.moves and model.capabilities.independent:
+        raise ControlError(
+            f"{model.name} draws pictures one by one, so no camera moves from one to the next; choose a video model"
+        )
+
+
 # What a kind of control is asked beside not being refused.
 CHECKS: dict[type[Control], Callable[[Model, Any], None]] = {
     Sampling: check_sampling,
@@ -160,6 +170,7 @@ CHECKS: dict[type[Control], Callable[[Model, Any], None]] = {
     Similarity: check_similarity,
     Lora: check_lora,
     CutOut: check_cutout,
+    Camera: check_camera,
 }
 
 

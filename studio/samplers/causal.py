@@ -26,6 +26,7 @@ from studio.noise import noise
 from studio.samplers.base import Sampler
 from studio.samplers.context import CleanFrame, Context, ContextSnapshot
 from studio.samplers.forward import to_device
+from studio.samplers.grain import Carried, Grain, carried_noise, carry, grain_after, grain_bytes
 from studio.samplers.pin import Pins
 from studio.samplers.rows import Row
 from studio.schedule import add_noise
@@ -45,6 +46,7 @@ class CausalSnapshot(ContextSnapshot):
     frame: int
     rows: tuple[Row, ...]
     pinned: tuple[Placement, ...] = ()  # where things were in the last picture; none in snapshots from before
+    grain: Grain | None = None  # the noise that is carried along, as the last chunk left it
 
 
 class CausalSampler(Sampler[Row, CausalSnapshot]):
@@ -61,6 +63,7 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         super().restart(frame)
         self.context.clear()
         self.pins.clear()
+        self.grain: Grain | None = None
 
     def watch(self, frame: int, shown: np.ndarray | None, state: ControlState) -> None:
         """Take in the number of the next picture, and the one before it, on which things are pasted."""
@@ -99,13 +102,24 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         is_cold = is_first and self.context.is_empty
         steps = max(sampling.steps, self.model.capabilities.first_frame_steps) if is_cold else sampling.steps
         sigmas = self.model.sigmas(steps)
-        fresh = chunk_noise(self.model, sampling.seed, frame, 0)
-        source = torch.zeros_like(fresh)
-        return Row(frame, sigmas, add_noise(source, fresh, sigmas[0]), source, sampling)
+        source = torch.zeros(self.model.chunk, *self.model.latent, device=self.model.device)
+        row = Row(frame, sigmas, source, source, sampling, grain=self._carried(state, is_first, is_cold))
+        return replace(row, x=add_noise(source, self.noise_of(row, 0), sigmas[0]))
+
+    def _carried(self, state: ControlState, is_first: bool, is_cold: bool) -> Carried | None:
+        """Carry the grain on to a new row, from the row before it; None where no noise is to follow."""
+        if not state[Sampling].follow:
+            return None
+        rows = () if is_first else self._rows
+        pictures, counts = self.pins.pictures_after(rows, self.context.is_empty, is_cold)
+        return carry(grain_after(rows, self.grain), self.model, state, pictures, counts)
 
     def noise_of(self, row: Row, step: int) -> Tensor:
-        """Give the noise of a row's step, (chunk, C, h, w): a function of seed, frame and step."""
-        return chunk_noise(self.model, row.sampling.seed, row.frame, step).to(row.x.device)
+        """Give the noise of a row's step, (chunk, C, h, w): a function of seed, frame and step, and of what moved."""
+        fresh = chunk_noise(self.model, row.sampling.seed, row.frame, step).to(row.x.device)
+        if row.grain is None or not row.sampling.follow:
+            return fresh
+        return carried_noise(row.grain, step, fresh, row.sampling.follow)
 
     def _advance(self, rows: tuple[Row, ...], state: ControlState) -> Tensor | None:
         """Move the rows a step down under the controls in force; what was pending is in the cache then."""
@@ -146,6 +160,7 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         """Make a chunk that has come out pending, with what it was told in its last forward."""
         cond = row.conditioning
         self.pins.take_out(row, self.context.is_empty)
+        self.grain = grain_after([row], None)
         self.context.pending = tuple(CleanFrame(row.frame + i, x0, cond.rows([i])) for i, x0 in enumerate(clean))
         self.frame += self.model.chunk
         return clean
@@ -178,7 +193,9 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         What the rows were told last is left out: it is large, and the next tick tells them anew.
         """
         rows = tuple(replace(row, cond=None) for row in self._rows)
-        return CausalSnapshot(**vars(self.context.snapshot()), frame=self.frame, rows=rows, pinned=self.pins.places)
+        return CausalSnapshot(
+            **vars(self.context.snapshot()), frame=self.frame, rows=rows, pinned=self.pins.places, grain=self.grain
+        )
 
     def snapshot_bytes(self, state: ControlState) -> int:
         """Compute the most bytes that a snapshot takes, from shapes alone."""
@@ -191,13 +208,14 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         pinned = 2 if state.names(Stroke.kind) else 0  # reference and masks
         # A latent that came out is a part of its forward's, which it keeps whole.
         own = rows * (3 + pinned) * latent
+        own += grain_bytes(self.model.capabilities, rows) if state[Sampling].follow else 0
         return snapshot_bytes(self.cache, rows + chunk) + frames * (told + latent * (rows + chunk)) + own
 
     def restore(self, snapshot: CausalSnapshot) -> None:
         """Go back to a snapshot, bit for bit."""
         self.frame, self._rows = snapshot.frame, snapshot.rows
         self.context.restore(snapshot)
-        self.pins.places = snapshot.pinned
+        self.pins.places, self.grain = snapshot.pinned, snapshot.grain
 
 
 def chunk_noise(model: Model, seed: int, frame: int, step: int) -> Tensor:

@@ -14,6 +14,7 @@ from studio.controls import Sampling
 from studio.schedule import add_noise
 
 if TYPE_CHECKING:
+    from studio.samplers.grain import Carried
     from studio.samplers.pin import Pin
 
 R = TypeVar("R", bound="Row")
@@ -26,7 +27,7 @@ class Row:
     source: the latent it was begun from, zero for none. sampling, cond: how it is drawn, and what its frames are told;
     in a causal stream what was in force at its last tick, elsewhere what was when it began. anchor: what its guidance
     keeps of it from step to step. negative: whether the negative prompt is meant (`negated`). pin: what of its clean
-    latent is held to a reference between steps.
+    latent is held to a reference between steps. grain: noise that was carried along to it, see `samplers.grain`.
     """
 
     frame: int
@@ -39,6 +40,7 @@ class Row:
     anchor: Tensor | None = None
     negative: bool = False
     pin: Pin | None = None
+    grain: Carried | None = None
 
     @property
     def sigma(self) -> float:

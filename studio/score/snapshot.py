@@ -17,9 +17,11 @@ from torch import Tensor
 
 from studio.conditioning import Conditioning, Mixture, PromptStates
 from studio.controls import Control, ControlError, ControlState, from_message, opening_events, to_message
+from studio.geometry.noise_warp import NoiseField
 from studio.kv_cache import CacheSnapshot
 from studio.samplers.causal import CausalSnapshot
 from studio.samplers.context import CleanFrame
+from studio.samplers.grain import Carried, Grain
 from studio.samplers.picture_stream import PictureRow, PictureStreamSnapshot
 from studio.samplers.pin import Pin
 from studio.samplers.regions import DrawnPicture
@@ -37,9 +39,12 @@ CLASSES: dict[str, type] = {
     for one in (
         CausalSnapshot,
         CacheSnapshot,
+        Carried,
         CleanFrame,
         Conditioning,
         DrawnPicture,
+        Grain,
+        NoiseField,
         PictureRow,
         PictureStreamSnapshot,
         Pin,

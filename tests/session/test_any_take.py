@@ -20,6 +20,7 @@ from tiny.wan_folders import tiny_wan_folder
 from session.playing import replayed
 from studio.controls import (
     CONTROLS,
+    Camera,
     ControlError,
     CutOut,
     Erase,
@@ -62,6 +63,7 @@ KINDS = {
         delta=st.sampled_from([0.5, 1.0]),
         drift=st.sampled_from([0, 0, 3]),
         add_noise=st.booleans(),
+        follow=st.sampled_from([0.0, 0.5]),
     ),
     "picture": st.builds(Picture, PICTURES),
     "similarity": st.builds(Similarity, st.sampled_from([0, 0.05, 0.3]), st.integers(0, 4), st.booleans()),
@@ -80,6 +82,12 @@ KINDS = {
         st.booleans(),
     ),
     "cutout": st.builds(CutOut, st.sampled_from("ab"), st.sampled_from([png(), png(9, 14)])),
+    "camera_motion": st.builds(
+        Camera,
+        pan_x=st.sampled_from([0.0, 0.06]),
+        zoom=st.sampled_from([0.0, 0.05]),
+        frames=st.sampled_from([0, 5]),
+    ),
     "erase": st.builds(Erase, st.sampled_from(["a", "*"])),
     "pause": st.builds(Pause, st.booleans()),
 }
@@ -259,9 +267,9 @@ def model_of(name):
 
 
 TAKES = {
-    "tiny": ["prompt", "sampling", "stroke", "erase", "sink", "pause"],
+    "tiny": ["prompt", "sampling", "stroke", "erase", "camera_motion", "sink", "pause"],
     "still": ["prompt", "sampling", "picture", "similarity", "pause"],
-    "wan": ["prompt", "sampling", "picture", "sink", "stroke", "cutout", "erase", "pause"],
+    "wan": ["prompt", "sampling", "picture", "sink", "stroke", "cutout", "erase", "camera_motion", "pause"],
     "sd": ["prompt", "sampling", "picture", "similarity", "structure", "lora", "pause"],
 }
 OFTEN = {"tiny": 8, "still": 8, "wan": 2, "sd": 2}
