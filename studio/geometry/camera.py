@@ -41,7 +41,7 @@ def camera_map(camera: Camera, size: Size) -> np.ndarray:
 
 
 def camera_between(state: ControlState, first: int, last: int, size: Size) -> np.ndarray:
-    """Give the map (2, 3) from the picture of one frame to that of a later one: the steps between, in turn; `STILL` for none."""
+    """Give the map (2, 3) from the picture of one frame to that of a later one, step by step; `STILL` for none."""
     steps = (camera_step(state, frame, size) for frame in range(first + 1, last + 1))
     return reduce(after, (step for step in steps if step is not STILL), STILL)
 

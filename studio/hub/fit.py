@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from studio.hub.footprint import (
+    RESIDENT,
     TOKEN_SIDE,
     MemoryNeed,
     Options,
@@ -45,7 +46,7 @@ def fit(counts: ParameterCounts, machine: Machine, options: Options | None = Non
     options = options or {}
     cuda = machine.card is not None and str(options.get("device") or "cuda").startswith("cuda")
     need = memory_need(counts, options, cuda)
-    if counts.kind == "pocket":
+    if counts.kind in RESIDENT:
         return Fit(need.total <= machine.memory, compare(need, machine, False), need)
     if cuda:
         enough = need.device_bytes <= machine.card_memory and need.host_bytes <= machine.memory

@@ -38,7 +38,8 @@ class Entry:
     factory: "module:function", called with a path for each part, by the part's name, and with the options. options:
     what it is called with where a person says nothing else. memory: its parameters, for what it takes while it plays.
     licence: for a person, with what it forbids said first. sampler, steps, sink_policy: what it was distilled for and
-    published with, where its class does not say it.
+    published with, where its class does not say it. packages: Python packages that it needs beside the studio's own, by
+    the name they are imported by, each with how to install it.
     """
 
     factory: str
@@ -50,6 +51,7 @@ class Entry:
     sampler: str | None = None
     steps: int | None = None
     sink_policy: str | None = None
+    packages: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def defaults(self) -> dict[str, str | int]:
@@ -127,6 +129,7 @@ WAN_TINY_DECODER = Part("lightx2v/Autoencoders", ("taew2_1.safetensors",), 22_64
 
 # Parameters as diffusers and transformers count them, from the published configs (the tests build them anew).
 POCKET_COUNTS = ParameterCounts("pocket", DEFAULT_SIZE["pocket"], 20_000_000, 22_713_216, 0)
+TERRAIN_COUNTS = ParameterCounts("terrain", DEFAULT_SIZE["terrain"], 11_300_000, 0, 0)
 SD2_COUNTS = ParameterCounts("image", DEFAULT_SIZE["image"], 865_910_724, 340_387_840, 83_653_863, 2_445_063)
 SD15_COUNTS = ParameterCounts("image", DEFAULT_SIZE["image"], 859_520_964, 123_060_480, 83_653_863, 2_445_063)
 SDXL_COUNTS = ParameterCounts("image", DEFAULT_SIZE["image"], 2_567_463_684, 817_720_320, 83_653_863, 2_445_063)
@@ -140,6 +143,17 @@ MODELS: dict[str, Entry] = {
         "the embedded model: plays live on a laptop, painted strokes and all",
         "Apache-2.0",
         POCKET_COUNTS,
+    ),
+    "terrain": Entry(
+        "studio.models.terrain.model:Terrain",
+        "a world of its own: live ground seen from above, from flat to steep by your words, with noise that drifts",
+        "MIT",
+        TERRAIN_COUNTS,
+        steps=1,
+        packages={
+            "terrain_diffusion": "pip install --no-deps adaptive-terrain-diffusion==0.4.2",
+            "onnxruntime": 'pip install "live-studio[terrain]"',
+        },
     ),
     "sd-turbo": Entry(
         IMAGE,
