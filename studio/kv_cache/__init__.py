@@ -1,6 +1,7 @@
 """The KV cache: keys and values of the frames a causal video model still sees.
 
-`ring` is the cache of every model; `limited` that of models whose forwards look at fewer frames than are kept.
+`ring` is the cache of every model; `limited` that of models whose forwards look at fewer frames than are kept, `reread`
+that of one that reads all its frames again with each chunk.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import torch
 
 from studio.kv_cache.limited import LimitedKVCache
+from studio.kv_cache.reread import RereadCache
 from studio.kv_cache.ring import EVICTS, POSITIONS, RECACHES, CacheSettings, CacheSnapshot, KVCache, Pass
 
 
@@ -33,5 +35,6 @@ __all__ = [
     "KVCache",
     "LimitedKVCache",
     "Pass",
+    "RereadCache",
     "new_kv_cache",
 ]

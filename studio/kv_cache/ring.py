@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -97,8 +98,10 @@ class KVCache:
     """Keys and values of `sink + window` frames.
 
     layers, tokens (a frame), width: of the model. Memory: 2 · layers · slots · tokens · width numbers; slots: sink +
-    window, and as many rows as a forward has had.
+    window, and as many rows as a forward has had. rereads: whether a write reads all kept frames again.
     """
+
+    rereads: ClassVar[bool] = False
 
     def __init__(
         self,
