@@ -148,7 +148,7 @@ class Context:
             self._write(self.kept)
 
     def _write(self, frames: Sequence[CleanFrame], causal: bool = True) -> None:
-        """Write clean frames into the cache, in one forward; with the kept ones before them, where it reads all anew."""
+        """Write clean frames into the cache, in one forward; with those before them, where it reads all anew."""
         if frames and self.cache.rereads:
             before = [one for one in self.kept if one.frame < frames[0].frame]
             frames = retained_frames((*before, *frames), self.cache.sink, self.cache.window)

@@ -43,7 +43,7 @@ def read_far_config(base: Path, generator: Path | str | None) -> dict[str, Any]:
     if config.get("image_dim"):
         raise CheckpointError(f"{folder} is an image-to-video net, told a first picture by states of its own. {WANTED}")
     fine, coarse = (config.get(key) for key in ("patch_size", "compressed_patch_size"))
-    if not (is_patch(fine) and is_patch(coarse)) or fine[0] != 1 or coarse[0] != 1 or coarse[1] % fine[1]:
+    if not fits_patches(fine, coarse):
         raise CheckpointError(
             f"{folder}: patches of {fine} and, seen coarsely, {coarse} are not played; (1, p, q) and multiples of it "
             "are. Download its config.json again"
@@ -51,9 +51,12 @@ def read_far_config(base: Path, generator: Path | str | None) -> dict[str, Any]:
     return config
 
 
-def is_patch(patch: Any) -> bool:
-    """Whether a config's value is three numbers above 0."""
-    return isinstance(patch, list | tuple) and len(patch) == 3 and all(type(size) is int and size > 0 for size in patch)
+def fits_patches(fine: Any, coarse: Any) -> bool:
+    """Whether a config's patches are (1, p, q) each, and the coarse ones so many fine ones wide and high."""
+    for patch in (fine, coarse):
+        if not isinstance(patch, list | tuple) or len(patch) != 3 or not all(type(n) is int and n > 0 for n in patch):
+            return False
+    return fine[0] == coarse[0] == 1 and not (coarse[1] % fine[1] or coarse[2] % fine[2])
 
 
 def load_far_net(config: dict[str, Any], folder: Path, dtype: torch.dtype) -> Net:

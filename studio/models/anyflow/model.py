@@ -36,6 +36,11 @@ class AnyFlow(Wan):
 
     options: Any
 
+    def __init__(self, base: Path | str, options: AnyFlowOptions | None = None) -> None:
+        """base: a Wan folder in diffusers' layout, or AnyFlow's own."""
+        given: Any = options or AnyFlowOptions()  # which has all that `Wan` asks of its own
+        super().__init__(base, given)
+
     def read_config(self, base: Path, options: Any) -> dict[str, Any]:
         """Read the net's shape; CheckpointError for a folder or file of a net that is not played."""
         return read_far_config(base, options.generator)

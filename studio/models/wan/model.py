@@ -134,10 +134,7 @@ class Wan(Model):
 
     def new_cache(self) -> KVCache:
         """Make an empty cache for one stream."""
-        kept = self.options.cache
-        return self.net.new_cache(
-            kept.sink, kept.window, self.latent, kept.positions, kept.evicts, kept.max_attention_frames
-        )
+        return self.net.cache_of(self.options.cache, self.latent)
 
     def encode_picture(self, picture: bytes | np.ndarray | Image) -> Tensor:
         """Encode a picture as the first frame of a stream, its middle cropped to the size: (C, h, w)."""
