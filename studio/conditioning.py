@@ -316,12 +316,15 @@ class Rows:
         sigma: F noise levels in 0..1; plain numbers, so that no accelerator is waited for.
         cond: what the F rows are told.
         frames: F frame numbers. Rows of one number are alternatives, as a prompt and its negative.
+        targets: the levels that the rows go on to, 0 for the last step and for clean rows; what a model of flow maps
+            is told beside sigma. Empty where nobody said: then all go to 0.
     """
 
     x: Tensor
     sigma: tuple[float, ...]
     cond: Conditioning
     frames: tuple[int, ...]
+    targets: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         counts = {len(self.x), len(self.sigma), len(self.cond), len(self.frames)}
@@ -342,4 +345,5 @@ class Rows:
             tuple(level for part in parts for level in part.sigma),
             Conditioning.cat([part.cond for part in parts]),
             tuple(frame for part in parts for frame in part.frames),
+            tuple(level for part in parts for level in part.targets or (0.0,) * len(part)),
         )

@@ -116,7 +116,7 @@ def video_need(counts: ParameterCounts, options: Options, size: tuple[int, int],
     chunks = {"rollout": 1, "rolling": steps, "stream": steps + 1}.get(options.get("sampler", "rollout"), 1)
     rows = options.get("chunk", 3) * chunks  # of one forward: the cache gives each a slot
     kept = options.get("sink", 3) + options.get("window", 6)
-    slots = kept + rows
+    slots = kept + rows + (kept if options.get("drift_guard") else 0)
     if limit := options.get("max_attention_frames", 0):  # rows in flight then lie in memory of one layer
         slots = max(kept + options.get("chunk", 3), limit) + limit / (counts.layers or 1)
     pixels = math.prod(size) * number // HALF

@@ -35,7 +35,7 @@ WEIGHTS = (".safetensors", ".ckpt", ".pt", ".pth", ".gguf")  # how files of weig
 PLACES = ("controlnet", "tiny_vae", "lcm_lora", "loras", "generator", "lora", "tiny_decoder", "text_encoder")
 DEVICES = ("device", "text_device")  # options that name one
 # How a model is played where nobody says otherwise; no factory's options.
-DEFAULTS = ("sampler", "steps", "sink_policy")
+DEFAULTS = ("sampler", "steps", "first_frame_steps", "sink_policy")
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def load(name: str | Path, progress: Progress | None = None, cancel: Event | Non
         name: a name in `MODELS`, or the path of a folder.
         progress, cancel: see `download.fetch`.
         options: the factory's; one of a part's name takes that part's place, so `tiny_vae=None` goes without it.
-            sampler, steps, sink_policy: to play it with, instead of what it was made for.
+            sampler, steps, first_frame_steps, sink_policy: to play it with, instead of what it was made for.
 
     Raises:
         UnknownModel, OptionError, NotEnoughMemory, DownloadError, or what the factory says of its files.

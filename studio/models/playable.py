@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from studio.controls import (
@@ -175,15 +176,16 @@ CHECKS: dict[type[Control], Callable[[Model, Any], None]] = {
 
 
 def nearest_sampling(model: Model, sampling: Sampling) -> Sampling:
-    """Give the sampling nearest to this one that the model can play: by its steps, else without guidance's delta.
+    """Give the sampling nearest to this one that the model can play: by its steps, else without guidance's delta
+    or steps of its own for the first chunk.
 
     Raises ValueError for a model that has no schedule at all.
     """
     if supports(model, sampling):
         return sampling
     for steps in sorted(range(1, MAX_STEPS + 1), key=lambda steps: abs(steps - sampling.steps)):
-        for delta in (sampling.delta, 1.0):
-            wanted = replace(sampling, steps=steps, delta=delta, t_index_list=())
+        for delta, first in product((sampling.delta, 1.0), (sampling.first_steps, 0)):
+            wanted = replace(sampling, steps=steps, delta=delta, t_index_list=(), first_steps=first)
             if supports(model, wanted):
                 return wanted
     raise ValueError(f"{model.name} has no schedule of 1 to {MAX_STEPS} steps")

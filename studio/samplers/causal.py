@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from studio.controls import ControlState
     from studio.guidance import Denoise
     from studio.kv_cache import KVCache
-    from studio.models.base import Model
+    from studio.models.base import Capabilities, Model
     from studio.trajectory import Placement
 
 
@@ -98,25 +98,25 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
 
     def new_row(self, state: ControlState, frame: int, is_first: bool) -> Row:
         """Begin a chunk from pure noise; the first after a clean start may have more steps than the others."""
-        sampling = state[Sampling]
+        sampling, able = state[Sampling], self.model.capabilities
         is_cold = is_first and self.context.is_empty
-        steps = max(sampling.steps, self.model.capabilities.first_frame_steps) if is_cold else sampling.steps
-        sigmas = self.model.sigmas(steps)
-        source = torch.zeros(self.model.chunk, *self.model.latent, device=self.model.device)
-        row = Row(frame, sigmas, source, source, sampling, grain=self._carried(state, is_first, is_cold))
+        sigmas = self.model.sigmas(first_steps(able, sampling) if is_cold else sampling.steps)
+        length = able.first_chunk if is_cold and able.first_chunk else able.chunk
+        source = torch.zeros(length, *self.model.latent, device=self.model.device)
+        grain = self._carried(state, length, () if is_first else self._rows)
+        row = Row(frame, sigmas, source, source, sampling, grain=grain)
         return replace(row, x=add_noise(source, self.noise_of(row, 0), sigmas[0]))
 
-    def _carried(self, state: ControlState, is_first: bool, is_cold: bool) -> Carried | None:
-        """Carry the grain on to a new row, from the row before it; None where no noise is to follow."""
+    def _carried(self, state: ControlState, length: int, rows: tuple[Row, ...]) -> Carried | None:
+        """Carry the grain on to a new row of so many frames behind these; None where no noise is to follow."""
         if not state[Sampling].follow:
             return None
-        rows = () if is_first else self._rows
-        pictures, counts = self.pins.pictures_after(rows, self.context.is_empty, is_cold)
+        pictures, counts = self.pins.pictures_after(rows, self.context.is_empty, length)
         return carry(grain_after(rows, self.grain), self.model, state, pictures, counts)
 
     def noise_of(self, row: Row, step: int) -> Tensor:
         """Give the noise of a row's step, (chunk, C, h, w): a function of seed, frame and step, and of what moved."""
-        fresh = chunk_noise(self.model, row.sampling.seed, row.frame, step).to(row.x.device)
+        fresh = chunk_noise(self.model, row.sampling.seed, row.frame, step, row.length).to(row.x.device)
         if row.grain is None or not row.sampling.follow:
             return fresh
         return carried_noise(row.grain, step, fresh, row.sampling.follow)
@@ -126,9 +126,10 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         self.context.repair()
         if self.separate_write_pass:
             self.context.write_pending()
-        chunk, sampling = self.model.chunk, state[Sampling]
-        cond = condition_frames(self.model, state, frame_numbers(rows, chunk))
-        conds = [cond.rows(slice(i, i + chunk)) for i in range(0, len(rows) * chunk, chunk)]
+        sampling = state[Sampling]
+        cond = condition_frames(self.model, state, frame_numbers(rows))
+        ends = [*accumulate(row.length for row in rows)]
+        conds = [cond.rows(slice(end - row.length, end)) for row, end in zip(rows, ends, strict=True)]
         rows = tuple(replace(row, sampling=sampling, cond=own) for row, own in zip(rows, conds, strict=True))
         return super()._advance(self.pins.pin(rows, state, self.context.is_empty), state)
 
@@ -145,16 +146,17 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
 
     def _forward(self, batch: Sequence[Row], conds: Sequence[Conditioning]) -> Sequence[Tensor]:
         """Denoise a batch, a chunk a row; pending frames go first, at sigma 0, and are written."""
-        pending, chunk = self.context.pending, self.model.chunk
+        pending = self.context.pending
         rows = Rows(
             torch.cat([*(one.latent[None] for one in pending), *(row.x for row in batch)]),
-            (*[0.0] * len(pending), *(row.sigma for row in batch for _ in range(chunk))),
+            (*[0.0] * len(pending), *(row.sigma for row in batch for _ in row.x)),
             Conditioning.cat([*(one.cond for one in pending), *conds]),
-            (*(one.frame for one in pending), *frame_numbers(batch, chunk)),
+            (*(one.frame for one in pending), *frame_numbers(batch)),
+            (*[0.0] * len(pending), *(row.target for row in batch for _ in row.x)),
         )
         clean = self.model.denoise(rows, self.cache, len(pending), self.causal)
         self.context.commit_pending()
-        return clean[len(pending) :].split(chunk)
+        return clean[len(pending) :].split([row.length for row in batch])
 
     def finish(self, row: Row, clean: Tensor) -> Tensor:
         """Make a chunk that has come out pending, with what it was told in its last forward."""
@@ -162,7 +164,7 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         self.pins.take_out(row, self.context.is_empty)
         self.grain = grain_after([row], None)
         self.context.pending = tuple(CleanFrame(row.frame + i, x0, cond.rows([i])) for i, x0 in enumerate(clean))
-        self.frame += self.model.chunk
+        self.frame += row.length
         return clean
 
     # Prompt switches and state
@@ -218,15 +220,20 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         self.pins.places, self.grain = snapshot.pinned, snapshot.grain
 
 
-def chunk_noise(model: Model, seed: int, frame: int, step: int) -> Tensor:
-    """Give a chunk's noise, (chunk, C, h, w), on the model's device."""
-    drawn = [noise(seed, frame + i, step, model.latent) for i in range(model.chunk)]
+def first_steps(able: Capabilities, sampling: Sampling) -> int:
+    """Give the steps of the first chunk after a clean start: those that are asked for, else the model's if more."""
+    return sampling.first_steps or max(sampling.steps, able.first_frame_steps)
+
+
+def chunk_noise(model: Model, seed: int, frame: int, step: int, length: int) -> Tensor:
+    """Give the noise of a chunk of so many frames, (length, C, h, w), on the model's device."""
+    drawn = [noise(seed, frame + i, step, model.latent) for i in range(length)]
     return to_device(torch.stack(drawn), model.device)
 
 
-def frame_numbers(rows: Sequence[Row], chunk: int) -> list[int]:
-    """Give the frame numbers of the rows' frames, `chunk` a row."""
-    return [row.frame + i for row in rows for i in range(chunk)]
+def frame_numbers(rows: Sequence[Row]) -> list[int]:
+    """Give the frame numbers of the rows' frames."""
+    return [row.frame + i for row in rows for i in range(row.length)]
 
 
 def batch_conditionings(model: Model, state: ControlState, batch: Sequence[Row]) -> list[Conditioning]:
@@ -234,7 +241,7 @@ def batch_conditionings(model: Model, state: ControlState, batch: Sequence[Row])
     parts: list[Conditioning] = []
     for negative, rows in groupby(batch, key=lambda row: row.negative):
         if negative:
-            parts.append(condition_frames(model, state, frame_numbers([*rows], model.chunk), negative=True))
+            parts.append(condition_frames(model, state, frame_numbers([*rows]), negative=True))
         else:
             parts += [row.conditioning for row in rows]
     return parts

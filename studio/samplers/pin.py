@@ -95,14 +95,14 @@ class Pins:
         several = self.model.capabilities.pictures
         return len(row.x) * several - (several - 1 if is_first else 0)
 
-    def pictures_after(self, rows: Sequence[Row], is_empty: bool, is_cold: bool) -> tuple[range, list[int]]:
+    def pictures_after(self, rows: Sequence[Row], is_empty: bool, length: int) -> tuple[range, list[int]]:
         """Give the numbers of the pictures of a row behind these, and how many each of its latent frames stands for.
 
-        is_empty: nothing has come out before the rows; is_cold: nor are there any.
+        is_empty: nothing has come out before the rows; length: latent frames of the row.
         """
         first = self.frame + sum(self.pictures_of(row, is_empty and not place) for place, row in enumerate(rows))
-        several = self.model.capabilities.pictures
-        counts = [1 if is_cold and not place else several for place in range(self.model.chunk)]
+        several, is_cold = self.model.capabilities.pictures, is_empty and not rows
+        counts = [1 if is_cold and not place else several for place in range(length)]
         return range(first, first + sum(counts)), counts
 
     def _pinned(

@@ -37,6 +37,7 @@ PLAYED = "Played are text-to-video nets: Wan-AI/Wan2.1-T2V-1.3B-Diffusers with a
 I2V = "an image-to-video net (I2V), which is told a first picture by channels and states of its own"
 VACE = "VACE, which is told a control video by blocks of its own"
 ANIMATE = "Wan-Animate, which is told a face and a pose by parts of its own"
+ANYFLOW = "AnyFlow's causal net, which is opened by its own folder: give that with --model"
 LORA = "a LoRA, which changes a net and is none: give it with --lora NAME=FILE"
 # What a pipeline, a net's config, or the names of weights say that is not played.
 OTHER_PIPELINES = {"WanImageToVideo": I2V, "WanVACE": VACE, "WanAnimate": ANIMATE, "WanSpeech": "speech to video (S2V)"}
@@ -48,6 +49,7 @@ OTHER_NAMES = {
     "image_embedder.": I2V,
     "add_k_proj.": I2V,
     "motion_encoder.": ANIMATE,
+    "delta_embedder.": ANYFLOW,
     ".lora_A.": LORA,
     ".lora_down.": LORA,
     "casual_audio_encoder.": "speech to video (S2V)",
