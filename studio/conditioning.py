@@ -45,6 +45,7 @@ class PromptStates:
         self.states, self.apart, self.remarks, self.words = states, apart, tuple(remarks), words
         self._computed: dict[Hashable, object] = {}
         self._mixtures: WeakValueDictionary[Hashable, Mixture] = WeakValueDictionary()
+        self._pictured: WeakValueDictionary[str, Pictured] = WeakValueDictionary()
 
     def computed(self, key: Hashable, compute: Callable[[], T]) -> T:
         """Give what `compute` gave for this key the first time, here or on another thread."""
@@ -63,6 +64,19 @@ class PromptStates:
     def blended(self, of: Callable[[PromptStates], Tensor]) -> Tensor:
         """Give a tensor that depends on a prompt, of a mixture mixed as its states are."""
         return of(self)
+
+    def with_picture(self, tokens: Tensor, name: str) -> Pictured:
+        """Give the same words beside a picture's tokens (N, E); name: tells pictures apart.
+
+        The same object while anybody holds it, as of `mixed`.
+        """
+        if (pictured := self._pictured.get(name)) is None:
+            pictured = self._pictured.setdefault(name, Pictured(self, tokens, name))
+        return pictured
+
+    def beside(self, other: PromptStates) -> PromptStates:
+        """Give these words beside the picture that other words are told beside, if they are."""
+        return self.with_picture(other.picture, other.name) if isinstance(other, Pictured) else self
 
     def mixed(self, other: PromptStates, weight: float, interpolation: str = "linear") -> PromptStates:
         """Give (1 - weight) of these states and `weight` of the other's; see `in_one_length` and `INTERPOLATE`.
@@ -87,6 +101,18 @@ class Mixture(PromptStates):
     def blended(self, of: Callable[[PromptStates], Tensor]) -> Tensor:
         """Give what depends on a prompt, mixed by the same weight; always in a line, as pictures are."""
         return torch.lerp(self.first.blended(of), self.second.blended(of), self.weight)
+
+
+class Pictured(PromptStates):
+    """The states of a prompt beside a picture's tokens: what an image-to-video net is told; see `with_picture`."""
+
+    def __init__(self, bare: PromptStates, picture: Tensor, name: str) -> None:
+        super().__init__(bare.states, bare.apart, bare.remarks, bare.words)
+        self.bare, self.picture, self.name = bare, picture, name
+
+    def blended(self, of: Callable[[PromptStates], Tensor]) -> Tensor:
+        """Give what depends on the prompt alone, as its own states give it."""
+        return self.bare.blended(of)
 
 
 def slerp(first: Tensor, second: Tensor, weight: float) -> Tensor:
@@ -177,6 +203,7 @@ class FrameInputs:
         guidance_scale: what a distilled model is told to draw with; 1 where guidance is made outside of it.
         picture: the encoded picture that came in, empty for none.
         structure_strength, structure_look: of the ControlNet: 0..2, and "edges" or "picture".
+        begun: the number of a video model's first latent frame since a clean start.
     """
 
     placements: tuple[tuple[Placement, ...], ...] = ()
@@ -186,10 +213,11 @@ class FrameInputs:
     picture: bytes = b""
     structure_strength: float = 0.0
     structure_look: str = "edges"
+    begun: int = 0
 
 
-def frame_inputs(state: ControlState, frames: Sequence[int]) -> FrameInputs:
-    """Give what the controls in force say of frames, by their numbers."""
+def frame_inputs(state: ControlState, frames: Sequence[int], begun: int = 0) -> FrameInputs:
+    """Give what the controls in force say of frames, by their numbers; begun: see `FrameInputs`."""
     sampling, structure, painted = state[Sampling], state[Structure], strokes(state)
     return FrameInputs(
         placements=tuple(tuple(placements(painted, int(frame))) for frame in frames),
@@ -199,6 +227,7 @@ def frame_inputs(state: ControlState, frames: Sequence[int]) -> FrameInputs:
         picture=state[Picture].data,
         structure_strength=structure.strength,
         structure_look=structure.look,
+        begun=begun,
     )
 
 
@@ -226,10 +255,15 @@ def states_of(model: Model, prompt: Prompt, loras: Mapping[str, float]) -> Promp
     return states
 
 
-def condition_frames(model: Model, state: ControlState, frames: Sequence[int], negative: bool = False) -> Conditioning:
-    """Give what a model is told of frames, by their numbers, under the controls in force, or the negative prompt."""
+def condition_frames(
+    model: Model, state: ControlState, frames: Sequence[int], negative: bool = False, begun: int = 0
+) -> Conditioning:
+    """Give what a model is told of frames, by their numbers, under the controls in force, or the negative prompt.
+
+    begun: the number of a video model's first latent frame since a clean start.
+    """
     states = model.prepare(state[Prompt].negative) if negative else prompt_states(model, state)
-    return model.condition(states, frame_inputs(state, frames), frames)
+    return model.condition(states, frame_inputs(state, frames, begun), frames)
 
 
 @dataclass(frozen=True, eq=False)
@@ -279,8 +313,8 @@ class Conditioning:
         return Conditioning(prompts, self.tracks[index], {name: part[index] for name, part in self.extra.items()})
 
     def with_text(self, states: PromptStates) -> Conditioning:
-        """Give the same frames under other words."""
-        return replace(self, prompts=(states,) * len(self))
+        """Give the same frames under other words; each keeps its picture."""
+        return replace(self, prompts=tuple(states.beside(one) for one in self.prompts))
 
     @staticmethod
     def cat(parts: Sequence[Conditioning]) -> Conditioning:

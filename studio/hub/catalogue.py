@@ -50,6 +50,11 @@ def list_entry(name: str, entry: Entry, machine: Machine) -> Listing:
         memory_bytes=found.need.device_bytes,
         here=not lacks and all(find_downloaded(part) is not None for part in entry.parts.values()),
         fits=found.fits and not lacks,
-        reason="; ".join([found.reason, *(f"to install first: {words}" for words in lacks)]),
+        reason="; ".join([found.reason, *(f"to install first: {words}" for words in lacks), *brought(entry)]),
         slow=found.slow,
     )
+
+
+def brought(entry: Entry) -> list[str]:
+    """Say what a person is to bring for an entry, for the option that takes it."""
+    return [f"you bring its {option}: {words}" for option, words in entry.brings.items()]

@@ -196,7 +196,7 @@ def initial_state(model: Model) -> ControlState:
     able = model.capabilities
     sink = Sink(able.sink_policy)
     others = () if sink == Sink.initial() else (sink,)
-    return ControlState.of(nearest_sampling(model, Sampling(steps=able.steps)), *others)
+    return ControlState.of(nearest_sampling(model, Sampling(steps=able.steps, follow=able.follow)), *others)
 
 
 def adapt(model: Model, state: ControlState, frame: int) -> tuple[ControlState, dict[str, str]]:

@@ -40,7 +40,8 @@ class Entry:
     licence: for a person, with what it forbids said first, and what of it could not be established. sampler, steps,
     first_frame_steps, sink_policy: what it was distilled for and published with, where its class does not say it.
     expect: what it plays at, in words with the source, for whoever is about to download it. packages: Python packages
-    that it needs beside the studio's own, by the name they are imported by, each with how to install it.
+    that it needs beside the studio's own, by the name they are imported by, each with how to install it. brings: the
+    options that a person must give, as what they name is not downloaded for them, each with what that is, and where.
     """
 
     factory: str
@@ -54,6 +55,7 @@ class Entry:
     first_frame_steps: int | None = None
     sink_policy: str | None = None
     packages: Mapping[str, str] = field(default_factory=dict)
+    brings: Mapping[str, str] = field(default_factory=dict)
     expect: str = ""
 
     @property
@@ -85,6 +87,7 @@ COMMITS = {
 IMAGE = "studio.models.image.model:open_image"
 WAN = "studio.models.wan.model:open_wan"
 ANYFLOW = "studio.models.anyflow.model:open_anyflow"
+REALWONDER = "studio.models.realwonder.model:open_realwonder"
 NO_COMMERCE = "NOT for commercial use"
 STABILITY = f"{NO_COMMERCE} without Stability AI's licence (https://stability.ai/license)"
 
@@ -159,6 +162,8 @@ WAN_COUNTS = ParameterCounts(
 )
 # As much and an embedding of compressed frames and one of the level that a step goes to.
 ANYFLOW_COUNTS = replace(WAN_COUNTS, denoiser=1_422_147_136)
+# With CLIP's picture encoder (630,766,080) beside the text encoder.
+REALWONDER_COUNTS = replace(WAN_COUNTS, denoiser=1_564_428_608, text_encoder=5_680_910_336 + 630_766_080)
 
 FRAME_WISE = {"chunk": 1, "sink": 0, "window": 20}
 ANYFLOW_CONTEXT = {"sink": 1, "window": 15}
@@ -297,6 +302,21 @@ MODELS: dict[str, Entry] = {
         ANYFLOW_CONTEXT,
         steps=4,
         expect=NOT_MEASURED,
+    ),
+    "realwonder": Entry(
+        REALWONDER,
+        "a picture that goes on at 480x832, its noise moved by strokes and camera; plays from files that you bring",
+        "NOT established: neither its weights nor its code name a licence that could be read; Wan 2.1 is Apache-2.0",
+        REALWONDER_COUNTS,
+        {"base": WAN_BASE, "text_encoder": WAN_WORDS, "tiny_decoder": WAN_TINY_DECODER},
+        {"sink": 1, "window": 17},
+        steps=4,
+        expect="13.2 pictures a second on one H200 (arXiv 2603.05449)",
+        brings={
+            "generator": "step=000800.pt of ziyc/realwonder (Realwonder-Distilled-AR-I2V-Flow), whose licence you read",
+            "image_encoder": "a folder with image_encoder/ and image_processor/ of "
+            "Wan-AI/Wan2.1-I2V-14B-480P-Diffusers",
+        },
     ),
     "self-forcing": Entry(
         WAN,

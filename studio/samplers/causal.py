@@ -47,6 +47,7 @@ class CausalSnapshot(ContextSnapshot):
     rows: tuple[Row, ...]
     pinned: tuple[Placement, ...] = ()  # where things were in the last picture; none in snapshots from before
     grain: Grain | None = None  # the noise that is carried along, as the last chunk left it
+    begun: int = 0  # the number of the first frame since a clean start
 
 
 class CausalSampler(Sampler[Row, CausalSnapshot]):
@@ -64,6 +65,7 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         self.context.clear()
         self.pins.clear()
         self.grain: Grain | None = None
+        self.begun = frame
 
     def watch(self, frame: int, shown: np.ndarray | None, state: ControlState) -> None:
         """Take in the number of the next picture, and the one before it, on which things are pasted."""
@@ -87,11 +89,11 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         """
         self.context.renew_sink(state[Sink].renewed)
         self.context.refresh(state[Sink].refreshed, self.model.chunk)
-        is_cold = self.context.is_empty and not self._rows
-        if not (is_cold and state[Picture].data and self.model.capabilities.takes_pictures):
+        is_cold, able = self.context.is_empty and not self._rows, self.model.capabilities
+        if able.told_picture or not (is_cold and state[Picture].data and able.takes_pictures):
             return super().tick(state)
         latent = self.model.encode_picture(state[Picture].data).to(self.model.device, torch.float32)
-        cond = condition_frames(self.model, state, [self.frame])
+        cond = condition_frames(self.model, state, [self.frame], begun=self.begun)
         self.context.pending = (CleanFrame(self.frame, latent, cond),)
         self.frame += 1
         return latent[None]
@@ -127,7 +129,7 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         if self.separate_write_pass:
             self.context.write_pending()
         sampling = state[Sampling]
-        cond = condition_frames(self.model, state, frame_numbers(rows))
+        cond = condition_frames(self.model, state, frame_numbers(rows), begun=self.begun)
         ends = [*accumulate(row.length for row in rows)]
         conds = [cond.rows(slice(end - row.length, end)) for row, end in zip(rows, ends, strict=True)]
         rows = tuple(replace(row, sampling=sampling, cond=own) for row, own in zip(rows, conds, strict=True))
@@ -140,7 +142,9 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         """
 
         def denoise_batches(*batches: Sequence[Row]) -> list[Sequence[Tensor]]:
-            return [self._forward(batch, batch_conditionings(self.model, state, batch)) for batch in batches]
+            return [
+                self._forward(batch, batch_conditionings(self.model, state, batch, self.begun)) for batch in batches
+            ]
 
         return denoise_batches
 
@@ -196,28 +200,37 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         """
         rows = tuple(replace(row, cond=None) for row in self._rows)
         return CausalSnapshot(
-            **vars(self.context.snapshot()), frame=self.frame, rows=rows, pinned=self.pins.places, grain=self.grain
+            **vars(self.context.snapshot()),
+            frame=self.frame,
+            rows=rows,
+            pinned=self.pins.places,
+            grain=self.grain,
+            begun=self.begun,
         )
 
     def snapshot_bytes(self, state: ControlState) -> int:
         """Compute the most bytes that a snapshot takes, from shapes alone."""
-        chunk, (channels, height, width) = self.model.chunk, self.model.latent
-        cond = condition_frames(self.model, state, [self.frame])
-        latent = 4 * channels * height * width
-        told = sum(part.nbytes for part in (cond.tracks, *cond.extra.values()))
-        rows = state[Sampling].steps * chunk
-        frames = self.cache.settings.capacity + self.cache.sink + chunk  # kept, retired, pending
-        pinned = 2 if state.names(Stroke.kind) else 0  # reference and masks
-        # A latent that came out is a part of its forward's, which it keeps whole.
-        own = rows * (3 + pinned) * latent
-        own += grain_bytes(self.model.capabilities, rows) if state[Sampling].follow else 0
-        return snapshot_bytes(self.cache, rows + chunk) + frames * (told + latent * (rows + chunk)) + own
+        return count_bytes(self.model, self.cache, condition_frames(self.model, state, [self.frame]), state)
 
     def restore(self, snapshot: CausalSnapshot) -> None:
         """Go back to a snapshot, bit for bit."""
         self.frame, self._rows = snapshot.frame, snapshot.rows
         self.context.restore(snapshot)
-        self.pins.places, self.grain = snapshot.pinned, snapshot.grain
+        self.pins.places, self.grain, self.begun = snapshot.pinned, snapshot.grain, snapshot.begun
+
+
+def count_bytes(model: Model, cache: KVCache, cond: Conditioning, state: ControlState) -> int:
+    """Compute the most bytes that a snapshot of a causal sampler takes; cond: what one frame is told."""
+    chunk, (channels, height, width) = model.chunk, model.latent
+    latent = 4 * channels * height * width
+    told = sum(part.nbytes for part in (cond.tracks, *cond.extra.values()))
+    rows = state[Sampling].steps * chunk
+    frames = cache.settings.capacity + cache.sink + chunk  # kept, retired, pending
+    pinned = 2 if state.names(Stroke.kind) else 0  # reference and masks
+    # A latent that came out is a part of its forward's, which it keeps whole.
+    own = rows * (3 + pinned) * latent
+    own += grain_bytes(model.capabilities, rows) if state[Sampling].follow else 0
+    return snapshot_bytes(cache, rows + chunk) + frames * (told + latent * (rows + chunk)) + own
 
 
 def first_steps(able: Capabilities, sampling: Sampling) -> int:
@@ -236,12 +249,12 @@ def frame_numbers(rows: Sequence[Row]) -> list[int]:
     return [row.frame + i for row in rows for i in range(row.length)]
 
 
-def batch_conditionings(model: Model, state: ControlState, batch: Sequence[Row]) -> list[Conditioning]:
+def batch_conditionings(model: Model, state: ControlState, batch: Sequence[Row], begun: int = 0) -> list[Conditioning]:
     """Give what the rows of a batch are told, in their order: their own, or the negative prompt's."""
     parts: list[Conditioning] = []
     for negative, rows in groupby(batch, key=lambda row: row.negative):
         if negative:
-            parts.append(condition_frames(model, state, frame_numbers([*rows]), negative=True))
+            parts.append(condition_frames(model, state, frame_numbers([*rows]), True, begun))
         else:
             parts += [row.conditioning for row in rows]
     return parts

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from studio.conditioning import Conditioning, Mixture, PromptStates
+from studio.conditioning import Conditioning, Mixture, Pictured, PromptStates
 from studio.controls import Control, ControlError, ControlState, from_message, opening_events, to_message
 from studio.geometry.noise_warp import NoiseField
 from studio.kv_cache import CacheSnapshot
@@ -122,6 +122,8 @@ def pack(value: Any, tensors: dict[str, Tensor]) -> Any:
         case Mixture():
             both = [pack(value.first, tensors), pack(value.second, tensors)]
             return {"mixture": [*both, value.weight, value.interpolation]}
+        case Pictured():
+            return {"pictured": [pack(value.bare, tensors), pack(value.picture, tensors), value.name]}
         case PromptStates() if isinstance(value.words, str):
             return {"words": value.words}
         case Control():
@@ -163,6 +165,12 @@ def mixture(value: Any, tensors: dict[str, Tensor], model: Model) -> PromptState
     return first.mixed(second, *how)
 
 
+def pictured(value: Any, tensors: dict[str, Tensor], model: Model) -> PromptStates:
+    """Put words beside a picture again."""
+    bare, tokens, name = (unpack(one, tensors, model) for one in value)
+    return bare.with_picture(tokens, name)
+
+
 def controls_at(value: Any) -> ControlState:
     """Fold the controls in force at a frame again."""
     frame, opening = value
@@ -177,6 +185,7 @@ KINDS: dict[str, Callable[[Any, dict[str, Tensor], Any], Any]] = {
     "tensor": lambda value, tensors, model: tensors[value].to(model.device),
     "picture": lambda value, tensors, model: tensors[value].numpy(),
     "mixture": mixture,
+    "pictured": pictured,
     "words": lambda value, tensors, model: model.prepare(value),
     "control": lambda value, tensors, model: from_message(value),
     "state": lambda value, tensors, model: controls_at(value),

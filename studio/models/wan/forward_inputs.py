@@ -13,7 +13,7 @@ from typing import TypeVar, cast
 import torch
 from torch import Tensor
 
-from studio.conditioning import BatchConditioning, Conditioning
+from studio.conditioning import BatchConditioning, Conditioning, Pictured
 from studio.kv_cache import KVCache, Pass
 from studio.models.libraries import Net
 from studio.models.wan.masks import attention_mask, block_bias
@@ -84,14 +84,16 @@ class ForwardInputs:
         """Give every block's view of the texts: of one row where all rows are told the same."""
         if isinstance(cond, BatchConditioning):
             return text_keys(self.transformer, cond.text.to(dtype), fold=playing)
-        if not playing:
-            return text_keys(self.transformer, cond.text[None].to(dtype), fold=False)
-        prompts = cond.prompts[:1] if cond.is_one_text else cond.prompts
+        prompts = cond.prompts[:1] if playing and cond.is_one_text else cond.prompts
 
         def compute() -> list[TextKeys]:
             text = torch.stack([states.states for states in prompts])
-            return text_keys(self.transformer, text[None].to(dtype), fold=True)
+            shown = [states.picture for states in prompts if isinstance(states, Pictured)]
+            picture = torch.stack(shown).to(dtype) if shown else None
+            return text_keys(self.transformer, text[None].to(dtype), fold=playing, picture=picture)
 
+        if not playing:
+            return compute()
         return self._texts.get(prompts, compute)
 
     def free_context(

@@ -63,7 +63,13 @@ class Wan(Model):
         )
         self.video_encoder = stream_encoder(options.tiny_decoder, self.codec, *place)
         words = Path(options.text_encoder or base)
-        check_parts(config, self.codec.channels, self.decoding.channels, umt5.width(words))
+        check_parts(
+            config,
+            self.codec.channels,
+            self.decoding.channels,
+            umt5.width(words),
+            self.told_channels(self.codec.channels),
+        )
         size = possible_size(options.size, self.codec.scale * self.cells(config, base))
         self.name, self.capabilities = "wan", self.able(size)
         notices = Notices()
@@ -92,6 +98,10 @@ class Wan(Model):
         """Give how many latent cells a picture's sides are multiples of."""
         return patch_side(config, base)
 
+    def told_channels(self, latent: int) -> int:
+        """Give how many channels its net is told beside a latent's own."""
+        return 0
+
     def read_net(self, base: Path, notices: Notices) -> nn.Module:
         """Read the net, ready to be played."""
         options, (device, dtype) = self.options, self.options.place
@@ -109,7 +119,8 @@ class Wan(Model):
         side = 2 * patch_side(config, base)
         x = torch.zeros(1, self.codec.channels, side, side, device=self.device)
         words = torch.zeros(1, config["text_dim"], device=self.device)
-        told = Conditioning.of(words, torch.zeros(1, 0, side, side, device=self.device))
+        more = self.told_channels(self.codec.channels)
+        told = Conditioning.of(words, torch.zeros(1, more, side, side, device=self.device))
         attempt("transformer", base, lambda: self.net(x, [1.0], told, [0]))
         attempt("decoder", base, lambda: self.decoding.decode(x, self.decoding.start()))
         pixels = torch.zeros(1, 3, side * self.codec.scale, side * self.codec.scale)
@@ -208,12 +219,13 @@ def patch_side(config: dict[str, Any], base: Path) -> int:
     return patch[1]
 
 
-def check_parts(config: dict[str, Any], latent: int, decoded: int, text: int) -> None:
+def check_parts(config: dict[str, Any], latent: int, decoded: int, text: int, told: int = 0) -> None:
     """Raise CheckpointError unless the net's settings are a text-to-video net's that fits the parts beside it.
 
-    latent, decoded: channels of the autoencoder's latents and of those the decoder reads; text: numbers a state has.
+    latent, decoded: channels of the autoencoder's latents and of those the decoder reads; text: numbers a state has;
+    told: channels beside the latents.
     """
-    parts = {"in_channels": latent, "out_channels": latent, "text_dim": text}
+    parts = {"in_channels": latent + told, "out_channels": latent, "text_dim": text}
     for name, number in parts.items():
         if (found := config.get(name)) != number:
             what = "the text encoder's states" if name == "text_dim" else "the autoencoder's latents"

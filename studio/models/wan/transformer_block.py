@@ -79,7 +79,10 @@ def cross_attention(attn: Net, x: Tensor, text: TextKeys, attention: str | None 
     if text.folded:
         weights = torch.bmm(query, text.keys).unflatten(-1, (attn.heads, -1)).softmax(-1).flatten(2)
         return torch.baddbmm(attn.to_out[0].bias, weights, text.values).view(x.shape)
-    out = attend(query.unflatten(-1, (attn.heads, -1)), text.keys, text.values, None, attention)
+    query = query.unflatten(-1, (attn.heads, -1))
+    out = attend(query, text.keys, text.values, None, attention)
+    if text.picture_keys is not None and text.picture_values is not None:
+        out = out + attend(query, text.picture_keys, text.picture_values, None, attention)
     return attn.to_out[0](out.flatten(2)).view(x.shape)
 
 
