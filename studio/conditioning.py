@@ -47,6 +47,7 @@ class PromptStates:
         self.states, self.apart, self.remarks, self.words = states, apart, tuple(remarks), words
         self._computed: dict[Hashable, object] = {}
         self._mixtures: WeakValueDictionary[Hashable, Mixture] = WeakValueDictionary()
+        self._pictured: WeakValueDictionary[str, Pictured] = WeakValueDictionary()
 
     def computed(self, key: Hashable, compute: Callable[[], T]) -> T:
         """Give what `compute` gave for this key the first time, here or on another thread."""
@@ -65,6 +66,19 @@ class PromptStates:
     def blended(self, of: Callable[[PromptStates], Tensor]) -> Tensor:
         """Give a tensor that depends on a prompt, of a mixture mixed as its states are."""
         return of(self)
+
+    def with_picture(self, tokens: Tensor, name: str) -> Pictured:
+        """Give the same words beside a picture's tokens (N, E); name: tells pictures apart.
+
+        The same object while anybody holds it, as of `mixed`.
+        """
+        if (pictured := self._pictured.get(name)) is None:
+            pictured = self._pictured.setdefault(name, Pictured(self, tokens, name))
+        return pictured
+
+    def beside(self, other: PromptStates) -> PromptStates:
+        """Give these words beside the picture that other words are told beside, if they are."""
+        return self.with_picture(other.picture, other.name) if isinstance(other, Pictured) else self
 
     def mixed(self, other: PromptStates, weight: float, interpolation: str = "linear") -> PromptStates:
         """Give (1 - weight) of these states and `weight` of the other's; see `in_one_length` and `INTERPOLATE`.
@@ -89,6 +103,18 @@ class Mixture(PromptStates):
     def blended(self, of: Callable[[PromptStates], Tensor]) -> Tensor:
         """Give what depends on a prompt, mixed by the same weight; always in a line, as pictures are."""
         return torch.lerp(self.first.blended(of), self.second.blended(of), self.weight)
+
+
+class Pictured(PromptStates):
+    """The states of a prompt beside a picture's tokens: what an image-to-video net is told; see `with_picture`."""
+
+    def __init__(self, bare: PromptStates, picture: Tensor, name: str) -> None:
+        super().__init__(bare.states, bare.apart, bare.remarks, bare.words)
+        self.bare, self.picture, self.name = bare, picture, name
+
+    def blended(self, of: Callable[[PromptStates], Tensor]) -> Tensor:
+        """Give what depends on the prompt alone, as its own states give it."""
+        return self.bare.blended(of)
 
 
 def slerp(first: Tensor, second: Tensor, weight: float) -> Tensor:
@@ -180,6 +206,7 @@ class FrameInputs:
         picture: the encoded picture that came in, empty for none.
         painted: the underpainting that takes its place, uint8 (H, W, 3) of the model's size, where there is one.
         structure_strength, structure_look: of the ControlNet: 0..2, and "edges" or "picture".
+        begun: the number of a video model's first latent frame since a clean start.
     """
 
     placements: tuple[tuple[Placement, ...], ...] = ()
@@ -190,10 +217,11 @@ class FrameInputs:
     structure_strength: float = 0.0
     structure_look: str = "edges"
     painted: np.ndarray | None = None
+    begun: int = 0
 
 
-def frame_inputs(state: ControlState, frames: Sequence[int]) -> FrameInputs:
-    """Give what the controls in force say of frames, by their numbers."""
+def frame_inputs(state: ControlState, frames: Sequence[int], begun: int = 0) -> FrameInputs:
+    """Give what the controls in force say of frames, by their numbers; begun: see `FrameInputs`."""
     sampling, structure, painted = state[Sampling], state[Structure], strokes(state)
     return FrameInputs(
         placements=tuple(tuple(placements(painted, int(frame))) for frame in frames),
@@ -203,6 +231,7 @@ def frame_inputs(state: ControlState, frames: Sequence[int]) -> FrameInputs:
         picture=state[Picture].data,
         structure_strength=structure.strength,
         structure_look=structure.look,
+        begun=begun,
     )
 
 
@@ -236,13 +265,15 @@ def condition_frames(
     frames: Sequence[int],
     negative: bool = False,
     painted: np.ndarray | None = None,
+    begun: int = 0,
 ) -> Conditioning:
     """Give what a model is told of frames, by their numbers, under the controls in force, or the negative prompt.
 
-    painted: the underpainting, where a frame begins from one.
+    painted: the underpainting, where a frame begins from one. begun: the number of a video model's first latent frame
+    since a clean start.
     """
     states = model.prepare(state[Prompt].negative) if negative else prompt_states(model, state)
-    inputs = frame_inputs(state, frames)
+    inputs = frame_inputs(state, frames, begun)
     cond = model.condition(states, inputs if painted is None else replace(inputs, painted=painted), frames)
     heard = () if negative else words_by_region(model, state, frames)
     return replace(cond, regions=heard) if heard else cond
@@ -302,8 +333,8 @@ class Conditioning:
         )
 
     def with_text(self, states: PromptStates) -> Conditioning:
-        """Give the same frames under other words."""
-        return replace(self, prompts=(states,) * len(self))
+        """Give the same frames under other words; each keeps its picture."""
+        return replace(self, prompts=tuple(states.beside(one) for one in self.prompts))
 
     @staticmethod
     def cat(parts: Sequence[Conditioning]) -> Conditioning:
@@ -341,12 +372,15 @@ class Rows:
         sigma: F noise levels in 0..1; plain numbers, so that no accelerator is waited for.
         cond: what the F rows are told.
         frames: F frame numbers. Rows of one number are alternatives, as a prompt and its negative.
+        targets: the levels that the rows go on to, 0 for the last step and for clean rows; what a model of flow maps
+            is told beside sigma. Empty where nobody said: then all go to 0.
     """
 
     x: Tensor
     sigma: tuple[float, ...]
     cond: Conditioning
     frames: tuple[int, ...]
+    targets: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         counts = {len(self.x), len(self.sigma), len(self.cond), len(self.frames)}
@@ -367,4 +401,5 @@ class Rows:
             tuple(level for part in parts for level in part.sigma),
             Conditioning.cat([part.cond for part in parts]),
             tuple(frame for part in parts for frame in part.frames),
+            tuple(level for part in parts for level in part.targets or (0.0,) * len(part)),
         )

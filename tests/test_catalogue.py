@@ -82,7 +82,10 @@ def test_image_models_come_in_half_precision_and_students_without_the_bases_tran
 
 def test_every_model_is_played_with_the_steps_it_was_distilled_for():
     steps = {name: entry.steps for name, entry in MODELS.items() if entry.steps}
-    assert steps == {"sd-turbo": 1, "sdxl-turbo": 1, "sd15-lcm": 4, "rolling-forcing": 5}  # Wan students: 4, its class
+    images = {"sd-turbo": 1, "sdxl-turbo": 1, "sd15-lcm": 4}
+    causal = {"causal-forcing-2step": 2, "causal-forcing-1step": 1, "causal-forcing": 4, "causal-forcing-long": 4}
+    cards = {"snappy": 2, "balanced": 2, "film": 16}
+    assert steps == {**images, **causal, **cards, "anyflow-far": 4, "rolling-forcing": 5}  # other Wan students: 4
 
 
 def test_every_part_and_option_is_an_argument_of_its_factory():

@@ -401,7 +401,7 @@ def test_chunks_of_several_frames_are_drawn_as_one(sampler):
     latents = [stream.step(told) for _ in range(5)]
     assert {tuple(chunk.shape) for chunk in latents} == {(2, *LATENT)}
     assert stream.frame == 10
-    assert torch.equal(chunk_noise(model, 7, 4, 1), torch.stack([noise(7, frame, 1, LATENT) for frame in (4, 5)]))
+    assert torch.equal(chunk_noise(model, 7, 4, 1, 2), torch.stack([noise(7, frame, 1, LATENT) for frame in (4, 5)]))
     stream.switch("recache", told)
     stream.step(told)
     assert stream.cache.frames == (0, 1, 6, 7, 8, 9)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from studio.controls.backdrop import Backdrop
 from studio.controls.base import Control
+from studio.controls.camera import Camera
 from studio.controls.cutout import CutOut, cutouts
 from studio.controls.errors import ControlError
 from studio.controls.facing import Facing, facings
@@ -28,6 +29,7 @@ from studio.controls.table import CONTROLS, opening_events
 __all__ = [
     "CONTROLS",
     "Backdrop",
+    "Camera",
     "Control",
     "ControlError",
     "ControlState",

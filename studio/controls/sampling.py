@@ -30,9 +30,11 @@ SEEDS_DRAWN = 2**32  # so many are drawn from
 PAGE_COUNTS_TO = 2**53 - 1  # JavaScript's largest whole number
 SCALES = (0.0, 10.0)
 STEPS = (1, 16)
+FIRST_STEPS = (0, 16)  # 0: the model's own
 STRENGTHS = (0.02, 1.0)
 DELTAS = (0.0, 5.0)
 DRIFTS = (0, 1000)  # frames
+FOLLOWS = (0.0, 1.0)
 T_INDICES = 50  # places of a `t_index_list`: the timesteps 999, 979, ... 19
 
 
@@ -48,6 +50,9 @@ class Sampling(Control):
     t_index_list: the steps as StreamDiffusion's users give them, (32, 45) of 50: places 0..49, rising, in the timesteps
     999, 979, ... 19; it takes the place of steps, which is its length then, and of strength. add_noise: whether a frame
     is noised anew between steps (StreamDiffusion's `do_add_noise`); without, the next x is (1 - sigma) x0.
+    Of video models also: follow: the share of the noise, 0..1, that goes along with strokes and camera, from the next
+    chunk on; 0 draws all of it anew (RealWonder has 0.5). first_steps: steps of the first chunk after a clean start,
+    0..16; 0 is the model's own number.
     """
 
     seed: int = 0
@@ -59,6 +64,8 @@ class Sampling(Control):
     drift: int = 0
     t_index_list: tuple[int, ...] = ()
     add_noise: bool = True
+    follow: float = 0.0
+    first_steps: int = 0
     kind: ClassVar[str] = "sampling"
     settled: ClassVar[tuple[str, ...]] = ("seed",)
     widgets: ClassVar[tuple[Widget, ...]] = (
@@ -82,6 +89,18 @@ class Sampling(Control):
             shown=(1, 8),
             step=1,
             info="Steps a picture: more is finer, slower.",
+        ),
+        Slider(
+            "first_steps",
+            "Steps of the first chunk",
+            section="sampling",
+            order=45,
+            needs="cache steps",
+            advanced=True,
+            limits=FIRST_STEPS,
+            shown=(0, 8),
+            step=1,
+            info="After a clean start, where nothing has come before; 0 is the model's own number.",
         ),
         Slider(
             "strength",
@@ -126,6 +145,17 @@ class Sampling(Control):
             advanced=True,
             info="Off is smoother and flatter: the steps go on from the guess itself.",
         ),
+        Slider(
+            "follow",
+            "Noise follows motion",
+            section="camera motion",
+            order=50,
+            needs="cache",
+            limits=FOLLOWS,
+            step=0.05,
+            info="The share of the noise that goes along with strokes and camera; half is a good one. A model that "
+            "knows painted subjects by itself hears the camera by this alone.",
+        ),
     )
 
     def __post_init__(self) -> None:
@@ -141,6 +171,8 @@ class Sampling(Control):
             drift=check_integer("drift", self.drift, *DRIFTS),
             t_index_list=indices,
             add_noise=check_flag("add_noise", self.add_noise),
+            follow=check_number("follow", self.follow, *FOLLOWS),
+            first_steps=check_integer("first_steps", self.first_steps, *FIRST_STEPS),
         )
 
     def to_summary(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from studio.controls.backdrop import Backdrop
 from studio.controls.base import Control
+from studio.controls.camera import Camera
 from studio.controls.cutout import CutOut
 from studio.controls.lora import Lora
 from studio.controls.pause import Pause
@@ -32,6 +33,7 @@ CONTROLS: dict[str, type[Control]] = {
     "erase": Erase,
     "region": Region,
     "backdrop": Backdrop,
+    "camera_motion": Camera,
     "pause": Pause,
 }
 

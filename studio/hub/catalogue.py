@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from studio.hub.download import find_downloaded
 from studio.hub.fit import fit
@@ -39,6 +40,7 @@ def list_models(machine: Machine | None = None) -> list[Listing]:
 
 def list_entry(name: str, entry: Entry, machine: Machine) -> Listing:
     """Describe one model of the registry, opened with its own options on a machine."""
+    lacks = [words for package, words in entry.packages.items() if find_spec(package) is None]
     found = fit(entry.memory, machine, {**entry.options, **entry.defaults}, os.cpu_count() or 1)
     return Listing(
         name=name,
@@ -46,8 +48,13 @@ def list_entry(name: str, entry: Entry, machine: Machine) -> Listing:
         licence=entry.licence,
         download_bytes=entry.download_bytes,
         memory_bytes=found.need.device_bytes,
-        here=all(find_downloaded(part) is not None for part in entry.parts.values()),
-        fits=found.fits,
-        reason=found.reason,
+        here=not lacks and all(find_downloaded(part) is not None for part in entry.parts.values()),
+        fits=found.fits and not lacks,
+        reason="; ".join([found.reason, *(f"to install first: {words}" for words in lacks), *brought(entry)]),
         slow=found.slow,
     )
+
+
+def brought(entry: Entry) -> list[str]:
+    """Say what a person is to bring for an entry, for the option that takes it."""
+    return [f"you bring its {option}: {words}" for option, words in entry.brings.items()]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from studio.hub.footprint import (
+    RESIDENT,
     TOKEN_SIDE,
     MemoryNeed,
     Options,
@@ -45,7 +46,7 @@ def fit(counts: ParameterCounts, machine: Machine, options: Options | None = Non
     options = options or {}
     cuda = machine.card is not None and str(options.get("device") or "cuda").startswith("cuda")
     need = memory_need(counts, options, cuda)
-    if counts.kind == "pocket":
+    if counts.kind in RESIDENT:
         return Fit(need.total <= machine.memory, compare(need, machine, False), need)
     if cuda:
         enough = need.device_bytes <= machine.card_memory and need.host_bytes <= machine.memory
@@ -80,14 +81,15 @@ def compare(need: MemoryNeed, machine: Machine, cuda: bool) -> str:
 
 
 def step_flops(counts: ParameterCounts, options: Options) -> float:
-    """Count the operations of one picture in one step, or of one chunk of video down four steps and its clean pass."""
+    """Count the operations of one picture in one step, or of one chunk of video down its steps and its clean pass."""
     size = picture_size(counts, options)
     if counts.kind == "image":
         return 2 * counts.denoiser * math.prod(size) / 64 * UNET_SHARE
     chunk = options.get("chunk", 3)
     rows = chunk * frame_tokens(size)
     in_view = (options.get("sink", 3) + options.get("window", 6) + chunk) * frame_tokens(size)
-    return 5 * (2 * counts.denoiser * rows + 4 * rows * in_view * counts.width * counts.layers)
+    passes = options.get("steps", 4) + 1
+    return passes * (2 * counts.denoiser * rows + 4 * rows * in_view * counts.width * counts.layers)
 
 
 def check_fit(counts: ParameterCounts, name: str, options: Options, machine: Machine | None = None) -> None:

@@ -17,7 +17,7 @@ from studio.hub.safetensors_headers import count_parameters
 HALF, FULL = 2, 4  # bytes a number: bfloat16 or float16 on a card, float32 on a processor
 QUANTIZED = 0.53  # of half precision, with 8-bit weights: embeddings, norms and scales stay as they are
 CUDA_CONTEXT = 600_000_000  # CUDA's own, and its libraries' workspaces
-POCKET = 620_000_000  # resident while it plays, measured (README)
+RESIDENT = {"pocket": 620_000_000, "terrain": 700_000_000}  # while they play, measured (docs/log.md)
 IMAGE_ROWS = 4  # image frames in flight that room is made for
 # Estimates, bytes a pixel of one row in half precision: what is alive at once in a UNet, and in each decoder.
 UNET, VAE, TINY_VAE = 600, 2_000, 400
@@ -26,8 +26,13 @@ FORWARD_TOKEN = 100_000  # bytes a token of a Wan block: its norms and products 
 PROMPT_TOKENS, PROMPTS = 512, 3  # token states that cross-attention keeps of a prompt, and of how many prompts
 TOKEN_SIDE = 16  # pixels to a side of one of Wan's tokens
 
-Kind = Literal["pocket", "image", "video"]
-DEFAULT_SIZE: Mapping[str, tuple[int, int]] = {"pocket": (256, 256), "image": (512, 512), "video": (480, 832)}
+Kind = Literal["pocket", "terrain", "image", "video"]
+DEFAULT_SIZE: Mapping[str, tuple[int, int]] = {
+    "pocket": (256, 256),
+    "terrain": (512, 512),
+    "image": (512, 512),
+    "video": (480, 832),
+}
 Options = Mapping[str, Any]  # a factory's, by name: each has its own type
 
 
@@ -73,8 +78,8 @@ class MemoryNeed:
 
 def memory_need(counts: ParameterCounts, options: Options, cuda: bool = True) -> MemoryNeed:
     """Compute what a model takes when it is opened with the factory's `options`, on a CUDA card or on the processor."""
-    if counts.kind == "pocket":
-        return MemoryNeed({"weights and working space": POCKET}, {})
+    if counts.kind in RESIDENT:
+        return MemoryNeed({"weights and working space": RESIDENT[counts.kind]}, {})
     number = HALF if cuda else FULL
     size = picture_size(counts, options)
     on_device = {"denoiser": round(counts.denoiser * number * (QUANTIZED if options.get("quantize") else 1))}
@@ -111,7 +116,7 @@ def video_need(counts: ParameterCounts, options: Options, size: tuple[int, int],
     chunks = {"rollout": 1, "rolling": steps, "stream": steps + 1}.get(options.get("sampler", "rollout"), 1)
     rows = options.get("chunk", 3) * chunks  # of one forward: the cache gives each a slot
     kept = options.get("sink", 3) + options.get("window", 6)
-    slots = kept + rows
+    slots = kept + rows + (kept if options.get("drift_guard") else 0)
     if limit := options.get("max_attention_frames", 0):  # rows in flight then lie in memory of one layer
         slots = max(kept + options.get("chunk", 3), limit) + limit / (counts.layers or 1)
     pixels = math.prod(size) * number // HALF

@@ -1,6 +1,7 @@
 """The KV cache: keys and values of the frames a causal video model still sees.
 
-`ring` is the cache of every model; `limited` that of models whose forwards look at fewer frames than are kept.
+`ring` is the cache of every model; `limited` that of models whose forwards look at fewer frames than are kept, `reread`
+that of one that reads all its frames again with each chunk, `rolling_sink` one that keeps a long stream from drifting.
 """
 
 from __future__ import annotations
@@ -8,7 +9,9 @@ from __future__ import annotations
 import torch
 
 from studio.kv_cache.limited import LimitedKVCache
+from studio.kv_cache.reread import RereadCache
 from studio.kv_cache.ring import EVICTS, POSITIONS, RECACHES, CacheSettings, CacheSnapshot, KVCache, Pass
+from studio.kv_cache.rolling_sink import RollingSinkCache
 
 
 def new_kv_cache(
@@ -20,7 +23,7 @@ def new_kv_cache(
     device: torch.device | str = "cpu",
 ) -> KVCache:
     """Give an empty cache of the kind that the settings ask for; see `KVCache`."""
-    kind = LimitedKVCache if settings.max_attention_frames else KVCache
+    kind = LimitedKVCache if settings.max_attention_frames else RollingSinkCache if settings.drift_guard else KVCache
     return kind(settings, layers, tokens, width, dtype, device)
 
 
@@ -33,5 +36,7 @@ __all__ = [
     "KVCache",
     "LimitedKVCache",
     "Pass",
+    "RereadCache",
+    "RollingSinkCache",
     "new_kv_cache",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -30,7 +31,8 @@ class CacheSettings:
     counts the frames before the chunk being drawn (Self-Forcing and LongLive, whose `local_attn_size` is sink + window
     + chunk). Such a forward writes all its rows or none: a row in flight beside them would be too far from the sink, by
     what is going. max_attention_frames: the most frames that a forward looks at, its rows among them
-    (`LimitedKVCache`); 0: all.
+    (`LimitedKVCache`); 0: all. drift_guard: whether the first frames come back in the place of old ones, for a model
+    without a sink (`RollingSinkCache`).
     """
 
     sink: int
@@ -38,6 +40,7 @@ class CacheSettings:
     positions: str = "slots"
     evicts: str = "before"
     max_attention_frames: int = 0
+    drift_guard: bool = False
 
     def __post_init__(self) -> None:
         if self.sink < 0 or self.window < 1:
@@ -51,6 +54,11 @@ class CacheSettings:
             raise ValueError(
                 f"max_attention_frames is {self.max_attention_frames}; possible: 0, or more than the sink's "
                 f'{self.sink} frames in a cache that evicts "after" writing'
+            )
+        if self.drift_guard and (self.sink or self.evicts != "after" or self.max_attention_frames):
+            raise ValueError(
+                f"drift_guard is for a model without a sink of its own that evicts after writing and looks at all it "
+                f"keeps; this one has a sink of {self.sink} frames: leave drift_guard out, or give sink=0"
             )
 
     @property
@@ -85,20 +93,25 @@ class Pass:
 class CacheSnapshot:
     """What `KVCache.snapshot` gives: copies of the slots in use; good for any number of restores.
 
-    frames: the frame number each slot holds, None for one that is free.
+    frames: the frame number each slot holds, None for one that is free. first: of a `RollingSinkCache`, the keys and
+    values of its first frames; written: how many frames it has seen.
     """
 
     keys: Tensor
     values: Tensor
     frames: tuple[int | None, ...]
+    first: tuple[Tensor, ...] = ()
+    written: tuple[int, ...] = ()
 
 
 class KVCache:
     """Keys and values of `sink + window` frames.
 
     layers, tokens (a frame), width: of the model. Memory: 2 · layers · slots · tokens · width numbers; slots: sink +
-    window, and as many rows as a forward has had.
+    window, and as many rows as a forward has had. rereads: whether a write reads all kept frames again.
     """
+
+    rereads: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -223,7 +236,7 @@ class KVCache:
 def snapshot_bytes(cache: KVCache, rows: int) -> int:
     """Compute the most bytes that a snapshot takes, where a forward has had so many rows."""
     layers, _, width = cache._keys.shape
-    slots = cache.settings.capacity + rows
+    slots = cache.settings.capacity * (2 if cache.settings.drift_guard else 1) + rows
     return 2 * layers * slots * cache.tokens * width * cache._keys.element_size()
 
 

@@ -81,11 +81,17 @@ class Capabilities:
         independent: whether its frames do not see each other, as an image model's: it then has no cache, each frame in
             flight keeps the controls it began under, and noise is held from frame to frame, or drifts.
         sampler, steps: what it was distilled for, and is played with unless told.
-        first_frame_steps: steps of the first frame after a clean start, where they are more than the others'.
+        first_chunk: latent frames of the first chunk after a clean start; 0: as many as of the others.
+        first_frame_steps: steps of the first chunk after a clean start, where they are more than the others'; what it
+            has unless a person says so (`Sampling.first_steps`).
+        flow_map: whether a step goes from one noise level to the next, both of which the net is told, without noise
+            anew between steps (`Rows.targets`): the noise a frame begins from is all that is random in it.
         recache: how its checkpoint learned to be recached, "causal" or "bidirectional".
         sink_policy: what becomes of its sink at a prompt switch unless told, a policy of `controls.Sink`.
         takes_pictures: whether `Model.encode_picture` works.
         hears_regions: whether words can be heard in a part of the picture (`Conditioning.regions`).
+        told_picture: whether a video model is told the picture with every frame, and draws the first one itself.
+        follow: the share of its noise that goes along with motion unless told, see `controls.Sampling`.
         redraws: whether a video model has a `Model.video_encoder`, by which it redraws pictures as they come.
         pictures: how many a latent stands for; where it is several, the first after a clean start stands for one.
         refuses: the kinds of control it cannot play, each with the reason in words for the person who sent it.
@@ -105,11 +111,15 @@ class Capabilities:
     independent: bool = False
     sampler: str = "stream"
     steps: int = 2
+    first_chunk: int = 0
     first_frame_steps: int = 1
+    flow_map: bool = False
     recache: str = "causal"
     sink_policy: str = "recache"
     takes_pictures: bool = False
     hears_regions: bool = False
+    told_picture: bool = False
+    follow: float = 0.0
     redraws: bool = False
     pictures: int = 1
     refuses: Mapping[str, str] = field(default_factory=dict)

@@ -32,10 +32,20 @@ HUB_NAME = re.compile(
     r"(?:/(?:tree/[^/]+|(?:blob|resolve)/([^/]+)/([^?]+)))?/?(?:\?.*)?"
 )
 WEIGHTS = (".safetensors", ".ckpt", ".pt", ".pth", ".gguf")  # how files of weights end
-PLACES = ("controlnet", "tiny_vae", "lcm_lora", "loras", "generator", "lora", "tiny_decoder", "text_encoder")
+PLACES = (
+    "controlnet",
+    "tiny_vae",
+    "lcm_lora",
+    "loras",
+    "generator",
+    "lora",
+    "tiny_decoder",
+    "text_encoder",
+    "image_encoder",
+)
 DEVICES = ("device", "text_device")  # options that name one
 # How a model is played where nobody says otherwise; no factory's options.
-DEFAULTS = ("sampler", "steps", "sink_policy")
+DEFAULTS = ("sampler", "steps", "first_frame_steps", "sink_policy")
 
 
 @dataclass(frozen=True)
@@ -61,7 +71,7 @@ def load(name: str | Path, progress: Progress | None = None, cancel: Event | Non
         name: a name in `MODELS`, or the path of a folder.
         progress, cancel: see `download.fetch`.
         options: the factory's; one of a part's name takes that part's place, so `tiny_vae=None` goes without it.
-            sampler, steps, sink_policy: to play it with, instead of what it was made for.
+            sampler, steps, first_frame_steps, sink_policy: to play it with, instead of what it was made for.
 
     Raises:
         UnknownModel, OptionError, NotEnoughMemory, DownloadError, or what the factory says of its files.
@@ -70,6 +80,7 @@ def load(name: str | Path, progress: Progress | None = None, cancel: Event | Non
         load("sd-turbo", size=(512, 768), device="cuda")
     """
     resolved = resolve_options(name, options)
+    check_brought(str(name), resolved)
     check_memory(name, resolved)
     if str(name) in MODELS:
         paths = fetch_parts(str(name), resolved, progress, cancel)
@@ -78,6 +89,13 @@ def load(name: str | Path, progress: Progress | None = None, cancel: Event | Non
         paths, name = {layout.argument: folder}, folder
     model = instantiate(resolved.factory, {**paths, **resolved.options})
     return check_sampler(model.with_defaults(str(name), **resolved.defaults))
+
+
+def check_brought(name: str, resolved: ResolvedOptions) -> None:
+    """Raise OptionError, before anything is downloaded, for a file that the person is to bring and did not."""
+    for option, words in (MODELS[name].brings if name in MODELS else {}).items():
+        if resolved.options.get(option) is None:
+            raise OptionError(f"{name} plays from a file that you bring, as the option {option}: {words}")
 
 
 def check_memory(name: str | Path, resolved: ResolvedOptions) -> None:

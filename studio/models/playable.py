@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from studio.controls import (
     CONTROLS,
     Backdrop,
+    Camera,
     Control,
     ControlError,
     ControlState,
@@ -46,6 +48,7 @@ ACTS: dict[str, Callable[[Capabilities], bool]] = {
     "region": lambda able: able.hears_regions,
     "cutout": lambda able: pastes(able),
     "backdrop": lambda able: able.strokes == "underpainting",
+    "camera_motion": lambda able: not able.independent,
 }
 
 
@@ -170,6 +173,14 @@ def check_backdrop(model: Model, control: Backdrop) -> None:
         raise ControlError(f"{model.name} paints nothing under its pictures; a backdrop is for image models")
 
 
+def check_camera(model: Model, control: Camera) -> None:
+    """Raise ControlError for a motion where no picture goes on from the last."""
+    if control.moves and model.capabilities.independent:
+        raise ControlError(
+            f"{model.name} draws pictures one by one, so no camera moves from one to the next; choose a video model"
+        )
+
+
 # What a kind of control is asked beside not being refused.
 CHECKS: dict[type[Control], Callable[[Model, Any], None]] = {
     Sampling: check_sampling,
@@ -179,19 +190,21 @@ CHECKS: dict[type[Control], Callable[[Model, Any], None]] = {
     Region: check_region,
     Backdrop: check_backdrop,
     CutOut: check_cutout,
+    Camera: check_camera,
 }
 
 
 def nearest_sampling(model: Model, sampling: Sampling) -> Sampling:
-    """Give the sampling nearest to this one that the model can play: by its steps, else without guidance's delta.
+    """Give the sampling nearest to this one that the model can play: by its steps, else without guidance's delta
+    or steps of its own for the first chunk.
 
     Raises ValueError for a model that has no schedule at all.
     """
     if supports(model, sampling):
         return sampling
     for steps in sorted(range(1, MAX_STEPS + 1), key=lambda steps: abs(steps - sampling.steps)):
-        for delta in (sampling.delta, 1.0):
-            wanted = replace(sampling, steps=steps, delta=delta, t_index_list=())
+        for delta, first in product((sampling.delta, 1.0), (sampling.first_steps, 0)):
+            wanted = replace(sampling, steps=steps, delta=delta, t_index_list=(), first_steps=first)
             if supports(model, wanted):
                 return wanted
     raise ValueError(f"{model.name} has no schedule of 1 to {MAX_STEPS} steps")
@@ -202,7 +215,7 @@ def initial_state(model: Model) -> ControlState:
     able = model.capabilities
     sink = Sink(able.sink_policy)
     others = () if sink == Sink.initial() else (sink,)
-    return ControlState.of(nearest_sampling(model, Sampling(steps=able.steps)), *others)
+    return ControlState.of(nearest_sampling(model, Sampling(steps=able.steps, follow=able.follow)), *others)
 
 
 def adapt(model: Model, state: ControlState, frame: int) -> tuple[ControlState, dict[str, str]]:

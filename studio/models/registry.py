@@ -7,7 +7,7 @@ approximate, as the hub's pages gave them; `studio.hub.footprint` computes what 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from studio.hub.footprint import DEFAULT_SIZE, ParameterCounts
@@ -37,8 +37,11 @@ class Entry:
 
     factory: "module:function", called with a path for each part, by the part's name, and with the options. options:
     what it is called with where a person says nothing else. memory: its parameters, for what it takes while it plays.
-    licence: for a person, with what it forbids said first. sampler, steps, sink_policy: what it was distilled for and
-    published with, where its class does not say it.
+    licence: for a person, with what it forbids said first, and what of it could not be established. sampler, steps,
+    first_frame_steps, sink_policy: what it was distilled for and published with, where its class does not say it.
+    expect: what it plays at, in words with the source, for whoever is about to download it. packages: Python packages
+    that it needs beside the studio's own, by the name they are imported by, each with how to install it. brings: the
+    options that a person must give, as what they name is not downloaded for them, each with what that is, and where.
     """
 
     factory: str
@@ -49,12 +52,16 @@ class Entry:
     options: Mapping[str, Any] = field(default_factory=dict)
     sampler: str | None = None
     steps: int | None = None
+    first_frame_steps: int | None = None
     sink_policy: str | None = None
+    packages: Mapping[str, str] = field(default_factory=dict)
+    brings: Mapping[str, str] = field(default_factory=dict)
+    expect: str = ""
 
     @property
     def defaults(self) -> dict[str, str | int]:
-        """Give the sampler, the steps and the sink's policy, where they are named."""
-        named = {"sampler": self.sampler, "steps": self.steps, "sink_policy": self.sink_policy}
+        """Give the sampler, the steps, those of the first chunk and the sink's policy, where they are named."""
+        named = {name: getattr(self, name) for name in ("sampler", "steps", "first_frame_steps", "sink_policy")}
         return {key: value for key, value in named.items() if value is not None}
 
     @property
@@ -79,6 +86,8 @@ COMMITS = {
 
 IMAGE = "studio.models.image.model:open_image"
 WAN = "studio.models.wan.model:open_wan"
+ANYFLOW = "studio.models.anyflow.model:open_anyflow"
+REALWONDER = "studio.models.realwonder.model:open_realwonder"
 NO_COMMERCE = "NOT for commercial use"
 STABILITY = f"{NO_COMMERCE} without Stability AI's licence (https://stability.ai/license)"
 
@@ -123,16 +132,41 @@ WAN_WORDS = Part(
     11_383_000_000,
     "Apache-2.0",
 )
+NOT_MEASURED = "not measured"
+
+
+def causal_forcing(file: str, bytes: int = 5_676_000_000) -> Mapping[str, Part]:
+    """Give the parts of a student of Causal Forcing (arXiv 2602.02214, 2605.15141), by its file.
+
+    Its keys are Self-Forcing's. bytes: a mirror's list of files (of longvideo.pt there is none: Rolling Forcing's,
+    whose trainer wrote it).
+    """
+    return {
+        "base": WAN_BASE,
+        "generator": Part("zhuhz22/Causal-Forcing", (file,), bytes, "Apache-2.0"),
+        "text_encoder": WAN_WORDS,
+        "tiny_decoder": WAN_TINY_DECODER,
+    }
+
+
 WAN_TINY_DECODER = Part("lightx2v/Autoencoders", ("taew2_1.safetensors",), 22_643_000, "Apache-2.0 (TAEHV: MIT)")
 
 # Parameters as diffusers and transformers count them, from the published configs (the tests build them anew).
 POCKET_COUNTS = ParameterCounts("pocket", DEFAULT_SIZE["pocket"], 20_000_000, 22_713_216, 0)
+TERRAIN_COUNTS = ParameterCounts("terrain", DEFAULT_SIZE["terrain"], 11_300_000, 0, 0)
 SD2_COUNTS = ParameterCounts("image", DEFAULT_SIZE["image"], 865_910_724, 340_387_840, 83_653_863, 2_445_063)
 SD15_COUNTS = ParameterCounts("image", DEFAULT_SIZE["image"], 859_520_964, 123_060_480, 83_653_863, 2_445_063)
 SDXL_COUNTS = ParameterCounts("image", DEFAULT_SIZE["image"], 2_567_463_684, 817_720_320, 83_653_863, 2_445_063)
 WAN_COUNTS = ParameterCounts(
     "video", DEFAULT_SIZE["video"], 1_418_996_800, 5_680_910_336, 126_892_531, 11_300_000, layers=30, width=1536
 )
+# As much and an embedding of compressed frames and one of the level that a step goes to.
+ANYFLOW_COUNTS = replace(WAN_COUNTS, denoiser=1_422_147_136)
+# With CLIP's picture encoder (630,766,080) beside the text encoder.
+REALWONDER_COUNTS = replace(WAN_COUNTS, denoiser=1_564_428_608, text_encoder=5_680_910_336 + 630_766_080)
+
+FRAME_WISE = {"chunk": 1, "sink": 0, "window": 20}
+ANYFLOW_CONTEXT = {"sink": 1, "window": 15}
 
 MODELS: dict[str, Entry] = {
     "pocket": Entry(
@@ -140,6 +174,17 @@ MODELS: dict[str, Entry] = {
         "the embedded model: plays live on a laptop, painted strokes and all",
         "Apache-2.0",
         POCKET_COUNTS,
+    ),
+    "terrain": Entry(
+        "studio.models.terrain.model:Terrain",
+        "a world of its own: live ground seen from above, from flat to steep by your words, with noise that drifts",
+        "MIT",
+        TERRAIN_COUNTS,
+        steps=1,
+        packages={
+            "terrain_diffusion": "pip install --no-deps adaptive-terrain-diffusion==0.4.2",
+            "onnxruntime": 'pip install "live-studio[terrain]"',
+        },
     ),
     "sd-turbo": Entry(
         IMAGE,
@@ -193,6 +238,85 @@ MODELS: dict[str, Entry] = {
             "tiny_vae": Part("madebyollin/taesd", TINY_VAE, 9_800_000, "MIT"),
         },
         steps=4,
+    ),
+    # Frame-wise students: a chunk is one latent frame, and the 21 that they were trained on are 20 and the one drawn.
+    "causal-forcing-2step": Entry(
+        WAN,
+        "recommended video at 480x832: 4 pictures at a time, so it answers soonest; a first picture by its latent",
+        "Apache-2.0",
+        WAN_COUNTS,
+        causal_forcing("causal-forcing++/framewise-2step.pt"),
+        FRAME_WISE,
+        steps=2,
+        first_frame_steps=4,
+        expect=NOT_MEASURED,
+    ),
+    "causal-forcing-1step": Entry(
+        WAN,
+        "streamed video at 480x832, 4 pictures at a time, one step each: the fastest, and coarser",
+        "Apache-2.0",
+        WAN_COUNTS,
+        causal_forcing("causal-forcing++/framewise-1step.pt"),
+        FRAME_WISE,
+        steps=1,
+        first_frame_steps=4,
+        expect=NOT_MEASURED,
+    ),
+    "causal-forcing": Entry(
+        WAN,
+        "recommended video at 480x832 in chunks of 12 pictures: steadier, and answers later",
+        "Apache-2.0",
+        WAN_COUNTS,
+        causal_forcing("chunkwise/causal_forcing.pt"),
+        {"sink": 0, "window": 18, "which": "generator", "drift_guard": True},
+        steps=4,
+        expect="22.8 pictures a second on one H200 (arXiv 2605.09681, without the tiny decoder)",
+    ),
+    "causal-forcing-long": Entry(
+        WAN,
+        "streamed video at 480x832 for minutes, a rolling window of noise levels",
+        "Apache-2.0 by its card; the code it was trained by is under Tencent's own licence (Rolling Forcing's)",
+        WAN_COUNTS,
+        causal_forcing("chunkwise/longvideo.pt", 17_030_000_000),
+        {"sink": 3, "window": 18, "max_attention_frames": 21},
+        "rolling",
+        4,
+        expect=NOT_MEASURED,
+    ),
+    "anyflow-far": Entry(
+        ANYFLOW,
+        "video at 480x832 with any number of steps: perform with 2, render the same film with 16",
+        'NOT established: its card says "other" and names no licence that could be read; its code is Apache-2.0',
+        ANYFLOW_COUNTS,
+        {
+            "base": WAN_BASE,
+            "generator": Part(
+                "nvidia/AnyFlow-FAR-Wan2.1-1.3B-Diffusers",
+                ("transformer/config.json", "transformer/diffusion_pytorch_model.safetensors"),
+                2_845_000_000,
+                "other, by its card: read it before you use it",
+            ),
+            "text_encoder": WAN_WORDS,
+            "tiny_decoder": WAN_TINY_DECODER,
+        },
+        ANYFLOW_CONTEXT,
+        steps=4,
+        expect=NOT_MEASURED,
+    ),
+    "realwonder": Entry(
+        REALWONDER,
+        "a picture that goes on at 480x832, its noise moved by strokes and camera; plays from files that you bring",
+        "NOT established: neither its weights nor its code name a licence that could be read; Wan 2.1 is Apache-2.0",
+        REALWONDER_COUNTS,
+        {"base": WAN_BASE, "text_encoder": WAN_WORDS, "tiny_decoder": WAN_TINY_DECODER},
+        {"sink": 1, "window": 17},
+        steps=4,
+        expect="13.2 pictures a second on one H200 (arXiv 2603.05449)",
+        brings={
+            "generator": "step=000800.pt of ziyc/realwonder (Realwonder-Distilled-AR-I2V-Flow), whose licence you read",
+            "image_encoder": "a folder with image_encoder/ and image_processor/ of "
+            "Wan-AI/Wan2.1-I2V-14B-480P-Diffusers",
+        },
     ),
     "self-forcing": Entry(
         WAN,
@@ -266,5 +390,7 @@ FOLDERS: dict[str, FolderFormat] = {
     "StableDiffusion": FolderFormat(IMAGE, "folder", "image"),
     "LatentConsistency": FolderFormat(IMAGE, "folder", "image"),
     "Wan": FolderFormat(WAN, "base", "video"),
+    "AnyFlowFAR": FolderFormat(ANYFLOW, "base", "video"),
+    "FARWanAnyFlow": FolderFormat(ANYFLOW, "base", "video"),
 }
 ONE_FILE = FolderFormat(IMAGE, "folder", "image")  # a checkpoint in one file

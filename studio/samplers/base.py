@@ -17,7 +17,7 @@ from torch import Tensor
 from studio.controls import Sampling
 from studio.controls.prompt import SWITCHES
 from studio.guidance import apply_guidance
-from studio.samplers.rows import Row, renoise
+from studio.samplers.rows import Row, noise_left, renoise
 from studio.samplers.source import Source
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Sampler(ABC, Generic[R, S]):
     @property
     def in_flight(self) -> int:
         """Frames begun that have not come out."""
-        return len(self._rows) * self.model.chunk
+        return sum(row.length for row in self._rows)
 
     # Ticks
 
@@ -89,7 +89,7 @@ class Sampler(ABC, Generic[R, S]):
         goes_on = self.independent or all(row.sampling.steps == steps for row in self._rows)
         rows = self._rows if goes_on else ()
         if self.can_admit(rows, steps):
-            frame = rows[-1].frame + self.model.chunk if rows else self.frame
+            frame = rows[-1].frame + rows[-1].length if rows else self.frame
             rows = (*rows, self.new_row(state, frame, is_first=not rows))
         return self._advance(rows, state)
 
@@ -109,7 +109,7 @@ class Sampler(ABC, Generic[R, S]):
         """Move these rows a step down: the latents of the oldest, if that was its last."""
         clean, rows_now = apply_guidance(self.denoiser(rows, state), rows)
         moved = [
-            renoise(row, x0, self.noise_of(row, row.step_index + 1)) if row.steps_left > 1 else None
+            renoise(row, x0, next_noise(self, row, x0)) if row.steps_left > 1 else None
             for row, x0 in zip(rows_now, clean, strict=True)
         ]
         self._rows = tuple(row for row in moved if row is not None)
@@ -155,6 +155,13 @@ class Sampler(ABC, Generic[R, S]):
     @abstractmethod
     def restore(self, snapshot: S) -> None:
         """Go back to a snapshot of this kind of sampler, bit for bit."""
+
+
+def next_noise(sampler: Sampler[R, Any], row: R, clean: Tensor) -> Tensor:
+    """Give the noise that a row's next step begins from: fresh, or of a flow map what is left of its own."""
+    if sampler.model.capabilities.flow_map:
+        return noise_left(row, clean)
+    return sampler.noise_of(row, row.step_index + 1)
 
 
 class RowRevisions:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -26,6 +26,7 @@ from studio.noise import noise
 from studio.samplers.base import Sampler
 from studio.samplers.context import CleanFrame, Context, ContextSnapshot
 from studio.samplers.forward import to_device
+from studio.samplers.grain import Carried, Grain, carried_noise, carry, grain_after, grain_bytes
 from studio.samplers.pin import Pins
 from studio.samplers.rows import Row
 from studio.schedule import add_noise
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from studio.controls import ControlState
     from studio.guidance import Denoise
     from studio.kv_cache import KVCache
-    from studio.models.base import Model
+    from studio.models.base import Capabilities, Model
     from studio.trajectory import Placement
 
 
@@ -45,6 +46,8 @@ class CausalSnapshot(ContextSnapshot):
     frame: int
     rows: tuple[Row, ...]
     pinned: tuple[Placement, ...] = ()  # where things were in the last picture; none in snapshots from before
+    grain: Grain | None = None  # the noise that is carried along, as the last chunk left it
+    begun: int = 0  # the number of the first frame since a clean start
 
 
 class CausalSampler(Sampler[Row, CausalSnapshot]):
@@ -61,6 +64,8 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         super().restart(frame)
         self.context.clear()
         self.pins.clear()
+        self.grain: Grain | None = None
+        self.begun = frame
 
     def watch(self, frame: int, shown: np.ndarray | None, state: ControlState) -> None:
         """Take in the number of the next picture, and the one before it, on which things are pasted."""
@@ -84,37 +89,49 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         """
         self.context.renew_sink(state[Sink].renewed)
         self.context.refresh(state[Sink].refreshed, self.model.chunk)
-        is_cold = self.context.is_empty and not self._rows
-        if not (is_cold and state[Picture].data and self.model.capabilities.takes_pictures):
+        is_cold, able = self.context.is_empty and not self._rows, self.model.capabilities
+        if able.told_picture or not (is_cold and state[Picture].data and able.takes_pictures):
             return super().tick(state)
         latent = self.model.encode_picture(state[Picture].data).to(self.model.device, torch.float32)
-        cond = condition_frames(self.model, state, [self.frame])
+        cond = condition_frames(self.model, state, [self.frame], begun=self.begun)
         self.context.pending = (CleanFrame(self.frame, latent, cond),)
         self.frame += 1
         return latent[None]
 
     def new_row(self, state: ControlState, frame: int, is_first: bool) -> Row:
         """Begin a chunk from pure noise; the first after a clean start may have more steps than the others."""
-        sampling = state[Sampling]
+        sampling, able = state[Sampling], self.model.capabilities
         is_cold = is_first and self.context.is_empty
-        steps = max(sampling.steps, self.model.capabilities.first_frame_steps) if is_cold else sampling.steps
-        sigmas = self.model.sigmas(steps)
-        fresh = chunk_noise(self.model, sampling.seed, frame, 0)
-        source = torch.zeros_like(fresh)
-        return Row(frame, sigmas, add_noise(source, fresh, sigmas[0]), source, sampling)
+        sigmas = self.model.sigmas(first_steps(able, sampling) if is_cold else sampling.steps)
+        length = able.first_chunk if is_cold and able.first_chunk else able.chunk
+        source = torch.zeros(length, *self.model.latent, device=self.model.device)
+        grain = self._carried(state, length, () if is_first else self._rows)
+        row = Row(frame, sigmas, source, source, sampling, grain=grain)
+        return replace(row, x=add_noise(source, self.noise_of(row, 0), sigmas[0]))
+
+    def _carried(self, state: ControlState, length: int, rows: tuple[Row, ...]) -> Carried | None:
+        """Carry the grain on to a new row of so many frames behind these; None where no noise is to follow."""
+        if not state[Sampling].follow:
+            return None
+        pictures, counts = self.pins.pictures_after(rows, self.context.is_empty, length)
+        return carry(grain_after(rows, self.grain), self.model, state, pictures, counts)
 
     def noise_of(self, row: Row, step: int) -> Tensor:
-        """Give the noise of a row's step, (chunk, C, h, w): a function of seed, frame and step."""
-        return chunk_noise(self.model, row.sampling.seed, row.frame, step).to(row.x.device)
+        """Give the noise of a row's step, (chunk, C, h, w): a function of seed, frame and step, and of what moved."""
+        fresh = chunk_noise(self.model, row.sampling.seed, row.frame, step, row.length).to(row.x.device)
+        if row.grain is None or not row.sampling.follow:
+            return fresh
+        return carried_noise(row.grain, step, fresh, row.sampling.follow)
 
     def _advance(self, rows: tuple[Row, ...], state: ControlState) -> Tensor | None:
         """Move the rows a step down under the controls in force; what was pending is in the cache then."""
         self.context.repair()
         if self.separate_write_pass:
             self.context.write_pending()
-        chunk, sampling = self.model.chunk, state[Sampling]
-        cond = condition_frames(self.model, state, frame_numbers(rows, chunk))
-        conds = [cond.rows(slice(i, i + chunk)) for i in range(0, len(rows) * chunk, chunk)]
+        sampling = state[Sampling]
+        cond = condition_frames(self.model, state, frame_numbers(rows), begun=self.begun)
+        ends = [*accumulate(row.length for row in rows)]
+        conds = [cond.rows(slice(end - row.length, end)) for row, end in zip(rows, ends, strict=True)]
         rows = tuple(replace(row, sampling=sampling, cond=own) for row, own in zip(rows, conds, strict=True))
         return super()._advance(self.pins.pin(rows, state, self.context.is_empty), state)
 
@@ -125,29 +142,33 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         """
 
         def denoise_batches(*batches: Sequence[Row]) -> list[Sequence[Tensor]]:
-            return [self._forward(batch, batch_conditionings(self.model, state, batch)) for batch in batches]
+            return [
+                self._forward(batch, batch_conditionings(self.model, state, batch, self.begun)) for batch in batches
+            ]
 
         return denoise_batches
 
     def _forward(self, batch: Sequence[Row], conds: Sequence[Conditioning]) -> Sequence[Tensor]:
         """Denoise a batch, a chunk a row; pending frames go first, at sigma 0, and are written."""
-        pending, chunk = self.context.pending, self.model.chunk
+        pending = self.context.pending
         rows = Rows(
             torch.cat([*(one.latent[None] for one in pending), *(row.x for row in batch)]),
-            (*[0.0] * len(pending), *(row.sigma for row in batch for _ in range(chunk))),
+            (*[0.0] * len(pending), *(row.sigma for row in batch for _ in row.x)),
             Conditioning.cat([*(one.cond for one in pending), *conds]),
-            (*(one.frame for one in pending), *frame_numbers(batch, chunk)),
+            (*(one.frame for one in pending), *frame_numbers(batch)),
+            (*[0.0] * len(pending), *(row.target for row in batch for _ in row.x)),
         )
         clean = self.model.denoise(rows, self.cache, len(pending), self.causal)
         self.context.commit_pending()
-        return clean[len(pending) :].split(chunk)
+        return clean[len(pending) :].split([row.length for row in batch])
 
     def finish(self, row: Row, clean: Tensor) -> Tensor:
         """Make a chunk that has come out pending, with what it was told in its last forward."""
         cond = row.conditioning
         self.pins.take_out(row, self.context.is_empty)
+        self.grain = grain_after([row], None)
         self.context.pending = tuple(CleanFrame(row.frame + i, x0, cond.rows([i])) for i, x0 in enumerate(clean))
-        self.frame += self.model.chunk
+        self.frame += row.length
         return clean
 
     # Prompt switches and state
@@ -178,46 +199,63 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         What the rows were told last is left out: it is large, and the next tick tells them anew.
         """
         rows = tuple(replace(row, cond=None) for row in self._rows)
-        return CausalSnapshot(**vars(self.context.snapshot()), frame=self.frame, rows=rows, pinned=self.pins.places)
+        return CausalSnapshot(
+            **vars(self.context.snapshot()),
+            frame=self.frame,
+            rows=rows,
+            pinned=self.pins.places,
+            grain=self.grain,
+            begun=self.begun,
+        )
 
     def snapshot_bytes(self, state: ControlState) -> int:
         """Compute the most bytes that a snapshot takes, from shapes alone."""
-        chunk, (channels, height, width) = self.model.chunk, self.model.latent
-        cond = condition_frames(self.model, state, [self.frame])
-        latent = 4 * channels * height * width
-        told = sum(part.nbytes for part in (cond.tracks, *cond.extra.values()))
-        told += sum(one.share.nbytes for row in cond.regions for one in row)
-        rows = state[Sampling].steps * chunk
-        frames = self.cache.settings.capacity + self.cache.sink + chunk  # kept, retired, pending
-        pinned = 2 if state.names(Stroke.kind) else 0  # reference and masks
-        # A latent that came out is a part of its forward's, which it keeps whole.
-        own = rows * (3 + pinned) * latent
-        return snapshot_bytes(self.cache, rows + chunk) + frames * (told + latent * (rows + chunk)) + own
+        return count_bytes(self.model, self.cache, condition_frames(self.model, state, [self.frame]), state)
 
     def restore(self, snapshot: CausalSnapshot) -> None:
         """Go back to a snapshot, bit for bit."""
         self.frame, self._rows = snapshot.frame, snapshot.rows
         self.context.restore(snapshot)
-        self.pins.places = snapshot.pinned
+        self.pins.places, self.grain, self.begun = snapshot.pinned, snapshot.grain, snapshot.begun
 
 
-def chunk_noise(model: Model, seed: int, frame: int, step: int) -> Tensor:
-    """Give a chunk's noise, (chunk, C, h, w), on the model's device."""
-    drawn = [noise(seed, frame + i, step, model.latent) for i in range(model.chunk)]
+def count_bytes(model: Model, cache: KVCache, cond: Conditioning, state: ControlState) -> int:
+    """Compute the most bytes that a snapshot of a causal sampler takes; cond: what one frame is told."""
+    chunk, (channels, height, width) = model.chunk, model.latent
+    latent = 4 * channels * height * width
+    told = sum(part.nbytes for part in (cond.tracks, *cond.extra.values()))
+    told += sum(one.share.nbytes for row in cond.regions for one in row)
+    rows = state[Sampling].steps * chunk
+    frames = cache.settings.capacity + cache.sink + chunk  # kept, retired, pending
+    pinned = 2 if state.names(Stroke.kind) else 0  # reference and masks
+    # A latent that came out is a part of its forward's, which it keeps whole.
+    own = rows * (3 + pinned) * latent
+    own += grain_bytes(model.capabilities, rows) if state[Sampling].follow else 0
+    return snapshot_bytes(cache, rows + chunk) + frames * (told + latent * (rows + chunk)) + own
+
+
+def first_steps(able: Capabilities, sampling: Sampling) -> int:
+    """Give the steps of the first chunk after a clean start: those that are asked for, else the model's if more."""
+    return sampling.first_steps or max(sampling.steps, able.first_frame_steps)
+
+
+def chunk_noise(model: Model, seed: int, frame: int, step: int, length: int) -> Tensor:
+    """Give the noise of a chunk of so many frames, (length, C, h, w), on the model's device."""
+    drawn = [noise(seed, frame + i, step, model.latent) for i in range(length)]
     return to_device(torch.stack(drawn), model.device)
 
 
-def frame_numbers(rows: Sequence[Row], chunk: int) -> list[int]:
-    """Give the frame numbers of the rows' frames, `chunk` a row."""
-    return [row.frame + i for row in rows for i in range(chunk)]
+def frame_numbers(rows: Sequence[Row]) -> list[int]:
+    """Give the frame numbers of the rows' frames."""
+    return [row.frame + i for row in rows for i in range(row.length)]
 
 
-def batch_conditionings(model: Model, state: ControlState, batch: Sequence[Row]) -> list[Conditioning]:
+def batch_conditionings(model: Model, state: ControlState, batch: Sequence[Row], begun: int = 0) -> list[Conditioning]:
     """Give what the rows of a batch are told, in their order: their own, or the negative prompt's."""
     parts: list[Conditioning] = []
     for negative, rows in groupby(batch, key=lambda row: row.negative):
         if negative:
-            parts.append(condition_frames(model, state, frame_numbers([*rows], model.chunk), negative=True))
+            parts.append(condition_frames(model, state, frame_numbers([*rows]), True, begun))
         else:
             parts += [row.conditioning for row in rows]
     return parts

@@ -148,7 +148,10 @@ class Context:
             self._write(self.kept)
 
     def _write(self, frames: Sequence[CleanFrame], causal: bool = True) -> None:
-        """Write clean frames into the cache, in one forward."""
+        """Write clean frames into the cache, in one forward; with those before them, where it reads all anew."""
+        if frames and self.cache.rereads:
+            before = [one for one in self.kept if one.frame < frames[0].frame]
+            frames = retained_frames((*before, *frames), self.cache.sink, self.cache.window)
         if frames:
             rows = Rows(
                 torch.stack([one.latent for one in frames]),

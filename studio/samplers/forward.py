@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 def schedules(model: Model, sampling: Sampling) -> tuple[tuple[float, ...], ...]:
     """Give the sigmas, highest first, of every schedule that frames may go down under a sampling.
 
-    Of a video model that is one, from pure noise; of an image model that of words alone and that of a picture.
+    Of a video model that is one, from pure noise, and that of its first chunk where it is asked for; of an image model
+    that of words alone and that of a picture.
     Raises ValueError, with what is possible, for a sampling that the model cannot play.
     """
     if model.capabilities.independent:
         return picture_sigmas(model, sampling), picture_sigmas(model, sampling, sampling.strength)
     if sampling.t_index_list:
         raise ValueError("a t_index_list is for image models; send an empty one, and steps")
-    return (model.sigmas(sampling.steps),)
+    return tuple(model.sigmas(steps) for steps in (sampling.steps, sampling.first_steps) if steps)
 
 
 def picture_sigmas(model: Model, sampling: Sampling, strength: float = 1.0) -> tuple[float, ...]:

@@ -15,6 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from studio.controls import Camera
+from studio.geometry.camera import STILL, camera_between
 from studio.samplers.forward import to_device
 from studio.trajectory import Placement
 from studio.underpaint.reference import blank, course, key_of, origins, reference, things
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from studio.controls import ControlState
     from studio.models.base import Model, StreamEncoder
     from studio.samplers.rows import Row
-    from studio.underpaint.reference import Places, Thing
+    from studio.underpaint.reference import Places, Thing, Views
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,14 +68,18 @@ class Pins:
         if self.model.capabilities.strokes != "cutouts":
             return tuple(rows)
         moved = things(state)
-        if not moved:
+        if not (moved or state[Camera].moves):
             return tuple(row if row.pin is None else replace(row, pin=None) for row in rows)
-        frame, before, pinned = self.frame, self.places, []
+        last, frame, before, pinned = self.frame - 1, self.frame, self.places, []
         for row in rows:
             is_first = is_cold and not pinned
             count = self.pictures_of(row, is_first)
-            if row.steps_left > 1:
-                row = self._pinned(row, moved, range(frame, frame + count), before, is_first)
+            frames = range(frame, frame + count)
+            views = [STILL if is_first else camera_between(state, last, at, self.model.size) for at in frames]
+            if not moved and all(view is STILL for view in views):
+                row = replace(row, pin=None)
+            elif row.steps_left > 1:
+                row = self._pinned(row, moved, frames, before, views, is_first)
             before = row.pin.places if row.pin else before
             frame += count
             pinned.append(row)
@@ -89,24 +95,37 @@ class Pins:
         several = self.model.capabilities.pictures
         return len(row.x) * several - (several - 1 if is_first else 0)
 
-    def _pinned(self, row: Row, moved: Sequence[Thing], frames: range, before: Places, is_first: bool) -> Row:
+    def pictures_after(self, rows: Sequence[Row], is_empty: bool, length: int) -> tuple[range, list[int]]:
+        """Give the numbers of the pictures of a row behind these, and how many each of its latent frames stands for.
+
+        is_empty: nothing has come out before the rows; length: latent frames of the row.
+        """
+        first = self.frame + sum(self.pictures_of(row, is_empty and not place) for place, row in enumerate(rows))
+        several, is_cold = self.model.capabilities.pictures, is_empty and not rows
+        counts = [1 if is_cold and not place else several for place in range(length)]
+        return range(first, first + sum(counts)), counts
+
+    def _pinned(
+        self, row: Row, moved: Sequence[Thing], frames: range, before: Places, views: Views, is_first: bool
+    ) -> Row:
         """Give a row with its pin, as it is where that is made of the same."""
         origin = {} if is_first else origins(moved, before)
         placed = course(moved, frames, origin)
-        key = key_of(moved, placed, origin)
+        key = key_of(moved, placed, origin, views)
         if row.pin is not None and row.pin.key == key:
             return row
         shown = blank(self.model.size) if is_first or self.shown is None else self.shown
         held = [steps_held(thing.stroke.stiffness, len(row.sigmas) - 1) for thing in moved]
-        levels = sorted(set(held))
-        crude = reference(shown, moved, placed, origin, [[count >= level for count in held] for level in levels])
+        levels = sorted({1, *held})
+        counts = [[count >= level for count in held] for level in levels]
+        crude = reference(shown, moved, placed, origin, counts, views)
         latent = self._encoded(crude.pictures, None if is_first else shown)
         several = self.model.capabilities.pictures
         cells = [pooled(cover, latent.shape, several, is_first) for cover in crude.covers]
         steps = range(1, len(row.sigmas))
         masks = [next((mask for mask, level in zip(cells, levels) if level >= step), 0 * cells[0]) for step in steps]
-        left = crude.left[None].repeat(len(frames), 0)
-        masks[0] = np.maximum(masks[0], pooled(left, latent.shape, several, is_first))
+        around = np.maximum(crude.left[None], crude.carried)
+        masks[0] = np.maximum(masks[0], pooled(around, latent.shape, several, is_first))
         stacked = to_device(torch.from_numpy(np.stack(masks)), row.x.device)
         return replace(row, pin=Pin(latent.to(row.x.device), stacked, placed[-1], key))
 

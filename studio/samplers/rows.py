@@ -14,6 +14,7 @@ from studio.controls import Sampling
 from studio.schedule import add_noise
 
 if TYPE_CHECKING:
+    from studio.samplers.grain import Carried
     from studio.samplers.pin import Pin
 
 R = TypeVar("R", bound="Row")
@@ -26,7 +27,7 @@ class Row:
     source: the latent it was begun from, zero for none. sampling, cond: how it is drawn, and what its frames are told;
     in a causal stream what was in force at its last tick, elsewhere what was when it began. anchor: what its guidance
     keeps of it from step to step. negative: whether the negative prompt is meant (`negated`). pin: what of its clean
-    latent is held to a reference between steps.
+    latent is held to a reference between steps. grain: noise that was carried along to it, see `samplers.grain`.
     """
 
     frame: int
@@ -39,6 +40,7 @@ class Row:
     anchor: Tensor | None = None
     negative: bool = False
     pin: Pin | None = None
+    grain: Carried | None = None
 
     @property
     def sigma(self) -> float:
@@ -51,6 +53,16 @@ class Row:
         return len(self.sigmas) - self.step_index
 
     @property
+    def length(self) -> int:
+        """Its latent frames."""
+        return len(self.x)
+
+    @property
+    def target(self) -> float:
+        """The noise level that its step goes on to: the next one, after the last 0."""
+        return (*self.sigmas, 0.0)[self.step_index + 1]
+
+    @property
     def conditioning(self) -> Conditioning:
         """What its frames are told, one row a frame; a row has it before it is denoised."""
         assert self.cond is not None, f"frame {self.frame} was told nothing"
@@ -59,6 +71,14 @@ class Row:
     def negated(self) -> Self:
         """Give the same row under the negative prompt: what a guidance asks `Denoise` for."""
         return replace(self, negative=True)
+
+
+def noise_left(row: Row, clean: Tensor) -> Tensor:
+    """Give the noise that is in a row beside its clean latent: with it a step goes on along the same path.
+
+    For a flow map, whose clean latent is x - sigma u, the next x is then x - (sigma - target) u: Euler's step.
+    """
+    return (row.x - (1 - row.sigma) * clean) / row.sigma
 
 
 def renoise(row: R, clean: Tensor, noise: Tensor) -> R:

@@ -15,12 +15,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from studio.conditioning import Conditioning, Mixture, PromptStates
+from studio.conditioning import Conditioning, Mixture, Pictured, PromptStates
 from studio.controls import Control, ControlError, ControlState, from_message, opening_events, to_message
+from studio.geometry.noise_warp import NoiseField
 from studio.kv_cache import CacheSnapshot
 from studio.regional import RegionWords
 from studio.samplers.causal import CausalSnapshot
 from studio.samplers.context import CleanFrame
+from studio.samplers.grain import Carried, Grain
 from studio.samplers.picture_stream import PictureRow, PictureStreamSnapshot
 from studio.samplers.pin import Pin
 from studio.samplers.regions import DrawnPicture
@@ -39,9 +41,12 @@ CLASSES: dict[str, type] = {
     for one in (
         CausalSnapshot,
         CacheSnapshot,
+        Carried,
         CleanFrame,
         Conditioning,
         DrawnPicture,
+        Grain,
+        NoiseField,
         PictureRow,
         PictureStreamSnapshot,
         PocketSnapshot,
@@ -121,6 +126,8 @@ def pack(value: Any, tensors: dict[str, Tensor]) -> Any:
         case Mixture():
             both = [pack(value.first, tensors), pack(value.second, tensors)]
             return {"mixture": [*both, value.weight, value.interpolation]}
+        case Pictured():
+            return {"pictured": [pack(value.bare, tensors), pack(value.picture, tensors), value.name]}
         case PromptStates() if isinstance(value.words, str):
             return {"words": value.words}
         case Control():
@@ -164,6 +171,12 @@ def mixture(value: Any, tensors: dict[str, Tensor], model: Model) -> PromptState
     return first.mixed(second, *how)
 
 
+def pictured(value: Any, tensors: dict[str, Tensor], model: Model) -> PromptStates:
+    """Put words beside a picture again."""
+    bare, tokens, name = (unpack(one, tensors, model) for one in value)
+    return bare.with_picture(tokens, name)
+
+
 def controls_at(value: Any) -> ControlState:
     """Fold the controls in force at a frame again."""
     frame, opening = value
@@ -178,6 +191,7 @@ KINDS: dict[str, Callable[[Any, dict[str, Tensor], Any], Any]] = {
     "tensor": lambda value, tensors, model: tensors[value].to(model.device),
     "picture": lambda value, tensors, model: tensors[value].numpy(),
     "mixture": mixture,
+    "pictured": pictured,
     "words": lambda value, tensors, model: model.prepare(value),
     "control": lambda value, tensors, model: from_message(value),
     "state": lambda value, tensors, model: controls_at(value),

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from studio.controls import Stroke, cutouts, strokes
+from studio.geometry.camera import STILL
+from studio.geometry.warp import warp_by_camera
 from studio.trajectory import Placement, place
 from studio.underpaint.compose import filled, paste
 from studio.underpaint.sprites import sprite
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 GREY = 128  # of a backdrop where nothing was shown yet
 MARGIN = 0.02  # of the picture's width: what a thing leaves is so much wider than it
 Places = tuple[Placement, ...]  # of the things in a picture, in the order of drawing
+Views = Sequence[np.ndarray]  # of pictures, each a map (2, 3) of the camera, see `geometry.camera`
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,12 +55,14 @@ class Reference:
     """What pictures to come are to show.
 
     pictures: uint8 (m, H, W, 3); covers: of each of `levels` alpha (m, H, W), 0..1, of the things that are so stiff or
-    stiffer; left: alpha (H, W) of what was left, where the things were in the picture before.
+    stiffer; left: alpha (H, W) of what was left, where the things were in the picture before; carried: (m, H, W), 1
+    where the camera carried on what was shown.
     """
 
     pictures: np.ndarray
     covers: tuple[np.ndarray, ...]
     left: np.ndarray
+    carried: np.ndarray
 
 
 def things(state: ControlState) -> list[Thing]:
@@ -105,25 +110,29 @@ def glide(start: Placement | None, end: Placement, share: float, thing: Thing) -
     return replace(end, x=start.x + share * (end.x - start.x), y=start.y + share * (end.y - start.y))
 
 
-def key_of(moved: Sequence[Thing], placed: Sequence[Places], origin: Mapping[str, Placement]) -> str:
+def key_of(moved: Sequence[Thing], placed: Sequence[Places], origin: Mapping[str, Placement], views: Views = ()) -> str:
     """Give 16 hex digits that name what is to be seen: the same on every machine."""
     looks = [(thing.look, thing.stroke.stiffness) for thing in moved]
-    return hashlib.sha256(repr((looks, placed, origin)).encode()).hexdigest()[:16]
+    seen = [view.tolist() for view in views]
+    return hashlib.sha256(repr((looks, placed, origin, seen)).encode()).hexdigest()[:16]
 
 
 def reference(
     shown: np.ndarray, moved: Sequence[Thing], placed: Sequence[Places], origin: Mapping[str, Placement],
-    levels: Sequence[Sequence[bool]],
+    levels: Sequence[Sequence[bool]], views: Views = (),
 ) -> Reference:  # fmt: skip
     """Paste things along their course on the picture that was shown last, (H, W, 3) uint8, what they left filled.
 
-    levels: of each, which of the things count.
+    levels: of each, which of the things count. views: of each picture the camera's map from the one shown.
     """
     pixels = {thing.stroke.id: thing.pixels for thing in moved}
     _, alpha = paste(shown, [(pixels[id], one) for id, one in origin.items()])
     left = widened(alpha)
     backdrop = filled(shown, left)
-    drawn = [paste(backdrop, [(pixels[one.id], one) for one in row]) for row in placed]
+    moved_on = [carried(backdrop, view) for view in views or (STILL,) * len(placed)]
+    drawn = [
+        paste(behind, [(pixels[one.id], one) for one in row]) for row, (behind, _) in zip(placed, moved_on, strict=True)
+    ]
     whole = np.stack([alpha for _, alpha in drawn])
     covers = []
     for level in levels:
@@ -132,7 +141,16 @@ def reference(
             continue
         rows = ([(pixels[one.id], one) for one, counts in zip(row, level) if counts] for row in placed)
         covers.append(np.stack([paste(backdrop, row)[1] for row in rows]))
-    return Reference(np.stack([picture for picture, _ in drawn]), tuple(covers), left)
+    carried_on = np.stack([seen for _, seen in moved_on])
+    return Reference(np.stack([picture for picture, _ in drawn]), tuple(covers), left, carried_on)
+
+
+def carried(picture: np.ndarray, view: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Move a picture by the camera: the picture, and (H, W) 1 where it is known; nothing counts where it stands."""
+    if view is STILL:
+        return picture, np.zeros(picture.shape[:2], np.float32)
+    seen, known = warp_by_camera(picture, view)
+    return seen, known.astype(np.float32)
 
 
 def widened(alpha: np.ndarray) -> np.ndarray:

@@ -22,6 +22,7 @@ from session.playing import replayed
 from studio.controls import (
     CONTROLS,
     Backdrop,
+    Camera,
     ControlError,
     CutOut,
     Erase,
@@ -65,6 +66,7 @@ KINDS = {
         delta=st.sampled_from([0.5, 1.0]),
         drift=st.sampled_from([0, 0, 3]),
         add_noise=st.booleans(),
+        follow=st.sampled_from([0.0, 0.5]),
     ),
     "picture": st.builds(Picture, PICTURES),
     "similarity": st.builds(Similarity, st.sampled_from([0, 0.05, 0.3]), st.integers(0, 4), st.booleans()),
@@ -83,6 +85,12 @@ KINDS = {
         st.booleans(),
     ),
     "cutout": st.builds(CutOut, st.sampled_from("ab"), st.sampled_from([png(), png(9, 14)])),
+    "camera_motion": st.builds(
+        Camera,
+        pan_x=st.sampled_from([0.0, 0.06]),
+        zoom=st.sampled_from([0.0, 0.05]),
+        frames=st.sampled_from([0, 5]),
+    ),
     "erase": st.builds(Erase, st.sampled_from(["a", "*"])),
     "region": st.builds(
         Region,
@@ -277,9 +285,9 @@ def model_of(name):
 
 PICTURES_OF_ITS_OWN = ("prompt", "sampling", "picture", "similarity")
 TAKES = {
-    "tiny": ["prompt", "sampling", "stroke", "erase", "sink", "pause"],
+    "tiny": ["prompt", "sampling", "stroke", "erase", "camera_motion", "sink", "pause"],
     "still": [*PICTURES_OF_ITS_OWN, "pause"],
-    "wan": ["prompt", "sampling", "picture", "sink", "stroke", "cutout", "erase", "region", "pause"],
+    "wan": ["prompt", "sampling", "picture", "sink", "stroke", "cutout", "erase", "region", "camera_motion", "pause"],
     "sd": [*PICTURES_OF_ITS_OWN, "structure", "lora", "stroke", "cutout", "erase", "region", "backdrop", "pause"],
 }
 OFTEN = {"tiny": 8, "still": 8, "wan": 2, "sd": 2}

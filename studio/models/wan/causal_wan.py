@@ -157,7 +157,10 @@ class CausalWan(nn.Module):
         max_attention_frames: int = 0,
     ) -> KVCache:
         """Make an empty cache for frames of a latent size (C, h, w); see `CacheSettings` for the rest."""
-        settings = CacheSettings(sink, window, positions, evicts, max_attention_frames)
+        return self.cache_of(CacheSettings(sink, window, positions, evicts, max_attention_frames), latent)
+
+    def cache_of(self, settings: CacheSettings, latent: tuple[int, int, int]) -> KVCache:
+        """Make an empty cache of these settings for frames of a latent size (C, h, w)."""
         height, width = self._grid(torch.empty(latent, device="meta"))
         config, weight = self.transformer.config, self.transformer.proj_out.weight
         inner = config.num_attention_heads * config.attention_head_dim

@@ -37,6 +37,7 @@ PLAYED = "Played are text-to-video nets: Wan-AI/Wan2.1-T2V-1.3B-Diffusers with a
 I2V = "an image-to-video net (I2V), which is told a first picture by channels and states of its own"
 VACE = "VACE, which is told a control video by blocks of its own"
 ANIMATE = "Wan-Animate, which is told a face and a pose by parts of its own"
+ANYFLOW = "AnyFlow's causal net, which is opened by its own folder: give that with --model"
 LORA = "a LoRA, which changes a net and is none: give it with --lora NAME=FILE"
 # What a pipeline, a net's config, or the names of weights say that is not played.
 OTHER_PIPELINES = {"WanImageToVideo": I2V, "WanVACE": VACE, "WanAnimate": ANIMATE, "WanSpeech": "speech to video (S2V)"}
@@ -48,6 +49,7 @@ OTHER_NAMES = {
     "image_embedder.": I2V,
     "add_k_proj.": I2V,
     "motion_encoder.": ANIMATE,
+    "delta_embedder.": ANYFLOW,
     ".lora_A.": LORA,
     ".lora_down.": LORA,
     "casual_audio_encoder.": "speech to video (S2V)",
@@ -63,23 +65,24 @@ def load_transformer(
     which: str | None,
     dtype: torch.dtype,
     tell: Tell = log.warning,
+    config: dict[str, Any] | None = None,
 ) -> WanTransformer3DModel:
     """Load the transformer of a base folder, with the weights of `generator` in place of its own, and a LoRA merged in.
 
     which: the net to take from a file that holds several; without it `generator` if a LoRA is given (LongLive's was
     trained on that), else `generator_ema` (Self-Forcing's and Rolling Forcing's published results). tell: told what of
-    a LoRA is left aside.
+    a LoRA is left aside. config: the net's shape, where it is not what the files say.
     """
     from accelerate import init_empty_weights
 
     source = Path(generator) if generator else base / "transformer"
-    config = read_config(source, base)
+    config = config or read_config(source, base)
     with init_empty_weights():
         net: Net = build_transformer(config, source)
     shapes = {name: weight.shape for name, weight in net.state_dict().items()}
     preferred = (which,) if which else ("generator", "generator_ema")[:: 1 if lora else -1]
     chosen = select_net(read_weights(source), preferred, source)
-    check_names(chosen, source)
+    check_names(chosen, source, I2V if config.get("image_dim") else "")
     weights = rename_to_diffusers(chosen, source)
     check_fit(weights, shapes, source)
     changes = lora_merges(Path(lora), net, tell, read_lora_file) if lora else {}
@@ -139,11 +142,12 @@ def check_playable(base: Path, generator: Path | str | None) -> None:
         raise CheckpointError(f"{generator or base} is {what}. {PLAYED}")
 
 
-def check_names(names: Iterable[str], source: Path) -> None:
-    """Raise CheckpointError for weights that are of another kind of Wan net, by their names."""
+def check_names(names: Iterable[str], source: Path, wanted: str = "") -> None:
+    """Raise CheckpointError for weights that are of another kind of Wan net than is wanted, by their names."""
     names = list(names)
     check_scaled(names, source.name)
-    if what := next((what for part, what in OTHER_NAMES.items() if any(part in name for name in names)), ""):
+    others = {part: what for part, what in OTHER_NAMES.items() if what != wanted}
+    if what := next((what for part, what in others.items() if any(part in name for name in names)), ""):
         raise CheckpointError(f"{source.name} is {what}. {PLAYED}")
 
 

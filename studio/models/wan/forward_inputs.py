@@ -14,7 +14,7 @@ from typing import TypeVar, cast
 import torch
 from torch import Tensor
 
-from studio.conditioning import BatchConditioning, Conditioning, PromptStates
+from studio.conditioning import BatchConditioning, Conditioning, Pictured, PromptStates
 from studio.kv_cache import KVCache, Pass
 from studio.models.libraries import Net
 from studio.models.wan.masks import attention_mask, block_bias
@@ -97,14 +97,16 @@ class ForwardInputs:
         """
         if isinstance(cond, BatchConditioning):
             return text_keys(self.transformer, cond.text.to(dtype), fold=playing)
-        if not playing:
-            return text_keys(self.transformer, wider(cond.text, beside)[None].to(dtype), fold=False)
-        prompts = cond.prompts[:1] if cond.is_one_text else cond.prompts
+        prompts = cond.prompts[:1] if playing and cond.is_one_text else cond.prompts
 
         def compute() -> list[TextKeys]:
             text = wider(torch.stack([states.states for states in prompts]), beside)
-            return text_keys(self.transformer, text[None].to(dtype), fold=True)
+            shown = [states.picture for states in prompts if isinstance(states, Pictured)]
+            picture = torch.stack(shown).to(dtype) if shown else None
+            return text_keys(self.transformer, text[None].to(dtype), fold=playing, picture=picture)
 
+        if not playing:
+            return compute()
         return self._texts.get(prompts, compute, beside)
 
     def free_context(

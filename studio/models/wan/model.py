@@ -55,7 +55,7 @@ class Wan(Model):
         """base: a Wan folder in diffusers' layout."""
         base, options = Path(base), options or WanOptions()
         place = options.place
-        check_playable(base, options.generator)
+        config = self.read_config(base, options)
         self.options = replace(options, device=place[0], dtype=place[1])
         self.codec = WanAutoencoder(base, *place)
         self.decoding: WanAutoencoder | TinyDecoder = (
@@ -63,19 +63,19 @@ class Wan(Model):
         )
         self.video_encoder = stream_encoder(options.tiny_decoder, self.codec, *place)
         words = Path(options.text_encoder or base)
-        config = read_config(Path(options.generator or base), base)
-        check_parts(config, self.codec.channels, self.decoding.channels, umt5.width(words))
-        size = possible_size(options.size, self.codec.scale * patch_side(config, base))
-        self.name, self.capabilities = "wan", capabilities(self.options, size, self.codec)
-        notices = Notices()
-        transformer = load_transformer(base, options.generator, options.lora, options.which, place[1], notices)
-        self.capabilities = replace(self.capabilities, notices=tuple(notices.words))
-        self.net = attempt(
-            "transformer",
-            base,
-            lambda: CausalWan(transformer, "velocity", options.chunk).ready(place[1]).to(place[0]),
+        check_parts(
+            config,
+            self.codec.channels,
+            self.decoding.channels,
+            umt5.width(words),
+            self.told_channels(self.codec.channels),
         )
-        self._try_nets(transformer.config, base)
+        size = possible_size(options.size, self.codec.scale * self.cells(config, base))
+        self.name, self.capabilities = "wan", self.able(size)
+        notices = Notices()
+        self.net: Any = self.read_net(base, notices)
+        self.capabilities = replace(self.capabilities, notices=tuple(notices.words))
+        self._try_nets(config, base)
         tiny = self.decoding if isinstance(self.decoding, TinyDecoder) else None
         accelerate_parts(self.net, tiny, options.acceleration)
         self.text_encoder = umt5.TextEncoder(
@@ -87,12 +87,40 @@ class Wan(Model):
         style = used_files(Path(options.lora)) if options.lora else []
         self.weights_id = fingerprint(options.generator or base / "transformer", *style, *shared)
 
-    def _try_nets(self, config: Any, base: Path) -> None:
+    # What a kind of student does in its own way
+
+    def read_config(self, base: Path, options: WanOptions) -> dict[str, Any]:
+        """Read the net's shape; CheckpointError for a folder or file of a net that is not played."""
+        check_playable(base, options.generator)
+        return read_config(Path(options.generator or base), base)
+
+    def cells(self, config: dict[str, Any], base: Path) -> int:
+        """Give how many latent cells a picture's sides are multiples of."""
+        return patch_side(config, base)
+
+    def told_channels(self, latent: int) -> int:
+        """Give how many channels its net is told beside a latent's own."""
+        return 0
+
+    def read_net(self, base: Path, notices: Notices) -> nn.Module:
+        """Read the net, ready to be played."""
+        options, (device, dtype) = self.options, self.options.place
+        transformer = load_transformer(base, options.generator, options.lora, options.which, dtype, notices)
+        return attempt(
+            "transformer", base, lambda: CausalWan(transformer, "velocity", options.chunk).ready(dtype).to(device)
+        )
+
+    def able(self, size: tuple[int, int]) -> Capabilities:
+        """Say what it can do: words alone, and a picture as its first frame."""
+        return capabilities(self.options, size, self.codec)
+
+    def _try_nets(self, config: dict[str, Any], base: Path) -> None:
         """Raise CheckpointError for nets that cannot be used, before they are made fast."""
-        side = 2 * config.patch_size[1]
+        side = 2 * patch_side(config, base)
         x = torch.zeros(1, self.codec.channels, side, side, device=self.device)
-        words = torch.zeros(1, config.text_dim, device=self.device)
-        told = Conditioning.of(words, torch.zeros(1, 0, side, side, device=self.device))
+        words = torch.zeros(1, config["text_dim"], device=self.device)
+        more = self.told_channels(self.codec.channels)
+        told = Conditioning.of(words, torch.zeros(1, more, side, side, device=self.device))
         attempt("transformer", base, lambda: self.net(x, [1.0], told, [0]))
         attempt("decoder", base, lambda: self.decoding.decode(x, self.decoding.start()))
         pixels = torch.zeros(1, 3, side * self.codec.scale, side * self.codec.scale)
@@ -117,10 +145,7 @@ class Wan(Model):
 
     def new_cache(self) -> KVCache:
         """Make an empty cache for one stream."""
-        kept = self.options.cache
-        return self.net.new_cache(
-            kept.sink, kept.window, self.latent, kept.positions, kept.evicts, kept.max_attention_frames
-        )
+        return self.net.cache_of(self.options.cache, self.latent)
 
     def encode_picture(self, picture: bytes | np.ndarray | Image) -> Tensor:
         """Encode a picture as the first frame of a stream, its middle cropped to the size: (C, h, w)."""
@@ -195,12 +220,13 @@ def patch_side(config: dict[str, Any], base: Path) -> int:
     return patch[1]
 
 
-def check_parts(config: dict[str, Any], latent: int, decoded: int, text: int) -> None:
+def check_parts(config: dict[str, Any], latent: int, decoded: int, text: int, told: int = 0) -> None:
     """Raise CheckpointError unless the net's settings are a text-to-video net's that fits the parts beside it.
 
-    latent, decoded: channels of the autoencoder's latents and of those the decoder reads; text: numbers a state has.
+    latent, decoded: channels of the autoencoder's latents and of those the decoder reads; text: numbers a state has;
+    told: channels beside the latents.
     """
-    parts = {"in_channels": latent, "out_channels": latent, "text_dim": text}
+    parts = {"in_channels": latent + told, "out_channels": latent, "text_dim": text}
     for name, number in parts.items():
         if (found := config.get(name)) != number:
             what = "the text encoder's states" if name == "text_dim" else "the autoencoder's latents"

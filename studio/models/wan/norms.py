@@ -23,7 +23,7 @@ def layer_norm(x: Tensor, norm: nn.Module) -> Tensor:
 
 def rms_norm(x: Tensor, norm: Net) -> Tensor:
     """Take the RMS norm of queries and keys over all heads, in the dtype of x."""
-    return F.rms_norm(x, norm.normalized_shape, norm.weight.to(x.dtype), norm.eps)
+    return F.rms_norm(x, norm.weight.shape, norm.weight.to(x.dtype), norm.eps)
 
 
 def modulations(net: Net, sigma: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:

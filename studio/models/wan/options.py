@@ -30,8 +30,8 @@ class WanOptions:
         dtype: bfloat16, float32 on the CPU, unless told.
         device: CUDA's where there is one, unless told.
         which: the net to take where a file holds several, see `load_transformer`.
-        positions, evicts, max_attention_frames: see `CacheSettings`; the published code has "absolute" positions, which
-            drift on long streams.
+        positions, evicts, max_attention_frames, drift_guard: see `CacheSettings`; the published code has
+            "absolute" positions, which drift on long streams.
         text_device, keep_text_encoder: see `umt5.TextEncoder`.
         acceleration: see `Acceleration`.
     """
@@ -51,6 +51,7 @@ class WanOptions:
     positions: str = "slots"
     evicts: str = "after"
     max_attention_frames: int = 0
+    drift_guard: bool = False
     text_device: torch.device | str = "cpu"
     keep_text_encoder: bool = True
     acceleration: Acceleration = UNCHANGED
@@ -67,7 +68,8 @@ class WanOptions:
     @property
     def cache(self) -> CacheSettings:
         """Which frames the cache keeps."""
-        return CacheSettings(self.sink, self.window, self.positions, self.evicts, self.max_attention_frames)
+        limit, guard = self.max_attention_frames, self.drift_guard
+        return CacheSettings(self.sink, self.window, self.positions, self.evicts, limit, guard)
 
     @property
     def place(self) -> tuple[torch.device, torch.dtype]:

@@ -24,16 +24,24 @@ class TextKeys:
 
     keys, values: (G, L, heads, head). Or folded, for short texts: keys (G, width, heads·L), scaled, and values that are
     already projected out, (G, heads·L, width): two products instead of four, and no rearranging.
+    picture_keys, picture_values: likewise of a picture's tokens, (G, N, heads, head), of an image-to-video net.
     """
 
     keys: Tensor
     values: Tensor
     folded: bool = False
+    picture_keys: Tensor | None = None
+    picture_values: Tensor | None = None
 
 
-def text_keys(net: Net, text: Tensor, fold: bool) -> list[TextKeys]:
-    """Compute every block's view of text (B, F, L, D), B·F rows; folded where asked for and worth it."""
+def text_keys(net: Net, text: Tensor, fold: bool, picture: Tensor | None = None) -> list[TextKeys]:
+    """Compute every block's view of text (B, F, L, D), B·F rows; folded where asked for and worth it.
+
+    picture: tokens (B·F, N, E) that an image-to-video net is told beside it.
+    """
     states = net.condition_embedder.text_embedder(text).flatten(0, 1)
+    if picture is not None:
+        return pictured_keys(net, states, net.condition_embedder.image_embedder(picture))
     views = []
     for block in net.blocks:
         attn = block.attn2
@@ -41,6 +49,18 @@ def text_keys(net: Net, text: Tensor, fold: bool) -> list[TextKeys]:
         values = attn.to_v(states).unflatten(-1, (attn.heads, -1))
         short = attn.heads * states.shape[1] <= states.shape[2]
         views.append(fold_into_products(attn, keys, values) if fold and short else TextKeys(keys, values))
+    return views
+
+
+def pictured_keys(net: Net, text: Tensor, picture: Tensor) -> list[TextKeys]:
+    """Compute every block's view of embedded text (G, L, width) and of a picture's embedded tokens (G, N, width)."""
+    views = []
+    for block in net.blocks:
+        attn = block.attn2
+        keys = rms_norm(attn.to_k(text), attn.norm_k), rms_norm(attn.add_k_proj(picture), attn.norm_added_k)
+        values = attn.to_v(text), attn.add_v_proj(picture)
+        own, added = ([part.unflatten(-1, (attn.heads, -1)) for part in parts] for parts in zip(keys, values))
+        views.append(TextKeys(*own, picture_keys=added[0], picture_values=added[1]))
     return views
 
 

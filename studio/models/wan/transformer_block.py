@@ -85,6 +85,8 @@ def cross_attention(attn: Net, x: Tensor, text: TextKeys, context: Context) -> T
         return torch.baddbmm(attn.to_out[0].bias, weights, text.values).view(x.shape)
     query = query.unflatten(-1, (attn.heads, -1))
     out = attend(query, text.keys, text.values, context.heard, context.attention)
+    if text.picture_keys is not None and text.picture_values is not None:
+        out = out + attend(query, text.picture_keys, text.picture_values, None, context.attention)
     return attn.to_out[0](out.flatten(2)).view(x.shape)
 
 

@@ -1,0 +1,1 @@
+"""Live terrain, by a published one-step consistency net (adaptive-terrain-diffusion)."""

@@ -1,0 +1,107 @@
+"""Noise that goes along with what is painted and with the camera, in place of noise that is new in every frame.
+
+A stream carries one field of noise at the resolution of pixels, which each picture's flow moves on (RealWonder, arXiv
+2603.05449, by Go-with-the-Flow's warper); a chunk begins from, and is noised anew by, what its cells gather of it. Half
+of its channels are for the beginning, the other half for every step after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from studio.controls import Sampling, strokes
+from studio.geometry.camera import camera_step
+from studio.geometry.flow import flow_between
+from studio.geometry.noise_warp import NoiseField, degraded, latent_noise, new_field, warp_noise
+from studio.trajectory import Placement, place
+
+if TYPE_CHECKING:
+    from studio.controls import ControlState, Stroke
+    from studio.models.base import Capabilities, Model
+    from studio.samplers.rows import Row
+
+Places = tuple[Placement, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Grain:
+    """The noise that one stream carries along.
+
+    field: as it lies in a picture; seed: what it is drawn by; places: where the subjects are in that picture.
+    """
+
+    field: NoiseField
+    seed: int
+    places: Places
+
+
+@dataclass(frozen=True, eq=False)
+class Carried:
+    """A chunk's part of it. noise: (chunk, 2 C, h, w); after: the grain in its last picture."""
+
+    noise: Tensor
+    after: Grain
+
+
+def carry(grain: Grain | None, model: Model, state: ControlState, pictures: range, counts: Sequence[int]) -> Carried:
+    """Carry noise on through the pictures of a chunk.
+
+    pictures: their numbers; counts: how many each latent frame stands for, of which the last one's noise is its. None
+    before it, or another seed: it begins at the chunk's first picture.
+    """
+    (channels, *cells), seed = model.latent, state[Sampling].seed
+    if grain is None or grain.seed != seed:
+        grain = Grain(new_field(model.size, 2 * channels, seed, pictures[0]), seed, ())
+    field, before, latents = grain.field, grain.places, []
+    for number, now in enumerate(glided(strokes(state), pictures, {one.id: one for one in before})):
+        flow = flow_between(before, now, model.size, camera_step(state, pictures[number], model.size))
+        field, before = warp_noise(field, [flow], seed, pictures[number]), now
+        if number + 1 in ends(counts):
+            latents.append(latent_noise(field, (cells[0], cells[1])))
+    return Carried(torch.stack(latents).to(model.device), Grain(field, seed, before))
+
+
+def ends(counts: Sequence[int]) -> list[int]:
+    """Give the sums of the first one, two and so on."""
+    return [sum(counts[: place + 1]) for place in range(len(counts))]
+
+
+def glided(painted: Mapping[str, tuple[Stroke, int]], pictures: range, before: Mapping[str, Placement]) -> list[Places]:
+    """Give the subjects' places in each picture of a chunk; a dragged one goes evenly from where it was to the hand."""
+    rows = []
+    for number, picture in enumerate(pictures, 1):
+        placed = []
+        for id, (stroke, since) in painted.items():
+            now, share = place(stroke, picture - since), number / len(pictures)
+            if stroke.mode == "drag" and (start := before.get(id)) is not None:
+                x, y = start.x + share * (now.x - start.x), start.y + share * (now.y - start.y)
+                now = replace(now, x=x, y=y)
+            placed.append(now)
+        rows.append(tuple(placed))
+    return rows
+
+
+def grain_after(rows: Sequence[Row], grain: Grain | None) -> Grain | None:
+    """Give the grain as rows in flight leave it, or as it was where none is in flight; None where the last has none."""
+    if not rows:
+        return grain
+    return rows[-1].grain.after if rows[-1].grain else None
+
+
+def carried_noise(carried: Carried, step: int, fresh: Tensor, follow: float) -> Tensor:
+    """Give a chunk's noise at a step (chunk, C, h, w): what was carried along, by a share, and fresh for the rest."""
+    first, later = carried.noise.chunk(2, dim=1)
+    return degraded(first if step == 0 else later, fresh, follow)
+
+
+def grain_bytes(able: Capabilities, rows: int) -> int:
+    """Compute what a stream's grain takes: its fields, and what so many latent frames in flight have of it."""
+    channels, height, width = able.latent
+    fields = 1 + rows // able.chunk
+    return fields * prod(able.size) * (8 * channels + 8) + rows * 8 * channels * height * width
