@@ -253,6 +253,7 @@ export interface ModelOffer {
   fits: boolean;
   slow: boolean;
   reason: string;
+  expect: string;
 }
 
 export interface ModelProgress {
