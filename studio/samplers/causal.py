@@ -26,7 +26,7 @@ from studio.noise import noise
 from studio.samplers.base import Sampler
 from studio.samplers.context import CleanFrame, Context, ContextSnapshot
 from studio.samplers.forward import to_device
-from studio.samplers.grain import Carried, Grain, carried_noise, carry, grain_after, grain_bytes
+from studio.samplers.grain import Grain, carried_noise, carry, grain_after, grain_bytes
 from studio.samplers.pin import Pins
 from studio.samplers.rows import Row
 from studio.schedule import add_noise
@@ -105,16 +105,12 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         sigmas = self.model.sigmas(first_steps(able, sampling) if is_cold else sampling.steps)
         length = able.first_chunk if is_cold and able.first_chunk else able.chunk
         source = torch.zeros(length, *self.model.latent, device=self.model.device)
-        grain = self._carried(state, length, () if is_first else self._rows)
+        before, grain = () if is_first else self._rows, None
+        if sampling.follow:
+            pictures, counts = self.pins.pictures_after(before, self.context.is_empty, length)
+            grain = carry(grain_after(before, self.grain), self.model, state, pictures, counts)
         row = Row(frame, sigmas, source, source, sampling, grain=grain)
         return replace(row, x=add_noise(source, self.noise_of(row, 0), sigmas[0]))
-
-    def _carried(self, state: ControlState, length: int, rows: tuple[Row, ...]) -> Carried | None:
-        """Carry the grain on to a new row of so many frames behind these; None where no noise is to follow."""
-        if not state[Sampling].follow:
-            return None
-        pictures, counts = self.pins.pictures_after(rows, self.context.is_empty, length)
-        return carry(grain_after(rows, self.grain), self.model, state, pictures, counts)
 
     def noise_of(self, row: Row, step: int) -> Tensor:
         """Give the noise of a row's step, (chunk, C, h, w): a function of seed, frame and step, and of what moved."""
