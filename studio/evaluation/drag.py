@@ -8,24 +8,26 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from studio.controls import Control, CutOut, Stroke
+from studio.controls import CutOut, Stroke
 from studio.engine import Engine
 from studio.evaluation.video import GRID, Witness, new_take, witness_right
 from studio.models.base import Model
 from studio.training.video_clips import LABELS, World
-from studio.trajectory import place
+from studio.trajectory import Placement, place
 
 APPROACH, ALONG = 12, 48  # pictures from where the thing is to the path, and along it
 FREE = 21  # pictures before it is taken hold of: a clean start and a chunk
 SIZE = 0.44  # of what is cut out, a share of the picture's width
 SIDE = 256  # pixels that errors are told in
+CLEAR = 0.9  # of that size: so far away a thing no longer covers where it was
 SURE = 0.5  # of the witness, from which on something is there
 Curve = Callable[[float], tuple[float, float]]
 
@@ -47,30 +49,41 @@ PATHS: dict[str, tuple[Curve, ...]] = {
 
 @dataclass
 class Judged:
-    """What came of trials: errors in px at 256, whether the thing was itself, whether something was left behind."""
+    """What came of trials.
+
+    errors: px at 256, of each picture and thing; itself: whether the witness was sure of the thing there. left_behind:
+    of each trial that goes far enough, whether something was seen where the thing had been, in most of the pictures in
+    which it was away.
+    """
 
     errors: list[float] = field(default_factory=list)
     itself: list[bool] = field(default_factory=list)
-    ghosts: list[bool] = field(default_factory=list)
+    left_behind: list[bool] = field(default_factory=list)
 
-    def figures(self) -> dict[str, float]:
-        """Give the means, and the error's median and 90th percentile."""
-        low, high = np.quantile(self.errors, (0.5, 0.9)) if self.errors else (math.nan, math.nan)
-        figures = {
-            "error_px": np.mean(self.errors), "median_px": low, "p90_px": high,
-            "itself": np.mean(self.itself), "left_behind": np.mean(self.ghosts),
+    def add(self, other: Judged) -> None:
+        """Take in what came of others."""
+        self.errors += other.errors
+        self.itself += other.itself
+        self.left_behind += other.left_behind
+
+    def figures(self) -> dict[str, float | None]:
+        """Give the means, and the error's median and 90th percentile; None where nothing was judged."""
+        values = {
+            "error_px": np.mean(self.errors), "median_px": np.median(self.errors),
+            "p90_px": np.quantile(self.errors, 0.9), "itself": np.mean(self.itself),
+            "left_behind": np.mean(self.left_behind) if self.left_behind else None,
         }  # fmt: skip
-        return {name: round(float(value), 3) for name, value in figures.items()}
+        return {name: None if value is None else round(float(value), 3) for name, value in values.items()}
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A take up to the moment the hand takes hold: the strokes to be sent, and where each thing was."""
+    """A take up to the moment the hand takes hold: what is sent, and where the thing was."""
 
     engine: Engine
-    controls: tuple[Control, ...]
+    cut: CutOut
     strokes: tuple[Stroke, ...]
-    origins: tuple[tuple[float, float], ...]
+    origin: tuple[float, float]
 
 
 def path_from(start: tuple[float, float], curve: Curve) -> tuple[tuple[float, float, float], ...]:
@@ -120,46 +133,43 @@ def begin(model: Model, world: World, witness: Witness, rng: np.random.Generator
     for curve in curves[1:]:
         other = LABELS[(LABELS.index(label) + 5) % len(LABELS)]
         strokes.append(Stroke("b", other, path_from(curve(0.0), curve), "path", 0.4, loop=False))
-    cut = CutOut("a", cut_from(frame.picture, x, y))
-    return Trial(engine, (cut, *strokes), tuple(strokes), ((x, y),))
+    return Trial(engine, CutOut("a", cut_from(frame.picture, x, y)), tuple(strokes), (x, y))
 
 
-def play(trial: Trial, witness: Witness, pinned: bool, judged: Judged, stiffness: float) -> list[np.ndarray]:
-    """Play a trial on, with the hand or without it, and judge its pictures."""
-    engine, since = trial.engine, trial.engine.frame
+def play(trial: Trial, pinned: bool, stiffness: float) -> list[np.ndarray]:
+    """Play a trial on, with the hand or without it: the pictures."""
     if pinned:
-        stiff = (Stroke(**{**vars(one), "stiffness": stiffness}) for one in trial.strokes)
-        engine.accept(*trial.controls)
-        engine.apply([(9 + n, one) for n, one in enumerate((trial.controls[0], *stiff))])
-    pictures = [engine.step().picture for _ in range(APPROACH + ALONG)]
-    shares = heard(witness, pictures)
+        strokes = (replace(one, stiffness=stiffness) for one in trial.strokes)
+        trial.engine.accept(trial.cut, *trial.strokes)
+        trial.engine.apply([(9 + number, one) for number, one in enumerate((trial.cut, *strokes))])
+    return [trial.engine.step().picture for _ in range(APPROACH + ALONG)]
+
+
+def judge(trial: Trial, witness: Witness, pictures: Sequence[np.ndarray]) -> Judged:
+    """Judge the pictures of a trial: where each thing is, whether it is that, and whether something was left behind."""
+    judged = Judged()
     for stroke in trial.strokes:
-        judge_stroke(stroke, witness, pictures, judged)
-    for origin, stroke in zip(trial.origins, trial.strokes):
-        true = [place(stroke, number) for number in range(len(pictures))]
-        far = [n for n, one in enumerate(true) if math.hypot(one.x - origin[0], one.y - origin[1]) > 0.9 * SIZE]
-        clear = [n for n in far if all(away(place(other, n), origin) > 0.9 * SIZE for other in trial.strokes)]
-        if clear:
-            judged.ghosts.append(bool(np.mean([is_there(shares[n], origin) for n in clear[-8:]]) > 0.5))
-    del since
-    return pictures
+        found = witness.find(tensor(pictures), stroke.label)
+        for number, (_, x, y, sure) in enumerate(found):
+            judged.errors.append(SIDE * away(place(stroke, number), (x, y)))
+            judged.itself.append(sure > SURE)
+    clear = [
+        number
+        for number in range(len(pictures))
+        if all(away(place(stroke, number), trial.origin) > CLEAR * SIZE for stroke in trial.strokes)
+    ]
+    if clear:
+        left = subjects_in(witness, [pictures[number] for number in clear])
+        judged.left_behind.append(float(np.mean([is_there(one, trial.origin) for one in left])) > 0.5)
+    return judged
 
 
-def away(one, point: tuple[float, float]) -> float:
+def away(one: Placement, point: tuple[float, float]) -> float:
     """Give how far a placement is from a point, in 0..1."""
     return math.hypot(one.x - point[0], one.y - point[1])
 
 
-def judge_stroke(stroke: Stroke, witness: Witness, pictures: Sequence[np.ndarray], judged: Judged) -> None:
-    """Judge where a stroke's thing is in each picture, and whether it is that thing."""
-    found = witness.find(tensor(pictures), stroke.label)
-    for number, (_, x, y, sure) in enumerate(found):
-        true = place(stroke, number)
-        judged.errors.append(SIDE * math.hypot(x - true.x, y - true.y))
-        judged.itself.append(sure > SURE)
-
-
-def heard(witness: Witness, pictures: Sequence[np.ndarray]) -> Tensor:
+def subjects_in(witness: Witness, pictures: Sequence[np.ndarray]) -> Tensor:
     """Give the share of any subject in each cell of pictures, (N, 16, 16)."""
     with torch.no_grad():
         return 1 - witness(tensor(pictures)).softmax(1)[:, 0]
@@ -177,41 +187,36 @@ def tensor(pictures: Sequence[np.ndarray]) -> Tensor:
 
 
 def evaluate_drag(
-    model: Model, world: World, witness: Witness, count: int = 8, seed: int = 2027, stiffness: float = 0.5
-) -> dict:
-    """Give the figures of `count` trials of each path, with the pin and without; errors are px at 256.
+    model: Model,
+    world: World,
+    witness: Witness,
+    count: int = 8,
+    seed: int = 2027,
+    stiffness: float = 0.5,
+    progress: Callable[..., Iterable[Any]] = lambda iterable, **_: iterable,
+) -> dict[str, Any]:
+    """Give the figures of `count` trials of each path, with the pin and without it; see `Judged`.
 
-    itself: share of pictures in which the witness is sure of the thing; left_behind: share of trials in which it sees
-    something where the thing was, once that is away.
+    Raises ValueError for a model that draws nothing of the drawn world.
     """
-    ways: dict[str, dict[str, Judged]] = {way: {} for way in ("pinned", "free")}
-    for name, way, judged, *_ in trials(model, world, witness, count, seed, stiffness):
-        ways[way].setdefault(name, Judged())
-        for part in ("errors", "itself", "ghosts"):
-            getattr(ways[way][name], part).extend(getattr(judged, part))
-    return {
-        way: {"all": together(paths.values()).figures(), **{name: one.figures() for name, one in paths.items()}}
-        for way, paths in ways.items()
-    } | {"stiffness": stiffness, "trials": count * len(PATHS), **witness_right(witness, world)}
-
-
-def together(parts) -> Judged:
-    """Give what came of several parts as one."""
-    parts = list(parts)
-    return Judged(*([value for part in parts for value in getattr(part, name)] for name in ("errors", "itself", "ghosts")))
+    ways = {way: {name: Judged() for name in ("all", *PATHS)} for way in ("pinned", "free")}
+    played = trials(model, world, witness, count, seed, stiffness)
+    for name, way, judged, _ in progress(played, total=2 * count * len(PATHS), desc="drags"):
+        ways[way][name].add(judged)
+        ways[way]["all"].add(judged)
+    figures = {way: {name: judged.figures() for name, judged in rows.items()} for way, rows in ways.items()}
+    return {**figures, "stiffness": stiffness, "trials": count * len(PATHS), **witness_right(witness, world)}
 
 
 def trials(
     model: Model, world: World, witness: Witness, count: int, seed: int, stiffness: float
-) -> Iterator[tuple[str, str, Judged, Trial, list[np.ndarray]]]:
-    """Play the trials, yielding path, way, what came of it, the trial and its pictures."""
-    for name, curves in PATHS.items():
+) -> Iterator[tuple[str, str, Judged, list[np.ndarray]]]:
+    """Play the trials, yielding path, way, what came of it, and its pictures."""
+    for place_of, (name, curves) in enumerate(PATHS.items()):
         for number in range(count):
-            rng = np.random.default_rng([seed, list(PATHS).index(name), number])
-            trial = begin(model, world, witness, rng, curves)
+            trial = begin(model, world, witness, np.random.default_rng([seed, place_of, number]), curves)
             snapshot = trial.engine.snapshot()
             for way in ("pinned", "free"):
                 trial.engine.restore(snapshot)
-                judged = Judged()
-                pictures = play(trial, witness, way == "pinned", judged, stiffness)
-                yield name, way, judged, trial, pictures
+                pictures = play(trial, way == "pinned", stiffness)
+                yield name, way, judge(trial, witness, pictures), pictures

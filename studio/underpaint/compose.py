@@ -41,7 +41,7 @@ def paste(picture: np.ndarray, things: Sequence[Thing]) -> tuple[np.ndarray, np.
 
 
 def placed(pixels: np.ndarray, place: Placement, size: tuple[int, int]) -> tuple[np.ndarray, slice, slice]:
-    """Give a thing as it lies on a picture of `size` (H, W): premultiplied uint8 (h, w, 4), its rows and its columns."""
+    """Give a thing as it lies on a picture of `size` (H, W): premultiplied uint8 (h, w, 4), its rows and columns."""
     height, width = size
     across = max(1, round(place.size * width))
     down = max(1, round(across * pixels.shape[0] / pixels.shape[1]))
