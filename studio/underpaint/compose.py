@@ -5,12 +5,19 @@ whatever else is installed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from studio.trajectory import Placement
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 FAINT = 0.002  # alpha from which a pixel is seen to be covered
+COARSE = 64  # cells a side, at most, over which colours are spread
 Thing = tuple[np.ndarray, Placement]  # RGBA uint8 (h, w, 4), straight alpha, and where it is
 
 
@@ -19,54 +26,64 @@ def paste(picture: np.ndarray, things: Sequence[Thing]) -> tuple[np.ndarray, np.
 
     A thing's width is its placement's size, a share of the picture's width; its height keeps its shape, and its middle
     is at (x, y). It looks to the left as it is stored, and is mirrored where it faces right. What is out of the picture
-    is cut off. alpha: 0..1, how much of the picture the things cover together.
+    is cut off. alpha: 0..1, how much of the picture the things cover together. Their pixels are not to be written to
+    from now on: of the last few the size that was asked for is remembered.
     """
-    drawn, bare = picture.astype(np.float32), np.ones(picture.shape[:2], np.float32)
+    drawn, bare = picture.copy(), np.ones(picture.shape[:2], np.float32)
     for pixels, place in things:
         sprite, rows, columns = placed(pixels, place, picture.shape[:2])
-        cover = sprite[..., 3:]
-        drawn[rows, columns] = drawn[rows, columns] * (1 - cover) + sprite[..., :3]
-        bare[rows, columns] *= 1 - cover[..., 0]
-    return np.rint(drawn).astype(np.uint8), 1 - bare
+        left = 255 - sprite[..., 3:].astype(np.uint16)
+        under = drawn[rows, columns] * left + 128
+        under += under >> 8  # with the next line a division by 255, to the nearest whole number
+        drawn[rows, columns] = np.minimum((under >> 8) + sprite[..., :3], 255)
+        bare[rows, columns] *= left[..., 0] * np.float32(1 / 255)
+    return drawn, np.subtract(1, bare, out=bare)
 
 
 def placed(pixels: np.ndarray, place: Placement, size: tuple[int, int]) -> tuple[np.ndarray, slice, slice]:
-    """Give a thing as it lies on a picture of `size` (H, W): premultiplied float32 (h, w, 4), and its rows and columns.
-
-    Colours are in 0..255, alpha in 0..1.
-    """
+    """Give a thing as it lies on a picture of `size` (H, W): premultiplied uint8 (h, w, 4), its rows and columns."""
     height, width = size
     across = max(1, round(place.size * width))
-    sprite = resized(pixels, across, max(1, round(across * pixels.shape[0] / pixels.shape[1])))
-    if place.facing > 0:
-        sprite = sprite[:, ::-1]
-    top, down = divmod(place.y * height - sprite.shape[0] / 2, 1)
-    left, right = divmod(place.x * width - sprite.shape[1] / 2, 1)
-    moved = shifted(sprite, down, right)
+    down = max(1, round(across * pixels.shape[0] / pixels.shape[1]))
+    sprite = resized(Pixels(pixels), across, down, place.facing > 0)
+    top, down = divmod(place.y * height - sprite.height / 2, 1)
+    left, right = divmod(place.x * width - sprite.width / 2, 1)
+    moved = np.asarray(shifted(sprite, down, right))
     rows, own_rows = overlap(int(top), moved.shape[0], height)
     columns, own_columns = overlap(int(left), moved.shape[1], width)
     return moved[own_rows, own_columns], rows, columns
 
 
-def resized(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Give RGBA uint8 as premultiplied float32 (height, width, 4) of another size, every pixel counted."""
+@dataclass(frozen=True, eq=False)
+class Pixels:
+    """An array that is the same as itself alone, so that what was made of it can be found again."""
+
+    array: np.ndarray
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Pixels) and other.array is self.array
+
+    def __hash__(self) -> int:
+        return id(self.array)
+
+
+@lru_cache(maxsize=32)
+def resized(pixels: Pixels, width: int, height: int, mirrored: bool) -> Image.Image:
+    """Give RGBA of another size, premultiplied, every pixel counted, with a clear rim of one pixel around it."""
+    from PIL import Image, ImageOps
+
+    whole = Image.fromarray(pixels.array).convert("RGBa").resize((width, height), Image.Resampling.HAMMING)
+    rimmed = Image.new("RGBa", (width + 2, height + 2))
+    rimmed.paste(ImageOps.mirror(whole) if mirrored else whole, (1, 1))
+    return rimmed
+
+
+def shifted(sprite: Image.Image, down: float, right: float) -> Image.Image:
+    """Move a picture with a clear rim by parts of a pixel, in 0..1, down and to the right."""
     from PIL import Image
 
-    whole = pixels.astype(np.float32)
-    whole[..., 3] /= 255
-    whole[..., :3] *= whole[..., 3:]
-    if whole.shape[:2] == (height, width):
-        return whole
-    box = Image.Resampling.HAMMING  # sharp, and never below 0
-    planes = [Image.fromarray(whole[..., n]).resize((width, height), box) for n in range(4)]
-    return np.stack([np.asarray(plane) for plane in planes], -1)
-
-
-def shifted(sprite: np.ndarray, down: float, right: float) -> np.ndarray:
-    """Move a picture (h, w, C) by parts of a pixel, in 0..1, down and to the right: (h + 1, w + 1, C)."""
-    wide = np.pad(sprite, ((1, 1), (1, 1), (0, 0)))
-    tall = wide[1:] * np.float32(1 - down) + wide[:-1] * np.float32(down)
-    return tall[:, 1:] * np.float32(1 - right) + tall[:, :-1] * np.float32(right)
+    moved = (1, 0, -right, 0, 1, -down)  # of each pixel, where it comes from
+    return sprite.transform(sprite.size, Image.Transform.AFFINE, moved, Image.Resampling.BILINEAR)
 
 
 def overlap(start: int, length: int, whole: int) -> tuple[slice, slice]:
@@ -85,11 +102,25 @@ def filled(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
     if marked.all() or not marked.any():
         return picture
     part = around(marked)
-    known = np.float32(~marked[part])[..., None]
-    colours = spread(picture[part].astype(np.float32) * known, known)
-    whole = picture.copy()
-    whole[part] = np.where(known > 0, picture[part], np.rint(colours).clip(0, 255))
+    whole, hole_there = picture.copy(), marked[part]
+    whole[part][hole_there] = smoothed(picture[part], hole_there)[hole_there]
     return whole
+
+
+def smoothed(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """Give the colours (h, w, 3) uint8 that spread into a hole (h, w), worked out on at most `COARSE` cells a side."""
+    from PIL import Image
+
+    height, width = hole.shape
+    step = -(-max(height, width) // COARSE)
+    known = np.where(hole, np.uint8(0), np.uint8(255))
+    cells = Image.fromarray(np.dstack([picture, known])).convert("RGBa").reduce(step)
+    low = np.asarray(cells).astype(np.float32)
+    colours, share = low[..., :3], low[..., 3:] / 255
+    enough = np.minimum(1.0, step * share) / np.maximum(share, 1e-6)
+    spread_out = np.rint(spread(colours * enough, share * enough).clip(0, 255)).astype(np.uint8)
+    size = (spread_out.shape[1] * step, spread_out.shape[0] * step)
+    return np.asarray(Image.fromarray(spread_out).resize(size, Image.Resampling.BILINEAR))[:height, :width]
 
 
 def around(marked: np.ndarray) -> tuple[slice, slice]:
@@ -110,16 +141,16 @@ def spread(colours: np.ndarray, known: np.ndarray) -> np.ndarray:
         return own
     height, width = known.shape[:2]
     pad = ((0, height % 2), (0, width % 2), (0, 0))
-    low, low_known = halved(np.pad(colours, pad)), halved(np.pad(known, pad))
+    low, low_known = mean_of(np.pad(colours, pad), 2), mean_of(np.pad(known, pad), 2)
     share = np.minimum(1.0, 4 * low_known) / np.maximum(low_known, 1e-6)  # one pixel in four that is known is enough
     wide = doubled(spread(low * share, low_known * share))[:height, :width]
     return own * known + wide * (1 - known)
 
 
-def halved(values: np.ndarray) -> np.ndarray:
-    """Average squares of two by two of (h, w, C), h and w even."""
+def mean_of(values: np.ndarray, step: int) -> np.ndarray:
+    """Average squares of (h, w, C), h and w multiples of the step."""
     height, width, channels = values.shape
-    return values.reshape(height // 2, 2, width // 2, 2, channels).mean((1, 3))
+    return values.reshape(height // step, step, width // step, step, channels).mean((1, 3))
 
 
 def doubled(values: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 // and says what it does with keys, messages and frames; none knows another.
 
 import { install as audition } from './audition.js';
+import { install as backdrop } from './backdrop.js';
 import { install as drop } from './drop.js';
 import { install as editor } from './editor.js';
 import { install as exports } from './exports.js';
@@ -18,7 +19,7 @@ import { install as slots } from './slots.js';
 
 /** @type {Record<string, (page: Page) => Feature>} */
 const FEATURES = {
-  seen: ({ seen }) => seen.feature, audition, drop, editor, exports, ghosts, latency, moments, selection, slots, grab,
+  seen: ({ seen }) => seen.feature, audition, backdrop, drop, editor, exports, ghosts, grab, latency, moments, selection, slots,
 };
 
 export class Features {
