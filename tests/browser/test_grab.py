@@ -146,6 +146,8 @@ def test_what_a_causal_student_draws_is_painted_over_and_goes_along_a_path(brows
 def test_fingers_take_hold_on_a_phone_and_two_taps_keep_it(browse, chromium, ball):
     visit = browse(chromium.new_context(**PHONE))
     fingers, page = Fingers(visit), visit.page
+    tops = {round(one.bounding_box()["y"]) for one in page.locator(".st-modes, .st-takes-hold").all()}
+    assert max(tops) - min(tops) < 12, "the tools stand in the row of the modes"
     for button in page.locator(".st-takes-hold button").all():
         box = button.bounding_box()
         assert box["height"] >= 40

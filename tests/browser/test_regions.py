@@ -103,6 +103,7 @@ def test_what_is_lacking_and_what_is_too_much_is_said_and_nothing_is_lost(browse
 def test_a_finger_paints_a_part_on_a_phone(browse, chromium, hears):
     visit = browse(chromium.new_context(**PHONE))
     visit.page.locator("[data-do=region]").tap()
+    assert field(visit).bounding_box()["width"] > 120
     field(visit).fill("a lake")
     Fingers(visit).drag((0.2, 0.7), (0.4, 0.7), (0.7, 0.7))
     until(lambda: held(visit))

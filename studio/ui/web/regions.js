@@ -34,7 +34,7 @@ export class Regions {
     this.button = element('button', { className: 'st-icon st-region-tool', title: WORDS, innerHTML: ICON });
     this.button.setAttribute('aria-label', WORDS);
     this.button.dataset.do = 'region';
-    find(page.box, '.st-dock > .st-group:last-child', HTMLElement).prepend(this.button);
+    find(page.box, '.st-label', HTMLElement).before(this.button);
     find(page.box, '.st-strokes', HTMLElement).after(this.list);
     listenFirst(this.area, { down: (event) => this.down(event), move: (event) => this.move(event), up: (event) => this.up(event) });
   }
