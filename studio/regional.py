@@ -20,6 +20,7 @@ from torch import Tensor
 
 from studio.controls import Backdrop, lora_weights, regions, strokes
 from studio.controls.region import MOST_REGIONS, grey_mask
+from studio.controls.stroke import UNNAMED
 from studio.trajectory import Placement, placements
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ def labels_heard(model: Model, state: ControlState) -> tuple[str, ...]:
     if model.capabilities.strokes != "underpainting" or not state[Backdrop].words:
         return ()
     room = MOST_REGIONS - len(regions(state))
-    newest = dict.fromkeys(stroke.label for stroke, _ in reversed(strokes(state).values()))
+    painted = (stroke.label for stroke, _ in reversed(strokes(state).values()))
+    newest = dict.fromkeys(label for label in painted if label != UNNAMED)
     return tuple(newest)[: max(0, room)]
 
 

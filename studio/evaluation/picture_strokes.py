@@ -1,27 +1,24 @@
 """Judges strokes on a picture model of the drawn world: is the named thing there, and where the hand put it.
 
-`python -m studio.evaluation.picture_strokes FOLDER WITNESS` prints the figures: with the underpainting and labels that
-are heard where their subjects are, with the underpainting alone, with the words alone, and with neither. The prompt
-names the place, not the subject. The witness (`video.Witness`) has seen drawn pictures only.
+`studio evaluate --model FOLDER --size 128x128 --drag --witness FILE` prints the figures: with the underpainting and
+labels that are heard where their subjects are, with the underpainting alone, with the words alone, and with neither.
+The prompt names the place, not the subject. The witness (`video.Witness`) has seen drawn pictures only.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from studio.controls import Backdrop, Control, Prompt, Sampling, Stroke
 from studio.engine import Engine
 from studio.evaluation.takes import held_out_path
-from studio.evaluation.video import Witness, load_witness, picture, witness_right
+from studio.evaluation.video import Witness, picture, witness_right
 from studio.models.base import Model
-from studio.training.video_clips import LABELS, World, all_settings, prompt
+from studio.training.video_clips import LABELS, World, prompt
 from studio.trajectory import place
 
 PICTURES, EVERY = 48, 6  # of a take, and which of them are judged
@@ -113,26 +110,3 @@ def evaluate_picture_strokes(
         ]
         figures[name] = figures_of(rows)
     return figures | {"witness": witness_right(witness, world)}
-
-
-def main() -> None:
-    """Open a folder, judge it and print the figures as JSON."""
-    from studio.models.image.model import open_image
-
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="an image model of the drawn world (studio train --recipe picture)")
-    parser.add_argument("witness", type=Path, help="witness.safetensors, beside it in the training's folder")
-    parser.add_argument("--count", type=int, default=40, help="takes a way (default: %(default)s)")
-    parser.add_argument("--size", type=int, default=128, help="pixels a side (default: %(default)s)")
-    parser.add_argument("--source", default="pocket", help="pocket or colour (default: %(default)s)")
-    parser.add_argument("--words", type=float, default=WORDS, help="how much labels are heard (default: %(default)s)")
-    parser.add_argument("--strength", type=float, default=STRENGTH, help="default: %(default)s")
-    given = parser.parse_args()
-    model = open_image(given.folder, size=(given.size, given.size))
-    world, witness = World.paint(all_settings()), load_witness(given.witness)
-    asked = {"count": given.count, "source": given.source, "words": given.words, "strength": given.strength}
-    print(json.dumps(asked | evaluate_picture_strokes(model, world, witness, **asked), indent=1))
-
-
-if __name__ == "__main__":
-    main()

@@ -16,7 +16,7 @@ import numpy as np
 from studio.controls import ControlError, CutOut, Erase, Stroke, to_message
 from studio.controls.base import check_number, check_text
 from studio.controls.image_file import reading
-from studio.controls.stroke import SIZES, check_stroke_id
+from studio.controls.stroke import SIZES, UNNAMED, check_stroke_id
 from studio.controls.takeover import FASTEST, NOTHING, SHORTEST
 from studio.models.playable import check, pastes
 from studio.ui.protocol import Command, Grabbed, ProtocolError, whole
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from studio.ui.connection import Connection
     from studio.ui.seat import Seat
 
-UNNAMED = "thing"  # the label of what was taken hold of without one
 LARGEST_MASK = 1024  # pixels a side
 PAST = 8  # pictures apart that are looked at for what has moved
 TOO_LATE = "That picture was shown too long ago to take hold of a thing in it; press again."
