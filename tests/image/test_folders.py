@@ -146,7 +146,7 @@ def test_the_id_looks_at_both_ends_of_a_large_file(tmp_path, place):
 
 def test_it_says_what_it_cannot_play(opened):
     model = opened("sd")
-    assert set(model.capabilities.refuses) == {"stroke", "erase", "sink", "lora", "structure"}
+    assert set(model.capabilities.refuses) == {"sink", "lora", "structure"}
     assert (model.capabilities.independent, model.chunk, model.size, model.latent) == (True, 1, SIZE, (4, 8, 8))
     with pytest.raises(TypeError, match="it has no cache"):
         model.new_cache()

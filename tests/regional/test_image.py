@@ -65,8 +65,9 @@ def test_one_masked_attention_is_each_text_attended_by_itself(opened, family):
     assert (fast - draw(model, state(), rows=2)).abs().max() > 1e-3
 
 
-def test_words_for_the_whole_picture_at_full_strength_are_the_prompt(opened):
-    model = opened()
+@pytest.mark.parametrize("size", [(64, 64), (72, 88)])  # and a latent that halves to odd numbers of cells
+def test_words_for_the_whole_picture_at_full_strength_are_the_prompt(opened, size):
+    model = opened(size=size)
     torch.testing.assert_close(draw(model, state(WHOLE)), draw(model, state(Prompt(WHOLE.text))), **CLOSE)
 
 
@@ -111,6 +112,31 @@ def test_it_goes_with_loras_a_controlnet_and_rows_that_see_each_other(opened, fo
     assert with_words.isfinite().all()
     for other in (held, held.updated(LEFT, RIGHT, Lora("first", 0.0)), held.updated(LEFT, RIGHT, Structure(0.0))):
         assert (draw(model, other, rows=2) - with_words).abs().max() > 1e-4
+
+
+def test_a_recorded_net_sees_the_masks_move(opened):
+    """What is heard where is an argument of the network: a replayed graph is given the new masks."""
+    from studio.accelerate.graphs import WARMUP_CALLS, GraphedCallable
+
+    model, calls = opened(), []
+
+    def capture(call):
+        outputs = call()
+        return lambda: [old.copy_(new) for old, new in zip(outputs, call())], outputs
+
+    plain = model.parts.unet.forward
+    states = [state(Region("a", WHOLE.text, mask(left, left + 0.5))) for left in (0, 0.25, 0.5)]
+    wanted = [draw(model, held) for held in states]
+    model.parts.unet.forward = GraphedCallable(plain, lambda call: (calls.append(1), capture(call))[1])
+    try:
+        for _ in range(WARMUP_CALLS + 1):
+            draw(model, states[0])
+        assert calls == [1]
+        for held, clean in zip(states, wanted):
+            torch.testing.assert_close(draw(model, held), clean)
+        assert calls == [1]
+    finally:
+        model.parts.unet.forward = plain
 
 
 def test_a_compiled_net_hears_the_same(opened):
