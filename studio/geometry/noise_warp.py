@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from studio.geometry.flow import Flow
+from studio.geometry.flow import Box, Flow
 from studio.noise import noise
 
 # Step numbers that no sampler's steps reach: of a field's first noise, of what parts are given, of what comes in.
@@ -32,7 +32,6 @@ FIRST, PARTS, OUTSIDE = 2**32, 2**32 + 1, 2**32 + 2
 TURNS = (0.7548776662466927, 0.5698402909980532)  # of x and y: the most even pair (Roberts' R2 sequence)
 NEAR = 1e-3  # pixels: so near to a whole number a way is that number
 EASING = np.float32(1e-4)  # how far the weight of a cell that changes goes back to 1: none is ever lost
-Box = tuple[slice, slice]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +83,7 @@ def warp_noise(field: NoiseField, flows: Iterable[Flow], seed: int, frame: int) 
     moved = None
     for number, flow in enumerate(flows, frame):
         whole = whole_steps(flow, number)
-        if (box := moving_box(whole, flow.seen)) is None:
+        if (box := changing_box(whole, flow.seen)) is None:
             continue
         moved = moved or NoiseField(field.rows.copy(), field.place.copy(), field.weight.copy())
         part = replace(moved, place=moved.place[box], weight=moved.weight[box])
@@ -103,7 +102,7 @@ def whole_steps(flow: Flow, frame: int) -> np.ndarray:
     return np.floor(flow.motion + thresholds).astype(np.int32)
 
 
-def moving_box(whole: np.ndarray, seen: np.ndarray) -> Box | None:
+def changing_box(whole: np.ndarray, seen: np.ndarray) -> Box | None:
     """Give the box of pixels outside of which nothing changes; None where nothing does at all."""
     x, y = whole[..., 0], whole[..., 1]
     moves = (x != 0) | (y != 0) | ~seen
@@ -120,13 +119,13 @@ def moving_box(whole: np.ndarray, seen: np.ndarray) -> Box | None:
 def plan(whole: np.ndarray, seen: np.ndarray) -> Uses:
     """Say who goes where in one picture, of whole steps (h, w, 2) and of who is seen at their end."""
     height, width = whole.shape[:2]
-    cells = height * width
-    x, y = np.arange(width) + whole[..., 0], np.arange(height)[:, None] + whole[..., 1]
+    cells, one = height * width, np.int32
+    x, y = np.arange(width, dtype=one) + whole[..., 0], np.arange(height, dtype=one)[:, None] + whole[..., 1]
     lands = seen & (x >= 0) & (x < width) & (y >= 0) & (y < height)
     source = np.flatnonzero(lands)
-    target = (y * width + x).reshape(-1)[source]
+    target = (y * one(width) + x).reshape(-1)[source].astype(np.intp)
     pushed = np.bincount(target, minlength=cells)
-    came = np.zeros(cells, np.int64)
+    came = np.zeros(cells, np.intp)
     came[target] = source
 
     bare = np.flatnonzero(pushed == 0)
