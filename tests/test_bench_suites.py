@@ -11,7 +11,7 @@ import torch
 from tiny.model import TinyModel
 
 from studio.bench import BenchError, core, gpu, instrument, reference, roofline, shapes, suite
-from studio.bench.nets import TinyPictures, TinyVideo, camera
+from studio.bench.nets import PastingVideo, TinyPictures, TinyVideo, camera
 from studio.bench.paired import Timings, paired
 from studio.cli import main
 from studio.pictures import decoded
@@ -46,9 +46,12 @@ def test_the_core_suite_gives_every_ratio(monkeypatch):
     monkeypatch.setattr(core, "KINDS", ("none", "full"))
     monkeypatch.setattr(core, "TinyPictures", lambda seed, cells=8: TinyPictures(seed, min(cells, 16)))
     monkeypatch.setattr(core, "TinyVideo", lambda seed, cells=(4, 4): TinyVideo(seed, (4, 4)))
+    monkeypatch.setattr(core, "PastingVideo", lambda seed: PastingVideo(seed, (4, 4)))
     figures = json.loads(json.dumps(core.core(seed=1, rounds=1)))
     nets = {"tiny pictures", "tiny video"}
-    assert set(figures) == {"stream_batch", "guidance", "guidance_large", "recache", "cache", "similarity_regions"}
+    named = {"stream_batch", "guidance", "guidance_large", "recache", "cache", "similarity_regions", "two_clock"}
+    assert set(figures) == named
+    assert figures["two_clock"]["encode"] > 0
     assert set(figures["stream_batch"]) == set(figures["guidance"]) == nets
     assert set(figures["guidance"]["tiny video"]) == {"full"}
     assert figures["recache"] > 0

@@ -116,3 +116,12 @@ def test_options_that_cannot_be_are_told_before_anything_is_read():
 def test_a_size_and_a_latent_are_all_that_must_be_said_of_a_model():
     able = Capabilities(size=(8, 8), latent=(1, 1, 1))
     assert (able.chunk, able.independent, able.sampler, able.takes_pictures) == (1, False, "stream", False)
+
+
+def test_how_a_model_plays_strokes_is_said_and_one_that_refuses_them_plays_them_in_no_way():
+    able = Capabilities(size=(8, 8), latent=(1, 1, 1))
+    assert able.strokes == "tracks"
+    assert replace(able, strokes="cutouts").strokes == "cutouts"
+    assert replace(able, strokes="cutouts", refuses={"stroke": "it draws words alone"}).strokes == ""
+    with pytest.raises(ValueError, match="strokes is 'magic'; possible: '', 'tracks', 'cutouts', 'underpainting'"):
+        replace(able, strokes="magic")

@@ -8,17 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from itertools import cycle
+from statistics import median
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import torch
 
-from studio.bench.nets import TinyPictures, TinyVideo, camera
+from studio.bench.nets import PastingVideo, TinyPictures, TinyVideo, camera
 from studio.bench.paired import paired
 from studio.conditioning import Rows, condition_frames
-from studio.controls import ControlState, Prompt, Sampling, Similarity
+from studio.controls import ControlState, Prompt, Sampling, Similarity, Stroke
 from studio.models.base import Model
 from studio.noise import noise
 from studio.samplers import Sampler, samplers_of
+from studio.samplers.pin import encode_clip
 
 ROUNDS, QUICK = 40, 4
 STEPS = (1, 2, 4)
@@ -34,7 +38,8 @@ def core(seed: int = 0, rounds: int = ROUNDS) -> dict[str, Any]:
     steps, on those nets and on larger ones, where twice the rows are twice the work. recache: of the kept frames over a
     chunk of four steps, on frames that share their work as Wan-1.3B's at 480x832 do. cache: recomputing what the cache
     holds over reading it. similarity_regions: a picture a fifth of whose sides moves, drawn in part over drawn whole,
-    and how far the two latents are apart, root mean square over the whole one's.
+    and how far the two latents are apart, root mean square over the whole one's. two_clock: what a stroke that moves a
+    pasted thing adds to a chunk, as shares of it: the encode of its reference, and all else.
     """
     small = (TinyPictures(seed), TinyVideo(seed, cells=(4, 4)))
     large = TinyVideo(seed)
@@ -45,6 +50,7 @@ def core(seed: int = 0, rounds: int = ROUNDS) -> dict[str, Any]:
         "recache": recache(large, seed, rounds),
         "cache": cache(large, seed, rounds),
         "similarity_regions": similarity_regions(TinyPictures(seed, cells=64), seed, max(1, rounds // 4)),
+        "two_clock": two_clock(PastingVideo(seed), seed, rounds),
     }
 
 
@@ -101,6 +107,30 @@ def cache(model: Model, seed: int, rounds: int) -> float:
         "again": partial(model.denoise, Rows(x, (0.0,) * kept + levels, cond, tuple(range(frames)))),
     }
     return paired(ways, rounds).ratio("again", "cached")
+
+
+def two_clock(model: PastingVideo, seed: int, rounds: int) -> dict[str, float]:
+    """What of a chunk's time, of four steps, is added by a stroke: the encode of what is pasted, and all else."""
+    state, several = sampling_state(seed=seed, steps=4), model.capabilities.pictures
+    path = Stroke("a", "fox", ((0, 0.2, 0.5), (90, 0.8, 0.5)), "path")
+    pictures = np.full((1 + several * model.chunk, *model.size, 3), 128, np.uint8)
+    known = encode_clip(model.video_encoder, pictures, several)
+    encode = partial(encode_clip, model.video_encoder, pictures, several)
+    plain = warm_step(model, "rollout", state)
+    # Beside it, a stroke whose encode costs nothing.
+    model.video_encoder = SimpleNamespace(
+        lead=3, start=lambda: None, encode=lambda pixels, _: (known[: (len(pixels) + 3) // several], None)
+    )
+    ways = {
+        "plain": plain,
+        "pinned": warm_step(model, "rollout", state.updated(path)),
+        "ready": partial(encode_clip, model.video_encoder, pictures, several),  # pictures as the encoder takes them
+        "encode": encode,
+    }
+    seconds = paired(ways, rounds).seconds
+    rest = [(pinned - ready) / plain - 1 for plain, pinned, ready, _ in zip(*seconds.values(), strict=True)]
+    share = [encode / plain for plain, *_, encode in zip(*seconds.values(), strict=True)]
+    return {"encode": round(median(share), 3), "rest": round(median(rest), 3)}
 
 
 def similarity_regions(model: Model, seed: int, rounds: int) -> dict[str, float]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from studio.controls import Picture
 from studio.kv_cache import KVCache
 from studio.models.base import NO_LORAS, Capabilities, Model
 from studio.models.wan.causal_wan import CausalWan
+from studio.models.wan.video_encoder import TinyEncoder
 from studio.noise import noise
 from studio.pictures import decoded
 from studio.schedule import clean_from, sigmas
@@ -148,6 +150,17 @@ class TinyVideo(WanModel):
 
     def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
         return sigmas(steps, 5.0, strength)
+
+
+class PastingVideo(TinyVideo):
+    """A tiny video model whose strokes move things that are pasted, by an encoder in the layout of TAEHV's."""
+
+    name: str = "tiny pasting video"
+
+    def __init__(self, seed: int = 0, cells: tuple[int, int] = (16, 24)) -> None:
+        super().__init__(seed, cells)
+        self.capabilities = replace(self.capabilities, strokes="cutouts", pictures=4)
+        self.video_encoder = TinyEncoder(4, (8, 12, 16, 16), (2, 2, 1), lead=3).eval().requires_grad_(False)
 
 
 def camera(count: int, size: tuple[int, int], share: float = 1.0, seed: int = 0) -> list[Picture]:

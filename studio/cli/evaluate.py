@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
-from studio.cli.arguments import add_measure_arguments as add_arguments
+from studio.cli.arguments import add_measure_arguments, user_path
 from studio.cli.errors import UsageError
 from studio.cli.opening import open_model
 from studio.cli.output import print_figures, progress_bar
 
-__all__ = ["add_arguments", "run"]
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what is measured, and of what."""
+    add_measure_arguments(parser)
+    parser.add_argument(
+        "--drag", action="store_true", help="how a thing that is taken hold of follows, on a student of the drawn world"
+    )
+    parser.add_argument(
+        "--witness",
+        type=user_path,
+        metavar="FILE",
+        help="of --drag: what finds subjects in pictures, `studio train --recipe student` writes it "
+        "(default: witness.safetensors in the model's folder)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Evaluate the model and print the figures."""
+    if arguments.drag:
+        run_drag(arguments)
+        return
     from studio.evaluation.evaluate import evaluate
 
     fewer = {"count": 20, "long": 1} if arguments.quick else {}
@@ -22,4 +39,25 @@ def run(arguments: argparse.Namespace) -> None:
         raise UsageError(
             f"evaluate judges painted subjects, and {model.name} takes no strokes: {why}; see studio bench"
         )
+    if model.capabilities.strokes == "cutouts":
+        raise UsageError(f"{model.name} was not taught to follow strokes; --drag judges how it follows a hand")
     print_figures(lambda: evaluate(model, arguments.seed, progress=progress_bar, **fewer), arguments.json)
+
+
+def run_drag(arguments: argparse.Namespace) -> None:
+    """Measure how things follow a hand, and print the figures."""
+    from studio.evaluation.drag import evaluate_drag
+    from studio.evaluation.video import load_witness
+    from studio.training.video_clips import World
+
+    seen = arguments.witness or Path(arguments.model) / "witness.safetensors"
+    if not seen.is_file():
+        raise UsageError(f"{seen} is no file; give --witness, the file that `studio train --recipe student` wrote")
+    model = open_model(arguments)
+    if model.capabilities.strokes != "cutouts":
+        raise UsageError(f"--drag judges things that are taken hold of, and {model.name} shows no cut-outs")
+    count = 1 if arguments.quick else 8
+    figures = lambda: evaluate_drag(  # noqa: E731
+        model, World.paint(), load_witness(seen), count, arguments.seed, progress=progress_bar
+    )
+    print_figures(figures, arguments.json)

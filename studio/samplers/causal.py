@@ -133,7 +133,9 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         ends = [*accumulate(row.length for row in rows)]
         conds = [cond.rows(slice(end - row.length, end)) for row, end in zip(rows, ends, strict=True)]
         rows = tuple(replace(row, sampling=sampling, cond=own) for row, own in zip(rows, conds, strict=True))
-        return super()._advance(self.pins.pin(rows, state, self.context.is_empty), state)
+        latents = super()._advance(self.pins.pin(rows, state, self.context.is_empty), state)
+        self.pins.told = state.slots
+        return latents
 
     def denoiser(self, rows: Sequence[Row], state: ControlState) -> Denoise[Row]:
         """Give the forward of a batch of these rows, one sequence after the cache; the first writes what is pending.

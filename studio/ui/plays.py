@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from studio.controls import CONTROLS
-from studio.models.base import Model
+from studio.models.base import STROKES, Model
 from studio.models.playable import playable_kinds, playable_parts
 
 
@@ -15,6 +15,12 @@ def plays(model: Model) -> list[str]:
     What would do nothing is left out, so that the page does not show it.
     """
     return playable_kinds(model) + playable_parts(model)
+
+
+def strokes_of(model: Model) -> dict[str, str]:
+    """Give how a model plays strokes ("by", a key of `STROKES`), and the line that says what differs ("words")."""
+    by = model.capabilities.strokes
+    return {"by": by, "words": STROKES[by]}
 
 
 def refusals(name: str, refused: Mapping[str, str]) -> str:

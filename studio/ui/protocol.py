@@ -182,7 +182,8 @@ class Hello(Notification):
     """What is played, what of it can be set, and all that is in force. Sent first, and when the model is another.
 
     size: (width, height); controls: `studio.controls.describe`; plays: `studio.ui.plays`; refuses: kind of control to
-    the reason; state: `studio.controls.state_message`; takes: those that were recorded, each with its addresses.
+    the reason; strokes: how it plays them, and what is to be known of that (`models.base.STROKES`);
+    state: `studio.controls.state_message`; takes: those that were recorded, each with its addresses.
     """
 
     type: ClassVar[str] = "hello"
@@ -194,6 +195,7 @@ class Hello(Notification):
     loras: Sequence[str]
     plays: Sequence[str]
     refuses: dict[str, str]
+    strokes: dict[str, str]
     controls: list[dict[str, object]]
     presets: Sequence[str]
     recording: bool

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from studio.controls import Picture, Prompt, Sampling, describe, state_message
 from studio.models.base import Model
 from studio.models.playable import advise
-from studio.ui.plays import plays
+from studio.ui.plays import plays, strokes_of
 from studio.ui.protocol import (
     Ahead,
     DialChanged,
@@ -75,6 +75,7 @@ class SessionUpdates:
             loras=list(model.capabilities.loras),
             plays=plays(model),
             refuses=dict(model.capabilities.refuses),
+            strokes=strokes_of(model),
             controls=describe(),
             presets=self._presets,
             recording=seat.recorder.recording,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from studio.controls import ControlState
 
 GREY = 128  # of a backdrop where nothing was shown yet
-MARGIN = 0.02  # of the picture's width: what a thing leaves is so much wider than it
+MARGIN = 0.02  # of the picture's width: what a thing leaves is so much wider than it, on every side
 Places = tuple[Placement, ...]  # of the things in a picture, in the order of drawing
 Views = Sequence[np.ndarray]  # of pictures, each a map (2, 3) of the camera, see `geometry.camera`
 
@@ -56,13 +56,13 @@ class Reference:
 
     pictures: uint8 (m, H, W, 3); covers: of each of `levels` alpha (m, H, W), 0..1, of the things that are so stiff or
     stiffer; left: alpha (H, W) of what was left, where the things were in the picture before; carried: (m, H, W), 1
-    where the camera carried on what was shown.
+    where the camera carried on what was shown, None where it stands.
     """
 
     pictures: np.ndarray
     covers: tuple[np.ndarray, ...]
     left: np.ndarray
-    carried: np.ndarray
+    carried: np.ndarray | None = None
 
 
 def things(state: ControlState) -> list[Thing]:
@@ -112,9 +112,10 @@ def glide(start: Placement | None, end: Placement, share: float, thing: Thing) -
 
 def key_of(moved: Sequence[Thing], placed: Sequence[Places], origin: Mapping[str, Placement], views: Views = ()) -> str:
     """Give 16 hex digits that name what is to be seen: the same on every machine."""
-    looks = [(thing.look, thing.stroke.stiffness) for thing in moved]
-    seen = [view.tolist() for view in views]
-    return hashlib.sha256(repr((looks, placed, origin, seen)).encode()).hexdigest()[:16]
+    names = [(thing.stroke.id, thing.look, thing.stroke.stiffness) for thing in moved]
+    rows = [(one.x, one.y, one.size, one.facing) for row in (*placed, tuple(origin.values())) for one in row]
+    told = repr((names, len(placed), list(origin))).encode() + np.array(rows).tobytes() + np.array(views).tobytes()
+    return hashlib.sha256(told).hexdigest()[:16]
 
 
 def reference(
@@ -126,8 +127,7 @@ def reference(
     levels: of each, which of the things count. views: of each picture the camera's map from the one shown.
     """
     pixels = {thing.stroke.id: thing.pixels for thing in moved}
-    _, alpha = paste(shown, [(pixels[id], one) for id, one in origin.items()])
-    left = widened(alpha)
+    _, left = paste(shown, [(pixels[id], replace(one, size=one.size + 2 * MARGIN)) for id, one in origin.items()])
     backdrop = filled(shown, left)
     moved_on = [carried(backdrop, view) for view in views or (STILL,) * len(placed)]
     drawn = [
@@ -141,7 +141,7 @@ def reference(
             continue
         rows = ([(pixels[one.id], one) for one, counts in zip(row, level) if counts] for row in placed)
         covers.append(np.stack([paste(backdrop, row)[1] for row in rows]))
-    carried_on = np.stack([seen for _, seen in moved_on])
+    carried_on = None if all(view is STILL for view in views) else np.stack([seen for _, seen in moved_on])
     return Reference(np.stack([picture for picture, _ in drawn]), tuple(covers), left, carried_on)
 
 
@@ -151,17 +151,6 @@ def carried(picture: np.ndarray, view: np.ndarray) -> tuple[np.ndarray, np.ndarr
         return picture, np.zeros(picture.shape[:2], np.float32)
     seen, known = warp_by_camera(picture, view)
     return seen, known.astype(np.float32)
-
-
-def widened(alpha: np.ndarray) -> np.ndarray:
-    """Give alpha (H, W) that reaches further by `MARGIN` on every side."""
-    from PIL import Image, ImageFilter
-
-    if not alpha.any():
-        return alpha
-    reach = max(1, round(MARGIN * alpha.shape[1]))
-    wide = Image.fromarray(np.rint(255 * alpha).astype(np.uint8)).filter(ImageFilter.MaxFilter(2 * reach + 1))
-    return np.asarray(wide).astype(np.float32) / 255
 
 
 def blank(size: tuple[int, int]) -> np.ndarray:

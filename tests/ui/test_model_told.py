@@ -29,6 +29,7 @@ def test_a_page_is_told_what_plays_and_why_the_rest_does_not():
         (hello,) = told(connection, "hello")
         assert hello["plays"] == ["prompt", "sampling", "sink", "erase", "pause", "cache"]
         assert hello["refuses"] == {"stroke": "it knows words alone"}
+        assert hello["strokes"] == {"by": "", "words": ""}
         assert not hello["choice"]
         session.model = Draws((32, 48))
         (hello,) = told(connection, "hello")
@@ -38,6 +39,8 @@ def test_a_page_is_told_what_plays_and_why_the_rest_does_not():
         assert not {"sink", "cache"} & set(hello["plays"])
         assert hello["size"] == [48, 32]
         assert hello["loras"] == ["ink"]
+        assert hello["strokes"]["by"] == "tracks"
+        assert "name one and paint it" in hello["strokes"]["words"]
         assert told(connection, "hello") == [], "once for each model"
 
     session = StandIn()

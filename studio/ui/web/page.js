@@ -25,7 +25,7 @@ import { ticketSource } from './ticket.js';
 import { Timeline } from './timeline.js';
 import { Toasts } from './toasts.js';
 
-/** @import { Control, Controls, Frame, GradioComponent, ShowToast } from './types.js' */
+/** @import { Control, Controls, Frame, GradioComponent, ShowToast, StrokeWay } from './types.js' */
 
 const MEASURE_EVERY = 400; // ms
 const USUAL_RATE = 24; // frames a second, until the server says its own
@@ -37,8 +37,8 @@ export class Page {
     const { element, root, tell } = gradio;
     this.element = element;
     this.box = find(element, '.st', HTMLElement);
-    /** @type {{ model: string, plays: string[], refuses: Record<string, string>, loras: string[] }} */
-    this.model = { model: '', plays: [], refuses: {}, loras: [] };
+    /** @type {{ model: string, plays: string[], refuses: Record<string, string>, loras: string[], strokes: StrokeWay }} */
+    this.model = { model: '', plays: [], refuses: {}, loras: [], strokes: { by: '', words: '' } };
     this.toasts = new Toasts(find(this.box, '.st-toasts', HTMLElement));
     this.hud = new Hud(this.box);
     this.stage = new Stage(find(this.box, '.st-view', HTMLCanvasElement));

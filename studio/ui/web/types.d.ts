@@ -119,6 +119,12 @@ export interface Message {
   [field: string]: any;
 }
 
+/** How a model plays strokes, and the line that says what differs (studio/models/base.py, `STROKES`). */
+export interface StrokeWay {
+  by: '' | 'tracks' | 'cutouts' | 'underpainting';
+  words: string;
+}
+
 /** What a page is told when it is let in, and again when another model plays. */
 export interface Hello {
   size: [number, number]; // width, height
@@ -128,6 +134,7 @@ export interface Hello {
   loras: string[];
   plays: string[];
   refuses: Record<string, string>;
+  strokes: StrokeWay;
   recording: boolean;
   takes: Take[];
   state: any;
