@@ -3,11 +3,14 @@ import math
 from dataclasses import FrozenInstanceError, replace
 
 import pytest
+from cutout_files import png
 
 from studio.controls import (
     CONTROLS,
+    Camera,
     ControlError,
     ControlState,
+    CutOut,
     Erase,
     Lora,
     Pause,
@@ -39,6 +42,8 @@ EVERY = [
     Structure(0.7, "picture"),
     Lora("ink", 0.8),
     Sink("keep", 3),
+    Camera(0.01, zoom=0.02, frames=12),
+    CutOut("a", png()),
 ]
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ WAN = dict(
 class Shape:
     """One architecture. kind: "image" or "video"; net: the UNet's or transformer's arguments; text: widths of the text
     encoders' states; tiny: channels of the tiny decoder (TAESD's one width, TAEHV's four); steps: as it is played.
+    options: what a factory is told beside; goals: what a figure is to reach on one H100, by its name (`gpu.GOALS`).
     """
 
     kind: str
@@ -61,13 +63,24 @@ class Shape:
     tiny: tuple[int, ...]
     size: tuple[int, int]
     steps: int
+    options: Mapping[str, Any] = field(default_factory=dict)
+    goals: Mapping[str, float] = field(default_factory=dict)
 
+
+# As the registry opens Causal Forcing's students (tests/test_gpu.py holds the two together).
+FRAME_WISE: Mapping[str, Any] = {"chunk": 1, "sink": 0, "window": 20}
+CHUNK_WISE: Mapping[str, Any] = {"sink": 0, "window": 18, "drift_guard": True}
+FRAME_GOALS, CHUNK_GOALS = {"fps": 60, "pictures_to_answer": 6}, {"fps": 40}
+TAEHV = (256, 128, 64, 64)
 
 SHAPES = {
-    "sd-turbo": Shape("image", SD_TURBO, (1024,), (64,), (512, 512), 1),
+    "sd-turbo": Shape("image", SD_TURBO, (1024,), (64,), (512, 512), 1, goals={"fps": 120}),
     "sdxl-turbo": Shape("image", SDXL_TURBO, (768, 1280), (64,), (512, 512), 1),
-    "wan-1.3b": Shape("video", WAN, (4096,), (256, 128, 64, 64), (480, 832), 4),
+    "wan-1.3b": Shape("video", WAN, (4096,), TAEHV, (480, 832), 4),
+    "wan-1.3b-frame": Shape("video", WAN, (4096,), TAEHV, (480, 832), 2, FRAME_WISE, FRAME_GOALS),
+    "wan-1.3b-chunk": Shape("video", WAN, (4096,), TAEHV, (480, 832), 4, CHUNK_WISE, CHUNK_GOALS),
 }
+SMALL_WAN = WAN | dict(num_attention_heads=2, attention_head_dim=24, text_dim=32, freq_dim=32, ffn_dim=64, num_layers=2)
 # The same in small, to see on any machine that the suite runs.
 SMALL = {
     "sd-turbo": Shape("image", SD_TURBO | TINY_BLOCKS | dict(cross_attention_dim=32), (32,), (8,), (64, 64), 1),
@@ -86,14 +99,9 @@ SMALL = {
         (64, 64),
         1,
     ),
-    "wan-1.3b": Shape(
-        "video",
-        WAN | dict(num_attention_heads=2, attention_head_dim=24, text_dim=32, freq_dim=32, ffn_dim=64, num_layers=2),
-        (32,),
-        (8, 8, 8, 8),
-        (64, 96),
-        4,
-    ),
+    "wan-1.3b": Shape("video", SMALL_WAN, (32,), (8, 8, 8, 8), (64, 96), 4),
+    "wan-1.3b-frame": Shape("video", SMALL_WAN, (32,), (8, 8, 8, 8), (64, 96), 2, FRAME_WISE, FRAME_GOALS),
+    "wan-1.3b-chunk": Shape("video", SMALL_WAN, (32,), (8, 8, 8, 8), (64, 96), 4, CHUNK_WISE, CHUNK_GOALS),
 }
 
 

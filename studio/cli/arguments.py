@@ -91,7 +91,18 @@ def add_model_arguments(parser: argparse.ArgumentParser, default: str | None = "
         "--controlnet", type=user_path, metavar="PATH", help="a ControlNet for an image model: folder or file"
     )
     group.add_argument("--prediction", metavar="KIND", help="what a checkpoint predicts: epsilon or v_prediction")
+    group.add_argument(
+        "--drift-guard",
+        action=argparse.BooleanOptionalAction,
+        help="whether a Wan student without a sink sees its first frames again, on long streams: more memory",
+    )
     group.add_argument("--generator", type=user_path, metavar="FILE", help="a student's weights for a Wan folder")
+    group.add_argument(
+        "--image-encoder",
+        type=user_path,
+        metavar="FOLDER",
+        help="has image_encoder/ and image_processor/: for realwonder",
+    )
 
 
 def add_take_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,10 +13,16 @@ from studio.cli.output import print_figures
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what is measured, which suite of the bench, and what the gpu suite takes."""
     add_measure_arguments(parser)
-    parser.add_argument("--suite", default="play", help="play, core, grab, instrument or gpu (default: %(default)s)")
+    parser.add_argument(
+        "--suite", default="play", help="play, core, grab, instrument, warp or gpu (default: %(default)s)"
+    )
     group = parser.add_argument_group("gpu suite", "real architectures at full size, with random weights")
     group.add_argument(
-        "--only", type=comma_list, default=(), metavar="NAMES", help="some of sd-turbo,sdxl-turbo,wan-1.3b"
+        "--only",
+        type=comma_list,
+        default=(),
+        metavar="NAMES",
+        help="some of sd-turbo, sdxl-turbo, wan-1.3b, wan-1.3b-frame, wan-1.3b-chunk",
     )
     group.add_argument(
         "--wrappers", type=comma_list, default=(), metavar="LIST", help="as eager,graphs,fp8-dynamic+compile+graphs"

@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(json.dumps([asdict(one) for one in listed]))
         return
-    print(f"{'name':18}{'download':>10}{'memory':>10}   {'here':6}plays here")
+    print(f"{'name':22}{'download':>10}{'memory':>10}   {'here':6}plays here")
     for one in listed:
         print("\n".join(listing_lines(one)))
     print("\n`studio models get NAME` downloads one, `studio run --model NAME` plays it; sizes are approximate")
@@ -41,8 +41,10 @@ def listing_lines(one: Listing) -> Iterator[str]:
     size = gigabytes(one.download_bytes) if one.download_bytes else "-"
     plays = "no" if not one.fits else "slowly" if one.slow else "yes"
     here = "yes" if one.here else "no"
-    yield f"{one.name:18}{size:>10}{gigabytes(one.memory_bytes):>10}   {here:6}{plays}"
-    yield from (f"  {line}" for line in (one.what, one.licence, "" if plays == "yes" else one.reason) if line)
+    yield f"{one.name:22}{size:>10}{gigabytes(one.memory_bytes):>10}   {here:6}{plays}"
+    yield from (
+        f"  {line}" for line in (one.what, one.licence, one.expect, "" if plays == "yes" else one.reason) if line
+    )
 
 
 def run_get(arguments: argparse.Namespace) -> None:

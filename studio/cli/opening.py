@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from studio.models.base import Model
     from studio.score import Score
 
+GUARD = "drift_guard"  # which can be said no to
 # What a model is opened with, by the names of the command line and of the model's factory alike.
 OPENED_WITH = (
     "quantize",
@@ -28,10 +29,12 @@ OPENED_WITH = (
     "device",
     "controlnet",
     "generator",
+    "image_encoder",
     "lcm_lora",
     "prediction",
+    GUARD,
 )
-PATHS = ("controlnet", "generator", "lcm_lora", "tiny_vae")
+PATHS = ("controlnet", "generator", "image_encoder", "lcm_lora", "tiny_vae")
 TINY_DECODERS = ("tiny_vae", "tiny_decoder")
 
 
@@ -42,7 +45,7 @@ def model_options(arguments: argparse.Namespace, name: str) -> dict[str, Any]:
         if (path := getattr(arguments, key)) and not find_place(path).exists():
             raise UsageError(f"--{key.replace('_', '-')}: there is no {path}; give the path of what was downloaded")
     named = {key: getattr(arguments, key) for key in ("size", *OPENED_WITH, "sampler")}
-    options = {key: value for key, value in named.items() if value}
+    options = {key: value for key, value in named.items() if value or (key == GUARD and value is not None)}
     options |= decoder_options(arguments, name, accepted)
     if arguments.lora:
         loras = parse_loras(arguments.lora)

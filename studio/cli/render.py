@@ -13,6 +13,7 @@ from studio.cli.output import progress_bar
 from studio.controls.sampling import STEPS
 from studio.folders import write_error
 from studio.outputs import open_output
+from studio.outputs.enlarge import TIMES
 from studio.score import Score, ScoreError, playable_model
 from studio.score.render import check_frames, render_again
 from studio.score.salvage import salvage
@@ -32,6 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--sampler", help="stream, rollout or rolling")
     group.add_argument(
         "--salvage", action="store_true", help="open what can be read of a damaged take, or of a newer version"
+    )
+    parser.add_argument(
+        "--enlarge",
+        type=number_between(*TIMES),
+        default=1,
+        metavar="N",
+        help="pictures N times as wide and high in the file (default: %(default)s)",
     )
     parser.add_argument("--fps", type=number_between(1, 240), default=24, help="frames a second (default: %(default)s)")
 
@@ -53,6 +61,7 @@ def run(arguments: argparse.Namespace) -> None:
         steps=arguments.steps,
         sampler=sampler,
         fps=arguments.fps,
+        enlarge=arguments.enlarge,
         progress=progress_bar,
     )
     print(rendering.path)

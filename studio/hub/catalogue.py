@@ -17,7 +17,8 @@ class Listing:
     """One model, for a person. Bytes are approximate.
 
     memory_bytes: what it takes while it plays, on the card (without one: in memory); here: its files are on this
-    machine; fits: it can be played here; slow: but not live; reason: in words.
+    machine; fits: it can be played here; slow: but not live; reason: in words. expect: what it plays at and who
+    measured it, or that nobody has.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Listing:
     fits: bool
     reason: str
     slow: bool = False
+    expect: str = ""
 
 
 def list_models(machine: Machine | None = None) -> list[Listing]:
@@ -52,6 +54,7 @@ def list_entry(name: str, entry: Entry, machine: Machine) -> Listing:
         fits=found.fits and not lacks,
         reason="; ".join([found.reason, *(f"to install first: {words}" for words in lacks), *brought(entry)]),
         slow=found.slow,
+        expect=entry.expect,
     )
 
 

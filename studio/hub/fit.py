@@ -115,6 +115,8 @@ def smaller_options(counts: ParameterCounts, machine: Machine, options: Options)
     if min(size) >= SMALLEST_SIDE:
         ways[f"--size {size[0]}x{size[1]}"] = {"size": size}
         ways[f"--size {size[0]}x{size[1]} --quantize int8"] = {"size": size, "quantize": "int8"}
+    if options.get("drift_guard"):
+        ways["--no-drift-guard"] = {"drift_guard": False}
     tiny = "tiny_vae" if counts.kind == "image" else "tiny_decoder"
     if counts.tiny_decoder and options.get(tiny, True) is None:
         ways["the tiny decoder (without --full-vae)"] = {tiny: True}

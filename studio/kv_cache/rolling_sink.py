@@ -66,7 +66,8 @@ class RollingSinkCache(KVCache):
 
     def _take_in(self) -> None:
         """Store what the last forward wrote while it is of the first window, and put back what was stored later on."""
-        news, before, size = self._news, self._seen, self.settings.capacity
+        before, size = self._seen, self.settings.capacity
+        news = tuple(frame for frame in self._news if frame in self._slots)  # of a recache the first have left
         self._news, self._seen = (), before + len(news)
         for place, frame in enumerate(news[: max(0, size - before)], start=before):
             self._copy(self._slots.index(frame), place, stores=True)

@@ -132,7 +132,7 @@ WAN_WORDS = Part(
     11_383_000_000,
     "Apache-2.0",
 )
-NOT_MEASURED = "not measured"
+NOT_MEASURED = "pictures a second: not measured yet"
 
 
 def causal_forcing(file: str, bytes: int = 5_676_000_000) -> Mapping[str, Part]:
@@ -166,7 +166,21 @@ ANYFLOW_COUNTS = replace(WAN_COUNTS, denoiser=1_422_147_136)
 REALWONDER_COUNTS = replace(WAN_COUNTS, denoiser=1_564_428_608, text_encoder=5_680_910_336 + 630_766_080)
 
 FRAME_WISE = {"chunk": 1, "sink": 0, "window": 20}
+TWO_STEPS = causal_forcing("causal-forcing++/framewise-2step.pt")
 ANYFLOW_CONTEXT = {"sink": 1, "window": 15}
+ANYFLOW_LICENCE = 'NOT established: its card says "other", and which that is could not be read; its code is Apache-2.0'
+# Bytes and the weights' one file follow from the 14B's published size, in bfloat16; the hub's list was not seen.
+ANYFLOW_PARTS = {
+    "base": WAN_BASE,
+    "generator": Part(
+        "nvidia/AnyFlow-FAR-Wan2.1-1.3B-Diffusers",
+        ("transformer/config.json", "transformer/diffusion_pytorch_model.safetensors"),
+        2_845_000_000,
+        "other, by its card: read it before you use it",
+    ),
+    "text_encoder": WAN_WORDS,
+    "tiny_decoder": WAN_TINY_DECODER,
+}
 
 MODELS: dict[str, Entry] = {
     "pocket": Entry(
@@ -239,13 +253,47 @@ MODELS: dict[str, Entry] = {
         },
         steps=4,
     ),
+    # For real cards: another entry's student, opened for a purpose. Small pictures are enlarged as pixels, by the page
+    # and by `studio render --enlarge`: enlarging latents loses most of what is fine in them (FastVideo's MLX notes).
+    "snappy": Entry(
+        WAN,
+        "preset for smaller cards: video at half size (240x416), 2 steps, 4 pictures at a time; enlarged on the page",
+        "Apache-2.0",
+        WAN_COUNTS,
+        TWO_STEPS,
+        {**FRAME_WISE, "size": (240, 416)},
+        steps=2,
+        first_frame_steps=4,
+        expect=NOT_MEASURED,
+    ),
+    "balanced": Entry(
+        WAN,
+        "preset for larger cards: video at 480x832, 2 steps, 4 pictures at a time",
+        "Apache-2.0",
+        WAN_COUNTS,
+        TWO_STEPS,
+        FRAME_WISE,
+        steps=2,
+        first_frame_steps=4,
+        expect=NOT_MEASURED,
+    ),
+    "film": Entry(
+        ANYFLOW,
+        "preset to render with: AnyFlow at 480x832 with 16 steps and the whole decoder; finer, and not live",
+        ANYFLOW_LICENCE,
+        ANYFLOW_COUNTS,
+        {name: part for name, part in ANYFLOW_PARTS.items() if name != "tiny_decoder"},
+        {**ANYFLOW_CONTEXT, "tiny_decoder": None},
+        steps=16,
+        expect=NOT_MEASURED,
+    ),
     # Frame-wise students: a chunk is one latent frame, and the 21 that they were trained on are 20 and the one drawn.
     "causal-forcing-2step": Entry(
         WAN,
         "recommended video at 480x832: 4 pictures at a time, so it answers soonest; a first picture by its latent",
         "Apache-2.0",
         WAN_COUNTS,
-        causal_forcing("causal-forcing++/framewise-2step.pt"),
+        TWO_STEPS,
         FRAME_WISE,
         steps=2,
         first_frame_steps=4,
@@ -270,7 +318,7 @@ MODELS: dict[str, Entry] = {
         causal_forcing("chunkwise/causal_forcing.pt"),
         {"sink": 0, "window": 18, "which": "generator", "drift_guard": True},
         steps=4,
-        expect="22.8 pictures a second on one H200 (arXiv 2605.09681, without the tiny decoder)",
+        expect="22.8 pictures a second on one H200, as Forcing-KV measured it (arXiv 2605.09681)",
     ),
     "causal-forcing-long": Entry(
         WAN,
@@ -286,19 +334,9 @@ MODELS: dict[str, Entry] = {
     "anyflow-far": Entry(
         ANYFLOW,
         "video at 480x832 with any number of steps: perform with 2, render the same film with 16",
-        'NOT established: its card says "other" and names no licence that could be read; its code is Apache-2.0',
+        ANYFLOW_LICENCE,
         ANYFLOW_COUNTS,
-        {
-            "base": WAN_BASE,
-            "generator": Part(
-                "nvidia/AnyFlow-FAR-Wan2.1-1.3B-Diffusers",
-                ("transformer/config.json", "transformer/diffusion_pytorch_model.safetensors"),
-                2_845_000_000,
-                "other, by its card: read it before you use it",
-            ),
-            "text_encoder": WAN_WORDS,
-            "tiny_decoder": WAN_TINY_DECODER,
-        },
+        ANYFLOW_PARTS,
         ANYFLOW_CONTEXT,
         steps=4,
         expect=NOT_MEASURED,

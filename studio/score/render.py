@@ -134,13 +134,15 @@ def render_again(
     steps: int | None = None,
     sampler: str | None = None,
     fps: int = 24,
+    enlarge: int = 1,
     progress: Progress | None = None,
 ) -> Rendering:
     """Do all of `render_frames`. `progress(frames, total)` may wrap the frames to show how far it is."""
     made: list[Rendering] = []
 
     def frames() -> Iterator[Frame]:
-        made.append((yield from render_frames(score, path, model, steps=steps, sampler=sampler, fps=fps)))
+        played = render_frames(score, path, model, steps=steps, sampler=sampler, fps=fps, enlarge=enlarge)
+        made.append((yield from played))
 
     for _ in progress(frames(), score.length) if progress else frames():
         pass
@@ -155,20 +157,24 @@ def render_frames(
     steps: int | None = None,
     sampler: str | None = None,
     fps: int = 24,
+    enlarge: int = 1,
 ) -> Generator[Frame, None, Rendering]:
     """Play a take on a loaded model, whichever it is, into a file of the ending's kind (`outputs.OUTPUTS`).
+
+    enlarge: how many times as wide and high the file's pictures are, 1..4.
 
     Yields each frame once it is written, and returns what was rendered; closed before, the file holds what there was.
     It carries the score of what is in it, and can be given wherever a score can.
     Raises OutputError for another ending, ScoreError for what cannot be played.
     """
     from studio.outputs import open_output
+    from studio.outputs.enlarge import Enlarged
 
     check_frames(score)
     fitted = fit(score, model, steps=steps, sampler=sampler)
     compared = Compared(score, fitted.score, model)
     played = fitted.score if compared.is_anew else score
-    output, digest = open_output(path, fps, played.text), Digest()
+    output, digest = Enlarged(open_output(path, fps, played.text), enlarge), Digest()
     try:
         for frame in compared.frames():
             output.put(frame)

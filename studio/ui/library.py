@@ -75,7 +75,9 @@ class Library:
         items = [item for item in known if self._is_offered(item["name"])]
         if all(item["name"] != self.home for item in items):
             about = {"what": "what this server was opened with", "licence": "", "here": True, "fits": True}
-            items.insert(0, {"name": self.home, "download_bytes": 0, "memory_bytes": 0, "reason": "", **about})
+            items.insert(
+                0, {"name": self.home, "download_bytes": 0, "memory_bytes": 0, "reason": "", "expect": "", **about}
+            )
         return [item | {"loaded": item["name"] in self._loaded} for item in items]
 
     def _is_offered(self, name: str) -> bool:

@@ -18,8 +18,8 @@ from studio.score.snapshot import pack, unpack
 class Guarded(CausalModel):
     """Self-Forcing's cache, small: no sink, a window of three chunks, places by slot, and the guard."""
 
-    def __init__(self, chunk=2, guard=True):
-        super().__init__(prediction="velocity", evicts="after", sink=0, window=6, chunk=chunk)
+    def __init__(self, chunk=2, guard=True, **able):
+        super().__init__(prediction="velocity", evicts="after", sink=0, window=6, chunk=chunk, **able)
         self.guard = guard
 
     def new_cache(self):
@@ -102,8 +102,9 @@ def test_from_a_snapshot_also_of_a_file_it_goes_on_bit_for_bit():
     assert all(torch.equal(one, other.step(state)) for one in on)
 
 
-def test_a_recache_begins_a_new_store_under_the_new_words():
-    model, old, new = Guarded(), controls(steps=2), controls("a city at night", steps=2)
+@pytest.mark.parametrize("mode", ["causal", "bidirectional"])
+def test_a_recache_begins_a_new_store_under_the_new_words(mode):
+    model, old, new = Guarded(recache=mode), controls(steps=2), controls("a city at night", steps=2)
     stream = Rollout(model)
     for _ in range(8):
         stream.step(old)
@@ -111,7 +112,9 @@ def test_a_recache_begins_a_new_store_under_the_new_words():
     stream.switch("recache", new)
     held = stream.cache.snapshot()
     assert held.written == (6,)
-    assert torch.equal(held.first[0], held.keys)
+    keys = held.keys.unflatten(1, (len(held.frames), -1))
+    in_time = keys[:, [held.frames.index(frame) for frame in stream.cache.frames]].flatten(1, 2)
+    assert torch.equal(held.first[0], in_time)
     stream.step(new)
     assert torch.equal(stream.cache.snapshot().first[0], held.first[0])
     stream.switch("cut", new)

@@ -71,11 +71,12 @@ export class Models {
    * @param {boolean} playing
    */
   row(offer, playing) {
-    const { name, what, here, fits, slow, reason } = offer;
+    const { name, what, here, fits, slow, reason, expect } = offer;
     const row = element('div', { className: `st-offer${fits ? '' : ' unfit'}`, role: 'listitem' });
     const words = element('div');
     words.append(element('b', { textContent: name }), element('p', { textContent: what }));
     words.append(element('small', { textContent: offerFacts(offer) }));
+    if (expect) words.append(element('small', { className: 'expect', textContent: expect }));
     if (reason && (slow || !fits)) words.append(element('small', { className: 'why', textContent: reason }));
     const text = playing ? 'Playing' : here ? 'Play' : 'Download and play';
     const play = element('button', { textContent: text, disabled: playing || !fits });

@@ -251,6 +251,7 @@ export interface ModelOffer {
   fits: boolean;
   slow: boolean;
   reason: string;
+  expect: string;
 }
 
 export interface ModelProgress {
