@@ -84,8 +84,16 @@ def test_every_model_is_played_with_the_steps_it_was_distilled_for():
     steps = {name: entry.steps for name, entry in MODELS.items() if entry.steps}
     images = {"sd-turbo": 1, "sdxl-turbo": 1, "sd15-lcm": 4}
     causal = {"causal-forcing-2step": 2, "causal-forcing-1step": 1, "causal-forcing": 4, "causal-forcing-long": 4}
+    others = {"terrain": 1, "realwonder": 4}
     cards = {"snappy": 2, "balanced": 2, "film": 16}
-    assert steps == {**images, **causal, **cards, "anyflow-far": 4, "rolling-forcing": 5}  # other Wan students: 4
+    assert steps == {
+        **images,
+        **causal,
+        **cards,
+        "anyflow-far": 4,
+        "rolling-forcing": 5,
+        **others,
+    }  # other Wan students: 4
 
 
 def test_every_part_and_option_is_an_argument_of_its_factory():
@@ -268,7 +276,7 @@ def test_a_large_card_plays_everything():
 
 def test_a_laptop_plays_the_pocket_model_first_then_pictures_slowly_and_says_why_not_video():
     listed = list_models(LAPTOP)
-    assert [one.name for one in listed[:3]] == ["pocket", "sd-turbo", "sd15-lcm"]
+    assert [one.name for one in listed[:3]] == ["pocket", "terrain", "sd-turbo"]
     assert not listed[0].slow
     by_name = {one.name: one for one in listed}
     assert by_name["sd-turbo"].slow
@@ -405,7 +413,7 @@ def test_a_config_of_nonsense_does_not_stop_the_arithmetic(tmp_path):
 
 def test_what_is_no_name_and_no_folder_is_told_with_what_there_is(tmp_path):
     with pytest.raises(
-        UnknownModel, match=r"no model is called 'sd-trubo'; there are: pocket, sd-turbo, .* by its path"
+        UnknownModel, match=r"no model is called 'sd-trubo'; there are: pocket, terrain, sd-turbo, .* by its path"
     ):
         load("sd-trubo")
     with pytest.raises(UnknownModel, match=r"holds no model_index\.json, .* beside unet/ or transformer/"):

@@ -3,12 +3,16 @@ import math
 from dataclasses import FrozenInstanceError, replace
 
 import pytest
+from cutout_files import png
 from regional.masks import mask
 
 from studio.controls import (
     CONTROLS,
+    Backdrop,
+    Camera,
     ControlError,
     ControlState,
+    CutOut,
     Erase,
     Lora,
     Pause,
@@ -43,6 +47,9 @@ EVERY = [
     Lora("ink", 0.8),
     Sink("keep", 3),
     Region("a", "a frozen lake", LEFT, 0.7),
+    Camera(0.01, zoom=0.02, frames=12),
+    CutOut("a", png()),
+    Backdrop("colour", "#204060", 3, 0.5),
 ]
 
 

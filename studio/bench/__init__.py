@@ -4,6 +4,7 @@ play: a model as a person plays it (`bench`). core: what each way to save work s
 (`studio.bench.core`). grab: a hand that takes hold of moving subjects in pictures that come late (`studio.bench.grab`).
 instrument: what it costs to be able to go back, to audition, to record (`studio.bench.instrument`).
 gpu: the architectures of real models at full size (`studio.bench.gpu`).
+warp: what it costs to carry noise along strokes and camera at 480x832 (`studio.bench.warp`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from studio.bench.errors import BenchError
 if TYPE_CHECKING:
     from studio.models.base import Model
 
-SUITES = ("play", "core", "gpu", "grab", "instrument")
+SUITES = ("play", "core", "gpu", "grab", "instrument", "warp")
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,11 @@ def suite(
         from studio.bench.instrument import MINUTE, instrument
 
         figures = instrument(seed=seed, rounds=6 if quick else 30, minute=300 if quick else MINUTE)
+    elif name == "warp":
+        from studio.bench.warp import ROUNDS as MANY
+        from studio.bench.warp import warp
+
+        figures = warp(seed, 2 if quick else MANY)
     elif name == "gpu":
         from studio.bench.gpu import VARIANTS, gpu
 

@@ -97,6 +97,12 @@ def add_model_arguments(parser: argparse.ArgumentParser, default: str | None = "
         help="whether a Wan student without a sink sees its first frames again, on long streams: more memory",
     )
     group.add_argument("--generator", type=user_path, metavar="FILE", help="a student's weights for a Wan folder")
+    group.add_argument(
+        "--image-encoder",
+        type=user_path,
+        metavar="FOLDER",
+        help="has image_encoder/ and image_processor/: for realwonder",
+    )
 
 
 def add_take_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,9 @@ from studio.cli.output import print_figures
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what is measured, which suite of the bench, and what the gpu suite takes."""
     add_measure_arguments(parser)
-    parser.add_argument("--suite", default="play", help="play, core, grab, instrument or gpu (default: %(default)s)")
+    parser.add_argument(
+        "--suite", default="play", help="play, core, grab, instrument, warp or gpu (default: %(default)s)"
+    )
     group = parser.add_argument_group("gpu suite", "real architectures at full size, with random weights")
     group.add_argument(
         "--only",

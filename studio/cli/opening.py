@@ -29,11 +29,12 @@ OPENED_WITH = (
     "device",
     "controlnet",
     "generator",
+    "image_encoder",
     "lcm_lora",
     "prediction",
     GUARD,
 )
-PATHS = ("controlnet", "generator", "lcm_lora", "tiny_vae")
+PATHS = ("controlnet", "generator", "image_encoder", "lcm_lora", "tiny_vae")
 TINY_DECODERS = ("tiny_vae", "tiny_decoder")
 
 

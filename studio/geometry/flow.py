@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from studio.controls import ControlState
 
 BACKGROUND = -1
+Box = tuple[slice, slice]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +74,7 @@ def background(camera: np.ndarray, size: Size) -> np.ndarray:
     return np.stack(parts, -1).astype(np.float32)
 
 
-def subject_motion(before: Placement, now: Placement, box: tuple[slice, slice], size: Size) -> np.ndarray:
+def subject_motion(before: Placement, now: Placement, box: Box, size: Size) -> np.ndarray:
     """Give the motion of a subject's pixels in a box, (h, w, 2): each keeps its place in the subject."""
     pixels = np.stack(np.meshgrid(*(np.arange(part.start, part.stop) for part in reversed(box))), -1)
     middle = centre(before, size)
@@ -85,7 +86,7 @@ def centre(placed: Placement, size: Size) -> np.ndarray:
     return np.array([placed.x * size[1] - 0.5, placed.y * size[0] - 0.5])
 
 
-def discs(placed: Sequence[Placement], size: Size) -> Iterator[tuple[tuple[slice, slice], np.ndarray]]:
+def discs(placed: Sequence[Placement], size: Size) -> Iterator[tuple[Box, np.ndarray]]:
     """Yield of each subject its box of pixels (rows, columns) and which of them it covers, (h, w) bool."""
     for one in placed:
         (x, y), radius = centre(one, size), one.size * size[1] / 2
@@ -106,9 +107,19 @@ def owners(placed: Sequence[Placement], order: dict[str, int], size: Size) -> np
 
 def lands_seen(motion: np.ndarray, owner: np.ndarray, owner_now: np.ndarray) -> np.ndarray:
     """Tell which pixels land in the picture, where nothing in front of them covers them."""
-    rows, columns = np.indices(owner.shape, np.float32)
-    x, y = columns + motion[..., 0], rows + motion[..., 1]
-    seen = inside(np.stack([x, y], -1), owner.shape)
-    over = owner_now[np.rint(y[seen]).astype(int).clip(0), np.rint(x[seen]).astype(int).clip(0)]
-    seen[seen] = over <= owner[seen]
+    seen = owner_now <= owner  # of what stands
+    box = moving_box(motion)
+    at = motion[box] + np.stack(np.meshgrid(*(np.arange(part.start, part.stop) for part in reversed(box))), -1)
+    shown = inside(at, owner.shape)
+    x, y = np.rint(at.astype(np.float32)).astype(np.int32).transpose(2, 0, 1)
+    over = owner_now[y.clip(0, owner.shape[0] - 1), x.clip(0, owner.shape[1] - 1)]
+    seen[box] = shown & (over <= owner[box])
     return seen
+
+
+def moving_box(motion: np.ndarray) -> Box:
+    """Give the box of pixels that move, (rows, columns); an empty one where none does."""
+    moves = (motion[..., 0] != 0) | (motion[..., 1] != 0)
+    ends = [np.flatnonzero(moves.any(axis)) for axis in (1, 0)]
+    rows, columns = (slice(int(found[0]), int(found[-1]) + 1) if len(found) else slice(0, 0) for found in ends)
+    return rows, columns

@@ -1,14 +1,15 @@
 """Noise that follows a flow and stays noise (Go-with-the-Flow, arXiv 2501.08331, section 3).
 
 Each pixel carries C numbers, N(0, 1) and independent of all others', and a weight. From picture to picture it goes
-where the flow says. One that becomes n is shared out: each part is its number / sqrt(n), and what n fresh numbers are
-off their mean, so that the parts are N(0, 1) and know nothing of each other. Several that land on one cell are summed
-by weight and brought to N(0, 1) again. A cell that none lands on pulls from where its own flow came from; what comes in
-from outside is new.
+where the flow says. One that becomes n is shared out: its number and n - 1 fresh ones are turned together, by the
+reflection that takes the first axis to the diagonal, so that each part has its number / sqrt(n), and all are N(0, 1)
+and know nothing of each other. Several that land on one cell are summed by weight and brought to N(0, 1) again. A cell
+that none lands on pulls from where its own flow came from; what comes in from outside is new.
 
-Two things differ from the paper's code. Ways that are no whole pixels are rounded up and down in turn, everywhere at
-once (`whole_steps`): with a rest that each pixel keeps for itself, under any zoom half of all pixels were torn or
-crushed in every picture. And pixels are known by their number, not by comparing what they carry.
+Three things differ from the paper's code, which draws n numbers for n parts. Ways that are no whole pixels are rounded
+up and down in turn, everywhere at once (`whole_steps`): with a rest that each pixel keeps for itself, under any zoom
+half of all pixels were torn or crushed in every picture. And pixels are known by their number, not by comparing what
+they carry.
 
 `NoiseField` keeps the numbers in rows that never move: only the place of each pixel's row does, and what was shared out
 or summed takes the rows that are free. `warp_slowly` is the definition.
@@ -24,7 +25,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from studio.geometry.flow import Flow
+from studio.geometry.flow import Box, Flow
 from studio.noise import noise
 
 # Step numbers that no sampler's steps reach: of a field's first noise, of what parts are given, of what comes in.
@@ -32,7 +33,6 @@ FIRST, PARTS, OUTSIDE = 2**32, 2**32 + 1, 2**32 + 2
 TURNS = (0.7548776662466927, 0.5698402909980532)  # of x and y: the most even pair (Roberts' R2 sequence)
 NEAR = 1e-3  # pixels: so near to a whole number a way is that number
 EASING = np.float32(1e-4)  # how far the weight of a cell that changes goes back to 1: none is ever lost
-Box = tuple[slice, slice]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,12 +79,15 @@ def new_field(size: tuple[int, int], channels: int, seed: int, frame: int) -> No
     return NoiseField(rows, np.arange(pixels, dtype=np.int32).reshape(size), np.ones(size, np.float32))
 
 
-def warp_noise(field: NoiseField, flows: Iterable[Flow], seed: int, frame: int) -> NoiseField:
-    """Give a field moved by flows, the first of them to the picture `frame`: a function of all of these."""
-    moved = None
+def warp_noise(field: NoiseField, flows: Iterable[Flow], seed: int, frame: int, in_place: bool = False) -> NoiseField:
+    """Give a field moved by flows, the first of them to the picture `frame`: a function of all of these.
+
+    in_place: nobody else holds the field, which may be written to.
+    """
+    moved = field if in_place else None
     for number, flow in enumerate(flows, frame):
         whole = whole_steps(flow, number)
-        if (box := moving_box(whole, flow.seen)) is None:
+        if (box := changing_box(whole, flow.seen)) is None:
             continue
         moved = moved or NoiseField(field.rows.copy(), field.place.copy(), field.weight.copy())
         part = replace(moved, place=moved.place[box], weight=moved.weight[box])
@@ -103,7 +106,7 @@ def whole_steps(flow: Flow, frame: int) -> np.ndarray:
     return np.floor(flow.motion + thresholds).astype(np.int32)
 
 
-def moving_box(whole: np.ndarray, seen: np.ndarray) -> Box | None:
+def changing_box(whole: np.ndarray, seen: np.ndarray) -> Box | None:
     """Give the box of pixels outside of which nothing changes; None where nothing does at all."""
     x, y = whole[..., 0], whole[..., 1]
     moves = (x != 0) | (y != 0) | ~seen
@@ -120,13 +123,13 @@ def moving_box(whole: np.ndarray, seen: np.ndarray) -> Box | None:
 def plan(whole: np.ndarray, seen: np.ndarray) -> Uses:
     """Say who goes where in one picture, of whole steps (h, w, 2) and of who is seen at their end."""
     height, width = whole.shape[:2]
-    cells = height * width
-    x, y = np.arange(width) + whole[..., 0], np.arange(height)[:, None] + whole[..., 1]
+    cells, one = height * width, np.int32
+    x, y = np.arange(width, dtype=one) + whole[..., 0], np.arange(height, dtype=one)[:, None] + whole[..., 1]
     lands = seen & (x >= 0) & (x < width) & (y >= 0) & (y < height)
     source = np.flatnonzero(lands)
-    target = (y * width + x).reshape(-1)[source]
+    target = (y * one(width) + x).reshape(-1)[source].astype(np.intp)
     pushed = np.bincount(target, minlength=cells)
-    came = np.zeros(cells, np.int64)
+    came = np.zeros(cells, np.intp)
     came[target] = source
 
     bare = np.flatnonzero(pushed == 0)
@@ -168,15 +171,15 @@ def parts(values: np.ndarray, weights: np.ndarray, uses: Uses, key: tuple[int, i
     """Give the numbers (K, C) and weights (K,) that uses bring, each source's shared out over all of its uses."""
     split = np.flatnonzero(uses.shares > 1)
     if len(split):
-        source = uses.source[split]
-        order = np.argsort(source, kind="stable")  # the uses of each source side by side
-        starts = group_starts(source[order])
-        added = noise(*key, PARTS, (len(split), values.shape[1])).numpy()[order]
-        split = split[order]
-        count = uses.shares[split].astype(np.float32)[:, None]
-        mean = group_sums(added, starts) / count[starts]
-        added -= mean.repeat(np.diff(np.append(starts, len(split))), axis=0)
-        values[split] = values[split] / np.sqrt(count) + added
+        split = split[np.argsort(uses.source[split], kind="stable")]  # the uses of each source side by side
+        starts = group_starts(uses.source[split])
+        later, more = np.delete(split, starts), np.diff(np.append(starts, len(split))) - 1
+        drawn = noise(*key, PARTS, (len(later), values.shape[1])).numpy()
+        sums, root = group_sums(drawn, starts - np.arange(len(starts))), np.sqrt(uses.shares[split], dtype=np.float32)
+        first = root[starts][:, None]
+        values[split] /= root[:, None]
+        values[split[starts]] += sums / first
+        values[later] += drawn - (sums / (first * (first - 1))).repeat(more, axis=0)
     return values, weights / uses.shares.astype(np.float32)
 
 
@@ -258,17 +261,18 @@ def bring_slowly(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Give values and weights after all uses (source, target) and what comes in; a part of the definition."""
     sources, targets = [source for source, _ in uses], [target for _, target in uses]
-    many = [number for number, source in enumerate(sources) if sources.count(source) > 1]
-    added = dict(zip(many, noise(*key, PARTS, (len(many), values.shape[2])).numpy()))
-    brought: dict[tuple, list[tuple[np.ndarray, float]]] = {}
-    for number, (source, target) in enumerate(uses):
-        n, value = sources.count(source), values[source]
-        if n > 1:
-            mean = sum(added[other] for other in many if sources[other] == source) / n
-            value = value / n**0.5 + added[number] - mean
-        brought.setdefault(target, []).append((value, weight[source] / n))
+    brought: dict[tuple, list[tuple[int, np.ndarray, float]]] = {target: [] for target in targets}
+    fresh_parts = iter(noise(*key, PARTS, (len(sources) - len(set(sources)), values.shape[2])).numpy())
+    for source in sorted(set(sources)):
+        numbers = [number for number, one in enumerate(sources) if one == source]
+        together = np.stack([values[source], *(next(fresh_parts) for _ in numbers[1:])])
+        for number, part in zip(numbers, reflection(len(numbers)) @ together):
+            brought[targets[number]].append((number, part, weight[source] / len(numbers)))
+    given_to = {
+        target: [part[1:] for part in sorted(parts, key=lambda part: part[0])] for target, parts in brought.items()
+    }
     values, weight = values.copy(), weight.copy()
-    for target, given in brought.items():
+    for target, given in given_to.items():
         total = sum(part for _, part in given)
         changes = len(given) > 1 or sources.count(sources[targets.index(target)]) > 1
         length = sum(part**2 for _, part in given) ** 0.5
@@ -277,3 +281,9 @@ def bring_slowly(
     for target, value in zip(fresh, from_outside(len(fresh), values.shape[2], key)):
         values[target], weight[target] = value, 1
     return values, weight
+
+
+def reflection(n: int) -> np.ndarray:
+    """Give the n x n reflection that takes the first axis to the diagonal: each row begins with 1 / sqrt(n)."""
+    off = np.eye(n)[0] - n**-0.5
+    return np.eye(n) - 2 * np.outer(off, off) / max(off @ off, 1e-12)

@@ -105,10 +105,7 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         sigmas = self.model.sigmas(first_steps(able, sampling) if is_cold else sampling.steps)
         length = able.first_chunk if is_cold and able.first_chunk else able.chunk
         source = torch.zeros(length, *self.model.latent, device=self.model.device)
-        before, grain = () if is_first else self._rows, None
-        if sampling.follow:
-            pictures, counts = self.pins.pictures_after(before, self.context.is_empty, length)
-            grain = carry(grain_after(before, self.grain), self.model, state, pictures, counts)
+        grain = carried_to(self, state, () if is_first else self._rows, length)
         row = Row(frame, sigmas, source, source, sampling, grain=grain)
         return replace(row, x=add_noise(source, self.noise_of(row, 0), sigmas[0]))
 
@@ -215,6 +212,14 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         self.frame, self._rows = snapshot.frame, snapshot.rows
         self.context.restore(snapshot)
         self.pins.places, self.grain, self.begun = snapshot.pinned, snapshot.grain, snapshot.begun
+
+
+def carried_to(sampler: CausalSampler, state: ControlState, rows: Sequence[Row], length: int) -> Carried | None:
+    """Carry a sampler's grain on to a new row of so many frames behind these; None where no noise is to follow."""
+    if not state[Sampling].follow:
+        return None
+    pictures, counts = sampler.pins.pictures_after(rows, sampler.context.is_empty, length)
+    return carry(grain_after(rows, sampler.grain), sampler.model, state, pictures, counts)
 
 
 def count_bytes(model: Model, cache: KVCache, cond: Conditioning, state: ControlState) -> int:

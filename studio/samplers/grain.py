@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -58,18 +59,16 @@ def carry(grain: Grain | None, model: Model, state: ControlState, pictures: rang
     (channels, *cells), seed = model.latent, state[Sampling].seed
     if grain is None or grain.seed != seed:
         grain = Grain(new_field(model.size, 2 * channels, seed, pictures[0]), seed, ())
-    field, before, latents = grain.field, grain.places, []
-    for number, now in enumerate(glided(strokes(state), pictures, {one.id: one for one in before})):
-        flow = flow_between(before, now, model.size, camera_step(state, pictures[number], model.size))
-        field, before = warp_noise(field, [flow], seed, pictures[number]), now
-        if number + 1 in ends(counts):
-            latents.append(latent_noise(field, (cells[0], cells[1])))
-    return Carried(torch.stack(latents).to(model.device), Grain(field, seed, before))
-
-
-def ends(counts: Sequence[int]) -> list[int]:
-    """Give the sums of the first one, two and so on."""
-    return [sum(counts[: place + 1]) for place in range(len(counts))]
+    places = glided(strokes(state), pictures, {one.id: one for one in grain.places})
+    flows = [
+        flow_between(before, now, model.size, camera_step(state, picture, model.size))
+        for before, now, picture in zip([grain.places, *places], places, pictures)
+    ]
+    field, latents = grain.field, []
+    for first, end in pairwise([0, *accumulate(counts)]):
+        field = warp_noise(field, flows[first:end], seed, pictures[first], in_place=field is not grain.field)
+        latents.append(latent_noise(field, (cells[0], cells[1])))
+    return Carried(torch.stack(latents).to(model.device), Grain(field, seed, places[-1]))
 
 
 def glided(painted: Mapping[str, tuple[Stroke, int]], pictures: range, before: Mapping[str, Placement]) -> list[Places]:

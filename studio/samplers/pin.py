@@ -79,7 +79,7 @@ class Pins:
             views = [STILL if is_first else camera_between(state, last, at, self.model.size) for at in frames]
             if not moved and all(view is STILL for view in views):
                 row = replace(row, pin=None)
-            elif row.steps_left > 1:
+            elif row.steps_left > 1 and (row.pin is None or state.slots is not self.told):
                 row = self._pinned(row, moved, frames, before, views, is_first)
             before = row.pin.places if row.pin else before
             frame += count
@@ -125,8 +125,9 @@ class Pins:
         cells = [pooled(cover, latent.shape, several, is_first) for cover in crude.covers]
         none, steps = torch.zeros_like(cells[0]), range(1, len(row.sigmas))
         masks = [next((mask for mask, level in zip(cells, levels) if level >= step), none) for step in steps]
-        around = np.maximum(crude.left[None], crude.carried)
-        masks[0] = torch.maximum(masks[0], pooled(around, latent.shape, several, is_first))
+        masks[0] = torch.maximum(masks[0], pooled(crude.left[None], latent.shape, 1, False))
+        if crude.carried is not None:
+            masks[0] = torch.maximum(masks[0], pooled(crude.carried, latent.shape, several, is_first))
         stacked = to_device(torch.stack(masks), row.x.device)
         return replace(row, pin=Pin(latent.to(row.x.device), stacked, placed[-1], key))
 

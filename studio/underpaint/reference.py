@@ -56,13 +56,13 @@ class Reference:
 
     pictures: uint8 (m, H, W, 3); covers: of each of `levels` alpha (m, H, W), 0..1, of the things that are so stiff or
     stiffer; left: alpha (H, W) of what was left, where the things were in the picture before; carried: (m, H, W), 1
-    where the camera carried on what was shown.
+    where the camera carried on what was shown, None where it stands.
     """
 
     pictures: np.ndarray
     covers: tuple[np.ndarray, ...]
     left: np.ndarray
-    carried: np.ndarray
+    carried: np.ndarray | None = None
 
 
 def things(state: ControlState) -> list[Thing]:
@@ -114,8 +114,8 @@ def key_of(moved: Sequence[Thing], placed: Sequence[Places], origin: Mapping[str
     """Give 16 hex digits that name what is to be seen: the same on every machine."""
     names = [(thing.stroke.id, thing.look, thing.stroke.stiffness) for thing in moved]
     rows = [(one.x, one.y, one.size, one.facing) for row in (*placed, tuple(origin.values())) for one in row]
-    numbers = np.array(rows).tobytes() + b"".join(np.asarray(view).tobytes() for view in views)
-    return hashlib.sha256(repr((names, len(placed), list(origin))).encode() + numbers).hexdigest()[:16]
+    told = repr((names, len(placed), list(origin))).encode() + np.array(rows).tobytes() + np.array(views).tobytes()
+    return hashlib.sha256(told).hexdigest()[:16]
 
 
 def reference(
@@ -141,7 +141,7 @@ def reference(
             continue
         rows = ([(pixels[one.id], one) for one, counts in zip(row, level) if counts] for row in placed)
         covers.append(np.stack([paste(backdrop, row)[1] for row in rows]))
-    carried_on = np.stack([seen for _, seen in moved_on])
+    carried_on = None if all(view is STILL for view in views) else np.stack([seen for _, seen in moved_on])
     return Reference(np.stack([picture for picture, _ in drawn]), tuple(covers), left, carried_on)
 
 

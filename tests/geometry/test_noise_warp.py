@@ -7,9 +7,9 @@ import torch
 from studio.controls import Camera, ControlState, Stroke
 from studio.geometry.flow import Flow, flow_at
 from studio.geometry.noise_warp import (
+    changing_box,
     degraded,
     latent_noise,
-    moving_box,
     new_field,
     warp_noise,
     warp_slowly,
@@ -151,7 +151,7 @@ def test_the_same_seed_and_flow_give_the_same_bits_whatever_the_pictures_are_tak
 
 def test_nothing_outside_of_a_strokes_box_is_looked_at():
     flow = flow_at(ControlState.of(Stroke("a", "fox", ((0, 0.2, 0.3), (9, 0.5, 0.3)), "path", 0.2)), 1, (64, 96))
-    rows, columns = moving_box(whole_steps(flow, 1), flow.seen)
+    rows, columns = changing_box(whole_steps(flow, 1), flow.seen)
     assert rows.stop - rows.start < 24
     assert columns.stop - columns.start < 32
 
