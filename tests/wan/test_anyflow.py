@@ -138,6 +138,7 @@ def test_a_window_that_rolls_keeps_the_first_frame_and_sees_the_last_six_finely(
     assert stream.cache.frames == (0, 7, 8, 9, 10, 11, 12)
     assert stream.cache.snapshot().keys.shape[1] == 1 * 4 + 6 * 16
     stream.context.drop_sink()
+    assert stream.cache.frames == (), "what is left would have been read otherwise: it is read anew"
     stream.step(told(steps=1))
     assert stream.cache.frames == (7, 10, 11, 12, 13, 14, 15), "the oldest of the window is kept for ever now"
 
