@@ -26,7 +26,7 @@ from studio.noise import noise
 from studio.samplers.base import Sampler
 from studio.samplers.context import CleanFrame, Context, ContextSnapshot
 from studio.samplers.forward import to_device
-from studio.samplers.grain import Grain, carried_noise, carry, grain_after, grain_bytes
+from studio.samplers.grain import Carried, Grain, carried_noise, carry, grain_after, grain_bytes
 from studio.samplers.pin import Pins
 from studio.samplers.rows import Row
 from studio.schedule import add_noise
