@@ -74,7 +74,7 @@ class Pins:
         for row in rows:
             is_first = is_cold and not pinned
             count = self.pictures_of(row, is_first)
-            if row.steps_left > 1 and (row.pin is None or state.slots is not self.told):
+            if row.pin is None or state.slots is not self.told:
                 row = self._pinned(row, moved, range(frame, frame + count), before, is_first)
             before = row.pin.places if row.pin else before
             frame += count
@@ -99,15 +99,16 @@ class Pins:
         if row.pin is not None and row.pin.key == key:
             return row
         shown = blank(self.model.size) if is_first or self.shown is None else self.shown
-        held = [steps_held(thing.stroke.stiffness, len(row.sigmas) - 1) for thing in moved]
+        held = [steps_held(thing.stroke.stiffness, len(row.sigmas)) for thing in moved]
         levels = sorted(set(held))
         crude = reference(shown, moved, placed, origin, [[count >= level for count in held] for level in levels])
         latent = self._encoded(crude.pictures, None if is_first else shown)
         several = self.model.capabilities.pictures
         cells = [pooled(cover, latent.shape, several, is_first) for cover in crude.covers]
-        none, steps = torch.zeros_like(cells[0]), range(1, len(row.sigmas))
+        steps, none = range(1, len(row.sigmas) + 1), torch.zeros_like(cells[0])
         masks = [next((mask for mask, level in zip(cells, levels) if level >= step), none) for step in steps]
-        masks[0] = torch.maximum(masks[0], pooled(crude.left[None], latent.shape, 1, False))
+        left = pooled(crude.left[None], latent.shape, 1, False)
+        masks = [torch.maximum(mask, left) if step <= levels[-1] else mask for step, mask in zip(steps, masks)]
         stacked = to_device(torch.stack(masks), row.x.device)
         return replace(row, pin=Pin(latent.to(row.x.device), stacked, placed[-1], key))
 
@@ -119,9 +120,9 @@ class Pins:
         return encode_clip(encoder, np.concatenate([shown[None], pictures]), several)[1:]
 
 
-def steps_held(stiffness: float, renoisings: int) -> int:
-    """Give at how many re-noisings a thing is held: the first at stiffness 0, all of them at 1."""
-    return 1 + round(stiffness * (renoisings - 1))
+def steps_held(stiffness: float, steps: int) -> int:
+    """Give after how many steps a thing is held: after the first at stiffness 0, after all of them at 1."""
+    return 1 + round(stiffness * (steps - 1))
 
 
 @torch.no_grad()
