@@ -15,10 +15,12 @@ from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 from weakref import WeakValueDictionary, ref
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from studio.controls import Picture, Prompt, Sampling, Structure, active_prompts, lora_weights, strokes
+from studio.regional import RegionWords, words_by_region
 from studio.trajectory import Placement, placements
 
 if TYPE_CHECKING:
@@ -176,6 +178,7 @@ class FrameInputs:
         loras: weights by name.
         guidance_scale: what a distilled model is told to draw with; 1 where guidance is made outside of it.
         picture: the encoded picture that came in, empty for none.
+        painted: the underpainting that takes its place, uint8 (H, W, 3) of the model's size, where there is one.
         structure_strength, structure_look: of the ControlNet: 0..2, and "edges" or "picture".
     """
 
@@ -186,6 +189,7 @@ class FrameInputs:
     picture: bytes = b""
     structure_strength: float = 0.0
     structure_look: str = "edges"
+    painted: np.ndarray | None = None
 
 
 def frame_inputs(state: ControlState, frames: Sequence[int]) -> FrameInputs:
@@ -226,10 +230,22 @@ def states_of(model: Model, prompt: Prompt, loras: Mapping[str, float]) -> Promp
     return states
 
 
-def condition_frames(model: Model, state: ControlState, frames: Sequence[int], negative: bool = False) -> Conditioning:
-    """Give what a model is told of frames, by their numbers, under the controls in force, or the negative prompt."""
+def condition_frames(
+    model: Model,
+    state: ControlState,
+    frames: Sequence[int],
+    negative: bool = False,
+    painted: np.ndarray | None = None,
+) -> Conditioning:
+    """Give what a model is told of frames, by their numbers, under the controls in force, or the negative prompt.
+
+    painted: the underpainting, where a frame begins from one.
+    """
     states = model.prepare(state[Prompt].negative) if negative else prompt_states(model, state)
-    return model.condition(states, frame_inputs(state, frames), frames)
+    inputs = frame_inputs(state, frames)
+    cond = model.condition(states, inputs if painted is None else replace(inputs, painted=painted), frames)
+    heard = () if negative else words_by_region(model, state, frames)
+    return replace(cond, regions=heard) if heard else cond
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,11 +255,13 @@ class Conditioning:
     prompts: F states, of the words each frame is drawn under; the same object where they are the same words.
     tracks: (F, K, h, w) track map and other extra input channels; K may be 0.
     extra: whatever else a model's rows are told, by name, each (F, ...): a control picture, LoRA weights.
+    regions: of each frame the words that are heard in a part of it; () where there are none in any.
     """
 
     prompts: tuple[PromptStates, ...]
     tracks: Tensor
     extra: Mapping[str, Tensor] = field(default_factory=dict)
+    regions: tuple[tuple[RegionWords, ...], ...] = ()
 
     def __post_init__(self) -> None:
         if self.tracks.ndim != 4 or len(self.prompts) != len(self.tracks):
@@ -275,8 +293,13 @@ class Conditioning:
 
     def rows(self, index: slice | Sequence[int]) -> Conditioning:
         """Give the conditioning of some of the frames: a slice, or their places in a list."""
-        prompts = self.prompts[index] if isinstance(index, slice) else tuple(self.prompts[place] for place in index)
-        return Conditioning(prompts, self.tracks[index], {name: part[index] for name, part in self.extra.items()})
+        places = range(len(self))[index] if isinstance(index, slice) else index
+        return Conditioning(
+            tuple(self.prompts[place] for place in places),
+            self.tracks[index],
+            {name: part[index] for name, part in self.extra.items()},
+            tuple(self.regions[place] for place in places) if self.regions else (),
+        )
 
     def with_text(self, states: PromptStates) -> Conditioning:
         """Give the same frames under other words."""
@@ -285,10 +308,12 @@ class Conditioning:
     @staticmethod
     def cat(parts: Sequence[Conditioning]) -> Conditioning:
         """Give all rows, in the order of the parts."""
+        heard = any(part.regions for part in parts)
         return Conditioning(
             tuple(states for part in parts for states in part.prompts),
             torch.cat([part.tracks for part in parts]),
             {name: torch.cat([part.extra[name] for part in parts]) for name in parts[0].extra},
+            tuple(row for part in parts for row in part.regions or [()] * len(part)) if heard else (),
         )
 
 

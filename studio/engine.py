@@ -17,13 +17,12 @@ from studio.conditioning import condition_frames
 from studio.controls import (
     Control,
     ControlState,
-    Mix,
     Picture,
     Prompt,
+    Region,
     Sampling,
     Similarity,
     Stroke,
-    active_prompts,
 )
 from studio.frames import Frame
 from studio.models import playable
@@ -31,6 +30,7 @@ from studio.models.errors import NotFinite
 from studio.pictures import decoded
 from studio.samplers import Sampler, samplers_of
 from studio.samplers.base import RowRevisions
+from studio.samplers.words import Words, switch_words
 from studio.similarity import SimilarityFilter, SimilarityState, conditioning_key, thumbnail
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ NOT_FINITE = (
     "weight of a LoRA or the guidance scale down, and start clean (reset). If it stays so, open the model in float32."
 )
 REMEMBERED = 4096  # words already shown to the model; beyond it they are looked at again
-Heard = str | tuple[Mix, str]  # a text, or the texts of a mix with their shares, and how they are mixed
 log = logging.getLogger("studio")
 
 
@@ -52,7 +51,7 @@ class EngineSnapshot:
     frame: int
     revision: int
     state: ControlState
-    words: tuple[tuple[Heard, float], ...] | None
+    words: Words | None
     pictures: tuple[np.ndarray, ...]
     frame_revision: int
     last_picture: np.ndarray | None
@@ -98,7 +97,7 @@ class Engine:
         self.revision = 0
         self.state = state or playable.initial_state(model)
         # The words of the last frame made and their weights; None after a clean start: nothing to switch from.
-        self._last_words: tuple[tuple[Heard, float], ...] | None = None
+        self._last_words: Words | None = None
         # Pictures decoded with the last chunk that have not come out yet, and the revision it was made under.
         self._pictures: list[np.ndarray] = []
         self._frame_revision, self._row_revisions, self._decode_ms = 0, RowRevisions(), 0.0
@@ -126,11 +125,14 @@ class Engine:
         Of controls that were checked. May be called from any thread; what was prepared before costs nothing.
         """
         for control in controls:
+            self.sampler.source.prepare(control)
             match control:
                 case Prompt():
                     for text in filter(None, (*control.texts, control.negative)):
                         if self._known.adds("prompt", text):
                             read_words(self.model, text)
+                case Region() if control.text and self._known.adds("region", control.text):
+                    read_words(self.model, control.text)
                 case Stroke() if self._known.adds("label", control.label):
                     read_label(self.model, control)
                 case Picture() if control.data and self.state[Similarity].threshold:
@@ -194,28 +196,23 @@ class Engine:
         Without a picture that comes in all frames are alike, as long as the noise is held and nobody changes a thing.
         """
         similarity, sampling = self.state[Similarity], self.state[Sampling]
-        if not (similarity.threshold and self.sampler.independent) or sampling.drift:
+        restless = sampling.drift or self.sampler.source.is_restless(self.state)
+        if restless or not (similarity.threshold and self.sampler.independent):
             return True, SimilarityState()
         filter = SimilarityFilter(
             similarity.threshold, similarity.most, self.sampler.in_flight, sampling.seed, self._similarity
         )
-        data = self.state[Picture].data
-        return filter.is_new(self._thumbnail(data) if data else None, conditioning_key(self.state)), filter.snapshot()
+        number = self.frame + self.sampler.in_flight
+        data, painted = self.state[Picture].data, self.sampler.source.seen(self.state, number)
+        key = conditioning_key(self.state, painted is not None)
+        seen = painted if painted is not None else self._thumbnail(data) if data else None
+        return filter.is_new(seen, key), filter.snapshot()
 
     def _switch_prompt(self) -> None:
-        """Tell the sampler of new words, once for all that came since the last frame, and while they blend in again.
-
-        A blend recaches at each chunk, so that cache and words go together; "cut" cuts once, at its start. So does a
-        mix whose weights move: it is a new prompt only if nothing of it was heard in the one before.
-        """
-        words, kind = active_words(self.state), self.state[Prompt].switch
-        if self._last_words not in (None, words):
-            is_new_prompt = not texts_in(self._last_words[-1][0]) & texts_in(words[-1][0])
-            if is_new_prompt or kind == "recache":
-                self.sampler.switch(kind, self.state, is_new_prompt)
-            if is_new_prompt and kind == "cut":
-                self.decoder = self.model.new_decoder()  # what it holds of the last shot is no past of this one
-        self._last_words = words
+        """Tell the sampler of new words, see `samplers.words.switch_words`."""
+        self._last_words, cuts = switch_words(self.sampler, self._last_words, self.state)
+        if cuts:
+            self.decoder = self.model.new_decoder()  # what it holds of the last shot is no past of this one
 
     def restart(self, frame: int, state: ControlState | None = None) -> None:
         """Start clean: cache, rows in flight and decoder empty, the next frame is number `frame`; controls stay."""
@@ -255,23 +252,6 @@ class Engine:
 def ms_since(began: float) -> float:
     """Give the milliseconds since a `time.perf_counter`."""
     return (time.perf_counter() - began) * 1e3
-
-
-def active_words(state: ControlState) -> tuple[tuple[Heard, float], ...]:
-    """Give the texts in force in the frame being drawn and their weights; a text that blends into itself is one."""
-    words: list[tuple[Heard, float]] = [(heard_of(prompt), weight) for prompt, _, weight in active_prompts(state)]
-    return tuple(one for one, before in zip(words, [("", 0.0), *words], strict=False) if one[0] != before[0])
-
-
-def heard_of(prompt: Prompt) -> Heard:
-    """Give what is heard of a prompt."""
-    heard = prompt.heard
-    return heard[0][0] if len(heard) == 1 else (heard, prompt.interpolation)
-
-
-def texts_in(heard: Heard) -> set[str]:
-    """Give the texts of what is heard."""
-    return {heard} if isinstance(heard, str) else {text for text, _ in heard[0]}
 
 
 def read_label(model: Model, stroke: Stroke) -> None:

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from studio.controls import Sampling, Structure, active_prompts, lora_weights, strokes
+from studio.controls import Backdrop, Sampling, Structure, active_prompts, lora_weights, regions, strokes
 from studio.noise import uniform
 
 if TYPE_CHECKING:
@@ -94,11 +94,17 @@ class SimilarityFilter:
         self._state = state
 
 
-def conditioning_key(state: ControlState) -> tuple[object, ...]:
-    """Give all that a frame is told beside its picture: equal for two frames that differ in nothing else."""
+def conditioning_key(state: ControlState, seen: bool = False) -> tuple[object, ...]:
+    """Give all that a frame is told beside its picture: equal for two frames that differ in nothing else.
+
+    seen: whether the picture shows where strokes are; of them only the labels count then, which are heard.
+    """
     painted = strokes(state)
-    moving = (painted, state.frame) if painted else None  # what is painted may move
-    return active_prompts(state), state[Sampling], state[Structure], lora_weights(state), moving
+    labels = tuple(stroke.label for stroke, _ in painted.values())
+    moving = (labels if seen else (painted, state.frame)) if painted else None  # what is painted may move
+    backdrop = state[Backdrop].words, state[Backdrop].source == "none"
+    words = active_prompts(state), regions(state), backdrop
+    return words, state[Sampling], state[Structure], lora_weights(state), moving
 
 
 def difference(drawn: Tensor | None, small: Tensor) -> float:

@@ -3,6 +3,7 @@ import math
 from dataclasses import FrozenInstanceError, replace
 
 import pytest
+from regional.masks import mask
 
 from studio.controls import (
     CONTROLS,
@@ -13,6 +14,7 @@ from studio.controls import (
     Pause,
     Picture,
     Prompt,
+    Region,
     Sampling,
     Similarity,
     Sink,
@@ -27,6 +29,7 @@ from studio.controls import (
     to_message,
 )
 
+LEFT = mask(0, 0.5)
 EVERY = [
     Prompt("snowy mountains", "fog", "cut"),
     Sampling(7, "self", 1.5, 4),
@@ -39,6 +42,7 @@ EVERY = [
     Structure(0.7, "picture"),
     Lora("ink", 0.8),
     Sink("keep", 3),
+    Region("a", "a frozen lake", LEFT, 0.7),
 ]
 
 

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from studio.bench.nets import PastingVideo, TinyPictures, TinyVideo, camera
+from studio.bench.nets import PastingVideo, TinyPictures, TinyVideo, camera, stripe
 from studio.bench.paired import paired
 from studio.conditioning import Rows, condition_frames
-from studio.controls import ControlState, Prompt, Sampling, Similarity, Stroke
+from studio.controls import ControlState, Prompt, Region, Sampling, Similarity, Stroke
 from studio.models.base import Model
 from studio.noise import noise
 from studio.samplers import Sampler, samplers_of
@@ -37,9 +37,10 @@ def core(seed: int = 0, rounds: int = ROUNDS) -> dict[str, Any]:
     any number of rows (for them the most possible is the number of steps). guidance: a kind's time over none's at four
     steps, on those nets and on larger ones, where twice the rows are twice the work. recache: of the kept frames over a
     chunk of four steps, on frames that share their work as Wan-1.3B's at 480x832 do. cache: recomputing what the cache
-    holds over reading it. similarity_regions: a picture a fifth of whose sides moves, drawn in part over drawn whole,
-    and how far the two latents are apart, root mean square over the whole one's. two_clock: what a stroke that moves a
-    pasted thing adds to a chunk, as shares of it: the encode of its reference, and all else.
+    holds over reading it. regional_words: a step that hears three regions over one that hears the prompt alone.
+    similarity_regions: a picture a fifth of whose sides moves, drawn in part over drawn whole, and how far the two
+    latents are apart, root mean square over the whole one's. two_clock: what a stroke that moves a pasted thing adds to
+    a chunk, as shares of it: the encode of its reference, and all else.
     """
     small = (TinyPictures(seed), TinyVideo(seed, cells=(4, 4)))
     large = TinyVideo(seed)
@@ -49,6 +50,7 @@ def core(seed: int = 0, rounds: int = ROUNDS) -> dict[str, Any]:
         "guidance_large": {m.name: guidance(m, seed, rounds) for m in (TinyPictures(seed, cells=32), large)},
         "recache": recache(large, seed, rounds),
         "cache": cache(large, seed, rounds),
+        "regional_words": {m.name: regional_words(m, seed, rounds) for m in (TinyPictures(seed, cells=32), large)},
         "similarity_regions": similarity_regions(TinyPictures(seed, cells=64), seed, max(1, rounds // 4)),
         "two_clock": two_clock(PastingVideo(seed), seed, rounds),
     }
@@ -107,6 +109,16 @@ def cache(model: Model, seed: int, rounds: int) -> float:
         "again": partial(model.denoise, Rows(x, (0.0,) * kept + levels, cond, tuple(range(frames)))),
     }
     return paired(ways, rounds).ratio("again", "cached")
+
+
+def regional_words(model: Model, seed: int, rounds: int) -> float:
+    """A step under a prompt and three regions, a third of the picture each, over one under the prompt alone."""
+    state = sampling_state(seed=seed, steps=4)
+    third = [Region(text, text, stripe(place / 3, (place + 1) / 3)) for place, text in enumerate(("a", "b", "c"))]
+    ways = {"heard": state.updated(*third), "plain": state}
+    return paired({name: warm_step(model, "stream", held) for name, held in ways.items()}, rounds).ratio(
+        "heard", "plain"
+    )
 
 
 def two_clock(model: PastingVideo, seed: int, rounds: int) -> dict[str, float]:

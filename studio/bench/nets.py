@@ -17,6 +17,7 @@ from studio.conditioning import Conditioning, FrameInputs, PromptMemory, PromptS
 from studio.controls import Picture
 from studio.kv_cache import KVCache
 from studio.models.base import NO_LORAS, Capabilities, Model
+from studio.models.image.regional import hear_regions, words_by_region
 from studio.models.wan.causal_wan import CausalWan
 from studio.models.wan.video_encoder import TinyEncoder
 from studio.noise import noise
@@ -104,19 +105,25 @@ class TinyPictures(WordModel):
     def __init__(self, seed: int = 0, cells: int = 8) -> None:
         torch.manual_seed(seed)
         latent, size = (4, cells, cells), (8 * cells, 8 * cells)
-        super().__init__(Capabilities(size, latent, independent=True, takes_pictures=True))
+        able = Capabilities(size, latent, independent=True, takes_pictures=True, hears_regions=True)
+        super().__init__(able)
         self.net: Any = unet(unet_shape(WORDS[1], widths=(32, 64), sample_size=cells))
+        hear_regions(self.net)
 
     def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
         return sigmas(steps, strength=strength)
 
     def denoise(self, rows: Rows, cache: KVCache | None = None, write: int = 0, causal: bool = True) -> Tensor:
         levels = torch.tensor(rows.sigma)
-        output = self.net(rows.x, 1000 * levels, rows.cond.text, return_dict=False)[0]
+        words: dict[str, Any] = {"encoder_hidden_states": rows.cond.text}
+        if rows.cond.regions:
+            words = words_by_region(self.net, rows.cond.regions, rows.cond.text, rows.x)
+        output = self.net(rows.x, 1000 * levels, return_dict=False, **words)[0]
         return clean_from("velocity", rows.x, levels, output)
 
     def encode_picture(self, picture: Any) -> Tensor:
-        pixels = torch.tensor(decoded(picture, self.size)).permute(2, 0, 1).float() / 127.5 - 1
+        whole = decoded(picture, self.size) if isinstance(picture, bytes) else picture
+        pixels = torch.tensor(whole).permute(2, 0, 1).float() / 127.5 - 1
         small = torch.nn.functional.adaptive_avg_pool2d(pixels, self.latent[1:])
         return torch.cat([small, small.mean(0, keepdim=True)])
 
@@ -145,7 +152,7 @@ class TinyVideo(WanModel):
     def __init__(self, seed: int = 0, cells: tuple[int, int] = (16, 24)) -> None:
         torch.manual_seed(seed)
         size, latent = (8 * cells[0], 8 * cells[1]), (4, *cells)
-        super().__init__(Capabilities(size, latent, chunk=3, sink=3, window=6))
+        super().__init__(Capabilities(size, latent, chunk=3, sink=3, window=6, hears_regions=True))
         self.net = CausalWan(wan_net((4, 4), WORDS[1], head=48, inner=560), "velocity", self.chunk).ready()
 
     def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
@@ -180,3 +187,14 @@ def camera(count: int, size: tuple[int, int], share: float = 1.0, seed: int = 0)
         still.save(file, "JPEG", quality=90)
         pictures.append(Picture(file.getvalue()))
     return pictures
+
+
+def stripe(left: float, right: float, side: int = 64) -> bytes:
+    """Give a mask as PNG, white from `left` to `right` of the width."""
+    from PIL import Image
+
+    pixels = np.zeros((side, side), np.uint8)
+    pixels[:, round(left * side) : round(right * side)] = 255
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()

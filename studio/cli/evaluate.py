@@ -15,7 +15,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what is measured, and of what."""
     add_measure_arguments(parser)
     parser.add_argument(
-        "--drag", action="store_true", help="how a thing that is taken hold of follows, on a student of the drawn world"
+        "--drag",
+        action="store_true",
+        help="how a thing that is taken hold of follows, on a student of the drawn world; on a picture model of it "
+        "whether a painted subject is there and where",
     )
     parser.add_argument(
         "--witness",
@@ -39,7 +42,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise UsageError(
             f"evaluate judges painted subjects, and {model.name} takes no strokes: {why}; see studio bench"
         )
-    if model.capabilities.strokes == "cutouts":
+    if model.capabilities.strokes != "tracks":
         raise UsageError(f"{model.name} was not taught to follow strokes; --drag judges how it follows a hand")
     print_figures(lambda: evaluate(model, arguments.seed, progress=progress_bar, **fewer), arguments.json)
 
@@ -47,6 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
 def run_drag(arguments: argparse.Namespace) -> None:
     """Measure how things follow a hand, and print the figures."""
     from studio.evaluation.drag import evaluate_drag
+    from studio.evaluation.picture_strokes import evaluate_picture_strokes
     from studio.evaluation.video import load_witness
     from studio.training.video_clips import World
 
@@ -54,6 +58,13 @@ def run_drag(arguments: argparse.Namespace) -> None:
     if not seen.is_file():
         raise UsageError(f"{seen} is no file; give --witness, the file that `studio train --recipe student` wrote")
     model = open_model(arguments)
+    if model.capabilities.strokes == "underpainting":
+        takes = 2 if arguments.quick else 40
+        print_figures(
+            lambda: evaluate_picture_strokes(model, World.paint(), load_witness(seen), takes, arguments.seed),
+            arguments.json,
+        )
+        return
     if model.capabilities.strokes != "cutouts":
         raise UsageError(f"--drag judges things that are taken hold of, and {model.name} shows no cut-outs")
     count = 1 if arguments.quick else 8

@@ -6,6 +6,7 @@ follow from it.
 
 from __future__ import annotations
 
+from studio.controls.backdrop import Backdrop
 from studio.controls.base import Control
 from studio.controls.cutout import CutOut, cutouts
 from studio.controls.errors import ControlError
@@ -15,6 +16,7 @@ from studio.controls.messages import describe, from_message, state_message, to_m
 from studio.controls.pause import Pause
 from studio.controls.picture import Picture
 from studio.controls.prompt import Mix, Prompt, active_prompts
+from studio.controls.region import Region, regions
 from studio.controls.sampling import Sampling
 from studio.controls.similarity import Similarity
 from studio.controls.sink import Sink
@@ -25,6 +27,7 @@ from studio.controls.table import CONTROLS, opening_events
 
 __all__ = [
     "CONTROLS",
+    "Backdrop",
     "Control",
     "ControlError",
     "ControlState",
@@ -37,6 +40,7 @@ __all__ = [
     "Pause",
     "Picture",
     "Prompt",
+    "Region",
     "Sampling",
     "Similarity",
     "Sink",
@@ -49,6 +53,7 @@ __all__ = [
     "from_message",
     "lora_weights",
     "opening_events",
+    "regions",
     "state_message",
     "strokes",
     "to_message",

@@ -27,6 +27,7 @@ LONGEST_PATH = 1e6  # frames: eleven hours at 24 frames a second
 LONGEST_BEGUN = 5 * LONGEST_PATH  # a delay, and two laps there and back
 SIZES = (0.1, 0.8)
 MOST_STROKES = 64
+UNNAMED = "thing"  # the label of what was taken hold of without one: no word that is heard
 Ranges = tuple[tuple[str, float, float], ...]
 GRAB: Ranges = (("frame", 0.0, 2.0**53), ("x", 0.0, 1.0), ("y", 0.0, 1.0))
 LEAD: Ranges = (("frames", 1e-9, MOST_LATE), ("dx", -1.0, 1.0), ("dy", -1.0, 1.0))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from studio.controls.backdrop import Backdrop
 from studio.controls.base import Control
 from studio.controls.cutout import CutOut
 from studio.controls.lora import Lora
 from studio.controls.pause import Pause
 from studio.controls.picture import Picture
 from studio.controls.prompt import Prompt
+from studio.controls.region import Region
 from studio.controls.sampling import Sampling
 from studio.controls.similarity import Similarity
 from studio.controls.sink import Sink
@@ -28,6 +30,8 @@ CONTROLS: dict[str, type[Control]] = {
     "cutout": CutOut,
     "stroke": Stroke,
     "erase": Erase,
+    "region": Region,
+    "backdrop": Backdrop,
     "pause": Pause,
 }
 

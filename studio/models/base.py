@@ -25,10 +25,8 @@ STROKES: Mapping[str, str] = MappingProxyType(
     {
         "": "",
         "tracks": "The model follows painted subjects by itself: name one and paint it.",
-        "cutouts": "Press on a thing to take hold of it, or name a subject and paint it: it is pasted where your hand "
-        "puts it, and the model draws on from there.",
-        "underpainting": "Press on a thing to take hold of it, or name a subject and paint it: it is painted under "
-        "each picture, and the model redraws it.",
+        "cutouts": "What is taken hold of, or named and painted, is pasted in; the model draws on from there.",
+        "underpainting": "What is taken hold of, or named and painted, lies under each picture; the model redraws it.",
     }
 )
 
@@ -85,6 +83,7 @@ class Capabilities:
         recache: how its checkpoint learned to be recached, "causal" or "bidirectional".
         sink_policy: what becomes of its sink at a prompt switch unless told, a policy of `controls.Sink`.
         takes_pictures: whether `Model.encode_picture` works.
+        hears_regions: whether words can be heard in a part of the picture (`Conditioning.regions`).
         redraws: whether a video model has a `Model.video_encoder`, by which it redraws pictures as they come.
         pictures: how many a latent stands for; where it is several, the first after a clean start stands for one.
         refuses: the kinds of control it cannot play, each with the reason in words for the person who sent it.
@@ -108,6 +107,7 @@ class Capabilities:
     recache: str = "causal"
     sink_policy: str = "recache"
     takes_pictures: bool = False
+    hears_regions: bool = False
     redraws: bool = False
     pictures: int = 1
     refuses: Mapping[str, str] = field(default_factory=dict)

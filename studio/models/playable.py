@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.controls import (
     CONTROLS,
+    Backdrop,
     Control,
     ControlError,
     ControlState,
@@ -18,6 +19,7 @@ from studio.controls import (
     Lora,
     Pause,
     Picture,
+    Region,
     Sampling,
     Similarity,
     Sink,
@@ -41,7 +43,9 @@ ACTS: dict[str, Callable[[Capabilities], bool]] = {
     "structure": lambda able: draws_from_camera(able),
     "lora": lambda able: bool(able.loras),
     "sink": lambda able: not able.independent,
+    "region": lambda able: able.hears_regions,
     "cutout": lambda able: pastes(able),
+    "backdrop": lambda able: able.strokes == "underpainting",
 }
 
 
@@ -145,12 +149,25 @@ def check_lora(model: Model, control: Lora) -> None:
         raise ControlError(f"LoRA is {control.name!r}; {model.name} was opened with: {', '.join(loras) or 'none'}")
 
 
+def check_region(model: Model, control: Region) -> None:
+    """Raise ControlError where words are heard in the whole picture alone."""
+    if control.text and not model.capabilities.hears_regions:
+        raise ControlError(f"{model.name} hears one text for the whole picture; say it in the prompt")
+
+
 def check_cutout(model: Model, control: CutOut) -> None:
     """Raise ControlError where what was cut out is nowhere to be pasted."""
     if not pastes(model.capabilities):
         raise ControlError(
-            f"{model.name} draws the subjects that it knows by their labels and shows no cut-outs; choose a Wan student"
+            f"{model.name} draws the subjects that it knows by their labels and shows no cut-outs; "
+            "choose a Wan student or an image model"
         )
+
+
+def check_backdrop(model: Model, control: Backdrop) -> None:
+    """Raise ControlError where strokes are not painted under each picture."""
+    if not control.is_absent and model.capabilities.strokes != "underpainting":
+        raise ControlError(f"{model.name} paints nothing under its pictures; a backdrop is for image models")
 
 
 # What a kind of control is asked beside not being refused.
@@ -159,6 +176,8 @@ CHECKS: dict[type[Control], Callable[[Model, Any], None]] = {
     Picture: check_picture,
     Similarity: check_similarity,
     Lora: check_lora,
+    Region: check_region,
+    Backdrop: check_backdrop,
     CutOut: check_cutout,
 }
 

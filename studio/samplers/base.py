@@ -18,6 +18,7 @@ from studio.controls import Sampling
 from studio.controls.prompt import SWITCHES
 from studio.guidance import apply_guidance
 from studio.samplers.rows import Row, renoise
+from studio.samplers.source import Source
 
 if TYPE_CHECKING:
     from studio.controls import ControlState
@@ -36,10 +37,12 @@ class Sampler(ABC, Generic[R, S]):
     changes only when a tick is done: after an error the next tick goes on from where the last good one ended.
     independent: frames do not see each other. A row then keeps the controls it began under, and a frame may be left
     out, since no later one needs it; elsewhere all rows hear what is in force, and begin anew when the number of steps
-    is another. can_admit: (rows, steps) -> whether a new row of so many steps may enter behind these.
+    is another. source: what frames begin from. can_admit: (rows, steps) -> whether a new row of so many steps may enter
+    behind these.
     """
 
     independent: ClassVar[bool] = False
+    source: Source = Source()
     can_admit: Callable[[Sequence[R], int], bool]
     frame: int
     _rows: tuple[R, ...]

@@ -189,6 +189,7 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         cond = condition_frames(self.model, state, [self.frame])
         latent = 4 * channels * height * width
         told = sum(part.nbytes for part in (cond.tracks, *cond.extra.values()))
+        told += sum(one.share.nbytes for row in cond.regions for one in row)
         rows = state[Sampling].steps * chunk
         frames = self.cache.settings.capacity + self.cache.sink + chunk  # kept, retired, pending
         pinned = 2 if state.names(Stroke.kind) else 0  # reference and masks

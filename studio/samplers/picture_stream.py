@@ -12,14 +12,16 @@ from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from studio.conditioning import Conditioning, Rows, condition_frames
-from studio.controls import Picture, Sampling
+from studio.controls import Sampling, Structure
 from studio.noise import drifting_noise
 from studio.samplers.base import Sampler
 from studio.samplers.forward import picture_sigmas
+from studio.samplers.picture_source import PictureSource
 from studio.samplers.regions import (
     WHOLE,
     DrawnPicture,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from studio.controls import ControlState
     from studio.guidance import Denoise
     from studio.models.base import Model
+    from studio.underpaint.pocket_stream import PocketSnapshot
 
 REMEMBERED = 64  # noises, of one step each
 
@@ -47,18 +50,22 @@ class PictureRow(Row):
 
     state: the controls it began under, and keeps to its end. kept: what of the frame is new, inside of the box; the
     rest of the box is drawn for its sake, and left as it was. shows: the picture that the drawing shows once this
-    frame is drawn.
+    frame is drawn. number: the picture's, by which strokes move; painted: the underpainting (H, W, 3), where a
+    control picture is made of it.
     """
 
     state: ControlState
     box: Box = WHOLE
     kept: Box = WHOLE
     shows: DrawnPicture | None = None
+    number: int | None = None
+    painted: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class PictureStreamSnapshot:
-    """All that the stream holds. shown: of the newest frame begun; last: the latent (C, h, w) that came out last.
+    """All that the stream holds. shown: of the newest frame begun; last: the latent (C, h, w) that came out last;
+    backdrop: the pocket model's stream, while strokes are painted on that.
 
     What the rows are told is left out: it is large, and made again from their controls.
     """
@@ -67,6 +74,7 @@ class PictureStreamSnapshot:
     rows: tuple[PictureRow, ...]
     shown: DrawnPicture | None
     last: Tensor | None
+    backdrop: PocketSnapshot | None = None  # none in snapshots from before there was one
 
 
 class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
@@ -83,7 +91,8 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
         if model.chunk != 1:
             raise ValueError(f"{model.name} draws {model.chunk} frames as one; pictures are drawn one by one")
         self._noise = lru_cache(maxsize=REMEMBERED)(self._draw_noise)
-        self._encoded = lru_cache(maxsize=1)(self._encode)
+        self.source: PictureSource = PictureSource(model)
+        self._ahead = 0
         super().__init__(model, start)
 
     def restart(self, frame: int) -> None:
@@ -92,17 +101,32 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
         self._shown: DrawnPicture | None = None
         self._last: Tensor | None = None
         self._negatives: dict[int, Conditioning] = {}  # what frames in flight are told under their negative prompts
+        self.source.restore(None)
+
+    def watch(self, frame: int, shown: np.ndarray | None, state: ControlState) -> None:
+        """Take in by how much pictures' numbers are ahead of frames': frames that were left out have none."""
+        self._ahead = frame - self.frame
+
+    @torch.no_grad()
+    def tick(self, state: ControlState) -> Tensor | None:
+        """Move every row a step down, see `Sampler.tick`; after an error the backdrop too is what it was."""
+        before = self.source.snapshot()
+        try:
+            return super().tick(state)
+        except BaseException:
+            self.source.restore(before)
+            raise
 
     def new_row(self, state: ControlState, frame: int, is_first: bool) -> PictureRow:
-        """Begin a frame from the picture in force, or from none."""
-        sampling, picture = state[Sampling], state[Picture]
-        source, strength = (self._encoded(picture.data), sampling.strength) if picture.data else (None, 1.0)
-        sigmas = picture_sigmas(self.model, sampling, strength)
-        cond = condition_frames(self.model, state, [frame])
-        kept, shows = changed_region(self.model, state, cond, self._shown)
+        """Begin a frame from what is painted under it, from the picture in force, or from none."""
+        sampling, number = state[Sampling], frame + self._ahead
+        begun = self.source.begin(state, number)
+        sigmas = picture_sigmas(self.model, sampling, 1.0 if begun.latent is None else sampling.strength)
+        cond = condition_frames(self.model, state, [number], painted=begun.painted)
+        kept, shows = changed_region(self.model, state, cond, self._shown, begun.seen)
         box = box_to_draw(kept, self.model.latent[1:])
         fresh = self._noise(sampling.seed, frame if sampling.drift else 0, 0, sampling.drift)
-        source = torch.zeros_like(fresh) if source is None else source
+        source = torch.zeros_like(fresh) if begun.latent is None else begun.latent
         return PictureRow(
             frame=frame,
             sigmas=sigmas,
@@ -114,6 +138,8 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
             box=box,
             kept=kept,
             shows=shows,
+            number=number,
+            painted=begun.painted if "structure" in cond.extra else None,
         )
 
     def noise_of(self, row: PictureRow, step: int) -> Tensor:
@@ -123,10 +149,6 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
 
     def _draw_noise(self, seed: int, frame: int, step: int, drift: int) -> Tensor:
         return drifting_noise(seed, frame, step, self.model.latent, drift).to(self.model.device)
-
-    def _encode(self, picture: bytes) -> Tensor:
-        """Give the latent (C, h, w) of a picture, of which the newest is remembered."""
-        return self.model.encode_picture(picture).to(self.model.device, torch.float32)
 
     def _advance(self, rows: tuple[PictureRow, ...], state: ControlState) -> Tensor | None:
         """Move the rows a step down; the drawing then shows what the newest of them was begun from."""
@@ -178,19 +200,21 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
     def snapshot(self) -> PictureStreamSnapshot:
         """Give all that the stream holds; good for any number of restores."""
         rows = tuple(replace(row, cond=None) for row in self._rows)
-        return PictureStreamSnapshot(self.frame, rows, self._shown, self._last)
+        return PictureStreamSnapshot(self.frame, rows, self._shown, self._last, self.source.snapshot())
 
     def snapshot_bytes(self, state: ControlState) -> int:
         """Compute the most bytes that a snapshot takes: of each row its latents."""
         latent = 4 * prod(self.model.latent)
         cells = 12 * prod(self.model.latent[1:])  # the colours that the drawing shows
         rows = len(picture_sigmas(self.model, state[Sampling]))
-        return rows * (3 * latent + cells) + cells + 2 * latent
+        painted = 3 * prod(self.model.size) if state[Structure].strength else 0
+        return rows * (3 * latent + cells + painted) + cells + 2 * latent + self.source.snapshot_bytes(state)
 
     def restore(self, snapshot: PictureStreamSnapshot) -> None:
         """Go back to a snapshot, bit for bit."""
         self.frame, self._shown, self._last, self._negatives = snapshot.frame, snapshot.shown, snapshot.last, {}
         self._rows = tuple(replace(row, cond=row_conditioning(self.model, row)) for row in snapshot.rows)
+        self.source.restore(snapshot.backdrop)
 
 
 class PictureRollout(PictureStream):
@@ -201,10 +225,11 @@ class PictureRollout(PictureStream):
 
 def row_conditioning(model: Model, row: PictureRow, negative: bool = False) -> Conditioning:
     """Give what the box of a frame is told under the controls it began under, or under their negative prompt."""
-    return crop_conditioning(condition_frames(model, row.state, [row.frame], negative), row.box)
+    number = row.frame if row.number is None else row.number
+    return crop_conditioning(condition_frames(model, row.state, [number], negative, row.painted), row.box)
 
 
 def shapes(cond: Conditioning) -> tuple[Hashable, ...]:
     """Give what conditionings must share to be told in one call."""
     extra = tuple((name, part.shape) for name, part in sorted(cond.extra.items()))
-    return cond.prompts[0].states.shape, cond.tracks.shape, extra
+    return cond.prompts[0].states.shape, cond.tracks.shape, extra, bool(cond.regions)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 from torch import Tensor
 
 from studio.conditioning import Conditioning
@@ -28,19 +29,24 @@ class DrawnPicture:
 
 
 def changed_region(
-    model: Model, state: ControlState, cond: Conditioning, drawn: DrawnPicture | None
+    model: Model,
+    state: ControlState,
+    cond: Conditioning,
+    drawn: DrawnPicture | None,
+    painted: np.ndarray | None = None,
 ) -> tuple[Box, DrawnPicture | None]:
     """Give the box of cells that is new in a frame, and the picture that the drawing shows then.
 
     It is the whole where anything but the picture changed, where a control picture speaks of all of it, and where
     nothing changed at all: so what boxes have left at their seams is gone once the picture stands still.
+    painted: the underpainting (H, W, 3), where the frame begins from one.
     """
     similarity = state[Similarity]
-    if not (similarity.regions and similarity.threshold and state[Picture].data) or state[Sampling].drift:
+    comes = painted is not None or bool(state[Picture].data)
+    if not (similarity.regions and similarity.threshold and comes) or state[Sampling].drift:
         return WHOLE, None
-    now = DrawnPicture(
-        mean_colours(decoded(state[Picture].data, model.size), model.latent[1:]), conditioning_key(state)
-    )
+    picture = decoded(state[Picture].data, model.size) if painted is None else painted
+    now = DrawnPicture(mean_colours(picture, model.latent[1:]), conditioning_key(state, painted is not None))
     if drawn is None or drawn.key != now.key or any(part.ndim > 3 for part in cond.extra.values()):
         return WHOLE, now
     box = changed_box(drawn.cells, now.cells, similarity.threshold)
@@ -63,7 +69,10 @@ def crop(latent: Tensor, box: Box) -> Tensor:
 
 def crop_conditioning(cond: Conditioning, box: Box) -> Conditioning:
     """Give the conditioning with its maps cut to the box."""
-    return cond if box == WHOLE else replace(cond, tracks=crop(cond.tracks, box))
+    if box == WHOLE:
+        return cond
+    heard = tuple(tuple(replace(one, share=crop(one.share, box)) for one in row) for row in cond.regions)
+    return replace(cond, tracks=crop(cond.tracks, box), regions=heard)
 
 
 def paste_region(last: Tensor | None, clean: Tensor, box: Box, kept: Box) -> Tensor:

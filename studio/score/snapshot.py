@@ -18,6 +18,7 @@ from torch import Tensor
 from studio.conditioning import Conditioning, Mixture, PromptStates
 from studio.controls import Control, ControlError, ControlState, from_message, opening_events, to_message
 from studio.kv_cache import CacheSnapshot
+from studio.regional import RegionWords
 from studio.samplers.causal import CausalSnapshot
 from studio.samplers.context import CleanFrame
 from studio.samplers.picture_stream import PictureRow, PictureStreamSnapshot
@@ -27,6 +28,7 @@ from studio.samplers.rows import Row
 from studio.score.format import Score, ScoreError
 from studio.similarity import SimilarityState
 from studio.trajectory import Placement
+from studio.underpaint.pocket_stream import PocketSnapshot, pocket
 
 if TYPE_CHECKING:
     from studio.engine import EngineSnapshot
@@ -42,6 +44,8 @@ CLASSES: dict[str, type] = {
         DrawnPicture,
         PictureRow,
         PictureStreamSnapshot,
+        PocketSnapshot,
+        RegionWords,
         Pin,
         Placement,
         Row,
@@ -147,6 +151,8 @@ def unpack(value: Any, tensors: dict[str, Tensor], model: Model) -> Any:
     if not isinstance(value, dict):
         return value
     ((name, inner),) = value.items()
+    if name == PocketSnapshot.__name__:
+        model = pocket()  # whose words and tensors these are, and not those of the model that draws on it
     if name in CLASSES:
         return CLASSES[name](**{key: unpack(one, tensors, model) for key, one in inner.items()})
     return KINDS[name](inner, tensors, model)

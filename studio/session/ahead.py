@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
 
-from studio.controls import Control, ControlError, CutOut, Stroke, cutout
+from studio.controls import Backdrop, Control, ControlError, ControlState, CutOut, Region, Stroke, cutout
+from studio.controls.backdrop import check_backdrop
 from studio.controls.base import check_integer, shown
+from studio.controls.region import check_regions
 from studio.controls.stroke import check_room
 from studio.score import Event
 from studio.session.rewind import Rewindable
 
 FARTHEST = 100_000  # frames from now: an hour, at 28 a second
+# What a kind of control is asked of those that will be in force with it: whether there is room for another.
+ROOM: Mapping[type[Control], Callable[[ControlState, Any], None]] = {
+    Stroke: check_room,
+    Region: check_regions,
+    Backdrop: check_backdrop,
+    CutOut: lambda state, sent: cutout.check_room(state, sent.slot),
+}
 
 
 class Ahead(Rewindable):
@@ -43,9 +53,7 @@ class Ahead(Rewindable):
             engine.accept(control)
             with self._inbox.lock:
                 if engine is self.engine:  # not handed over to another model meanwhile
-                    if isinstance(control, Stroke):
-                        check_room(self._inbox.fold(engine.state, engine.frame), control)
-                    if isinstance(control, CutOut):
-                        cutout.check_room(self._inbox.fold(engine.state, engine.frame), control.slot)
+                    if (check := ROOM.get(type(control))) is not None:
+                        check(self._inbox.fold(engine.state, engine.frame), control)
                     put()
                     return self._inbox.revision

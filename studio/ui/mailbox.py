@@ -25,7 +25,8 @@ except ImportError:  # an optional speed-up: Pillow writes the same JPEG in abou
 HEADER = struct.Struct("<4sIIIffd")
 MAGIC = b"STF1"
 QUALITY = 88
-KEPT = 16  # frames a snapshot may still ask for: more than the widest window has on its way
+KEPT = 72  # frames a hand may still reach into, 3 s at 24 a second: what was seen longer ago is no grab
+KEPT_BYTES = 48 * 2**20  # of pictures; a snapshot finds more than the widest window has on its way whatever their size
 
 
 class Bell:
@@ -61,7 +62,7 @@ class Mailbox:
 
     def __init__(self) -> None:
         self.bell: Bell | None = None
-        self._timeline = Timeline(KEPT)
+        self._timeline = Timeline(KEPT, KEPT_BYTES)
 
     def put(self, frame: Frame) -> None:
         self._timeline.put(frame)
@@ -90,6 +91,22 @@ class Mailbox:
         _, frames = self._timeline.look()
         newest = frames[-1] if frames else None
         return next((frame for frame in frames if frame.index == index), newest)
+
+    def upto(self, index: int) -> tuple[Frame, ...]:
+        """Give the kept frames up to the one of a number, with none left out; nothing where that one is gone."""
+        _, frames = self._timeline.look()
+        number = next((at for at in reversed(range(len(frames))) if frames[at].index == index), None)
+        if number is None:
+            return ()
+        first = number
+        while first and frames[first - 1].index == frames[first].index - 1:
+            first -= 1
+        return frames[first : number + 1]
+
+    @property
+    def made(self) -> Frame | None:
+        """The newest frame there is, though it may not have come into sight."""
+        return self._timeline.newest
 
 
 def encode_jpeg(picture: np.ndarray, quality: int = QUALITY) -> bytes:

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable
 
 from studio.controls.base import shown
-from studio.ui.commands import audition, editing, latency, later, media, moments
+from studio.ui.commands import audition, editing, grab, latency, later, media, moments
 from studio.ui.protocol import (
     Acknowledge,
     CancelLoad,
@@ -83,6 +83,7 @@ COMMANDS: dict[str, Callable[[dict[str, object]], Command]] = {
     **audition.COMMANDS,
     **later.COMMANDS,
     **latency.COMMANDS,
+    **grab.COMMANDS,
 }
 # By the type of a message.
 MESSAGES: dict[str, Callable[[dict[str, object]], Command]] = {

@@ -222,6 +222,24 @@ class ControlSent(Notification):
 
 
 @dataclass(frozen=True)
+class Grabbed(Notification):
+    """The thing that was pressed on is taken hold of: what the session was sent for that, under which revision.
+
+    number: of the command; outline: its edge, (x, y) in 0..1 of the picture, as it was seen; box: left, top, right,
+    bottom of what was cut out; cutout, stroke: the controls, as messages.
+    """
+
+    type: ClassVar[str] = "grabbed"
+    number: int
+    id: str
+    outline: Sequence[Sequence[float]]
+    box: Sequence[float]
+    cutout: dict[str, object]
+    stroke: dict[str, object]
+    revision: int
+
+
+@dataclass(frozen=True)
 class Receipts(Notification):
     """The frame at which each revision took effect: (revision, kind of control, frame)."""
 

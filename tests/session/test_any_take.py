@@ -12,6 +12,7 @@ import pytest
 from cutout_files import png
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from regional.masks import mask
 from tiny.model import TinyModel
 from tiny.pictures import PictureModel, half, noisy
 from tiny.sd_folders import tiny_controlnet, tiny_lora, tiny_sd, tiny_taesd
@@ -20,6 +21,7 @@ from tiny.wan_folders import tiny_wan_folder
 from session.playing import replayed
 from studio.controls import (
     CONTROLS,
+    Backdrop,
     ControlError,
     CutOut,
     Erase,
@@ -27,6 +29,7 @@ from studio.controls import (
     Pause,
     Picture,
     Prompt,
+    Region,
     Sampling,
     Similarity,
     Sink,
@@ -81,6 +84,20 @@ KINDS = {
     ),
     "cutout": st.builds(CutOut, st.sampled_from("ab"), st.sampled_from([png(), png(9, 14)])),
     "erase": st.builds(Erase, st.sampled_from(["a", "*"])),
+    "region": st.builds(
+        Region,
+        st.sampled_from("ab"),
+        st.sampled_from(["a frozen lake", "a fire", ""]),
+        st.sampled_from([mask(0, 0.5), mask(0.25, 1)]),
+        st.sampled_from([0.0, 0.6, 1.0]),
+    ),
+    "backdrop": st.builds(
+        Backdrop,
+        st.sampled_from(["auto", "picture", "pocket", "colour", "none"]),
+        st.sampled_from(["red", "#204060"]),
+        st.integers(0, 1),
+        st.sampled_from([0.0, 0.7]),
+    ),
     "pause": st.builds(Pause, st.booleans()),
 }
 PRESETS = st.builds(
@@ -258,11 +275,12 @@ def model_of(name):
     return open_image(base, loras={"ink": tiny_lora(root, base, text=True)}, size=(64, 64), **parts)
 
 
+PICTURES_OF_ITS_OWN = ("prompt", "sampling", "picture", "similarity")
 TAKES = {
     "tiny": ["prompt", "sampling", "stroke", "erase", "sink", "pause"],
-    "still": ["prompt", "sampling", "picture", "similarity", "pause"],
-    "wan": ["prompt", "sampling", "picture", "sink", "stroke", "cutout", "erase", "pause"],
-    "sd": ["prompt", "sampling", "picture", "similarity", "structure", "lora", "pause"],
+    "still": [*PICTURES_OF_ITS_OWN, "pause"],
+    "wan": ["prompt", "sampling", "picture", "sink", "stroke", "cutout", "erase", "region", "pause"],
+    "sd": [*PICTURES_OF_ITS_OWN, "structure", "lora", "stroke", "cutout", "erase", "region", "backdrop", "pause"],
 }
 OFTEN = {"tiny": 8, "still": 8, "wan": 2, "sd": 2}
 QUICK = dict(

@@ -104,7 +104,8 @@ class PictureModel(WordModel):
 
     def encode_picture(self, picture: Any) -> Tensor:
         self.encoded.append(picture)
-        colours = mean_colours(decoded(picture, self.size), self.latent[1:])
+        whole = picture if isinstance(picture, np.ndarray) else decoded(picture, self.size)
+        colours = mean_colours(whole, self.latent[1:])
         return torch.cat([colours, colours.mean(0, keepdim=True)]) * 2 - 1
 
     def new_decoder(self) -> PictureDecoder:

@@ -41,8 +41,8 @@ class CrossFrameAttention:
     def __init__(self, branches: Branches):
         self.branches = branches
 
-    def __call__(self, attn, hidden_states: Tensor, *args, **options) -> Tensor:
-        """Attend over (rows, tokens, width); the same shape comes out."""
+    def __call__(self, attn, hidden_states: Tensor, *args, heard: object = None, **options) -> Tensor:
+        """Attend over (rows, tokens, width); the same shape comes out. heard: of words, which are not heard here."""
         query, key, value = (
             layer(hidden_states).unflatten(2, (attn.heads, -1)).transpose(1, 2)
             for layer in (attn.to_q, attn.to_k, attn.to_v)

@@ -26,12 +26,14 @@ from studio.models.image.cross_frame import join as cross_frame_attention
 from studio.models.image.few_steps import why_undistilled
 from studio.models.image.options import ImageOptions
 from studio.models.image.parts import ImageParts, LiveLoras, add_loras, latent_size, read_parts, used_files
+from studio.models.image.regional import hear_regions
 from studio.models.image.sources import open_source
 from studio.models.image.unet_forward import UNetForward
 from studio.models.notices import Notices
 from studio.models.options import flat_signature, from_flat
 from studio.models.prompt_syntax import letters
 from studio.pictures import as_bytes, cropped, decoded, edges
+from studio.underpaint import sprites
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -40,8 +42,6 @@ if TYPE_CHECKING:
 
 ALONE = "its frames are drawn one by one, from words and pictures"
 REFUSES = {
-    "stroke": f"{ALONE}; paint on a video model, as the pocket model is",
-    "erase": f"{ALONE}: there are no strokes to take away",
     "sink": f"{ALONE}: it keeps no past that a sink would hold",
 }
 
@@ -61,6 +61,8 @@ class Image(Model):
         latent = latent_size(parts, options.size)
         self._loras = add_loras(parts, options, notices)
         branches = cross_frame_attention(parts.unet) if options.cross_frame else None
+        for net in filter(None, (parts.unet, parts.controlnet)):
+            hear_regions(net)
         accelerate_parts(parts, options.acceleration)
         self.name = source.path.name
         self.weights_id = fingerprint(used_files(source, options))
@@ -107,8 +109,8 @@ class Image(Model):
             extra["guidance"] = guidance_embedding(inputs.guidance_scale, width).to(self.parts.device)
         if names := self._loras.names:
             extra["loras"] = torch.tensor([inputs.loras.get(name, 0.0) for name in names])
-        if self.parts.controlnet and inputs.structure_strength and inputs.picture:
-            extra["structure"] = self._control_picture(inputs.picture, inputs.structure_look)
+        if self.parts.controlnet and inputs.structure_strength and (inputs.picture or inputs.painted is not None):
+            extra["structure"] = self._structure(inputs)
             extra["strength"] = torch.tensor(inputs.structure_strength)
         rows = len(frames)
         tracks = torch.zeros(rows, 0, *self.latent[1:], device=states.states.device)
@@ -138,11 +140,23 @@ class Image(Model):
         )
         return self.parts.codec.encode(torch.tensor(whole))
 
+    def _structure(self, inputs: FrameInputs) -> Tensor:
+        """Give what the ControlNet is shown: of the underpainting, or else of the picture that came in."""
+        if inputs.painted is not None:
+            return self._shown(inputs.painted, inputs.structure_look)
+        return self._control_picture(inputs.picture, inputs.structure_look)
+
     def _make_control_picture(self, data: bytes, look: str) -> Tensor:
-        """Give (3, H, W) in [0, 1]: what the ControlNet is shown of a picture."""
-        whole = decoded(data, self.size)
+        return self._shown(decoded(data, self.size), look)
+
+    def _shown(self, whole: np.ndarray, look: str) -> Tensor:
+        """Give (3, H, W) in [0, 1]: what the ControlNet is shown of a picture (H, W, 3)."""
         shown = torch.tensor(edges(whole) if look == "edges" else whole)
         return (shown.permute(2, 0, 1) / 255).to(self.parts.device, self.parts.dtype)
+
+    def reads(self, label: str) -> tuple[str, bool]:
+        """Give the subject whose picture is pasted for a label; "" and False where none is, and it is only heard."""
+        return sprites.subject(label) or "", sprites.subject(label) is not None
 
     def new_decoder(self) -> ImageDecoder:
         """Make a decoder, which remembers nothing."""
@@ -182,6 +196,8 @@ def capabilities(
         independent=True,
         steps=4 if parts.levels.grid else 2,  # until a person says otherwise
         takes_pictures=True,
+        hears_regions=True,
+        strokes="underpainting",
         refuses=REFUSES | lacks,
         loras=loras.names,
         device=parts.device,

@@ -12,6 +12,7 @@ from torch import Tensor
 from studio.conditioning import Conditioning
 from studio.models.image.cross_frame import Branches
 from studio.models.image.parts import ImageParts, LiveLoras
+from studio.models.image.regional import words_by_region
 
 
 class UNetForward:
@@ -34,21 +35,25 @@ class UNetForward:
             self.loras.unet.set(cond.extra.get("loras"), parts.device, parts.dtype)
             if self.branches:
                 self.branches.set(frames, parts.device)
-            arguments = self._text_arguments(cond, len(x))
+            arguments = self._text_arguments(cond, x)
             residuals = self._residuals(x, t, cond, arguments)
             if "guidance" in cond.extra:
                 arguments["timestep_cond"] = cond.extra["guidance"].to(parts.dtype)
             return parts.unet(x, t, **arguments, **residuals)[0]
 
-    def _text_arguments(self, cond: Conditioning, rows: int) -> dict[str, Any]:
+    def _text_arguments(self, cond: Conditioning, x: Tensor) -> dict[str, Any]:
         """Give the words as diffusers names them; SDXL's states hold the pooled text in their last row."""
+        rows = len(x)
         parts, text = self.parts, cond.text
         arguments: dict[str, Any] = {"return_dict": False}
         if pooled := parts.pooled:
             whole = text[:, -1, :pooled].to(parts.dtype)
             arguments["added_cond_kwargs"] = {"text_embeds": whole, "time_ids": self._time_ids.expand(rows, -1)}
             text = text[:, :-1]
-        return arguments | {"encoder_hidden_states": text.to(parts.dtype)}
+        arguments["encoder_hidden_states"] = text.to(parts.dtype)
+        if cond.regions:
+            arguments |= words_by_region(parts.unet, cond.regions, arguments["encoder_hidden_states"], x)
+        return arguments
 
     def _residuals(self, x: Tensor, t: Tensor, cond: Conditioning, arguments: dict[str, Any]) -> dict[str, Any]:
         """Give what the ControlNet adds, where there is a control picture."""

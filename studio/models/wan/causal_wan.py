@@ -20,10 +20,11 @@ from torch import Tensor, nn
 from studio.conditioning import BatchConditioning, Conditioning
 from studio.kv_cache import CacheSettings, KVCache, new_kv_cache
 from studio.models.libraries import Net
-from studio.models.wan.forward_inputs import ForwardInputs
+from studio.models.wan.forward_inputs import ForwardInputs, heard_by_region
 from studio.models.wan.norms import modulate
 from studio.models.wan.text_keys import TextKeys
 from studio.models.wan.transformer_block import Context, run_block
+from studio.regional import side_by_side
 from studio.schedule import PREDICTIONS, clean_from
 
 
@@ -89,13 +90,15 @@ class CausalWan(nn.Module):
         net, (height, width) = self.transformer, self._grid(x)
         hidden = embed_patches(net, torch.cat([part.to(net.patch_embedding.weight.dtype) for part in (x, tracks)], -3))
         levels, final = self.inputs.modulations(sigma, hidden, self._is_playing)
-        texts = self.inputs.texts(cond, hidden.dtype, self._is_playing)
+        beside = side_by_side(cond.regions) if isinstance(cond, Conditioning) and cond.regions else None
+        texts = self.inputs.texts(cond, hidden.dtype, self._is_playing, beside.texts if beside else ())
         if cache is None:
             context = self.inputs.free_context(positions, (height, width), hidden, causal)
         else:
             view = cache.begin([int(frame) for frame in positions], write)
             context = self.inputs.cached_context(cache, view, (height, width), hidden, causal, self._is_playing)
-        context = replace(context, attention=self.attention)
+        heard = heard_by_region(beside, cond.text.shape[-2], texts, (height, width), hidden) if beside else None
+        context = replace(context, attention=self.attention, heard=heard)
         try:
             out = self.body(hidden, levels, final, texts, context)
         except BaseException:

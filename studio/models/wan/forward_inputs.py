@@ -7,13 +7,14 @@ accelerator is looked at to know it again.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar, cast
 
 import torch
 from torch import Tensor
 
-from studio.conditioning import BatchConditioning, Conditioning
+from studio.conditioning import BatchConditioning, Conditioning, PromptStates
 from studio.kv_cache import KVCache, Pass
 from studio.models.libraries import Net
 from studio.models.wan.masks import attention_mask, block_bias
@@ -21,6 +22,8 @@ from studio.models.wan.norms import modulations
 from studio.models.wan.rope import rope_3d
 from studio.models.wan.text_keys import TextKeyMemory, TextKeys, text_keys
 from studio.models.wan.transformer_block import Context
+from studio.regional import SideBySide
+from studio.samplers.forward import to_device
 
 REMEMBERED = 9  # schedules, modulations and masks; texts have a memory of their own
 T = TypeVar("T")
@@ -80,19 +83,29 @@ class ForwardInputs:
 
         return self._modulations.get(memo_key(sigma, like.device, like.dtype) if playing else None, make)
 
-    def texts(self, cond: Conditioning | BatchConditioning, dtype: torch.dtype, playing: bool) -> list[TextKeys]:
-        """Give every block's view of the texts: of one row where all rows are told the same."""
+    def texts(
+        self,
+        cond: Conditioning | BatchConditioning,
+        dtype: torch.dtype,
+        playing: bool,
+        beside: Sequence[PromptStates] = (),
+    ) -> list[TextKeys]:
+        """Give every block's view of the texts: of one row where all rows are told the same.
+
+        beside: texts of regions, which stand behind the prompt's in every row, each with all its states: also those
+        behind its last token, which Wan reads too.
+        """
         if isinstance(cond, BatchConditioning):
             return text_keys(self.transformer, cond.text.to(dtype), fold=playing)
         if not playing:
-            return text_keys(self.transformer, cond.text[None].to(dtype), fold=False)
+            return text_keys(self.transformer, wider(cond.text, beside)[None].to(dtype), fold=False)
         prompts = cond.prompts[:1] if cond.is_one_text else cond.prompts
 
         def compute() -> list[TextKeys]:
-            text = torch.stack([states.states for states in prompts])
+            text = wider(torch.stack([states.states for states in prompts]), beside)
             return text_keys(self.transformer, text[None].to(dtype), fold=True)
 
-        return self._texts.get(prompts, compute)
+        return self._texts.get(prompts, compute, beside)
 
     def free_context(
         self, positions: Tensor | Sequence[int], grid: tuple[int, int], like: Tensor, causal: bool
@@ -122,6 +135,26 @@ class ForwardInputs:
         key = (view.rows, view.ranks, mask, grid, like.dtype, like.device)
         queries, keys, bias, places = self._places.get(key if playing else None, make)
         return Context(queries, keys, bias, None, places, cache, view)
+
+
+def heard_by_region(
+    beside: SideBySide, own: int, texts: Sequence[TextKeys], grid: tuple[int, int], like: Tensor
+) -> Tensor:
+    """Give what is added to cross-attention's scores, (G, 1, rows·tokens / G, states), where the keys are of G rows.
+
+    own: states of the prompt.
+    """
+    shares = to_device(beside.shares, like.device)
+    lengths = (own, *(len(states.states) for states in beside.texts))
+    bias = replace(beside, shares=shares).bias(lengths, grid).to(like.dtype)
+    return bias.flatten(0, 1).unflatten(0, (len(texts[0].keys), -1))[:, None]
+
+
+def wider(text: Tensor, beside: Sequence[PromptStates]) -> Tensor:
+    """Give states (rows, L, D) with those of further texts behind them in every row."""
+    if not beside:
+        return text
+    return torch.cat([text, *(one.states.to(text).expand(len(text), -1, -1) for one in beside)], 1)
 
 
 def is_on_cpu(x: Tensor) -> bool:

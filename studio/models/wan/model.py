@@ -158,6 +158,7 @@ def capabilities(options: WanOptions, size: tuple[int, int], codec: WanAutoencod
         steps=4,
         recache=options.recache,
         takes_pictures=True,
+        hears_regions=True,
         redraws=True,
         pictures=FRAMES,
         refuses=REFUSES,

@@ -74,10 +74,15 @@ class TextKeyMemory:
         """Start a copied network with an empty memory: it has weights of its own."""
         return TextKeyMemory(self.most)
 
-    def get(self, prompts: Sequence[PromptStates], compute: Callable[[], list[TextKeys]]) -> list[TextKeys]:
-        """Give the keys of these texts, one a row, computed where they are not kept."""
-        first, others = prompts[0], tuple(ref(states) for states in prompts[1:])
-        key = (self, others)
+    def get(
+        self,
+        prompts: Sequence[PromptStates],
+        compute: Callable[[], list[TextKeys]],
+        beside: Sequence[PromptStates] = (),
+    ) -> list[TextKeys]:
+        """Give the keys of these texts, one a row, and of those that stand beside each, computed where not kept."""
+        first, others = prompts[0], tuple(ref(states) for states in (*prompts[1:], *beside))
+        key = (self, others, len(beside)) if beside else (self, others)
         keys = first.computed(key, compute)
         with self._lock:
             entry = (ref(first), key)

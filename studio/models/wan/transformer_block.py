@@ -18,11 +18,12 @@ from studio.models.wan.text_keys import TextKeys
 
 @dataclass(frozen=True)
 class Context:
-    """What self-attention looks at, the same for all blocks.
+    """What attention looks at, the same for all blocks.
 
     queries, keys: rotations (B or 1, tokens, 1, head/2, 2) of the rows, and of the kept frames and the rows; bias:
     (queries, keys), or None where all is seen; attention: the backend; places: where in the memory of `cache` the rows'
-    tokens go, and view: how much of it is looked at; all three None without a cache.
+    tokens go, and view: how much of it is looked at; all three None without a cache. heard: added to the scores of
+    cross-attention where words are heard in parts of the picture, (texts, 1, tokens, states).
     """
 
     queries: Tensor
@@ -32,6 +33,7 @@ class Context:
     places: Tensor | None = None
     cache: KVCache | None = None
     view: Pass | None = None
+    heard: Tensor | None = None
 
     def memory(self, layer: int) -> tuple[Tensor, Tensor] | None:
         """Give the keys and values of a layer in view, to be written in place."""
@@ -50,7 +52,7 @@ def run_block(
     shift, scale, gate, late_shift, late_scale, late_gate = level.unbind(-2)
     attended = self_attention(block.attn1, modulate(hidden, shift, scale, block.norm1.eps), context, memory)
     hidden = torch.addcmul(hidden, attended, gate)
-    hidden = hidden + cross_attention(block.attn2, layer_norm(hidden, block.norm2), text, context.attention)
+    hidden = hidden + cross_attention(block.attn2, layer_norm(hidden, block.norm2), text, context)
     late = feed_forward(block.ffn.net, modulate(hidden, late_shift, late_scale, block.norm3.eps))
     return torch.addcmul(hidden, late, late_gate)
 
@@ -73,13 +75,16 @@ def self_attention(attn: Net, x: Tensor, context: Context, memory: tuple[Tensor,
     return attn.to_out[0](out.flatten(2)).view(x.shape)
 
 
-def cross_attention(attn: Net, x: Tensor, text: TextKeys, attention: str | None = None) -> Tensor:
+def cross_attention(attn: Net, x: Tensor, text: TextKeys, context: Context) -> Tensor:
     """Let each row's tokens look at its own text: x (B, F, tokens, width)."""
     query = rms_norm(attn.to_q(x), attn.norm_q).view(len(text.keys), -1, x.shape[-1])
     if text.folded:
-        weights = torch.bmm(query, text.keys).unflatten(-1, (attn.heads, -1)).softmax(-1).flatten(2)
+        scores = torch.bmm(query, text.keys).unflatten(-1, (attn.heads, -1))
+        scores = scores if context.heard is None else scores + context.heard.transpose(1, 2)
+        weights = scores.softmax(-1).flatten(2)
         return torch.baddbmm(attn.to_out[0].bias, weights, text.values).view(x.shape)
-    out = attend(query.unflatten(-1, (attn.heads, -1)), text.keys, text.values, None, attention)
+    query = query.unflatten(-1, (attn.heads, -1))
+    out = attend(query, text.keys, text.values, context.heard, context.attention)
     return attn.to_out[0](out.flatten(2)).view(x.shape)
 
 
@@ -93,7 +98,9 @@ def feed_forward(net: Net, x: Tensor) -> Tensor:
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, backend: str | None = None) -> Tensor:
-    """Attend in the layout (batch, tokens, heads, head width); bias is added to the scores, (queries, keys).
+    """Attend in the layout (batch, tokens, heads, head width).
+
+    bias is added to the scores: (queries, keys), or (batch, 1, queries, keys).
 
     backend: of diffusers' registry, used where there is no bias: the fast kernels take none.
     """
@@ -108,5 +115,6 @@ def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, backe
     if bias is None:
         scores = torch.bmm(query * scale, key.transpose(1, 2))
     else:
+        bias = bias if bias.ndim == 2 else bias.expand(*size, -1, -1).flatten(0, 1)
         scores = torch.baddbmm(bias, query, key.transpose(1, 2), alpha=scale)
     return torch.bmm(scores.softmax(-1), value).unflatten(0, size).transpose(1, 2)

@@ -12,14 +12,22 @@ const HINTS = {
   pin: (label) => `Point into the picture: ${label} stays there.`,
   select: () => 'Click a subject or its path, or drag a frame around several.',
 };
+/** @type {Record<BrushSettings['mode'], string>} */
+const TAKING = {
+  drag: 'Press on a thing and drag it; press it again, and it stays there.',
+  path: 'Press on a thing and draw a line: it goes along it.',
+  pin: 'Press on a thing and put it somewhere: it stays there.',
+  select: HINTS.select(''),
+};
 const NO_LABEL = 'Type a subject, then paint it into the picture.';
 
 /**
  * What the hand does with this brush, in words.
  * @param {Pick<BrushSettings, 'label' | 'mode'>} brush
+ * @param {boolean} takes does it take hold of things in the picture, without a subject's name?
  */
-export function brushHint({ label, mode }) {
-  return label || mode === 'select' ? HINTS[mode](label) : NO_LABEL;
+export function brushHint({ label, mode }, takes = false) {
+  return label || mode === 'select' ? HINTS[mode](label) : takes ? TAKING[mode] : NO_LABEL;
 }
 
 export class Brush {

@@ -3,12 +3,15 @@
 // and says what it does with keys, messages and frames; none knows another.
 
 import { install as audition } from './audition.js';
+import { install as backdrop } from './backdrop.js';
 import { install as drop } from './drop.js';
 import { install as editor } from './editor.js';
 import { install as exports } from './exports.js';
 import { install as ghosts } from './ghosts.js';
+import { install as grab } from './grab-feature.js';
 import { install as latency } from './latency.js';
 import { install as moments } from './moments.js';
+import { install as regions } from './regions.js';
 import { install as selection } from './selection-feature.js';
 import { install as slots } from './slots.js';
 
@@ -17,7 +20,8 @@ import { install as slots } from './slots.js';
 
 /** @type {Record<string, (page: Page) => Feature>} */
 const FEATURES = {
-  seen: ({ seen }) => seen.feature, audition, drop, editor, exports, ghosts, latency, moments, selection, slots,
+  seen: ({ seen }) => seen.feature, audition, backdrop, drop, editor, exports, ghosts, latency, moments, regions, slots,
+  selection, grab, // its slider stands in the bar of the selection
 };
 
 export class Features {

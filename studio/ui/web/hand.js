@@ -1,19 +1,23 @@
 // @ts-check
 // The hands that paint: pointers and arrow keys over the picture. A drag or a pin is sent while it moves, a path at its end.
 
-import { NEUTRAL } from './course.js';
-import { pointTime, strokeAt, thinned, withinPicture } from './geometry.js';
-import { beginStroke, paintedMessage } from './painted.js';
+import { crossKey } from './cross.js';
+import { strokeAt, thinned, withinPicture } from './geometry.js';
+import { beginStroke, beside, isStraight, lengthen, paintedMessage, pressureOf } from './painted.js';
 import { onAxis } from './snap.js';
 
-/** @import { BrushSettings, Controls, PaintedPoint, PaintedStroke, Position, Stroke } from './types.js' */
+/** @import { BrushSettings, Controls, PaintedStroke, Position, Stroke } from './types.js' */
 
 const UNNAMED = 'Type what to paint first, for example fox.';
-/** @type {Record<string, Position>} */
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const [NEAR, FAR] = [0.02, 0.1]; // of the picture: a step of the cross, and one with Shift
 const ENDLESS = 1e7; // ms
 const STILL = 4; // pixels a hand may tremble before it takes a subject with it
+
+/**
+ * @typedef {object} Taking
+ * @property {() => boolean} can this model, without a subject's name?
+ * @property {(stroke: PaintedStroke, frame: number) => void} begin
+ * @property {(stroke: PaintedStroke, keep: boolean) => void} end the hand lets go
+ */
 
 /**
  * @typedef {object} HandOptions
@@ -25,6 +29,7 @@ const STILL = 4; // pixels a hand may tremble before it takes a subject with it
  * @property {() => string} refusal why the model takes no strokes, or ''
  * @property {(id: string | null, clicked: boolean) => void} selected another subject is chosen; clicked: and not painted
  * @property {(position: Position, id: string) => Position} snap where a pin is put that is pointed there
+ * @property {Taking} [taking] hold of what is in the picture itself
  * @property {(text: string) => void} announce to a screen reader
  * @property {(text: string) => void} warn
  */
@@ -65,7 +70,7 @@ export class Hand {
     area.addEventListener('pointercancel', (event) => this.up(event));
     area.addEventListener('pointerleave', () => this.hoverOver(null));
     area.addEventListener('contextmenu', (event) => event.preventDefault());
-    area.addEventListener('keydown', (event) => this.key(event));
+    area.addEventListener('keydown', (event) => crossKey(this, event));
   }
 
   /** @param {Position | null} position */
@@ -109,11 +114,7 @@ export class Hand {
     const position = this.position(event);
     const held = event.altKey ? undefined : this.strokeUnder(position, event.timeStamp);
     if (!this.isFree(held)) return;
-    const problem = this.options.refusal() || (held || brush.label ? '' : UNNAMED);
-    if (problem) {
-      this.options.warn(problem);
-      return;
-    }
+    if (!this.paints(held, brush.label)) return;
     event.preventDefault();
     this.area.focus({ preventScroll: true });
     this.area.setPointerCapture(event.pointerId);
@@ -122,6 +123,30 @@ export class Hand {
     this.strokes.set(event.pointerId, stroke);
     if (!held) this.select(stroke.id);
     this.extend(stroke, position, event);
+    this.takeHold(stroke, frame);
+  }
+
+  /**
+   * Is there something to paint, or to take hold of? If not, it is said why.
+   * @param {Stroke | undefined} held
+   * @param {string} label
+   */
+  paints(held, label) {
+    const something = held || label || this.options.taking?.can();
+    const problem = this.options.refusal() || (something ? '' : UNNAMED);
+    if (problem) this.options.warn(problem);
+    return !problem;
+  }
+
+  /**
+   * A hand without a subject's name takes hold of what is in the picture.
+   * @param {PaintedStroke} stroke
+   * @param {number} frame that is seen
+   */
+  takeHold(stroke, frame) {
+    if (stroke.label) return;
+    stroke.taken = 'asked';
+    this.options.taking?.begin(stroke, frame);
   }
 
   /**
@@ -153,23 +178,19 @@ export class Hand {
     stroke.moved ||= !stroke.held || Math.hypot(far, down) > STILL;
     if (!stroke.moved) return;
     if (stroke.held && stroke.held.id !== this.selected) this.select(stroke.held.id);
-    const at = event.shiftKey ? withinPicture(onAxis(stroke.from, position, height / width)) : position;
-    const last = stroke.points[stroke.points.length - 1];
-    const pressure = event.pointerType === 'pen' && event.pressure ? event.pressure : last[3];
+    const at = isStraight(stroke, event) ? withinPicture(onAxis(stroke.from, position, height / width)) : position;
     if (stroke.mode === 'path') {
-      const t = pointTime(event.timeStamp - stroke.began, this.options.rate(), last[0]);
-      if (event.shiftKey) stroke.points.splice(1);
-      stroke.points.push([t, ...at, pressure]);
-    } else {
-      const place = withinPicture([at[0] + stroke.offset[0], at[1] + stroke.offset[1]]);
-      stroke.points = [[0, ...(stroke.mode === 'pin' ? this.options.snap(place, stroke.id) : place), pressure]];
-      stroke.changed = true;
+      lengthen(stroke, at, event, this.options.rate());
+      return;
     }
+    const place = beside(at, stroke.offset);
+    stroke.points = [[0, ...(stroke.mode === 'pin' ? this.options.snap(place, stroke.id) : place), pressureOf(stroke, event)]];
+    stroke.changed = true;
   }
 
   /** Send where a hand has gone since; of several, the one that has waited longest. Called once a screen refresh. */
   sendChanges() {
-    const stroke = [...this.strokes.values()].find(({ changed }) => changed);
+    const stroke = [...this.strokes.values()].find(({ changed, taken }) => changed && taken !== 'asked');
     if (!stroke) return;
     this.send(stroke);
     if (this.strokes.size < 2) return;
@@ -188,8 +209,9 @@ export class Hand {
     const stroke = this.strokes.get(event.pointerId);
     if (!stroke) return;
     if (event.type === 'pointerup') this.extend(stroke, this.position(event), event);
-    if (stroke.moved) this.finish(stroke);
+    if (stroke.moved && stroke.taken !== 'asked') this.finish(stroke);
     this.strokes.delete(event.pointerId);
+    if (stroke.taken) this.options.taking?.end(stroke, event.shiftKey);
     this.moved = true;
     if (stroke.moved) return;
     this.select(stroke.id, true);
@@ -220,40 +242,5 @@ export class Hand {
   /** @param {Pick<PaintedStroke, 'id' | 'label' | 'points' | 'mode' | 'size' | 'grab'>} stroke */
   message(stroke) {
     return paintedMessage(stroke, this.controls.strokes.get(stroke.id));
-  }
-
-  /**
-   * Without a pointer: arrows move the cross, Enter places the subject there.
-   * @param {KeyboardEvent} event
-   */
-  key(event) {
-    const step = ARROWS[event.key];
-    if (this.options.refusal()) return;
-    if (step && !event.ctrlKey && !event.metaKey) this.moveCross(step, event.shiftKey ? FAR : NEAR);
-    else if (event.key !== 'Enter' || !this.placeAtCross()) return;
-    event.preventDefault();
-  }
-
-  /**
-   * @param {Position} step
-   * @param {number} far
-   */
-  moveCross([x, y], far) {
-    this.cross = withinPicture([this.cross[0] + far * x, this.cross[1] + far * y]);
-    this.hoverOver(this.cross);
-  }
-
-  placeAtCross() {
-    const { label, mode, size } = this.options.brush();
-    if (!label) {
-      this.options.warn(UNNAMED);
-      return false;
-    }
-    const id = this.selected && this.controls.strokes.has(this.selected) ? this.selected : `k${Date.now().toString(36)}`;
-    const points = [/** @type {PaintedPoint} */ ([0, ...this.cross, NEUTRAL])];
-    this.controls.set(this.message({ id, label, mode: mode === 'pin' ? 'pin' : 'drag', size, points }));
-    this.select(id);
-    this.options.announce(`${label} placed at ${this.cross.map((value) => Math.round(value * 100)).join(', ')} per cent`);
-    return true;
   }
 }

@@ -28,6 +28,22 @@ export class Outbox {
     if (!this.send({ type: 'control', number: this.number, control, saw: this.frame() })) this.unconfirmed.delete(this.number);
   }
 
+  /** A number for a command whose answer names it. */
+  reserve() {
+    this.number += 1;
+    return this.number;
+  }
+
+  /**
+   * The server itself sent a control of this page's to its session, for a command.
+   * @param {Control} control
+   * @param {number} revision
+   * @param {number} at ms, of the hand's event that it came of
+   */
+  sentFor(control, revision, at) {
+    this.unshown.push({ control, at, revision });
+  }
+
   /**
    * The number the picture is sent under; null where there is no link.
    * @param {ArrayBuffer} jpeg

@@ -63,6 +63,8 @@ export class Page {
     this.seen = makeSeen(this);
     /** @type {import('./selection.js').Selection | null} */
     this.selection = null; // before it is installed
+    /** @type {import('./grabs.js').Grabs | null} */
+    this.grabs = null; // as well
     this.hand = makeHand(this);
     this.ink = makeInk(this);
     this.strokeList = makeStrokeList(this);

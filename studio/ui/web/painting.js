@@ -24,6 +24,10 @@ export function makeHand(page) {
     area: area(page), controls: page.controls, brush: () => page.brush.settings, seen: (time) => page.seen.at(time),
     rate: () => page.playback.status.fps || USUAL_RATE, refusal: () => page.refusalOf('stroke'),
     selected: (_, clicked) => page.showChosen(clicked), snap: (place, id) => page.selection?.snapPin(place, id) ?? place,
+    taking: {
+      can: () => page.grabs?.can() ?? false, begin: (stroke, frame) => page.grabs?.begin(stroke, frame),
+      end: (stroke, keep) => page.grabs?.end(stroke, keep),
+    },
     announce: (text) => area(page).setAttribute('aria-description', text), warn: (text) => page.toasts.show(text),
   });
 }
@@ -41,7 +45,7 @@ export function makeInk(page) {
 export function makeStrokeList(page) {
   const { box, controls, brush, hand } = page;
   return new StrokeList({
-    box, controls, brush: () => brush.settings, chosen: () => hand.chosen, choose: (id) => page.choose(id),
-    refusal: () => page.refusalOf('stroke'),
+    box, controls, brush: () => brush.settings, way: () => page.model.strokes, chosen: () => hand.chosen,
+    choose: (id) => page.choose(id), refusal: () => page.refusalOf('stroke'),
   });
 }

@@ -51,6 +51,7 @@ export interface Stroke extends Control {
   pressure?: number[];
   grab?: number[]; // [frame seen, x, y]
   lead?: number[]; // [frames, dx, dy]
+  stiffness?: number;
   since: number | null;
   revision?: number | null;
 }
@@ -73,6 +74,7 @@ export interface PaintedStroke {
   points: PaintedPoint[];
   held?: Stroke;
   grab?: number[];
+  taken?: 'asked' | 'held'; // of the picture itself: asked for, or cut out (grabs.js)
   from: Position;
   offset: Position;
   moved: boolean;

@@ -1,0 +1,5 @@
+"""The image models of the other tests."""
+
+from image.conftest import folders, opened
+
+__all__ = ["folders", "opened"]
