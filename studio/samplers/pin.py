@@ -1,8 +1,9 @@
 """The pin of two-clock drags: between steps, a row's clean latent is held to a reference where things were pasted.
 
 x' = (1 - sigma) (mask r + (1 - mask) x0) + sigma noise (Time-to-Move, arXiv 2511.08633, on a few steps). What is pinned
-hears the stroke down to the step that its stiffness chooses, the rest is the model's own from the first. No forward is
-added; r is encoded once for a row and what is set.
+is held down to the step that its stiffness chooses, at the stiffest in the clean latent that comes out too: the frames
+to come then remember it where it is. The rest is the model's own from the first. No forward is added; r is encoded once
+for a row and what is set.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 class Pin:
     """What of a row is held, and to what.
 
-    reference: latent (chunk, C, h, w); masks: how much of it counts at each re-noising, (steps - 1, chunk, 1, h, w) in
-    0..1. places: where the things are in the row's last picture. key: names what it was made of.
+    reference: latent (chunk, C, h, w); masks: how much of it counts after each step, (steps, chunk, 1, h, w) in 0..1.
+    places: where the things are in the row's last picture. key: names what it was made of.
     """
 
     reference: Tensor
@@ -41,7 +42,7 @@ class Pin:
     key: str
 
     def hold(self, clean: Tensor, step: int) -> Tensor:
-        """Give a clean latent (chunk, C, h, w) with what is pinned in its place, on the way to a step, 1 the first."""
+        """Give a clean latent (chunk, C, h, w) with what is pinned in its place, after so many steps, 1 the first."""
         return torch.lerp(clean, self.reference.to(clean), self.masks[step - 1].to(clean))
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from studio.controls import ControlState
 
 GREY = 128  # of a backdrop where nothing was shown yet
-MARGIN = 0.02  # of the picture's width: what a thing leaves is so much wider than it, on every side
+MARGIN = 0.04  # of the picture's width: what a thing leaves is so much wider than it, on every side
 Places = tuple[Placement, ...]  # of the things in a picture, in the order of drawing
 
 
