@@ -49,7 +49,16 @@ def test_the_core_suite_gives_every_ratio(monkeypatch):
     monkeypatch.setattr(core, "PastingVideo", lambda seed: PastingVideo(seed, (4, 4)))
     figures = json.loads(json.dumps(core.core(seed=1, rounds=1)))
     nets = {"tiny pictures", "tiny video"}
-    named = {"stream_batch", "guidance", "guidance_large", "recache", "cache", "similarity_regions", "two_clock"}
+    named = {
+        "stream_batch",
+        "guidance",
+        "guidance_large",
+        "recache",
+        "cache",
+        "similarity_regions",
+        "two_clock",
+        "regional_words",
+    }
     assert set(figures) == named
     assert figures["two_clock"]["encode"] > 0
     assert set(figures["stream_batch"]) == set(figures["guidance"]) == nets

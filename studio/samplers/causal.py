@@ -126,8 +126,9 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         ends = [*accumulate(row.length for row in rows)]
         conds = [cond.rows(slice(end - row.length, end)) for row, end in zip(rows, ends, strict=True)]
         rows = tuple(replace(row, sampling=sampling, cond=own) for row, own in zip(rows, conds, strict=True))
+        told = state.slots, self.pins.frame
         latents = super()._advance(self.pins.pin(rows, state, self.context.is_empty), state)
-        self.pins.told = state.slots
+        self.pins.told = told
         return latents
 
     def denoiser(self, rows: Sequence[Row], state: ControlState) -> Denoise[Row]:
@@ -160,6 +161,7 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
     def finish(self, row: Row, clean: Tensor) -> Tensor:
         """Make a chunk that has come out pending, with what it was told in its last forward."""
         cond = row.conditioning
+        clean = clean if row.pin is None else row.pin.hold(clean, len(row.sigmas))
         self.pins.take_out(row, self.context.is_empty)
         self.grain = grain_after([row], None)
         self.context.pending = tuple(CleanFrame(row.frame + i, x0, cond.rows([i])) for i, x0 in enumerate(clean))

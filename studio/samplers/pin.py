@@ -1,8 +1,9 @@
 """The pin of two-clock drags: between steps, a row's clean latent is held to a reference where things were pasted.
 
 x' = (1 - sigma) (mask r + (1 - mask) x0) + sigma noise (Time-to-Move, arXiv 2511.08633, on a few steps). What is pinned
-hears the stroke down to the step that its stiffness chooses, the rest is the model's own from the first. No forward is
-added; r is encoded once for a row and what is set.
+is held down to the step that its stiffness chooses, at the stiffest in the clean latent that comes out too: the frames
+to come then remember it where it is. The rest is the model's own from the first. No forward is added; r is encoded once
+for a row and what is set.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 class Pin:
     """What of a row is held, and to what.
 
-    reference: latent (chunk, C, h, w); masks: how much of it counts at each re-noising, (steps - 1, chunk, 1, h, w) in
-    0..1. places: where the things are in the row's last picture. key: names what it was made of.
+    reference: latent (chunk, C, h, w); masks: how much of it counts after each step, (steps, chunk, 1, h, w) in 0..1.
+    places: where the things are in the row's last picture. key: names what it was made of.
     """
 
     reference: Tensor
@@ -43,7 +44,7 @@ class Pin:
     key: str
 
     def hold(self, clean: Tensor, step: int) -> Tensor:
-        """Give a clean latent (chunk, C, h, w) with what is pinned in its place, on the way to a step, 1 the first."""
+        """Give a clean latent (chunk, C, h, w) with what is pinned in its place, after so many steps, 1 the first."""
         return torch.lerp(clean, self.reference.to(clean), self.masks[step - 1].to(clean))
 
 
@@ -55,6 +56,8 @@ class Pins:
         self.model, self.frame = model, frame
         self.shown: np.ndarray | None = None
         self.places: Places = ()
+        # What was set at the last good tick and the picture that was next: while both stay, so do the pins.
+        self.told: tuple[object, int] = (None, frame)
 
     def clear(self) -> None:
         """Forget where things were: the next picture has none before it."""
@@ -72,6 +75,7 @@ class Pins:
         if not (moved or state[Camera].moves):
             return tuple(row if row.pin is None else replace(row, pin=None) for row in rows)
         last, frame, before, pinned = self.frame - 1, self.frame, self.places, []
+        is_told = self.told[0] is state.slots and self.told[1] == frame
         for row in rows:
             is_first = is_cold and not pinned
             count = self.pictures_of(row, is_first)
@@ -79,7 +83,7 @@ class Pins:
             views = [STILL if is_first else camera_between(state, last, at, self.model.size) for at in frames]
             if not moved and all(view is STILL for view in views):
                 row = replace(row, pin=None)
-            elif row.steps_left > 1 and (row.pin is None or state.slots is not self.told):
+            elif row.pin is None or not is_told:
                 row = self._pinned(row, moved, frames, before, views, is_first)
             before = row.pin.places if row.pin else before
             frame += count
@@ -116,16 +120,17 @@ class Pins:
         if row.pin is not None and row.pin.key == key:
             return row
         shown = blank(self.model.size) if is_first or self.shown is None else self.shown
-        held = [steps_held(thing.stroke.stiffness, len(row.sigmas) - 1) for thing in moved]
+        held = [steps_held(thing.stroke.stiffness, len(row.sigmas)) for thing in moved]
         levels = sorted({1, *held})
         counts = [[count >= level for count in held] for level in levels]
         crude = reference(shown, moved, placed, origin, counts, views)
         latent = self._encoded(crude.pictures, None if is_first else shown)
         several = self.model.capabilities.pictures
         cells = [pooled(cover, latent.shape, several, is_first) for cover in crude.covers]
-        none, steps = torch.zeros_like(cells[0]), range(1, len(row.sigmas))
+        steps, none = range(1, len(row.sigmas) + 1), torch.zeros_like(cells[0])
         masks = [next((mask for mask, level in zip(cells, levels) if level >= step), none) for step in steps]
-        masks[0] = torch.maximum(masks[0], pooled(crude.left[None], latent.shape, 1, False))
+        left = pooled(crude.left[None], latent.shape, 1, False)
+        masks = [torch.maximum(mask, left) if step <= levels[-1] else mask for step, mask in zip(steps, masks)]
         if crude.carried is not None:
             masks[0] = torch.maximum(masks[0], pooled(crude.carried, latent.shape, several, is_first))
         stacked = to_device(torch.stack(masks), row.x.device)
@@ -139,9 +144,9 @@ class Pins:
         return encode_clip(encoder, np.concatenate([shown[None], pictures]), several)[1:]
 
 
-def steps_held(stiffness: float, renoisings: int) -> int:
-    """Give at how many re-noisings a thing is held: the first at stiffness 0, all of them at 1."""
-    return 1 + round(stiffness * (renoisings - 1))
+def steps_held(stiffness: float, steps: int) -> int:
+    """Give after how many steps a thing is held: after the first at stiffness 0, after all of them at 1."""
+    return 1 + round(stiffness * (steps - 1))
 
 
 @torch.no_grad()

@@ -120,7 +120,7 @@ def smoothed(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
         share = low[..., 3:] / 255
         enough = np.minimum(1, size * share)  # a square that is known in part is known well enough
         mixed = low[..., :3] * (enough / np.maximum(share, 1e-6)) + wide * (1 - enough)
-        colours = Image.fromarray(np.uint8(mixed.clip(0, 255) + 0.5))
+        colours = Image.fromarray((mixed.clip(0, 255) + 0.5).astype(np.uint8))
     whole = colours.resize((colours.width * step, colours.height * step), bilinear)
     return np.asarray(whole)[:height, :width]
 
