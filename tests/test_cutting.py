@@ -94,7 +94,7 @@ def test_what_moved_is_cut_out_whole_though_the_ring_is_far_too_small():
 
     (picture, there), point, past = bar(60), (81 / 128, 39 / 96), [bar(left)[0] for left in range(4, 18, 2)]
     assert overlap(cutting.grab(picture, point, 0.13, past), there) > 0.9
-    with pytest.raises(ControlError, match="outline|runs on"):
+    with pytest.raises(ControlError, match=r"outline|runs on"):
         cutting.grab(picture, point, 0.13)
 
 

@@ -48,8 +48,8 @@ class Stroke(Control):
     pressure: how hard a pen was pressed at each point, 0..1; the size is 0.5 + pressure times as large there, within
     0.1..0.8. Empty, and 0.5, is neutral.
 
-    stiffness: how firmly a model that was not taught strokes is held to the thing that is pasted for it, 0..1: 0 as it
-    begins to form, 1 down to the last step.
+    stiffness: how firmly a model that was not taught strokes is held to the thing that is pasted for it, 0..1: 0 while
+    the picture begins to form, 1 to the end, so that the thing keeps its shape.
 
     Of a drag. grab: (frame, x, y), the frame a person saw when the hand took hold of the subject and where it was in
     it; the same in every message of one drag. lead: made of it as the stroke takes effect, see `takeover.lead_of`.

@@ -1,12 +1,12 @@
 """Judges two-clock drags on a video student of the drawn world: does the thing follow the hand, and stay itself.
 
-The thing is cut out of the student's own picture, where the witness of subjects finds it, and moved along a path that
-no training saw; the witness then says where it is. The same takes without the pin are played beside it.
+The thing is cut out of the student's own picture, as a hand takes hold of it where the witness of subjects finds it,
+and moved along a path that no training saw; the witness then says where it is. The same takes are played without the
+pin.
 """
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,18 +16,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from studio.controls import CutOut, Stroke
+from studio.controls import ControlError, CutOut, Stroke
 from studio.engine import Engine
 from studio.evaluation.video import GRID, Witness, new_take, witness_right
 from studio.models.base import Model
 from studio.training.video_clips import LABELS, World
 from studio.trajectory import Placement, place
+from studio.underpaint.cutting import Cut, grab
 
 APPROACH, ALONG = 12, 48  # pictures from where the thing is to the path, and along it
 FREE = 21  # pictures before it is taken hold of: a clean start and a chunk
-SIZE = 0.44  # of what is cut out, a share of the picture's width
+SIZE = 0.4  # about how wide a thing is, a share of the picture's width
 SIDE = 256  # pixels that errors are told in
-CLEAR = 0.9  # of that size: so far away a thing no longer covers where it was
+CLEAR = 1.0  # of that width: so far away a thing no longer covers where it was
+PLAIN = 0.8  # of the witness, from which on a thing is plain enough to be taken hold of
 SURE = 0.5  # of the witness, from which on something is there
 Curve = Callable[[float], tuple[float, float]]
 
@@ -78,40 +80,22 @@ class Judged:
 
 @dataclass(frozen=True)
 class Trial:
-    """A take up to the moment the hand takes hold: what is sent, and where the thing was."""
+    """A take up to the moment the hand takes hold: what is sent, and where the witness saw the thing.
+
+    offsets: of each stroke, how far from it the witness sees its thing: a cut's middle is not what it calls the middle.
+    """
 
     engine: Engine
     cut: CutOut
     strokes: tuple[Stroke, ...]
     origin: tuple[float, float]
+    offsets: tuple[tuple[float, float], ...]
 
 
 def path_from(start: tuple[float, float], curve: Curve) -> tuple[tuple[float, float, float], ...]:
     """Give the points (t, x, y) of a path: from where a thing is to the curve, and along it."""
     along = [(APPROACH + t, *curve(t / ALONG)) for t in range(ALONG + 1)]
     return ((0.0, *start), *along)
-
-
-def cut_from(picture: np.ndarray, x: float, y: float, size: float = SIZE) -> bytes:
-    """Cut the thing at a place out of a picture, (H, W, 3) uint8, by OpenCV's GrabCut: a square PNG of that size."""
-    import cv2
-    from PIL import Image
-
-    height, width = picture.shape[:2]
-    reach = round(size * width / 2)
-    padded = cv2.copyMakeBorder(picture, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
-    left, top = round(x * width), round(y * height)
-    window = np.ascontiguousarray(padded[top : top + 2 * reach, left : left + 2 * reach])
-    rows, columns = (np.mgrid[: 2 * reach, : 2 * reach] + 0.5) / reach - 1
-    away = np.hypot(rows, columns)
-    marks = np.where(away < 0.75, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-    marks[away < 0.3], marks[away > 1.0] = cv2.GC_FGD, cv2.GC_BGD
-    cv2.setRNGSeed(1)
-    cv2.grabCut(window, marks, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
-    alpha = cv2.GaussianBlur(((marks & 1) * 255).astype(np.uint8), (0, 0), 0.8)
-    file = io.BytesIO()
-    Image.fromarray(np.dstack([window, alpha])).save(file, "PNG")
-    return file.getvalue()
 
 
 def begin(model: Model, world: World, witness: Witness, rng: np.random.Generator, curves: Sequence[Curve]) -> Trial:
@@ -121,19 +105,27 @@ def begin(model: Model, world: World, witness: Witness, rng: np.random.Generator
     """
     for _ in range(20):
         engine, _, label = new_take(model, world, rng, model.capabilities.steps)
-        for _ in range(FREE):
-            frame = engine.step()
+        pictures = [engine.step().picture for _ in range(FREE)]
         assert not engine.ahead, "a chunk's end"
-        ((name, x, y, sure),) = witness.find(tensor([frame.picture]))
-        if name == label and sure > SURE:
+        ((name, x, y, sure),) = witness.find(tensor(pictures[-1:]))
+        if name == label and sure > PLAIN and (cut := cut_at(pictures, (x, y))):
             break
     else:
-        raise ValueError(f"{model.name} draws nothing that can be taken hold of: the witness saw none in 20 takes")
-    strokes = [Stroke("a", label, path_from((x, y), curves[0]), "path", SIZE, loop=False)]
+        raise ValueError(f"{model.name} draws nothing that can be taken hold of: nothing was found in 20 takes")
+    strokes = [Stroke("a", label, path_from(cut.middle, curves[0]), "path", cut.width, loop=False)]
     for curve in curves[1:]:
         other = LABELS[(LABELS.index(label) + 5) % len(LABELS)]
-        strokes.append(Stroke("b", other, path_from(curve(0.0), curve), "path", 0.4, loop=False))
-    return Trial(engine, CutOut("a", cut_from(frame.picture, x, y)), tuple(strokes), (x, y))
+        strokes.append(Stroke("b", other, path_from(curve(0.0), curve), "path", SIZE, loop=False))
+    offsets = ((x - cut.middle[0], y - cut.middle[1]), (0.0, 0.0))
+    return Trial(engine, CutOut("a", cut.to_file()), tuple(strokes), (x, y), offsets)
+
+
+def cut_at(pictures: Sequence[np.ndarray], point: tuple[float, float]) -> Cut | None:
+    """Cut out the thing at a point of the last of pictures as a hand does; None where nothing has an outline."""
+    try:
+        return grab(pictures[-1], point, SIZE, pictures[:-1])
+    except ControlError:
+        return None
 
 
 def play(trial: Trial, pinned: bool, stiffness: float) -> list[np.ndarray]:
@@ -148,10 +140,10 @@ def play(trial: Trial, pinned: bool, stiffness: float) -> list[np.ndarray]:
 def judge(trial: Trial, witness: Witness, pictures: Sequence[np.ndarray]) -> Judged:
     """Judge the pictures of a trial: where each thing is, whether it is that, and whether something was left behind."""
     judged = Judged()
-    for stroke in trial.strokes:
+    for stroke, (right, down) in zip(trial.strokes, trial.offsets):
         found = witness.find(tensor(pictures), stroke.label)
         for number, (_, x, y, sure) in enumerate(found):
-            judged.errors.append(SIDE * away(place(stroke, number), (x, y)))
+            judged.errors.append(SIDE * away(place(stroke, number), (x - right, y - down)))
             judged.itself.append(sure > SURE)
     clear = [
         number
@@ -192,7 +184,7 @@ def evaluate_drag(
     witness: Witness,
     count: int = 8,
     seed: int = 2027,
-    stiffness: float = 0.5,
+    stiffness: float = 1.0,
     progress: Callable[..., Iterable[Any]] = lambda iterable, **_: iterable,
 ) -> dict[str, Any]:
     """Give the figures of `count` trials of each path, with the pin and without it; see `Judged`.

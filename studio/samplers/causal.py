@@ -147,6 +147,7 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
     def finish(self, row: Row, clean: Tensor) -> Tensor:
         """Make a chunk that has come out pending, with what it was told in its last forward."""
         cond = row.conditioning
+        clean = clean if row.pin is None else row.pin.hold(clean, len(row.sigmas))
         self.pins.take_out(row, self.context.is_empty)
         self.context.pending = tuple(CleanFrame(row.frame + i, x0, cond.rows([i])) for i, x0 in enumerate(clean))
         self.frame += self.model.chunk

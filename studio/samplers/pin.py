@@ -1,8 +1,9 @@
 """The pin of two-clock drags: between steps, a row's clean latent is held to a reference where things were pasted.
 
 x' = (1 - sigma) (mask r + (1 - mask) x0) + sigma noise (Time-to-Move, arXiv 2511.08633, on a few steps). What is pinned
-hears the stroke down to the step that its stiffness chooses, the rest is the model's own from the first. No forward is
-added; r is encoded once for a row and what is set.
+is held down to the step that its stiffness chooses, at the stiffest in the clean latent that comes out too: the frames
+to come then remember it where it is. The rest is the model's own from the first. No forward is added; r is encoded once
+for a row and what is set.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 class Pin:
     """What of a row is held, and to what.
 
-    reference: latent (chunk, C, h, w); masks: how much of it counts at each re-noising, (steps - 1, chunk, 1, h, w) in
-    0..1. places: where the things are in the row's last picture. key: names what it was made of.
+    reference: latent (chunk, C, h, w); masks: how much of it counts after each step, (steps, chunk, 1, h, w) in 0..1.
+    places: where the things are in the row's last picture. key: names what it was made of.
     """
 
     reference: Tensor
@@ -41,7 +42,7 @@ class Pin:
     key: str
 
     def hold(self, clean: Tensor, step: int) -> Tensor:
-        """Give a clean latent (chunk, C, h, w) with what is pinned in its place, on the way to a step, 1 the first."""
+        """Give a clean latent (chunk, C, h, w) with what is pinned in its place, after so many steps, 1 the first."""
         return torch.lerp(clean, self.reference.to(clean), self.masks[step - 1].to(clean))
 
 
@@ -74,7 +75,7 @@ class Pins:
         for row in rows:
             is_first = is_cold and not pinned
             count = self.pictures_of(row, is_first)
-            if row.steps_left > 1 and (row.pin is None or state.slots is not self.told):
+            if row.pin is None or state.slots is not self.told:
                 row = self._pinned(row, moved, range(frame, frame + count), before, is_first)
             before = row.pin.places if row.pin else before
             frame += count
@@ -99,15 +100,16 @@ class Pins:
         if row.pin is not None and row.pin.key == key:
             return row
         shown = blank(self.model.size) if is_first or self.shown is None else self.shown
-        held = [steps_held(thing.stroke.stiffness, len(row.sigmas) - 1) for thing in moved]
+        held = [steps_held(thing.stroke.stiffness, len(row.sigmas)) for thing in moved]
         levels = sorted(set(held))
         crude = reference(shown, moved, placed, origin, [[count >= level for count in held] for level in levels])
         latent = self._encoded(crude.pictures, None if is_first else shown)
         several = self.model.capabilities.pictures
         cells = [pooled(cover, latent.shape, several, is_first) for cover in crude.covers]
-        none, steps = torch.zeros_like(cells[0]), range(1, len(row.sigmas))
+        steps, none = range(1, len(row.sigmas) + 1), torch.zeros_like(cells[0])
         masks = [next((mask for mask, level in zip(cells, levels) if level >= step), none) for step in steps]
-        masks[0] = torch.maximum(masks[0], pooled(crude.left[None], latent.shape, 1, False))
+        left = pooled(crude.left[None], latent.shape, 1, False)
+        masks = [torch.maximum(mask, left) if step <= levels[-1] else mask for step, mask in zip(steps, masks)]
         stacked = to_device(torch.stack(masks), row.x.device)
         return replace(row, pin=Pin(latent.to(row.x.device), stacked, placed[-1], key))
 
@@ -119,9 +121,9 @@ class Pins:
         return encode_clip(encoder, np.concatenate([shown[None], pictures]), several)[1:]
 
 
-def steps_held(stiffness: float, renoisings: int) -> int:
-    """Give at how many re-noisings a thing is held: the first at stiffness 0, all of them at 1."""
-    return 1 + round(stiffness * (renoisings - 1))
+def steps_held(stiffness: float, steps: int) -> int:
+    """Give after how many steps a thing is held: after the first at stiffness 0, after all of them at 1."""
+    return 1 + round(stiffness * (steps - 1))
 
 
 @torch.no_grad()

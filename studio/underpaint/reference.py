@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from studio.controls import ControlState
 
 GREY = 128  # of a backdrop where nothing was shown yet
-MARGIN = 0.02  # of the picture's width: what a thing leaves is so much wider than it, on every side
+MARGIN = 0.04  # of the picture's width: what a thing leaves is so much wider than it, on every side
 Places = tuple[Placement, ...]  # of the things in a picture, in the order of drawing
 
 
@@ -72,14 +72,15 @@ def things(state: ControlState) -> list[Thing]:
 
 
 def origins(moved: Sequence[Thing], before: Places) -> dict[str, Placement]:
-    """Give where things were in the picture before, by id: as it was pinned, or where a cut-out was taken hold of."""
+    """Give where things were in the picture before, by id: as it was pinned, or where a cut-out was taken from.
+
+    That is where a hand took hold of it, or where its stroke begins.
+    """
     known = {one.id: one for one in before}
     for thing in moved:
-        if thing.is_cut and thing.stroke.id not in known and thing.stroke.grab:
-            _, x, y = thing.stroke.grab
-            known[thing.stroke.id] = Placement(
-                thing.stroke.id, thing.stroke.label, x, y, thing.at(thing.since).size, -1.0
-            )
+        if thing.is_cut and thing.stroke.id not in known:
+            first, grab = thing.at(thing.since), thing.stroke.grab
+            known[first.id] = replace(first, x=grab[1], y=grab[2]) if grab else first
     ids = {thing.stroke.id for thing in moved}
     return {id: placed for id, placed in known.items() if id in ids}
 

@@ -9,6 +9,7 @@ from cutout_files import png
 
 from studio.controls import ControlError, CutOut, Erase, Prompt, Sampling, Stroke
 from studio.models.playable import check, playable_kinds
+from studio.samplers import Rollout
 from studio.samplers import pin as pins
 from studio.samplers.pin import Pin, encode_clip, pooled, steps_held
 from studio.samplers.rows import Row, renoise
@@ -74,7 +75,7 @@ def test_a_pinned_row_goes_on_from_the_reference_where_the_mask_is():
 
 
 def test_stiffness_chooses_how_long_a_thing_is_held():
-    assert [steps_held(stiffness, 3) for stiffness in (0, 0.5, 1)] == [1, 2, 3]
+    assert [steps_held(stiffness, 4) for stiffness in (0, 0.3, 0.5, 1)] == [1, 2, 3, 4]
     assert [steps_held(stiffness, 1) for stiffness in (0, 0.5, 1)] == [1, 1, 1]
 
 
@@ -162,7 +163,7 @@ def test_in_a_stream_batch_another_stroke_is_encoded_anew_and_the_same_is_not(mo
     assert len(encoded) - before == 1
     session.send(drag(0.7))
     hashes(session, 12)
-    assert len(encoded) - before == 3  # what is in flight and has steps to go, and the new one
+    assert len(encoded) - before == 1 + 3  # the two in flight and the new one
 
 
 @pytest.mark.parametrize("sampler", ["rollout", "stream", "rolling"])
@@ -188,6 +189,19 @@ def test_a_label_pastes_its_picture_and_one_that_names_nothing_changes_nothing(m
     assert hashes(unknown, 21) == free
     assert model.reads("a red fox") == ("fox", True)
     assert model.reads("democracy") == ("", False)
+
+
+def test_the_stiffest_thing_is_in_the_clean_latent_itself_and_a_loose_one_is_not(model, monkeypatch):
+    out = []
+    monkeypatch.setattr(pins.Pins, "take_out", lambda self, row, is_cold: out.append(row.pin))
+    state = playing(model, steps=3).pending_state()
+    for stiffness in (0.0, 1.0):
+        sampler = Rollout(model)
+        clean = sampler.step(state.updated(CUT, Stroke("a", "t", ((0, 0.5, 0.5),), "pin", 0.8, stiffness=stiffness)))
+        inside = (out[-1].masks[0] > 0.999).expand_as(clean)
+        assert inside.any()
+        assert torch.equal(clean[inside], out[-1].reference[inside]) is (stiffness == 1)
+        assert len(out[-1].masks) == 3
 
 
 def test_the_encoder_of_a_clip_repeats_the_last_picture_where_its_lead_leaves_it_short(model):
