@@ -84,6 +84,20 @@ def test_what_moved_over_the_pictures_before_is_cut_out_nearly_always():
     assert np.median(overlaps) >= 0.9
 
 
+def test_what_moved_is_cut_out_whole_though_the_ring_is_far_too_small():
+    def bar(left):
+        picture, _ = ball(at=(-99, 0))
+        there = np.zeros(picture.shape[:2], bool)
+        there[30:48, left : left + 42] = True
+        picture[there] = (200, 40, 30)
+        return picture, there
+
+    (picture, there), point, past = bar(60), (81 / 128, 39 / 96), [bar(left)[0] for left in range(4, 18, 2)]
+    assert overlap(cutting.grab(picture, point, 0.13, past), there) > 0.9
+    with pytest.raises(ControlError, match=r"outline|runs on"):
+        cutting.grab(picture, point, 0.13)
+
+
 def test_the_same_point_gives_the_same_file_whatever_else_was_random_before():
     import cv2
 

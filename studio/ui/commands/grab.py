@@ -140,8 +140,6 @@ async def take(connection: Connection, command: Grab) -> None:
     seat, began = connection.seat, time.monotonic()
     try:
         grabbed = await asyncio.to_thread(take_hold, seat, command, connection.updates.own_revisions.add)
-    except ControlError as error:
-        raise ProtocolError(str(error), command.number) from error
     finally:
         seat.reading.spend(time.monotonic() - began)
     connection.send(grabbed)

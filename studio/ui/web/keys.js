@@ -35,7 +35,7 @@ export const SHORTCUTS = [
   { shown: 'O', does: 'words for a part of the picture, where the model can', keys: { o: 'region' } },
   { shown: 'V', does: 'select and change what is painted', keys: { v: 'select-mode' } },
   { shown: 'Ctrl D', does: 'duplicate what is chosen', keys: { 'Ctrl+d': 'duplicate' } },
-  { shown: 'Shift + drag', does: 'straight', keys: {} },
+  { shown: 'Shift + drag', does: 'straight; where nothing is named, paint over a thing to take hold of it', keys: {} },
   { shown: '1 … 9', does: 'play the prompt of a slot', keys: digits('', 'slot') },
   { shown: 'Shift 1 … 9', does: 'audition a slot', keys: digits('Shift+', 'audition') },
   { shown: 'Ctrl Alt 1 … 9', does: 'put the present prompt into a slot', keys: digits('Ctrl+Alt+', 'store') },
