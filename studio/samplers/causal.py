@@ -116,7 +116,9 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         cond = condition_frames(self.model, state, frame_numbers(rows, chunk))
         conds = [cond.rows(slice(i, i + chunk)) for i in range(0, len(rows) * chunk, chunk)]
         rows = tuple(replace(row, sampling=sampling, cond=own) for row, own in zip(rows, conds, strict=True))
-        return super()._advance(self.pins.pin(rows, state, self.context.is_empty), state)
+        latents = super()._advance(self.pins.pin(rows, state, self.context.is_empty), state)
+        self.pins.told = state.slots
+        return latents
 
     def denoiser(self, rows: Sequence[Row], state: ControlState) -> Denoise[Row]:
         """Give the forward of a batch of these rows, one sequence after the cache; the first writes what is pending.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from studio.samplers.forward import to_device
@@ -52,6 +53,7 @@ class Pins:
         self.model, self.frame = model, frame
         self.shown: np.ndarray | None = None
         self.places: Places = ()
+        self.told: object = None  # what was set when the rows in flight were pinned
 
     def clear(self) -> None:
         """Forget where things were: the next picture has none before it."""
@@ -72,7 +74,7 @@ class Pins:
         for row in rows:
             is_first = is_cold and not pinned
             count = self.pictures_of(row, is_first)
-            if row.steps_left > 1:
+            if row.steps_left > 1 and (row.pin is None or state.slots is not self.told):
                 row = self._pinned(row, moved, range(frame, frame + count), before, is_first)
             before = row.pin.places if row.pin else before
             frame += count
@@ -103,11 +105,10 @@ class Pins:
         latent = self._encoded(crude.pictures, None if is_first else shown)
         several = self.model.capabilities.pictures
         cells = [pooled(cover, latent.shape, several, is_first) for cover in crude.covers]
-        steps = range(1, len(row.sigmas))
-        masks = [next((mask for mask, level in zip(cells, levels) if level >= step), 0 * cells[0]) for step in steps]
-        left = crude.left[None].repeat(len(frames), 0)
-        masks[0] = np.maximum(masks[0], pooled(left, latent.shape, several, is_first))
-        stacked = to_device(torch.from_numpy(np.stack(masks)), row.x.device)
+        none, steps = torch.zeros_like(cells[0]), range(1, len(row.sigmas))
+        masks = [next((mask for mask, level in zip(cells, levels) if level >= step), none) for step in steps]
+        masks[0] = torch.maximum(masks[0], pooled(crude.left[None], latent.shape, 1, False))
+        stacked = to_device(torch.stack(masks), row.x.device)
         return replace(row, pin=Pin(latent.to(row.x.device), stacked, placed[-1], key))
 
     def _encoded(self, pictures: np.ndarray, shown: np.ndarray | None) -> Tensor:
@@ -134,11 +135,10 @@ def encode_clip(encoder: StreamEncoder, pictures: np.ndarray, several: int) -> T
     return encoder.encode(torch.cat([pixels, pixels[-1:].expand(missing, -1, -1, -1)]), encoder.start())[0]
 
 
-def pooled(alpha: np.ndarray, latent: torch.Size, several: int, is_first: bool) -> np.ndarray:
+def pooled(alpha: np.ndarray, latent: torch.Size, several: int, is_first: bool) -> Tensor:
     """Give alpha (m, H, W) of pictures as that of latents, (n, 1, h, w): a cell's mean, the most of its pictures."""
-    frames, _, rows, columns = latent
-    count, height, width = alpha.shape
-    cells = alpha.reshape(count, rows, height // rows, columns, width // columns).mean((2, 4))
+    (height, width), (rows, columns) = alpha.shape[1:], latent[2:]
+    cells = F.avg_pool2d(torch.from_numpy(alpha)[:, None], (height // rows, width // columns))
     if is_first:
-        cells = np.concatenate([cells[:1].repeat(several - 1, 0), cells])
-    return cells.reshape(frames, several, rows, columns).max(1)[:, None]
+        cells = torch.cat([cells[:1].expand(several - 1, -1, -1, -1), cells])
+    return cells.unflatten(0, (-1, several)).amax(1)

@@ -1,5 +1,6 @@
-"""Things pasted on a picture where strokes put them, to a part of a pixel. In numpy and Pillow alone: a replay is exact
-whatever else is installed.
+"""Things pasted on a picture where strokes put them, to a quarter of a pixel.
+
+In numpy and Pillow alone: a replay is exact whatever else is installed.
 """
 
 from __future__ import annotations
@@ -7,17 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from studio.trajectory import Placement
 
-if TYPE_CHECKING:
-    from PIL import Image
-
+PARTS = 4  # of a pixel: places are told apart so finely
 FAINT = 0.002  # alpha from which a pixel is seen to be covered
-COARSE = 64  # cells a side, at most, over which colours are spread
+COARSE = 32  # cells a side, at most, over which colours are spread
+SQUARES = (8, 2, 1)  # of so many cells a side, over which they are averaged
 Thing = tuple[np.ndarray, Placement]  # RGBA uint8 (h, w, 4), straight alpha, and where it is
 
 
@@ -27,7 +26,7 @@ def paste(picture: np.ndarray, things: Sequence[Thing]) -> tuple[np.ndarray, np.
     A thing's width is its placement's size, a share of the picture's width; its height keeps its shape, and its middle
     is at (x, y). It looks to the left as it is stored, and is mirrored where it faces right. What is out of the picture
     is cut off. alpha: 0..1, how much of the picture the things cover together. Their pixels are not to be written to
-    from now on: of the last few the size that was asked for is remembered.
+    from now on: how the last few were drawn is remembered.
     """
     drawn, bare = picture.copy(), np.ones(picture.shape[:2], np.float32)
     for pixels, place in things:
@@ -45,13 +44,12 @@ def placed(pixels: np.ndarray, place: Placement, size: tuple[int, int]) -> tuple
     height, width = size
     across = max(1, round(place.size * width))
     down = max(1, round(across * pixels.shape[0] / pixels.shape[1]))
-    sprite = resized(Pixels(pixels), across, down, place.facing > 0)
-    top, down = divmod(place.y * height - sprite.height / 2, 1)
-    left, right = divmod(place.x * width - sprite.width / 2, 1)
-    moved = np.asarray(shifted(sprite, down, right))
-    rows, own_rows = overlap(int(top), moved.shape[0], height)
-    columns, own_columns = overlap(int(left), moved.shape[1], width)
-    return moved[own_rows, own_columns], rows, columns
+    top, below = divmod(round(PARTS * (place.y * height - down / 2)), PARTS)
+    left, beside = divmod(round(PARTS * (place.x * width - across / 2)), PARTS)
+    sprite = drawn_at(Pixels(pixels), (across, down), place.facing > 0, (beside, below))
+    rows, own_rows = overlap(top, sprite.shape[0], height)
+    columns, own_columns = overlap(left, sprite.shape[1], width)
+    return sprite[own_rows, own_columns], rows, columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,23 +65,23 @@ class Pixels:
         return id(self.array)
 
 
-@lru_cache(maxsize=32)
-def resized(pixels: Pixels, width: int, height: int, mirrored: bool) -> Image.Image:
-    """Give RGBA of another size, premultiplied, every pixel counted, with a clear rim of one pixel around it."""
-    from PIL import Image, ImageOps
+@lru_cache(maxsize=4 * 16)
+def drawn_at(pixels: Pixels, size: tuple[int, int], mirrored: bool, moved: tuple[int, int]) -> np.ndarray:
+    """Give RGBA premultiplied, uint8 (height + 1, width + 1, 4), of another size (width, height), every pixel counted.
 
-    whole = Image.fromarray(pixels.array).convert("RGBa").resize((width, height), Image.Resampling.HAMMING)
-    rimmed = Image.new("RGBa", (width + 2, height + 2))
-    rimmed.paste(ImageOps.mirror(whole) if mirrored else whole, (1, 1))
-    return rimmed
-
-
-def shifted(sprite: Image.Image, down: float, right: float) -> Image.Image:
-    """Move a picture with a clear rim by parts of a pixel, in 0..1, down and to the right."""
+    moved: to the right and down, in parts of a pixel, so many of `PARTS`.
+    """
     from PIL import Image
 
-    moved = (1, 0, -right, 0, 1, -down)  # of each pixel, where it comes from
-    return sprite.transform(sprite.size, Image.Transform.AFFINE, moved, Image.Resampling.BILINEAR)
+    whole = np.asarray(Image.fromarray(pixels.array).convert("RGBa").resize(size, Image.Resampling.HAMMING))
+    whole = whole[:, ::-1] if mirrored else whole
+    right, down = moved
+    rimmed = np.pad(whole, ((1, 1), (1, 1), (0, 0))).astype(np.uint32)
+    tall = rimmed[1:] * (PARTS - down) + rimmed[:-1] * down
+    wide = tall[:, 1:] * (PARTS - right) + tall[:, :-1] * right
+    sprite = ((wide + PARTS**2 // 2) // PARTS**2).astype(np.uint8)
+    sprite.flags.writeable = False
+    return sprite
 
 
 def overlap(start: int, length: int, whole: int) -> tuple[slice, slice]:
@@ -95,7 +93,7 @@ def overlap(start: int, length: int, whole: int) -> tuple[slice, slice]:
 def filled(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
     """Fill what is marked of a picture (H, W, 3) uint8 from what is around it; hole (H, W) in 0..1, or True and False.
 
-    Pull and push: colours are averaged over ever larger squares until none is empty, and spread back from there. A
+    Pull and push: colours are averaged over ever smaller squares, and where one is empty the larger one's are taken. A
     picture that is all hole comes back as it is.
     """
     marked = hole > FAINT  # what shines through a soft edge is not the picture's own colour
@@ -111,16 +109,20 @@ def smoothed(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
     """Give the colours (h, w, 3) uint8 that spread into a hole (h, w), worked out on at most `COARSE` cells a side."""
     from PIL import Image
 
-    height, width = hole.shape
+    bilinear, (height, width) = Image.Resampling.BILINEAR, hole.shape
     step = -(-max(height, width) // COARSE)
     known = np.where(hole, np.uint8(0), np.uint8(255))
     cells = Image.fromarray(np.dstack([picture, known])).convert("RGBa").reduce(step)
-    low = np.asarray(cells).astype(np.float32)
-    colours, share = low[..., :3], low[..., 3:] / 255
-    enough = np.minimum(1.0, step * share) / np.maximum(share, 1e-6)
-    spread_out = np.rint(spread(colours * enough, share * enough).clip(0, 255)).astype(np.uint8)
-    size = (spread_out.shape[1] * step, spread_out.shape[0] * step)
-    return np.asarray(Image.fromarray(spread_out).resize(size, Image.Resampling.BILINEAR))[:height, :width]
+    colours = cells.reduce(COARSE).convert("RGBA").convert("RGB")
+    for size in SQUARES:
+        low = np.asarray(cells.reduce(size) if size > 1 else cells).astype(np.float32)
+        wide = np.asarray(colours.resize((low.shape[1], low.shape[0]), bilinear))
+        share = low[..., 3:] / 255
+        enough = np.minimum(1, size * share)  # a square that is known in part is known well enough
+        mixed = low[..., :3] * (enough / np.maximum(share, 1e-6)) + wide * (1 - enough)
+        colours = Image.fromarray(np.uint8(mixed.clip(0, 255) + 0.5))
+    whole = colours.resize((colours.width * step, colours.height * step), bilinear)
+    return np.asarray(whole)[:height, :width]
 
 
 def around(marked: np.ndarray) -> tuple[slice, slice]:
@@ -132,33 +134,3 @@ def around(marked: np.ndarray) -> tuple[slice, slice]:
         margin = max(8, (last - first) // 4)
         ends.append(slice(max(0, first - margin), min(marked.shape[1 - axis], last + margin)))
     return ends[0], ends[1]
-
-
-def spread(colours: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Give colours (h, w, C), which are premultiplied by how far each is known (h, w, 1), where they are not known."""
-    own = colours / np.maximum(known, 1e-6)
-    if known.all() or max(known.shape[:2]) == 1:
-        return own
-    height, width = known.shape[:2]
-    pad = ((0, height % 2), (0, width % 2), (0, 0))
-    low, low_known = mean_of(np.pad(colours, pad), 2), mean_of(np.pad(known, pad), 2)
-    share = np.minimum(1.0, 4 * low_known) / np.maximum(low_known, 1e-6)  # one pixel in four that is known is enough
-    wide = doubled(spread(low * share, low_known * share))[:height, :width]
-    return own * known + wide * (1 - known)
-
-
-def mean_of(values: np.ndarray, step: int) -> np.ndarray:
-    """Average squares of (h, w, C), h and w multiples of the step."""
-    height, width, channels = values.shape
-    return values.reshape(height // step, step, width // step, step, channels).mean((1, 3))
-
-
-def doubled(values: np.ndarray) -> np.ndarray:
-    """Spread (h, w, C) over twice the pixels, smoothly."""
-    edge = np.pad(values, ((1, 1), (1, 1), (0, 0)), mode="edge")
-    tall = np.empty((2 * values.shape[0], *edge.shape[1:]), np.float32)
-    tall[0::2], tall[1::2] = 0.75 * edge[1:-1] + 0.25 * edge[:-2], 0.75 * edge[1:-1] + 0.25 * edge[2:]
-    wide = np.empty((tall.shape[0], 2 * values.shape[1], values.shape[2]), np.float32)
-    wide[:, 0::2] = 0.75 * tall[:, 1:-1] + 0.25 * tall[:, :-2]
-    wide[:, 1::2] = 0.75 * tall[:, 1:-1] + 0.25 * tall[:, 2:]
-    return wide

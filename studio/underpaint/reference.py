@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from studio.controls import ControlState
 
 GREY = 128  # of a backdrop where nothing was shown yet
-MARGIN = 0.02  # of the picture's width: what a thing leaves is so much wider than it
+MARGIN = 0.02  # of the picture's width: what a thing leaves is so much wider than it, on every side
 Places = tuple[Placement, ...]  # of the things in a picture, in the order of drawing
 
 
@@ -107,8 +107,10 @@ def glide(start: Placement | None, end: Placement, share: float, thing: Thing) -
 
 def key_of(moved: Sequence[Thing], placed: Sequence[Places], origin: Mapping[str, Placement]) -> str:
     """Give 16 hex digits that name what is to be seen: the same on every machine."""
-    looks = [(thing.look, thing.stroke.stiffness) for thing in moved]
-    return hashlib.sha256(repr((looks, placed, origin)).encode()).hexdigest()[:16]
+    names = [(thing.stroke.id, thing.look, thing.stroke.stiffness) for thing in moved]
+    rows = [(one.x, one.y, one.size, one.facing) for row in (*placed, tuple(origin.values())) for one in row]
+    told = repr((names, len(placed), list(origin))).encode() + np.array(rows).tobytes()
+    return hashlib.sha256(told).hexdigest()[:16]
 
 
 def reference(
@@ -120,8 +122,7 @@ def reference(
     levels: of each, which of the things count.
     """
     pixels = {thing.stroke.id: thing.pixels for thing in moved}
-    _, alpha = paste(shown, [(pixels[id], one) for id, one in origin.items()])
-    left = widened(alpha)
+    _, left = paste(shown, [(pixels[id], replace(one, size=one.size + 2 * MARGIN)) for id, one in origin.items()])
     backdrop = filled(shown, left)
     drawn = [paste(backdrop, [(pixels[one.id], one) for one in row]) for row in placed]
     whole = np.stack([alpha for _, alpha in drawn])
@@ -133,17 +134,6 @@ def reference(
         rows = ([(pixels[one.id], one) for one, counts in zip(row, level) if counts] for row in placed)
         covers.append(np.stack([paste(backdrop, row)[1] for row in rows]))
     return Reference(np.stack([picture for picture, _ in drawn]), tuple(covers), left)
-
-
-def widened(alpha: np.ndarray) -> np.ndarray:
-    """Give alpha (H, W) that reaches further by `MARGIN` on every side."""
-    from PIL import Image, ImageFilter
-
-    if not alpha.any():
-        return alpha
-    reach = max(1, round(MARGIN * alpha.shape[1]))
-    wide = Image.fromarray(np.rint(255 * alpha).astype(np.uint8)).filter(ImageFilter.MaxFilter(2 * reach + 1))
-    return np.asarray(wide).astype(np.float32) / 255
 
 
 def blank(size: tuple[int, int]) -> np.ndarray:

@@ -82,11 +82,11 @@ def test_the_mask_lies_in_the_cells_of_the_thing_in_each_latents_own_pictures():
     alpha = np.zeros((9, 16, 24), np.float32)
     for number in range(9):
         alpha[number, 8:, 8 * (number // 4) : 8 * (number // 4) + 8] = 1
-    cells = pooled(alpha[1:], (2, 4, 2, 3), 4, False)
+    cells = pooled(alpha[1:], torch.Size((2, 4, 2, 3)), 4, False)
     assert cells.shape == (2, 1, 2, 3)
     assert cells[:, 0, 1].tolist() == [[1, 1, 0], [0, 1, 1]]
     assert not cells[:, 0, 0].any()
-    first = pooled(alpha, (3, 4, 2, 3), 4, True)
+    first = pooled(alpha, torch.Size((3, 4, 2, 3)), 4, True)
     assert first[:, 0, 1].tolist() == [[1, 0, 0], [1, 1, 0], [0, 1, 1]]
 
 
