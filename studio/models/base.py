@@ -25,10 +25,8 @@ STROKES: Mapping[str, str] = MappingProxyType(
     {
         "": "",
         "tracks": "The model follows painted subjects by itself: name one and paint it.",
-        "cutouts": "Press on a thing to take hold of it, or name a subject and paint it: it is pasted where your hand "
-        "puts it, and the model draws on from there.",
-        "underpainting": "Press on a thing to take hold of it, or name a subject and paint it: it is painted under "
-        "each picture, and the model redraws it.",
+        "cutouts": "What is taken hold of, or named and painted, is pasted in; the model draws on from there.",
+        "underpainting": "What is taken hold of, or named and painted, lies under each picture; the model redraws it.",
     }
 )
 

@@ -14,7 +14,7 @@ const HINTS = {
 };
 /** @type {Record<BrushSettings['mode'], string>} */
 const TAKING = {
-  drag: 'Press on a thing and drag it; Shift, as you let go, keeps it there.',
+  drag: 'Press on a thing and drag it; press it again, and it stays there.',
   path: 'Press on a thing and draw a line: it goes along it.',
   pin: 'Press on a thing and put it somewhere: it stays there.',
   select: HINTS.select(''),

@@ -45,7 +45,7 @@ export function makeInk(page) {
 export function makeStrokeList(page) {
   const { box, controls, brush, hand } = page;
   return new StrokeList({
-    box, controls, brush: () => brush.settings, takes: () => page.grabs?.can() ?? false, chosen: () => hand.chosen,
+    box, controls, brush: () => brush.settings, way: () => page.model.strokes, chosen: () => hand.chosen,
     choose: (id) => page.choose(id), refusal: () => page.refusalOf('stroke'),
   });
 }

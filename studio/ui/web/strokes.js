@@ -5,7 +5,7 @@ import { brushHint } from './brush.js';
 import { element, find, iconButton } from './dom.js';
 import { browserStorage } from './storage.js';
 
-/** @import { BrushSettings, Controls, Stroke } from './types.js' */
+/** @import { BrushSettings, Controls, Stroke, StrokeWay } from './types.js' */
 
 const ICONS = {
   drag: '<circle cx="12" cy="12" r="5"/>', pin: '<rect x="7" y="7" width="10" height="10"/>',
@@ -30,16 +30,16 @@ export const icon = (/** @type {keyof typeof ICONS} */ name) => `<svg viewBox="0
 
 export class StrokeList {
   /**
-   * @param {{ box: HTMLElement, controls: Controls, brush: () => BrushSettings, takes: () => boolean, chosen: () => Set<string>,
-   *   choose: (id: string) => void, refusal: () => string }} options takes: does it take hold of
-   *   things in the picture? refusal: why the model takes no strokes, or ''
+   * @param {{ box: HTMLElement, controls: Controls, brush: () => BrushSettings, way: () => StrokeWay, chosen: () => Set<string>,
+   *   choose: (id: string) => void, refusal: () => string }} options way: how the model plays
+   *   strokes; refusal: why the model takes no strokes, or ''
    */
-  constructor({ box, controls, brush, takes, chosen, choose, refusal }) {
+  constructor({ box, controls, brush, way, chosen, choose, refusal }) {
     this.list = find(box, '.st-strokes', HTMLElement);
     this.swatch = find(box, '.st-swatch', HTMLElement);
     this.controls = controls;
     this.brush = brush;
-    this.takes = takes;
+    this.way = way;
     this.chosen = chosen;
     this.choose = choose;
     this.refusal = refusal;
@@ -68,7 +68,10 @@ export class StrokeList {
    */
   hint(strokes) {
     if (this.refusal()) return this.refusal();
-    return strokes && browserStorage.get('studio-painted') ? '' : brushHint(this.brush(), this.takes());
+    if (strokes && browserStorage.get('studio-painted')) return '';
+    const { by, words } = this.way();
+    const pastes = ['cutouts', 'underpainting'].includes(by);
+    return pastes ? `${brushHint(this.brush(), true)} ${words}` : brushHint(this.brush());
   }
 
   /** @param {Stroke} stroke */
