@@ -91,7 +91,7 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
         if model.chunk != 1:
             raise ValueError(f"{model.name} draws {model.chunk} frames as one; pictures are drawn one by one")
         self._noise = lru_cache(maxsize=REMEMBERED)(self._draw_noise)
-        self.source: PictureSource = PictureSource(model)
+        self.source = self._source = PictureSource(model)
         self._ahead = 0
         super().__init__(model, start)
 
@@ -101,7 +101,7 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
         self._shown: DrawnPicture | None = None
         self._last: Tensor | None = None
         self._negatives: dict[int, Conditioning] = {}  # what frames in flight are told under their negative prompts
-        self.source.restore(None)
+        self._source.restore(None)
 
     def watch(self, frame: int, shown: np.ndarray | None, state: ControlState) -> None:
         """Take in by how much pictures' numbers are ahead of frames': frames that were left out have none."""
@@ -110,17 +110,17 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
     @torch.no_grad()
     def tick(self, state: ControlState) -> Tensor | None:
         """Move every row a step down, see `Sampler.tick`; after an error the backdrop too is what it was."""
-        before = self.source.snapshot()
+        before = self._source.snapshot()
         try:
             return super().tick(state)
         except BaseException:
-            self.source.restore(before)
+            self._source.restore(before)
             raise
 
     def new_row(self, state: ControlState, frame: int, is_first: bool) -> PictureRow:
         """Begin a frame from what is painted under it, from the picture in force, or from none."""
         sampling, number = state[Sampling], frame + self._ahead
-        begun = self.source.begin(state, number)
+        begun = self._source.begin(state, number)
         sigmas = picture_sigmas(self.model, sampling, 1.0 if begun.latent is None else sampling.strength)
         cond = condition_frames(self.model, state, [number], painted=begun.painted)
         kept, shows = changed_region(self.model, state, cond, self._shown, begun.seen)
@@ -200,7 +200,7 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
     def snapshot(self) -> PictureStreamSnapshot:
         """Give all that the stream holds; good for any number of restores."""
         rows = tuple(replace(row, cond=None) for row in self._rows)
-        return PictureStreamSnapshot(self.frame, rows, self._shown, self._last, self.source.snapshot())
+        return PictureStreamSnapshot(self.frame, rows, self._shown, self._last, self._source.snapshot())
 
     def snapshot_bytes(self, state: ControlState) -> int:
         """Compute the most bytes that a snapshot takes: of each row its latents."""
@@ -208,13 +208,13 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
         cells = 12 * prod(self.model.latent[1:])  # the colours that the drawing shows
         rows = len(picture_sigmas(self.model, state[Sampling]))
         painted = 3 * prod(self.model.size) if state[Structure].strength else 0
-        return rows * (3 * latent + cells + painted) + cells + 2 * latent + self.source.snapshot_bytes(state)
+        return rows * (3 * latent + cells + painted) + cells + 2 * latent + self._source.snapshot_bytes(state)
 
     def restore(self, snapshot: PictureStreamSnapshot) -> None:
         """Go back to a snapshot, bit for bit."""
         self.frame, self._shown, self._last, self._negatives = snapshot.frame, snapshot.shown, snapshot.last, {}
         self._rows = tuple(replace(row, cond=row_conditioning(self.model, row)) for row in snapshot.rows)
-        self.source.restore(snapshot.backdrop)
+        self._source.restore(snapshot.backdrop)
 
 
 class PictureRollout(PictureStream):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -97,5 +97,5 @@ class PocketStream:
 def own_controls(model: Model, state: ControlState) -> ControlState:
     """Give what the stream is told: the prompt as it is held, and its own steps and seed."""
     sampling = Sampling(seed=state[Backdrop].seed, steps=model.capabilities.steps)
-    slots = {Prompt.kind: state.held(Prompt), Sampling.kind: Held(sampling)}
+    slots: dict[Hashable, Held[Any]] = {Prompt.kind: state.held(Prompt), Sampling.kind: Held(sampling)}
     return ControlState(MappingProxyType(slots), state.frame)

@@ -117,6 +117,7 @@ def test_keys_of_a_text_with_and_without_regions_are_kept_apart():
     assert torch.equal(drawn(model), plain)
     assert torch.equal(drawn(model, LEFT), heard)
     assert len(model.net.inputs._texts) == 2
+    assert torch.equal(drawn(model, RIGHT), drawn(tiny(), RIGHT)), "other words of as many regions are others"
 
 
 @pytest.mark.parametrize("sampler", ["stream", "rollout"])
@@ -158,3 +159,14 @@ def test_a_take_with_regions_is_kept_in_a_file_and_goes_on_the_same(model, tmp_p
     session.step()
     other.open_bookmark(session.bookmark(tmp_path / "here.jsonl"))
     assert [other.step().hash for _ in range(6)] == [session.step().hash for _ in range(6)]
+
+
+@pytest.mark.parametrize("texts", [1, 2])
+def test_in_bfloat16_on_a_cpu_the_same_is_heard(texts):
+    """There attention is plain products, with the shares of each text's rows in their place."""
+    shape = (texts, 6, 2, 8)
+    query, key, value = (torch.randn(shape, generator=torch.Generator().manual_seed(n)) for n in range(3))
+    bias = torch.rand(texts, 1, 6, 6, generator=torch.Generator().manual_seed(3)).log()
+    wanted = transformer_block.attend(query, key, value, bias)
+    half = transformer_block.attend(*(part.bfloat16() for part in (query, key, value, bias)))
+    torch.testing.assert_close(half.float(), wanted, rtol=0.05, atol=0.03)
