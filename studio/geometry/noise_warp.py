@@ -261,18 +261,16 @@ def bring_slowly(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Give values and weights after all uses (source, target) and what comes in; a part of the definition."""
     sources, targets = [source for source, _ in uses], [target for _, target in uses]
-    brought: dict[tuple, list[tuple[int, np.ndarray, float]]] = {target: [] for target in targets}
+    brought: dict[tuple, dict[int, tuple[np.ndarray, float]]] = {target: {} for target in targets}
     fresh_parts = iter(noise(*key, PARTS, (len(sources) - len(set(sources)), values.shape[2])).numpy())
     for source in sorted(set(sources)):
         numbers = [number for number, one in enumerate(sources) if one == source]
         together = np.stack([values[source], *(next(fresh_parts) for _ in numbers[1:])])
         for number, part in zip(numbers, reflection(len(numbers)) @ together):
-            brought[targets[number]].append((number, part, weight[source] / len(numbers)))
-    given_to = {
-        target: [part[1:] for part in sorted(parts, key=lambda part: part[0])] for target, parts in brought.items()
-    }
+            brought[targets[number]][number] = part, float(weight[source]) / len(numbers)
     values, weight = values.copy(), weight.copy()
-    for target, given in given_to.items():
+    for target, uses_of in brought.items():
+        given = [uses_of[number] for number in sorted(uses_of)]
         total = sum(part for _, part in given)
         changes = len(given) > 1 or sources.count(sources[targets.index(target)]) > 1
         length = sum(part**2 for _, part in given) ** 0.5

@@ -59,8 +59,10 @@ def pictured_keys(net: Net, text: Tensor, picture: Tensor) -> list[TextKeys]:
         attn = block.attn2
         keys = rms_norm(attn.to_k(text), attn.norm_k), rms_norm(attn.add_k_proj(picture), attn.norm_added_k)
         values = attn.to_v(text), attn.add_v_proj(picture)
-        own, added = ([part.unflatten(-1, (attn.heads, -1)) for part in parts] for parts in zip(keys, values))
-        views.append(TextKeys(*own, picture_keys=added[0], picture_values=added[1]))
+        (key, shown_key), (value, shown_value) = (
+            [part.unflatten(-1, (attn.heads, -1)) for part in parts] for parts in (keys, values)
+        )
+        views.append(TextKeys(key, value, picture_keys=shown_key, picture_values=shown_value))
     return views
 
 
