@@ -9,6 +9,7 @@ from studio.controls import (
     ControlError,
     ControlState,
     Erase,
+    Live,
     Lora,
     Pause,
     Picture,
@@ -39,6 +40,7 @@ EVERY = [
     Structure(0.7, "picture"),
     Lora("ink", 0.8),
     Sink("keep", 3),
+    Live(True, 0.2),
 ]
 
 

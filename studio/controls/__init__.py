@@ -9,6 +9,7 @@ from __future__ import annotations
 from studio.controls.base import Control
 from studio.controls.errors import ControlError
 from studio.controls.facing import Facing, facings
+from studio.controls.live import Live
 from studio.controls.lora import Lora, lora_weights
 from studio.controls.messages import describe, from_message, state_message, to_message
 from studio.controls.pause import Pause
@@ -30,6 +31,7 @@ __all__ = [
     "Erase",
     "Facing",
     "Held",
+    "Live",
     "Lora",
     "Mix",
     "Pause",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from studio.controls.base import Control
+from studio.controls.live import Live
 from studio.controls.lora import Lora
 from studio.controls.pause import Pause
 from studio.controls.picture import Picture
@@ -20,6 +21,7 @@ CONTROLS: dict[str, type[Control]] = {
     "prompt": Prompt,
     "sampling": Sampling,
     "picture": Picture,
+    "live": Live,
     "similarity": Similarity,
     "structure": Structure,
     "sink": Sink,

@@ -34,6 +34,20 @@ class Decoder(Protocol):
     def restore(self, state: Any, /) -> None: ...
 
 
+class StreamEncoder(Protocol):
+    """Pictures to latents as they come: a stream carries its state. lead: how often a start repeats the first one."""
+
+    lead: int
+
+    def start(self) -> Any:
+        """Give the state of a stream that has encoded nothing."""
+        ...
+
+    def encode(self, pictures: Tensor, state: Any, /) -> tuple[Tensor, Any]:
+        """Encode pictures (n, 3, H, W) in 0..1 that follow a state: latents (m, C, h, w), and the new state."""
+        ...
+
+
 class Stateless:
     """The state of a decoder that remembers nothing."""
 
@@ -60,6 +74,7 @@ class Capabilities:
         recache: how its checkpoint learned to be recached, "causal" or "bidirectional".
         sink_policy: what becomes of its sink at a prompt switch unless told, a policy of `controls.Sink`.
         takes_pictures: whether `Model.encode_picture` works.
+        redraws: whether a video model has a `Model.video_encoder`, by which it redraws pictures as they come.
         refuses: the kinds of control it cannot play, each with the reason in words for the person who sent it.
         labels: the subjects it knows.
         loras: the names of the LoRAs it was opened with.
@@ -80,6 +95,7 @@ class Capabilities:
     recache: str = "causal"
     sink_policy: str = "recache"
     takes_pictures: bool = False
+    redraws: bool = False
     refuses: Mapping[str, str] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     loras: tuple[str, ...] = ()
@@ -184,6 +200,11 @@ class Model(ABC):
         TypeError unless the model's capabilities say that it takes pictures.
         """
         raise TypeError(f"{self.name} takes no picture; choose an image model")
+
+    @property
+    def video_encoder(self) -> StreamEncoder:
+        """What encodes pictures as they come, shared by all streams; TypeError unless the model redraws them."""
+        raise TypeError(f"{self.name} has no encoder of videos; choose a Wan student")
 
     def new_decoder(self) -> Decoder:
         """Make a decoder for one stream, at its start; TypeError for a model that is only asked for latents."""

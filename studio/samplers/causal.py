@@ -11,10 +11,11 @@ the picture it becomes, and counts latents from there: numbers only ever grow, a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -26,6 +27,7 @@ from studio.samplers.base import Sampler
 from studio.samplers.context import CleanFrame, Context, ContextSnapshot
 from studio.samplers.forward import to_device
 from studio.samplers.rows import Row
+from studio.samplers.video_in import Incoming, VideoIn
 from studio.schedule import add_noise
 
 if TYPE_CHECKING:
@@ -37,10 +39,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class CausalSnapshot(ContextSnapshot):
-    """All that a causal sampler holds: its context, the number of the next frame and the rows in flight."""
+    """All that a causal sampler holds: its context, the next frame's number, the rows in flight, and what comes in."""
 
     frame: int
     rows: tuple[Row, ...]
+    incoming: Incoming = field(default_factory=Incoming)  # nothing in snapshots from before there was any
 
 
 class CausalSampler(Sampler[Row, CausalSnapshot]):
@@ -49,13 +52,18 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
     causal: ClassVar[bool] = True  # whether a row in flight sees only those before it; else all see each other
 
     def __init__(self, model: Model, start: int = 0) -> None:
-        self.context = Context(model)
+        self.context, self.video_in = Context(model), VideoIn(model)
         super().__init__(model, start)
 
     def restart(self, frame: int) -> None:
         """Start clean: cache empty, nothing in flight, the next frame is number `frame`."""
         super().restart(frame)
         self.context.clear()
+        self.video_in.clear()
+
+    def watch(self, frame: int, shown: np.ndarray | None, state: ControlState) -> None:
+        """Take in the picture that comes in as one is about to be shown, see `Sampler.watch`."""
+        self.video_in.watch(state)
 
     @property
     def cache(self) -> KVCache:
@@ -71,12 +79,14 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
     def tick(self, state: ControlState) -> Tensor | None:
         """Move every row a step down, see `Sampler.tick`; a picture at a clean start is the first frame, (1, C, h, w).
 
-        Its latent is written as it is (Self-Forcing's `initial_latent`), of a model that takes pictures.
+        Its latent is written as it is (Self-Forcing's `initial_latent`), of a model that takes pictures, unless all are
+        redrawn (`controls.Live`).
         """
         self.context.renew_sink(state[Sink].renewed)
         self.context.refresh(state[Sink].refreshed, self.model.chunk)
         is_cold = self.context.is_empty and not self._rows
-        if not (is_cold and state[Picture].data and self.model.capabilities.takes_pictures):
+        takes_one = state[Picture].data and self.model.capabilities.takes_pictures
+        if not (is_cold and takes_one) or self.video_in.is_on(state):
             return super().tick(state)
         latent = self.model.encode_picture(state[Picture].data).to(self.model.device, torch.float32)
         cond = condition_frames(self.model, state, [self.frame])
@@ -85,13 +95,13 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         return latent[None]
 
     def new_row(self, state: ControlState, frame: int, is_first: bool) -> Row:
-        """Begin a chunk from pure noise; the first after a clean start may have more steps than the others."""
+        """Begin a chunk from pure noise, or from what comes in; the first after a clean start may have more steps."""
         sampling = state[Sampling]
         is_cold = is_first and self.context.is_empty
         steps = max(sampling.steps, self.model.capabilities.first_frame_steps) if is_cold else sampling.steps
-        sigmas = self.model.sigmas(steps)
         fresh = chunk_noise(self.model, sampling.seed, frame, 0)
-        source = torch.zeros_like(fresh)
+        source, strength = self.video_in.begin(state, is_cold) or (torch.zeros_like(fresh), 1.0)
+        sigmas = self.model.sigmas(steps, strength)
         return Row(frame, sigmas, add_noise(source, fresh, sigmas[0]), source, sampling)
 
     def noise_of(self, row: Row, step: int) -> Tensor:
@@ -107,7 +117,9 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         cond = condition_frames(self.model, state, frame_numbers(rows, chunk))
         conds = [cond.rows(slice(i, i + chunk)) for i in range(0, len(rows) * chunk, chunk)]
         rows = tuple(replace(row, sampling=sampling, cond=own) for row, own in zip(rows, conds, strict=True))
-        return super()._advance(rows, state)
+        latents = super()._advance(rows, state)
+        self.video_in.commit()
+        return latents
 
     def denoiser(self, rows: Sequence[Row], state: ControlState) -> Denoise[Row]:
         """Give the forward of a batch of these rows, one sequence after the cache; the first writes what is pending.
@@ -168,7 +180,7 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         What the rows were told last is left out: it is large, and the next tick tells them anew.
         """
         rows = tuple(replace(row, cond=None) for row in self._rows)
-        return CausalSnapshot(**vars(self.context.snapshot()), frame=self.frame, rows=rows)
+        return CausalSnapshot(**vars(self.context.snapshot()), frame=self.frame, rows=rows, incoming=self.video_in.now)
 
     def snapshot_bytes(self, state: ControlState) -> int:
         """Compute the most bytes that a snapshot takes, from shapes alone."""
@@ -179,12 +191,14 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         rows = state[Sampling].steps * chunk
         frames = self.cache.settings.capacity + self.cache.sink + chunk  # kept, retired, pending
         # A latent that came out is a part of its forward's, which it keeps whole.
-        return snapshot_bytes(self.cache, rows + chunk) + frames * (told + latent * (rows + chunk)) + rows * 3 * latent
+        held = snapshot_bytes(self.cache, rows + chunk) + frames * (told + latent * (rows + chunk)) + rows * 3 * latent
+        return held + self.video_in.most_bytes(state)
 
     def restore(self, snapshot: CausalSnapshot) -> None:
         """Go back to a snapshot, bit for bit."""
         self.frame, self._rows = snapshot.frame, snapshot.rows
         self.context.restore(snapshot)
+        self.video_in.now = snapshot.incoming
 
 
 def chunk_noise(model: Model, seed: int, frame: int, step: int) -> Tensor:

@@ -18,11 +18,13 @@ from torch import Tensor
 from studio.conditioning import Conditioning, Mixture, PromptStates
 from studio.controls import Control, ControlError, ControlState, from_message, opening_events, to_message
 from studio.kv_cache import CacheSnapshot
+from studio.models.wan.video_encoder import Encoding
 from studio.samplers.causal import CausalSnapshot
 from studio.samplers.context import CleanFrame
 from studio.samplers.picture_stream import PictureRow, PictureStreamSnapshot
 from studio.samplers.regions import DrawnPicture
 from studio.samplers.rows import Row
+from studio.samplers.video_in import Incoming
 from studio.score.format import Score, ScoreError
 from studio.similarity import SimilarityState
 
@@ -38,6 +40,8 @@ CLASSES: dict[str, type] = {
         CleanFrame,
         Conditioning,
         DrawnPicture,
+        Encoding,
+        Incoming,
         PictureRow,
         PictureStreamSnapshot,
         Row,
@@ -107,7 +111,7 @@ def pack(value: Any, tensors: dict[str, Tensor]) -> Any:
         case Tensor():
             return {"tensor": put(value, tensors)}
         case np.ndarray():
-            return {"picture": put(torch.from_numpy(value), tensors)}
+            return {"picture": put(torch.from_numpy(np.array(value)), tensors)}
         case tuple() | list():
             return [pack(one, tensors) for one in value]
         case Mixture():

@@ -21,6 +21,7 @@ from studio.controls import (
     CONTROLS,
     ControlError,
     Erase,
+    Live,
     Lora,
     Pause,
     Picture,
@@ -62,6 +63,7 @@ KINDS = {
         add_noise=st.booleans(),
     ),
     "picture": st.builds(Picture, PICTURES),
+    "live": st.builds(Live, st.booleans(), st.sampled_from([0.0, 0.1])),
     "similarity": st.builds(Similarity, st.sampled_from([0, 0.05, 0.3]), st.integers(0, 4), st.booleans()),
     "structure": st.builds(Structure, st.sampled_from([0.0, 0.7]), st.sampled_from(["edges", "picture"])),
     "sink": st.builds(
@@ -248,6 +250,8 @@ def model_of(name):
         return TinyModel()
     if name == "still":
         return PictureModel()
+    if name == "film":
+        return model_of("wan")
     if name == "wan":
         return open_wan(tiny_wan_folder(root / "wan"), size=(32, 48))
     base = tiny_sd(root / "sd")
@@ -258,10 +262,11 @@ def model_of(name):
 TAKES = {
     "tiny": ["prompt", "sampling", "stroke", "erase", "sink", "pause"],
     "still": ["prompt", "sampling", "picture", "similarity", "pause"],
-    "wan": ["prompt", "sampling", "picture", "sink", "pause"],
+    "wan": ["prompt", "sampling", "picture", "live", "sink", "pause"],
+    "film": ["picture", "live"],
     "sd": ["prompt", "sampling", "picture", "similarity", "structure", "lora", "pause"],
 }
-OFTEN = {"tiny": 8, "still": 8, "wan": 2, "sd": 2}
+OFTEN = {"tiny": 8, "still": 8, "wan": 2, "film": 2, "sd": 2}
 QUICK = dict(
     deadline=None,
     derandomize=True,

@@ -29,6 +29,7 @@ from studio.models.wan.causal_wan import CausalWan
 from studio.models.wan.checkpoint import check_playable, fingerprint, load_transformer, read_config
 from studio.models.wan.options import WanOptions
 from studio.models.wan.video_decoder import TinyDecoder, VideoDecoder, WanAutoencoder, load_tiny_decoder
+from studio.models.wan.video_encoder import TinyEncoder, WanEncoder, stream_encoder
 from studio.pictures import as_bytes, cropped, decoded
 from studio.schedule import sigmas
 
@@ -62,6 +63,7 @@ class Wan(Model):
         self.decoding: WanAutoencoder | TinyDecoder = (
             load_tiny_decoder(Path(options.tiny_decoder), *place) if options.tiny_decoder else self.codec
         )
+        self.encoding = stream_encoder(options.tiny_decoder, self.codec, *place)
         words = Path(options.text_encoder or base)
         config = read_config(Path(options.generator or base), base)
         check_parts(config, self.codec.channels, self.decoding.channels, umt5.width(words))
@@ -127,6 +129,11 @@ class Wan(Model):
         whole = decoded(picture, self.size) if isinstance(picture, bytes) else cropped(as_bytes(picture), self.size)
         return self.codec.encode(torch.tensor(whole).permute(2, 0, 1)[None] / 255)[0]
 
+    @property
+    def video_encoder(self) -> TinyEncoder | WanEncoder:
+        """What encodes pictures as they come, see `Model.video_encoder`."""
+        return self.encoding
+
     def new_decoder(self) -> VideoDecoder:
         """Make a decoder for one stream, at its start."""
         return VideoDecoder(self.decoding)
@@ -142,7 +149,7 @@ def open_wan(base: Path | str, **options: Any) -> Wan:
 
 
 def capabilities(options: WanOptions, size: tuple[int, int], codec: WanAutoencoder) -> Capabilities:
-    """Say what a student can do: words alone, and a picture as its first frame."""
+    """Say what a student can do: words, a picture as its first frame, and a video that comes in."""
     height, width = (side // codec.scale for side in size)
     return Capabilities(
         size=size,
@@ -154,6 +161,7 @@ def capabilities(options: WanOptions, size: tuple[int, int], codec: WanAutoencod
         steps=4,
         recache=options.recache,
         takes_pictures=True,
+        redraws=True,
         refuses=REFUSES,
         device=options.place[0],
     )

@@ -56,6 +56,24 @@ class WanAutoencoder:
             latents = self.net.encode(pixels * 2 - 1).latent_dist.mode()[0].float()
         return ((latents - self.mean) / self.deviation).transpose(0, 1)
 
+    def start_encoding(self) -> Features:
+        """Give the state of a stream that has encoded nothing: what each convolution saw last."""
+        return [None] * self.net._cached_conv_counts["encoder"]
+
+    @torch.no_grad()
+    def encode_next(self, pictures: Tensor, state: Sequence[Tensor | None]) -> tuple[Tensor, Features]:
+        """Encode the pictures (n, 3, H, W) of one latent that follow a state: (1, C, h, w), and the new state.
+
+        n is 1 for the very first and 4 for each later one; latents as those of `encode`.
+        """
+        state = list(state)
+        pixels = rearrange(pictures, "f c h w -> 1 c f h w").to(self.net.device, self.net.dtype) * 2 - 1
+        if p := self.patch:
+            pixels = rearrange(pixels, "n c f (h p) (w q) -> n (c q p) f h w", p=p, q=p)
+        made = self.net.quant_conv(self.net.encoder(pixels, feat_cache=state, feat_idx=[0]))
+        latents = made[0].float().chunk(2)[0]
+        return ((latents - self.mean) / self.deviation).transpose(0, 1), state
+
     def start(self) -> Features:
         """Give the state of a stream that has decoded nothing: what each convolution saw last."""
         return [None] * self.net._cached_conv_counts["decoder"]

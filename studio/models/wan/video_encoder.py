@@ -1,4 +1,4 @@
-"""Pictures to video latents as they come: TAEHV's encoder, the other half of the tiny decoder's file.
+"""Pictures to video latents as they come: TAEHV's encoder, the other half of the tiny decoder's file, or Wan's own.
 
 Every stream carries a state of its own, and encodes what a whole encode would. Four pictures make a latent; which four
 is a matter of the file, see `TinyEncoder.lead`.
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from studio.models.errors import CheckpointError
 from studio.models.finite import check_finite
 from studio.models.wan.checkpoint import check_fit, read_weights
-from studio.models.wan.video_decoder import FRAMES, MemoryBlock, run_layers
+from studio.models.wan.video_decoder import FRAMES, MemoryBlock, WanAutoencoder, run_layers
 from studio.models.weight_files import is_safetensors
 
 
@@ -97,6 +97,41 @@ class TinyEncoder(nn.Module):
         """
         missing = -(len(pictures) + self.lead) % FRAMES
         return self.encode(torch.cat([pictures, pictures[-1:].expand(missing, -1, -1, -1)]), self.start())[0]
+
+
+class WanEncoder:
+    """The encoder of Wan's own autoencoder as one that carries a state: its first latent is one picture."""
+
+    lead = FRAMES - 1
+
+    def __init__(self, codec: WanAutoencoder) -> None:
+        self.codec = codec
+
+    def start(self) -> Encoding:
+        """Give the state of a stream that has encoded nothing."""
+        return Encoding(torch.zeros(0, 3, 0, 0), tuple(self.codec.start_encoding()))
+
+    def encode(self, pictures: Tensor, state: Encoding) -> tuple[Tensor, Encoding]:
+        """Encode pictures (n, 3, H, W) that follow a state, see `TinyEncoder.encode`."""
+        x, features, latents = pictures, state.features, []
+        if len(state.waiting):
+            x = torch.cat([state.waiting.to(x), x])
+        while len(x) >= (count := 1 if features[0] is None else FRAMES):
+            latent, features = self.codec.encode_next(x[:count], features)
+            latents.append(latent)
+            x = x[count:]
+        scale = self.codec.scale
+        none = x.new_zeros(0, self.codec.channels, x.shape[-2] // scale, x.shape[-1] // scale)
+        return torch.cat([none.to(latents[0]) if latents else none, *latents]), Encoding(x.clone(), tuple(features))
+
+
+def stream_encoder(
+    tiny: Path | None, codec: WanAutoencoder, device: torch.device | str, dtype: torch.dtype
+) -> TinyEncoder | WanEncoder:
+    """Give the encoder a student redraws with: that of the tiny decoder's file where it has one, else Wan's own."""
+    if tiny is not None and "encoder.17.weight" in read_weights(Path(tiny)):
+        return load_tiny_encoder(Path(tiny), device, dtype)
+    return WanEncoder(codec)
 
 
 def load_tiny_encoder(
