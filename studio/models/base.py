@@ -74,7 +74,7 @@ class Capabilities:
         recache: how its checkpoint learned to be recached, "causal" or "bidirectional".
         sink_policy: what becomes of its sink at a prompt switch unless told, a policy of `controls.Sink`.
         takes_pictures: whether `Model.encode_picture` works.
-        redraws: whether a video model has a `Model.video_encoder`, by which it redraws pictures as they come.
+        redraws: whether it is a `RedrawingModel`, a video model that redraws pictures as they come.
         refuses: the kinds of control it cannot play, each with the reason in words for the person who sent it.
         labels: the subjects it knows.
         loras: the names of the LoRAs it was opened with.
@@ -201,11 +201,6 @@ class Model(ABC):
         """
         raise TypeError(f"{self.name} takes no picture; choose an image model")
 
-    @property
-    def video_encoder(self) -> StreamEncoder:
-        """What encodes pictures as they come, shared by all streams; TypeError unless the model redraws them."""
-        raise TypeError(f"{self.name} has no encoder of videos; choose a Wan student")
-
     def new_decoder(self) -> Decoder:
         """Make a decoder for one stream, at its start; TypeError for a model that is only asked for latents."""
         raise TypeError(f"{self.name} has no decoder: it gives latents alone")
@@ -213,3 +208,12 @@ class Model(ABC):
     def reads(self, label: str) -> tuple[str, bool]:
         """Give the subject a label is drawn as, and whether the model knows the word."""
         return label, True
+
+
+class RedrawingModel(Model):
+    """A video model that draws chunks from pictures as they come (`samplers.video_in`)."""
+
+    @property
+    @abstractmethod
+    def video_encoder(self) -> StreamEncoder:
+        """What encodes pictures as they come, shared by all streams."""

@@ -17,11 +17,11 @@ from torch import Tensor
 
 from studio.controls import Live, Picture, Sampling
 from studio.controls.sampling import STRENGTHS
+from studio.models.base import Model, RedrawingModel
 from studio.pictures import decoded
 
 if TYPE_CHECKING:
     from studio.controls import ControlState
-    from studio.models.base import Model
 
 PICTURES = 4  # of a latent frame, but for the first after a clean start, which is one
 FASTEST = 0.2  # root mean square of the difference of two pictures in -1..1 from which on all is motion
@@ -102,11 +102,12 @@ class VideoIn:
 
         In mid-play an encoder that starts makes a latent more, whose one picture is none of the chunk's.
         """
+        assert isinstance(self.model, RedrawingModel), f"{self.model.name} says that it redraws, and has no encoder"
         encoder, chunk = self.model.video_encoder, self.model.chunk
         if state is None:
             latents = chunk if is_cold else chunk + 1
             missing = PICTURES * latents - encoder.lead - len(pictures)
-            pictures, state = (*pictures[:1] * missing, *pictures), encoder.start()
+            pictures, state = (*[pictures[0]] * missing, *pictures), encoder.start()
         pixels = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255
         made, state = encoder.encode(pixels, state)
         return made[-chunk:].to(self.model.device, torch.float32), state
@@ -130,3 +131,13 @@ def follow_motion(strength: float, less: float, before: float | None) -> float:
     wanted = strength - less
     level = wanted if before is None else SHARE * wanted + (1 - SHARE) * before
     return min(max(level, STRENGTHS[0]), STRENGTHS[1])
+
+
+def pictures_late(model: Model, sampler: str, state: ControlState) -> int:
+    """Give how many pictures lie between one that comes in and the one that shows it: a chunk for each in flight.
+
+    0 for a model that redraws no video. sampler: the name of one in `SAMPLERS`.
+    """
+    if not model.capabilities.redraws:
+        return 0
+    return PICTURES * model.chunk * (1 if sampler == "rollout" else state[Sampling].steps)

@@ -182,7 +182,8 @@ class Hello(Notification):
     """What is played, what of it can be set, and all that is in force. Sent first, and when the model is another.
 
     size: (width, height); controls: `studio.controls.describe`; plays: `studio.ui.plays`; refuses: kind of control to
-    the reason; state: `studio.controls.state_message`; takes: those that were recorded, each with its addresses.
+    the reason; state: `studio.controls.state_message`; takes: those that were recorded, each with its addresses;
+    late: pictures from one that comes in to the one that shows it, of a video model that redraws them, else 0.
     """
 
     type: ClassVar[str] = "hello"
@@ -199,6 +200,7 @@ class Hello(Notification):
     recording: bool
     takes: Sequence[Take]
     state: dict[str, object]
+    late: int = 0
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ def test_without_redraw_a_picture_is_the_first_frame_as_it_was(model):
     session.send(Picture(picture(0)))
     first = session.step()
     assert np.array_equal(first.picture, model.new_decoder().decode(model.encode_picture(picture(0))[None])[0])
-    assert not live(model, 13)[1][0] == first.hash
+    assert live(model, 13)[1][0] != first.hash
     assert live(model, 13, redraw=False)[1][0] == first.hash
 
 
@@ -203,8 +203,6 @@ def test_what_plays_it_says_so_and_what_cannot_is_told(model):
     tiny.capabilities = type(tiny.capabilities)(**vars(tiny.capabilities) | {"takes_pictures": True})
     with pytest.raises(ControlError, match="tiny has no encoder of videos: a picture can only be its first frame"):
         Session(tiny).send(Live(True))
-    with pytest.raises(TypeError, match="no encoder of videos"):
-        _ = tiny.video_encoder
 
 
 def test_the_control_is_checked_and_travels():

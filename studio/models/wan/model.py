@@ -18,7 +18,7 @@ from studio.accelerate import accelerate
 from studio.accelerate.options import Acceleration
 from studio.conditioning import Conditioning, FrameInputs, PromptStates, Rows
 from studio.kv_cache import KVCache
-from studio.models.base import NO_LORAS, Capabilities, Model
+from studio.models.base import NO_LORAS, Capabilities, RedrawingModel
 from studio.models.errors import CheckpointError
 from studio.models.lora.source import used_files
 from studio.models.notices import Notices
@@ -47,7 +47,7 @@ REFUSES = {
 }
 
 
-class Wan(Model):
+class Wan(RedrawingModel):
     """A causal Wan student as the studio plays it, see `models.base.Model`.
 
     Raises CheckpointError for files that do not fit, ValueError for options that are not possible.
@@ -131,7 +131,7 @@ class Wan(Model):
 
     @property
     def video_encoder(self) -> TinyEncoder | WanEncoder:
-        """What encodes pictures as they come, see `Model.video_encoder`."""
+        """What encodes pictures as they come, see `RedrawingModel`."""
         return self.encoding
 
     def new_decoder(self) -> VideoDecoder:

@@ -127,6 +127,7 @@ export interface Hello {
   loras: string[];
   plays: string[];
   refuses: Record<string, string>;
+  late: number; // pictures from one that comes in to the one that shows it, of a video model that redraws them
   recording: boolean;
   takes: Take[];
   state: any;
