@@ -62,12 +62,14 @@ def opened(data: bytes) -> tuple[Any, Any]:
     try:
         container: Any = av.open(io.BytesIO(data))
         return container, container.streams.video[0]
-    except (IndexError, OSError, ValueError) as error:  # what FFmpeg says is one of these
+    except (av.FFmpegError, IndexError, OSError, ValueError) as error:
         raise FilmError("it is no video that can be read; give an MP4, WebM, MOV or GIF") from error
 
 
 def pictures(container: Any, stream: Any, film: Film, every: int, size: tuple[int, int]) -> Iterator[np.ndarray]:
     """Decode a video's pictures, every so many, at a size (h, w); what is left aside goes into the film's remarks."""
+    import av
+
     most = int(LONGEST * film.rate)
     given = 0
     try:
@@ -79,7 +81,7 @@ def pictures(container: Any, stream: Any, film: Film, every: int, size: tuple[in
                 return
             yield small(frame, size)
             given += 1
-    except (OSError, ValueError) as error:
+    except (av.FFmpegError, OSError, ValueError) as error:
         if not given:
             raise FilmError("it is damaged from the start: no picture of it can be read") from error
         film.remarks.append(f"it breaks off after {given / film.rate:.1f} s")

@@ -443,6 +443,28 @@ class ExportProgress(Notification):
 
 
 @dataclass(frozen=True)
+class MotionFound(Notification):
+    """What moves in a video that the page has sent. stage: finding, done, failed or cancelled; note: in words.
+
+    done, total: pictures; seconds: how much of it was read; things: `motion.MovingThing` of each.
+    """
+
+    type: ClassVar[str] = "motion"
+    name: str
+    stage: str = "finding"
+    done: int = 0
+    total: int = 0
+    seconds: float = 0.0
+    things: Sequence[dict[str, object]] = ()
+    note: str = ""
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it has not come to an end."""
+        return self.stage == "finding"
+
+
+@dataclass(frozen=True)
 class ModelList(Notification):
     """The models there are to choose from, and the one that plays."""
 

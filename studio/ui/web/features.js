@@ -10,6 +10,7 @@ import { install as ghosts } from './ghosts.js';
 import { install as latency } from './latency.js';
 import { install as live } from './live.js';
 import { install as moments } from './moments.js';
+import { install as motion } from './motion.js';
 import { install as selection } from './selection-feature.js';
 import { install as slots } from './slots.js';
 
@@ -18,7 +19,7 @@ import { install as slots } from './slots.js';
 
 /** @type {Record<string, (page: Page) => Feature>} */
 const FEATURES = {
-  seen: ({ seen }) => seen.feature, audition, drop, editor, exports, ghosts, latency, live, moments, selection, slots,
+  seen: ({ seen }) => seen.feature, audition, drop, editor, exports, ghosts, latency, live, moments, motion, selection, slots,
 };
 
 export class Features {
