@@ -75,7 +75,8 @@ export class MotionPreview {
    */
   async post(file, say) {
     this.show(`Sending ${file.name}`);
-    const headers = { 'x-studio-link': this.token, 'x-studio-name': encodeURIComponent(file.name), 'content-type': 'application/octet-stream' };
+    const named = { 'x-studio-link': this.token, 'x-studio-name': encodeURIComponent(file.name) };
+    const headers = { ...named, 'content-type': 'application/octet-stream' };
     try {
       const answer = await fetch(`${this.page.takes.root}/gradio_api/studio/motion`, { method: 'POST', headers, body: file });
       const { error } = await answer.json();
@@ -123,7 +124,8 @@ export class MotionPreview {
       this.end();
       return;
     }
-    const use = element('button', { className: 'use', textContent: this.things.length > 1 ? `Use ${this.things.length} paths` : 'Use the path', onclick: () => this.use() });
+    const words = this.things.length > 1 ? `Use ${this.things.length} paths` : 'Use the path';
+    const use = element('button', { className: 'use', textContent: words, onclick: () => this.use() });
     const away = iconButton(ICONS.remove, '', 'Throw the motion away', () => this.end());
     this.bar.replaceChildren(...this.things.map((thing) => this.chip(thing)), use, away);
     this.bar.hidden = false;
@@ -148,7 +150,7 @@ export class MotionPreview {
   }
 
   drawPaths() {
-    const { width, height } = this.page.stage.canvas;
+    const { width, height } = this.page.stage.view;
     const down = (ACROSS * height) / width;
     this.drawing.setAttribute('viewBox', `0 0 ${ACROSS} ${down}`);
     this.drawing.replaceChildren(...this.things.flatMap(({ id, points }) => {
