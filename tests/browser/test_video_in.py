@@ -100,7 +100,9 @@ def test_on_a_phone_the_row_is_touched_and_what_is_no_video_says_why(browse, ser
     page = visit.page
     (tmp_path / "notes.mp4").write_text("no video")
     page.locator(".st-motion-file").set_input_files(tmp_path / "notes.mp4")
-    page.wait_for_function("/notes.mp4 gives no motion: it is no video/.test(document.querySelector('.st-toasts').textContent)")
+    page.wait_for_function(
+        "/notes.mp4 gives no motion: it is no video/.test(document.querySelector('.st-toasts').textContent)"
+    )
     assert page.locator(".st-motion").is_hidden()
     page.locator(".st-motion-file").set_input_files(walk)
     page.wait_for_selector(".st-motion .use", timeout=LONG)

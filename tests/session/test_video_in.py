@@ -13,6 +13,7 @@ from tiny.wan_folders import tiny_wan_folder
 
 from session.playing import replayed
 from studio.controls import ControlError, ControlState, Live, Picture, Sampling, from_message, to_message
+from studio.models.base import Capabilities, RedrawingModel
 from studio.models.playable import playable_kinds, playable_parts
 from studio.models.wan.model import open_wan
 from studio.models.wan.video_encoder import WanEncoder
@@ -184,6 +185,67 @@ def test_pictures_are_spread_over_a_chunk():
     assert [int(n) for n in spread(numbers, 9)] == [*range(9)]
     assert [int(n) for n in spread(numbers[:1], 4)] == [0] * 4
     assert [int(n) for n in spread(numbers, 1)] == [8]
+
+
+class Counting(RedrawingModel):
+    """A model whose encoder gives, of each latent, the mean of its four pictures' numbers."""
+
+    lead, name = 3, "counting"
+    capabilities = Capabilities((16, 16), (1, 2, 2), chunk=3, redraws=True, takes_pictures=True)
+    prepare = condition = denoise = sigmas = None
+
+    @property
+    def video_encoder(self):
+        return self
+
+    def start(self):
+        return ()
+
+    def encode(self, pictures, state):
+        """The first picture is a latent of its own, four make each later one."""
+        numbers = (*state, *(pictures.mean((1, 2, 3)) * 255).round().int().tolist())
+        fours = numbers if state else (*numbers[:1] * self.lead, *numbers)
+        made = [sum(fours[at : at + 4]) / 4 for at in range(0, len(fours), 4)]
+        new = made[-(len(pictures) + (0 if state else self.lead)) // 4 :] if state else made
+        return torch.tensor(new).view(-1, 1, 1, 1).expand(-1, 1, 2, 2), fours
+
+
+Counting.__abstractmethods__ = frozenset()
+
+
+def grey(number):
+    out = io.BytesIO()
+    Image.new("RGB", (16, 16), (number, number, number)).save(out, "PNG")
+    return Picture(out.getvalue())
+
+
+def begun(is_cold, shown, motion=0.0):
+    """What a first and a second chunk are drawn from, where these pictures were in force."""
+    video, said = VideoIn(Counting()), []
+    for pictures in shown:
+        state = ControlState.of(Live(True, motion), Sampling(strength=0.5))
+        for number in pictures:
+            state = state.updated(grey(number))
+            video.watch(state)
+        latents, strength = video.begin(state, is_cold and not said)
+        video.commit()
+        said.append((latents[:, 0, 0, 0].tolist(), strength))
+    return said
+
+
+def test_a_chunk_has_its_own_pictures_at_a_clean_start_and_in_mid_play():
+    twelve = [*range(10, 22)]
+    assert begun(True, [[7] * 9, twelve])[1][0] == [11.5, 15.5, 19.5]
+    cold, warm = begun(True, [[*range(9)]])[0][0], begun(False, [twelve])[0][0]
+    assert cold == [0, 2.5, 6.5]
+    assert warm == [11.5, 15.5, 19.5], "the encoder's first latent is none of the chunk's"
+
+
+def test_motion_is_seen_between_the_last_picture_of_a_chunk_and_the_next_ones_first():
+    (_, still), (_, moved) = begun(True, [[0] * 9, [200] * 12], motion=0.1)
+    assert still == 0.5
+    assert moved == pytest.approx(0.9 * 0.4 + 0.1 * 0.5)
+    assert begun(True, [[0] * 9, [0] * 12], motion=0.1)[1][1] == 0.5
 
 
 def test_a_slow_stream_holds_no_more_than_a_chunk_of_pictures(model):

@@ -1,6 +1,7 @@
 // @ts-check
 // Motion transfer: a driving video is sent, what moves in it is shown dotted, named, and becomes ordinary strokes.
 
+import { COLOURS } from './controls.js';
 import { place } from './course.js';
 import { element, iconButton } from './dom.js';
 
@@ -111,7 +112,17 @@ export class MotionPreview {
     const { label } = this.page.brush.settings;
     this.things = things.map((thing) => ({ ...thing, id: this.name(), label: label || 'fox' }));
     this.since = performance.now();
+    this.colour();
     this.showThings();
+  }
+
+  /** Each thing has a colour that nothing else has, and keeps it as a stroke. */
+  colour() {
+    const { controls } = this.page;
+    const used = new Set([...controls.strokes.keys()].map((id) => controls.colour(id)));
+    const free = COLOURS.filter((colour) => !used.has(colour));
+    const colours = free.length ? free : COLOURS;
+    this.things.forEach(({ id }, number) => controls.colours.set(id, colours[number % colours.length]));
   }
 
   name() {
