@@ -50,6 +50,7 @@ def test_a_camera_is_redrawn_live_and_the_page_says_how_late(watching):
     until(lambda: visit.state[Picture].data not in (first, b""), 90)
     until(lambda: visit.session.engine.sampler.video_in.now.strength is not None, 90)
     assert "Redrawn live, a chunk late: 12 pictures" in said(visit)
+    assert visit.page.locator("#studio-redraw input").is_checked()
     visit.page.locator("#studio-strength input[type=number]").fill("0.3")
     visit.page.locator("#studio-strength input[type=number]").press("Enter")
     until(lambda: visit.state[Sampling].strength == pytest.approx(0.3), 90)

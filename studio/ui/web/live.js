@@ -59,10 +59,10 @@ export function install(page) {
  * @param {Page} page
  * @param {Source} source
  */
-function redraw({ controls, model }, source) {
+function redraw({ controls, model, panel }, source) {
   const now = inForce(controls, 'live');
   if (!now || !model.plays.includes('live') || now.redraw === MOVING.has(source)) return;
-  controls.set({ ...now, redraw: MOVING.has(source) });
+  if (controls.set({ ...now, redraw: MOVING.has(source) })) panel.show();
 }
 
 /**
