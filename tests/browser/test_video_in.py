@@ -67,7 +67,7 @@ def test_a_camera_is_redrawn_live_and_the_page_says_how_late(watching):
 @pytest.fixture(scope="module")
 def walk(tmp_path_factory):
     path = tmp_path_factory.mktemp("walk") / "walk.mp4"
-    path.write_bytes(film(drawn([circle], 36)))
+    path.write_bytes(film(drawn([circle], 24)))
     return path
 
 
@@ -105,6 +105,7 @@ def test_on_a_phone_the_row_is_touched_and_what_is_no_video_says_why(browse, ser
         "/notes.mp4 gives no motion: it is no video/.test(document.querySelector('.st-toasts').textContent)"
     )
     assert page.locator(".st-motion").is_hidden()
+    page.locator('[data-do="play"]').tap()  # paused, the search has the machine to itself
     page.locator(".st-motion-file").set_input_files(walk)
     page.wait_for_selector(".st-motion .use", timeout=LONG)
     for one in (".st-motion .use", '.st-motion [aria-label="Throw the motion away"]'):

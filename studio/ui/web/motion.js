@@ -94,7 +94,8 @@ export class MotionPreview {
     if (found.stage === 'finding') this.show(findingWords(found));
     else if (found.stage === 'done') this.preview(found);
     else this.end();
-    if (found.note && found.stage !== 'cancelled') this.page.toasts.show(capital(found.note), found.stage === 'done' ? 'news' : 'error');
+    if (found.stage === 'failed') this.page.toasts.show(found.note, 'error');
+    if (found.stage === 'done' && found.note) this.page.toasts.show(capital(found.note), 'news');
   }
 
   /**
@@ -209,7 +210,7 @@ export class MotionPreview {
   }
 }
 
-const capital = (/** @type {string} */ words) => words.charAt(0).toUpperCase() + words.slice(1) + (words.endsWith('.') ? '' : '.');
+const capital = (/** @type {string} */ words) => `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
 
 /**
  * @param {Page} page
