@@ -15,7 +15,7 @@ from studio.models.base import Model
 from studio.samplers.video_in import PICTURES
 from studio.training.video_clips import Script, World, all_settings, prompt
 
-STRENGTHS = (0.3, 0.6)  # below 1, warped by the model's own shift: 0.68 and 0.88 of noise at shift 5
+STRENGTHS = (0.1, 0.3)  # warped by the model's own shift: 0.36 and 0.68 of noise at shift 5
 SETTINGS = 6  # places and times of the drawn world
 CHUNKS = 6  # of a film
 MOVING = 8  # of 255: the deviation in time of a pixel that something passes
