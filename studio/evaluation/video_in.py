@@ -41,7 +41,7 @@ def drawn_films(world: World, count: int, length: int, size: tuple[int, int], se
     pixels = (clips.pictures.permute(0, 1, 3, 4, 2).numpy() * 255).round().astype(np.uint8)
     films = []
     for shown, setting, named in zip(pixels, script.setting, labels, strict=True):
-        sized = tuple(np.asarray(Image.fromarray(one).resize(size[::-1])) for one in shown)
+        sized = tuple(np.asarray(Image.fromarray(one).resize((size[1], size[0]))) for one in shown)
         films.append(Source(sized, prompt(world, int(setting), named, rng)))
     return films
 
