@@ -14,6 +14,7 @@ from studio.controls import (
     ControlState,
     CutOut,
     Erase,
+    Live,
     Lora,
     Pause,
     Picture,
@@ -50,6 +51,7 @@ EVERY = [
     Camera(0.01, zoom=0.02, frames=12),
     CutOut("a", png()),
     Backdrop("colour", "#204060", 3, 0.5),
+    Live(True, 0.2),
 ]
 
 

@@ -14,7 +14,7 @@ ROWS = (
     "session score presets training evaluation bench",
     "engine",
     "models samplers underpaint hub accelerate outputs world",
-    "conditioning regional schedule noise trajectory geometry similarity kv_cache frames pictures folders",
+    "conditioning regional schedule noise trajectory geometry similarity kv_cache frames pictures folders motion",
     "controls guidance",
 )
 ROW = {name: number for number, row in enumerate(reversed(ROWS)) for name in row.split()}

@@ -55,6 +55,8 @@ class StandInModel(Model):
 class StandInEngine:
     """What is in force, and the number of the next frame."""
 
+    sampler_name = "stream"
+
     def __init__(self) -> None:
         self.state, self.frame = ControlState(), 0
 

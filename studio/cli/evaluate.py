@@ -1,4 +1,4 @@
-"""`studio evaluate`: measure what the model draws, on held-out words and paths."""
+"""`studio evaluate`: measure what the model draws, on held-out words and paths, or from videos that come in."""
 
 from __future__ import annotations
 
@@ -27,17 +27,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of --drag: what finds subjects in pictures, `studio train --recipe student` writes it "
         "(default: witness.safetensors in the model's folder)",
     )
+    parser.add_argument(
+        "--video-in",
+        action="store_true",
+        help="redraw films instead: how much of their structure is kept, how late, how many pictures a second",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Evaluate the model and print the figures."""
+    if arguments.video_in:
+        run_video_in(arguments)
+        return
     if arguments.drag:
         run_drag(arguments)
         return
     from studio.evaluation.evaluate import evaluate
 
-    fewer = {"count": 20, "long": 1} if arguments.quick else {}
     model = open_model(arguments)
+    fewer = {"count": 20, "long": 1} if arguments.quick else {}
     if why := model.capabilities.refuses.get("stroke"):
         raise UsageError(
             f"evaluate judges painted subjects, and {model.name} takes no strokes: {why}; see studio bench"
@@ -45,6 +53,17 @@ def run(arguments: argparse.Namespace) -> None:
     if model.capabilities.strokes != "tracks":
         raise UsageError(f"{model.name} was not taught to follow strokes; --drag judges how it follows a hand")
     print_figures(lambda: evaluate(model, arguments.seed, progress=progress_bar, **fewer), arguments.json)
+
+
+def run_video_in(arguments: argparse.Namespace) -> None:
+    """Evaluate how a student redraws films, and print the figures."""
+    from studio.evaluation.video_in import evaluate_video_in
+
+    model = open_model(arguments)
+    if not model.capabilities.redraws:
+        raise UsageError(f"{model.name} redraws no videos; give a Wan student")
+    films = 1 if arguments.quick else 4
+    print_figures(lambda: evaluate_video_in(model, films, arguments.seed), arguments.json)
 
 
 def run_drag(arguments: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ from studio.controls.camera import Camera
 from studio.controls.cutout import CutOut, cutouts
 from studio.controls.errors import ControlError
 from studio.controls.facing import Facing, facings
+from studio.controls.live import Live
 from studio.controls.lora import Lora, lora_weights
 from studio.controls.messages import describe, from_message, state_message, to_message
 from studio.controls.pause import Pause
@@ -37,6 +38,7 @@ __all__ = [
     "Erase",
     "Facing",
     "Held",
+    "Live",
     "Lora",
     "Mix",
     "Pause",

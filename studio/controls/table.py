@@ -8,6 +8,7 @@ from studio.controls.backdrop import Backdrop
 from studio.controls.base import Control
 from studio.controls.camera import Camera
 from studio.controls.cutout import CutOut
+from studio.controls.live import Live
 from studio.controls.lora import Lora
 from studio.controls.pause import Pause
 from studio.controls.picture import Picture
@@ -24,6 +25,7 @@ CONTROLS: dict[str, type[Control]] = {
     "prompt": Prompt,
     "sampling": Sampling,
     "picture": Picture,
+    "live": Live,
     "similarity": Similarity,
     "structure": Structure,
     "sink": Sink,

@@ -18,6 +18,7 @@ from studio.controls import (
     ControlError,
     ControlState,
     CutOut,
+    Live,
     Lora,
     Pause,
     Picture,
@@ -41,8 +42,9 @@ FEW_STEPS = 4  # up to so many are too few for a model that was not distilled
 # What a kind of control needs beside not being refused, to have an effect.
 ACTS: dict[str, Callable[[Capabilities], bool]] = {
     "picture": lambda able: able.takes_pictures,
-    "similarity": lambda able: draws_from_camera(able),
-    "structure": lambda able: draws_from_camera(able),
+    "live": lambda able: able.redraws,
+    "similarity": lambda able: able.independent and draws_from_camera(able),
+    "structure": lambda able: able.independent and draws_from_camera(able),
     "lora": lambda able: bool(able.loras),
     "sink": lambda able: not able.independent,
     "region": lambda able: able.hears_regions,
@@ -59,8 +61,11 @@ def playable_kinds(model: Model) -> list[str]:
 
 
 def draws_from_camera(able: Capabilities) -> bool:
-    """Whether every frame can be drawn from a picture of its own; a video model's picture is its first frame."""
-    return able.takes_pictures and able.independent and "picture" not in able.refuses
+    """Whether what moves can be drawn from: each frame from a picture of its own, or each chunk from those that came.
+
+    A picture is to other video models their first frame.
+    """
+    return able.takes_pictures and (able.independent or able.redraws) and "picture" not in able.refuses
 
 
 def pastes(able: Capabilities) -> bool:
@@ -146,6 +151,13 @@ def check_similarity(model: Model, control: Similarity) -> None:
         raise ControlError(f"{model.name} draws a moving picture, of which no frame can be skipped")
 
 
+def check_live(model: Model, control: Live) -> None:
+    """Raise ControlError where pictures cannot be redrawn as they come."""
+    able = model.capabilities
+    if control.redraw and able.takes_pictures and not (able.independent or able.redraws):
+        raise ControlError(f"{model.name} has no encoder of videos: a picture can only be its first frame")
+
+
 def check_lora(model: Model, control: Lora) -> None:
     """Raise ControlError for a LoRA that the model was not opened with."""
     if control.name not in (loras := model.capabilities.loras):
@@ -186,6 +198,7 @@ CHECKS: dict[type[Control], Callable[[Model, Any], None]] = {
     Sampling: check_sampling,
     Picture: check_picture,
     Similarity: check_similarity,
+    Live: check_live,
     Lora: check_lora,
     Region: check_region,
     Backdrop: check_backdrop,

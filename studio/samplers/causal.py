@@ -11,7 +11,7 @@ the picture it becomes, and counts latents from there: numbers only ever grow, a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, ClassVar
 
@@ -29,6 +29,7 @@ from studio.samplers.forward import to_device
 from studio.samplers.grain import Carried, Grain, carried_noise, carry, grain_after, grain_bytes
 from studio.samplers.pin import Pins
 from studio.samplers.rows import Row
+from studio.samplers.video_in import Incoming, VideoIn
 from studio.schedule import add_noise
 
 if TYPE_CHECKING:
@@ -41,13 +42,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class CausalSnapshot(ContextSnapshot):
-    """All that a causal sampler holds: its context, the number of the next frame and the rows in flight."""
+    """All that a causal sampler holds: its context, the next frame's number, the rows in flight, and what comes in."""
 
     frame: int
     rows: tuple[Row, ...]
     pinned: tuple[Placement, ...] = ()  # where things were in the last picture; none in snapshots from before
     grain: Grain | None = None  # the noise that is carried along, as the last chunk left it
     begun: int = 0  # the number of the first frame since a clean start
+    incoming: Incoming = field(default_factory=Incoming)  # nothing in snapshots from before there was any
 
 
 class CausalSampler(Sampler[Row, CausalSnapshot]):
@@ -56,7 +58,7 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
     causal: ClassVar[bool] = True  # whether a row in flight sees only those before it; else all see each other
 
     def __init__(self, model: Model, start: int = 0) -> None:
-        self.context, self.pins = Context(model), Pins(model, start)
+        self.context, self.pins, self.video_in = Context(model), Pins(model, start), VideoIn(model)
         super().__init__(model, start)
 
     def restart(self, frame: int) -> None:
@@ -64,12 +66,14 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         super().restart(frame)
         self.context.clear()
         self.pins.clear()
+        self.video_in.clear()
         self.grain: Grain | None = None
         self.begun = frame
 
     def watch(self, frame: int, shown: np.ndarray | None, state: ControlState) -> None:
-        """Take in the number of the next picture, and the one before it, on which things are pasted."""
+        """Take in the number of the next picture, the one before it, and the one that comes in, see `Sampler.watch`."""
         self.pins.watch(frame, shown)
+        self.video_in.watch(state)
 
     @property
     def cache(self) -> KVCache:
@@ -85,12 +89,14 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
     def tick(self, state: ControlState) -> Tensor | None:
         """Move every row a step down, see `Sampler.tick`; a picture at a clean start is the first frame, (1, C, h, w).
 
-        Its latent is written as it is (Self-Forcing's `initial_latent`), of a model that takes pictures.
+        Its latent is written as it is (Self-Forcing's `initial_latent`), of a model that takes pictures, unless all are
+        redrawn (`controls.Live`).
         """
         self.context.renew_sink(state[Sink].renewed)
         self.context.refresh(state[Sink].refreshed, self.model.chunk)
         is_cold, able = self.context.is_empty and not self._rows, self.model.capabilities
-        if able.told_picture or not (is_cold and state[Picture].data and able.takes_pictures):
+        takes_one = state[Picture].data and able.takes_pictures and not able.told_picture
+        if not (is_cold and takes_one) or self.video_in.is_on(state):
             return super().tick(state)
         latent = self.model.encode_picture(state[Picture].data).to(self.model.device, torch.float32)
         cond = condition_frames(self.model, state, [self.frame], begun=self.begun)
@@ -99,12 +105,13 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         return latent[None]
 
     def new_row(self, state: ControlState, frame: int, is_first: bool) -> Row:
-        """Begin a chunk from pure noise; the first after a clean start may have more steps than the others."""
+        """Begin a chunk from pure noise, or from what comes in; the first after a clean start may have more steps."""
         sampling, able = state[Sampling], self.model.capabilities
         is_cold = is_first and self.context.is_empty
-        sigmas = self.model.sigmas(first_steps(able, sampling) if is_cold else sampling.steps)
         length = able.first_chunk if is_cold and able.first_chunk else able.chunk
-        source = torch.zeros(length, *self.model.latent, device=self.model.device)
+        came = self.video_in.begin(state, is_cold)
+        source, strength = came or (torch.zeros(length, *self.model.latent, device=self.model.device), 1.0)
+        sigmas = self.model.sigmas(first_steps(able, sampling) if is_cold else sampling.steps, strength)
         grain = carried_to(self, state, () if is_first else self._rows, length)
         row = Row(frame, sigmas, source, source, sampling, grain=grain)
         return replace(row, x=add_noise(source, self.noise_of(row, 0), sigmas[0]))
@@ -129,6 +136,7 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         told = state.slots, self.pins.frame
         latents = super()._advance(self.pins.pin(rows, state, self.context.is_empty), state)
         self.pins.told = told
+        self.video_in.commit()
         return latents
 
     def denoiser(self, rows: Sequence[Row], state: ControlState) -> Denoise[Row]:
@@ -203,17 +211,20 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
             pinned=self.pins.places,
             grain=self.grain,
             begun=self.begun,
+            incoming=self.video_in.now,
         )
 
     def snapshot_bytes(self, state: ControlState) -> int:
         """Compute the most bytes that a snapshot takes, from shapes alone."""
-        return count_bytes(self.model, self.cache, condition_frames(self.model, state, [self.frame]), state)
+        told = condition_frames(self.model, state, [self.frame])
+        return count_bytes(self.model, self.cache, told, state) + self.video_in.most_bytes(state)
 
     def restore(self, snapshot: CausalSnapshot) -> None:
         """Go back to a snapshot, bit for bit."""
         self.frame, self._rows = snapshot.frame, snapshot.rows
         self.context.restore(snapshot)
         self.pins.places, self.grain, self.begun = snapshot.pinned, snapshot.grain, snapshot.begun
+        self.video_in.now = snapshot.incoming
 
 
 def carried_to(sampler: CausalSampler, state: ControlState, rows: Sequence[Row], length: int) -> Carried | None:

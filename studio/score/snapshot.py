@@ -19,6 +19,7 @@ from studio.conditioning import Conditioning, Mixture, Pictured, PromptStates
 from studio.controls import Control, ControlError, ControlState, from_message, opening_events, to_message
 from studio.geometry.noise_warp import NoiseField
 from studio.kv_cache import CacheSnapshot
+from studio.models.wan.video_encoder import Encoding
 from studio.regional import RegionWords
 from studio.samplers.causal import CausalSnapshot
 from studio.samplers.context import CleanFrame
@@ -27,6 +28,7 @@ from studio.samplers.picture_stream import PictureRow, PictureStreamSnapshot
 from studio.samplers.pin import Pin
 from studio.samplers.regions import DrawnPicture
 from studio.samplers.rows import Row
+from studio.samplers.video_in import Incoming
 from studio.score.format import Score, ScoreError
 from studio.similarity import SimilarityState
 from studio.trajectory import Placement
@@ -47,6 +49,8 @@ CLASSES: dict[str, type] = {
         DrawnPicture,
         Grain,
         NoiseField,
+        Encoding,
+        Incoming,
         PictureRow,
         PictureStreamSnapshot,
         PocketSnapshot,
@@ -120,7 +124,7 @@ def pack(value: Any, tensors: dict[str, Tensor]) -> Any:
         case Tensor():
             return {"tensor": put(value, tensors)}
         case np.ndarray():
-            return {"picture": put(torch.from_numpy(value), tensors)}
+            return {"picture": put(torch.from_numpy(np.array(value)), tensors)}
         case tuple() | list():
             return [pack(one, tensors) for one in value]
         case Mixture():

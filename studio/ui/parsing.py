@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable
 
 from studio.controls.base import shown
-from studio.ui.commands import audition, editing, grab, latency, later, media, moments
+from studio.ui.commands import audition, editing, grab, latency, later, media, moments, motion
 from studio.ui.protocol import (
     Acknowledge,
     CancelLoad,
@@ -80,6 +80,7 @@ COMMANDS: dict[str, Callable[[dict[str, object]], Command]] = {
     **moments.COMMANDS,
     **editing.COMMANDS,
     **media.COMMANDS,
+    **motion.COMMANDS,
     **audition.COMMANDS,
     **later.COMMANDS,
     **latency.COMMANDS,

@@ -183,7 +183,8 @@ class Hello(Notification):
 
     size: (width, height); controls: `studio.controls.describe`; plays: `studio.ui.plays`; refuses: kind of control to
     the reason; strokes: how it plays them, and what is to be known of that (`models.base.STROKES`);
-    state: `studio.controls.state_message`; takes: those that were recorded, each with its addresses.
+    state: `studio.controls.state_message`; takes: those that were recorded, each with its addresses;
+    late: pictures from one that comes in to the one that shows it, of a video model that redraws them, else 0.
     """
 
     type: ClassVar[str] = "hello"
@@ -201,6 +202,7 @@ class Hello(Notification):
     recording: bool
     takes: Sequence[Take]
     state: dict[str, object]
+    late: int = 0
 
 
 @dataclass(frozen=True)
@@ -458,6 +460,28 @@ class ExportProgress(Notification):
     def under_way(self) -> bool:
         """Whether it has not come to an end."""
         return self.stage == "making"
+
+
+@dataclass(frozen=True)
+class MotionFound(Notification):
+    """What moves in a video that the page has sent. stage: finding, done, failed or cancelled; note: in words.
+
+    done, total: pictures; seconds: how much of it was read; things: `motion.MovingThing` of each.
+    """
+
+    type: ClassVar[str] = "motion"
+    name: str
+    stage: str = "finding"
+    done: int = 0
+    total: int = 0
+    seconds: float = 0.0
+    things: Sequence[dict[str, object]] = ()
+    note: str = ""
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it has not come to an end."""
+        return self.stage == "finding"
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ link      POST: the same by plain HTTP, where no socket comes through: opens a c
 frame     GET: the newest frame not yet had, as soon as there is one
 up        POST: messages up, messages down; or one picture up, as the socket takes it
 open      POST: a take, or what carries one, which is opened at the page's seat
+motion    POST: a driving video, whose motion the page is told
 download  GET: a score, a video, a snapshot, by its secret
 web       GET: the page's script and style
 """
@@ -25,6 +26,7 @@ from starlette.websockets import WebSocket
 
 from studio.presets import Preset
 from studio.ui.connections import HEARTBEAT, Connections
+from studio.ui.driving import Driving
 from studio.ui.dropped import Dropped
 from studio.ui.pull import Pull, problem
 from studio.ui.seats import Seats
@@ -62,6 +64,7 @@ class Routes:
             Route(f"{PREFIX}/frame", pull.frame),
             Route(f"{PREFIX}/up", pull.up, methods=["POST"]),
             Route(f"{PREFIX}/open", Dropped(self.connections).open, methods=["POST"]),
+            Route(f"{PREFIX}/motion", Driving(self.connections).find, methods=["POST"]),
             Route(f"{PREFIX}/download/{{secret}}", self.download),
             Route(f"{PREFIX}/web/{{name}}", self.web),
         ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from studio.controls import Picture, Prompt, Sampling, describe, state_message
 from studio.models.base import Model
 from studio.models.playable import advise
+from studio.samplers.video_in import pictures_late
 from studio.ui.plays import plays, strokes_of
 from studio.ui.protocol import (
     Ahead,
@@ -81,6 +82,7 @@ class SessionUpdates:
             recording=seat.recorder.recording,
             takes=list(seat.recorder.takes),
             state=state_message(seat.state),
+            late=pictures_late(model, seat.session.engine.sampler_name, seat.state),
         )
 
     def notices(self) -> Iterator[Notice]:

@@ -26,6 +26,7 @@ from studio.controls import (
     ControlError,
     CutOut,
     Erase,
+    Live,
     Lora,
     Pause,
     Picture,
@@ -69,6 +70,7 @@ KINDS = {
         follow=st.sampled_from([0.0, 0.5]),
     ),
     "picture": st.builds(Picture, PICTURES),
+    "live": st.builds(Live, st.booleans(), st.sampled_from([0.0, 0.1])),
     "similarity": st.builds(Similarity, st.sampled_from([0, 0.05, 0.3]), st.integers(0, 4), st.booleans()),
     "structure": st.builds(Structure, st.sampled_from([0.0, 0.7]), st.sampled_from(["edges", "picture"])),
     "sink": st.builds(
@@ -276,6 +278,8 @@ def model_of(name):
         return TinyModel()
     if name == "still":
         return PictureModel()
+    if name == "film":
+        return model_of("wan")
     if name == "wan":
         return open_wan(tiny_wan_folder(root / "wan"), size=(32, 48))
     base = tiny_sd(root / "sd")
@@ -284,13 +288,27 @@ def model_of(name):
 
 
 PICTURES_OF_ITS_OWN = ("prompt", "sampling", "picture", "similarity")
+PAINTED = ("stroke", "cutout", "erase")
 TAKES = {
     "tiny": ["prompt", "sampling", "stroke", "erase", "camera_motion", "sink", "pause"],
     "still": [*PICTURES_OF_ITS_OWN, "pause"],
-    "wan": ["prompt", "sampling", "picture", "sink", "stroke", "cutout", "erase", "region", "camera_motion", "pause"],
-    "sd": [*PICTURES_OF_ITS_OWN, "structure", "lora", "stroke", "cutout", "erase", "region", "backdrop", "pause"],
+    "wan": [
+        "prompt",
+        "sampling",
+        "picture",
+        "live",
+        "sink",
+        "stroke",
+        "cutout",
+        "erase",
+        "region",
+        "camera_motion",
+        "pause",
+    ],
+    "film": ["picture", "live"],
+    "sd": [*PICTURES_OF_ITS_OWN, "structure", "lora", *PAINTED, "region", "backdrop", "pause"],
 }
-OFTEN = {"tiny": 8, "still": 8, "wan": 2, "sd": 2}
+OFTEN = {"tiny": 8, "still": 8, "wan": 2, "film": 2, "sd": 2}
 QUICK = dict(
     deadline=None,
     derandomize=True,

@@ -16,7 +16,7 @@ from studio.controls import Control, ControlError, Picture, Stroke, cutouts, fro
 from studio.controls.base import shown
 from studio.controls.image_file import reading
 from studio.pictures import decoded
-from studio.ui.commands import audition, editing, grab, latency, later, media, moments
+from studio.ui.commands import audition, editing, grab, latency, later, media, moments, motion
 from studio.ui.commands.moments import send_take
 from studio.ui.plays import refusals
 from studio.ui.protocol import (
@@ -181,6 +181,7 @@ HANDLERS: dict[type[Command], Callable[[Connection, Any], Awaitable[None]]] = {
     **moments.HANDLERS,
     **editing.HANDLERS,
     **media.HANDLERS,
+    **motion.HANDLERS,
     **audition.HANDLERS,
     **later.HANDLERS,
     **latency.HANDLERS,

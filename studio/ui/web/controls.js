@@ -7,7 +7,7 @@ import { lasting, present, stepOf } from './steps.js';
 /** @import { Control, Step } from './types.js' */
 
 // Told apart by people with any kind of colour vision, on dark and on bright pictures (after Okabe and Ito).
-const COLOURS = ['#ffb454', '#4cc9f0', '#ff6b8b', '#7ddc8a', '#c792ea', '#f5e663', '#5b8cff', '#ff8f5c'];
+export const COLOURS = ['#ffb454', '#4cc9f0', '#ff6b8b', '#7ddc8a', '#c792ea', '#f5e663', '#5b8cff', '#ff8f5c'];
 const MOMENTS = new Set(['rewind', 'branch', 'open-bookmark']); // what goes elsewhere in time
 const MOST_SENT = 50; // controls of one movement that are remembered, in case that one is refused
 

@@ -1,6 +1,6 @@
 // @ts-check
 // A file that is dropped, pasted or chosen: a take, or what carries one, is open again; any other picture or video is what
-// the model draws from, where it does.
+// the model draws from, where it does, and else a video whose motion it takes (motion.js).
 
 import { LARGEST, carriedBy } from './carried.js';
 import { element } from './dom.js';
@@ -134,5 +134,6 @@ function drawFrom(page, file, say) {
   const [source, needs, word] = SOURCES[kind] ?? ['', '', ''];
   if (!source) say(`${file.name} is no take, and no picture or video. Drop a score (.jsonl), or what was exported here.`);
   else if (model.plays.includes(needs)) input.openFile(source, file);
+  else if (kind === 'video' && !model.refuses.stroke) page.box.dispatchEvent(new CustomEvent('drivingvideo', { detail: file }));
   else say(`${file.name} has no take in it (it was not exported here, or a site took it out), and ${model.model} draws from no ${word}.`);
 }

@@ -1,23 +1,25 @@
 // @ts-check
-// What the pictures are drawn from: words alone, a camera, a video file or a still, cropped here to the model's shape.
+// What the pictures are drawn from: words alone, a camera, a video file, a screen or a still, cropped to the model's shape.
 
 import { element } from './dom.js';
-import { MediaError, closeMedia, mediaSize, onCameraEnd, openCamera, openStill, openVideo } from './media.js';
+import { MediaError, closeMedia, mediaSize, onCameraEnd, openCamera, openScreen, openStill, openVideo } from './media.js';
 import { context2d } from './stage.js';
 import { browserStorage } from './storage.js';
 import { Uploader } from './upload.js';
 
 /** @import { ShowToast } from './types.js' */
 /** @import { Media } from './media.js' */
-/** @typedef {'none' | 'camera' | 'film' | 'still' | ''} Source '': a picture that was sent before, its source is gone */
+/** @typedef {'none' | 'camera' | 'film' | 'screen' | 'still' | ''} Source '': a picture that was sent before, its source is gone */
 
 const WIDEST = 1024; // pixels a side
 const PREVIEW_WIDTH = 240; // pixels
 const PREVIEW_EVERY = 66; // ms
 const WHITE = '#ffffff';
-const CAMERA_GONE = 'The camera is gone. The last picture stays; choose Camera to try again.';
+const GONE = {
+  camera: 'The camera is gone. The last picture stays; choose Camera to try again.',
+  screen: 'The screen is no longer shared. The last picture stays; choose Screen to share it again.',
+};
 const KEPT = 'The picture that was sent before is still in force.';
-const FIRST_FRAME = 'The picture is the first frame of the next start: press Backspace.';
 
 export class Input {
   /**
@@ -32,6 +34,8 @@ export class Input {
     /** @type {Media | null} */
     this.media = null;
     this.takesMoving = false; // does the model draw from moving pictures?
+    /** @type {(source: Source) => string} what is said of a source as it begins (live.js) */
+    this.begun = () => '';
     this.choice = 0; // counts what was chosen; what an older choice brings comes too late
     this.previewedAt = 0;
     this.canvas = element('canvas');
@@ -84,6 +88,7 @@ export class Input {
   /** @param {Source} source */
   choose(source) {
     if (source === 'camera') return this.open(source, () => openCamera(this.canvas));
+    if (source === 'screen') return this.open(source, openScreen);
     if (source !== 'none') return part(`[data-file="${source}"]`)?.click();
     this.stop('none');
     return this.remove();
@@ -124,8 +129,10 @@ export class Input {
   start(source, media) {
     closeMedia(this.media);
     Object.assign(this, { source, media });
-    if (source === 'camera' && media instanceof HTMLVideoElement) onCameraEnd(media, () => this.loseCamera(media));
-    this.show(this.takesMoving ? '' : FIRST_FRAME);
+    if ((source === 'camera' || source === 'screen') && media instanceof HTMLVideoElement) {
+      onCameraEnd(media, () => this.lose(media, GONE[source]));
+    }
+    this.show(this.begun(source));
     this.uploader.queue();
   }
 
@@ -141,13 +148,14 @@ export class Input {
   }
 
   /**
-   * The camera cannot go on; its last picture stays in force.
-   * @param {HTMLVideoElement} camera
+   * A camera or a screen cannot go on; its last picture stays in force.
+   * @param {HTMLVideoElement} media
+   * @param {string} words
    */
-  loseCamera(camera) {
-    if (this.media !== camera) return;
-    this.stop('', CAMERA_GONE);
-    this.toast(CAMERA_GONE, 'error');
+  lose(media, words) {
+    if (this.media !== media) return;
+    this.stop('', words);
+    this.toast(words, 'error');
   }
 
   get isMoving() {

@@ -1,5 +1,5 @@
 // @ts-check
-// Cameras, video files and stills, opened and closed. What cannot be opened is a MediaError with words for the person.
+// Cameras, screens, video files and stills, opened and closed. What cannot be opened is a MediaError with words for the person.
 
 import { element } from './dom.js';
 import { hideOrientation, turnUpright } from './orientation.js';
@@ -13,6 +13,8 @@ const CAMERA_ERRORS = {
   NotReadableError: 'The camera is in use by something else. Close that, then choose Camera again.',
 };
 const INSECURE = 'A browser gives the camera only to https pages and to localhost. Choose a video or a still.';
+const NO_SCREEN = 'This browser shares no screen: phones cannot, and others need https or localhost. Choose the camera or a video.';
+const NOT_SHARED = 'No screen was shared. Choose Screen again, then what to share.';
 const [LEAST_WIDTH, LEAST_HEIGHT] = [640, 480]; // pixels that a camera is asked for
 
 export class MediaError extends Error {}
@@ -30,6 +32,18 @@ export async function openCamera({ width, height }) {
   } catch (error) {
     const { name, message } = error instanceof Error ? error : new Error(String(error));
     throw new MediaError(CAMERA_ERRORS[name] || `The camera cannot be opened: ${message || name}.`);
+  }
+}
+
+/** A screen, a window or a tab that the person chooses, playing. */
+export async function openScreen() {
+  if (!navigator.mediaDevices?.getDisplayMedia) throw new MediaError(NO_SCREEN);
+  try {
+    const stream = await navigator.mediaDevices.getDisplayMedia({ video: true, audio: false });
+    return await playing((player) => { player.srcObject = stream; });
+  } catch (error) {
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    throw new MediaError(name === 'NotAllowedError' ? NOT_SHARED : `The screen cannot be shared: ${message || name}.`);
   }
 }
 

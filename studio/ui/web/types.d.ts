@@ -137,6 +137,7 @@ export interface Hello {
   plays: string[];
   refuses: Record<string, string>;
   strokes: StrokeWay;
+  late: number; // pictures from one that comes in to the one that shows it, of a video model that redraws them
   recording: boolean;
   takes: Take[];
   state: any;
