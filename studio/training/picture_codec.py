@@ -59,7 +59,8 @@ def start_from_means(codec: PictureAutoencoder, pictures: Tensor) -> None:
     """
     layers: Net = codec.net.encoder.layers
     taps = [(1 + down, 1 + across) for down in (0, 1) for across in (0, 1)]
-    pixels, half, quarter, eighth, last = (layer for layer in layers if isinstance(layer, nn.Conv2d))
+    convolutions: Net = [layer for layer in layers if isinstance(layer, nn.Conv2d)]
+    pixels, half, quarter, eighth, last = convolutions
     with torch.no_grad():
         for net in (codec.net.encoder, codec.net.decoder):
             for block in (

@@ -37,5 +37,6 @@ def export_pictures(net: Net, codec: PictureAutoencoder, folder: Path, out: Path
         copy.deepcopy(part).to(torch.float16, memory_format=torch.contiguous_format).save_pretrained(out / name)
     for name in ("tokenizer", "text_encoder"):
         shutil.copytree(folder / name, out / name, dirs_exist_ok=True)
-    LCMScheduler.from_config(SCHEDULER).save_pretrained(out / "scheduler")
+    scheduler: Net = LCMScheduler.from_config(SCHEDULER)
+    scheduler.save_pretrained(out / "scheduler")
     (out / "model_index.json").write_text(json.dumps(INDEX, indent=1) + "\n", encoding="utf-8")

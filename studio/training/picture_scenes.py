@@ -98,7 +98,7 @@ class Scenes:
         x, y, size, facing = self.places()
         for slot in range(2):
             numbers = torch.tensor([sprite_number(n) for n in self.labels[:, slot]])
-            here = (value[:, slot] for value in (x, y, size, facing))
+            here = x[:, slot], y[:, slot], size[:, slot], facing[:, slot]
             drawn, alpha = compositing.composite(drawn, numbers, *here, light)
             covered = torch.maximum(covered, alpha)
         return drawn, covered
