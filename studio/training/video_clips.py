@@ -30,6 +30,7 @@ HEIGHTS = {"walk": (0.5, 0.78), "fly": (0.25, 0.55), "hop": (0.6, 0.78), "swim":
 SIZES = (0.32, 0.46)
 SPEEDS = (0.006, 0.014)  # shares of the picture's width a picture
 COUNTS = (0.12, 0.78, 0.10)  # how often a clip has no subject, one, two
+OPENING = (0.4, -0.01)  # size and speed of subjects where a stream begins
 
 
 def all_settings() -> list[tuple[str, str]]:
@@ -84,6 +85,15 @@ class Paths:
         speed = rng.uniform(*SPEEDS, count) * rng.choice([-1.0, 1.0], count)
         x, y, size = rng.uniform(0.2, 0.8, count), rng.uniform(lows, highs), rng.uniform(*SIZES, count)
         return Paths(label, x, y, speed, size, rng.random(count))
+
+    def opening(self, x: np.ndarray, rows: np.ndarray) -> Paths:
+        """Give the paths with those of some rows as a stream begins: at x (N,), mid-height, one size, to the left."""
+        x = np.where(rows, x, self.x)
+        y = np.array([np.mean(HEIGHTS[GAIT_OF[LABELS[n]]]) for n in self.label])
+        fixed = (y, OPENING[1], OPENING[0], 0.0)
+        others = (self.y, self.speed, self.size, self.swing)
+        y, speed, size, swing = (np.where(rows, one, other) for one, other in zip(fixed, others, strict=True))
+        return Paths(self.label, x, y, speed, size, swing)
 
     def at(self, time: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
         """Give x, y and facing (+1 to the left, as drawn) of the subjects at picture numbers (T,): each (N, T).
@@ -144,6 +154,18 @@ class Script:
         """Give some of the scripts."""
         one, two = (Paths(*(getattr(path, field.name)[rows] for field in fields(Paths))) for path in self.paths)
         return Script(self.setting[rows], self.labels[rows], (one, two))
+
+    def opening(self, share: float, rng: np.random.Generator) -> Script:
+        """Give the scripts with a share of them as a stream begins: a subject in the middle, two side by side.
+
+        Told words alone, and drawn in a few steps, a net can only draw the mean of all that is possible: where a
+        subject may be anywhere, that is a blur everywhere. So a stream begins in one place, and goes on from its past.
+        """
+        rows = rng.random(len(self.setting)) < share
+        two = (self.labels >= 0).all(1)
+        places = np.where(two, 0.32, 0.5), np.full(len(rows), 0.68)
+        one, other = (path.opening(x, rows) for path, x in zip(self.paths, places, strict=True))
+        return Script(self.setting, self.labels, (one, other))
 
     def restaged(self, world: World, rng: np.random.Generator) -> Script:
         """Give the same paths elsewhere, with other subjects where a coin says so: what a prompt switch asks for."""

@@ -27,6 +27,7 @@ CHUNKS = 8  # a stream's, of which the first is drawn
 WINDOW = 2  # chunks
 STEPS = ((4, 0.7), (2, 0.3))  # of a chunk, and how often
 SWITCHED = 0.3  # share of streams in which the prompt changes once
+OPENED = 0.5  # share of streams that begin as a clean start does; the others have their subject anywhere
 TAUGHT = 3  # every so many steps one of diffusion forcing, which keeps what only it teaches
 
 
@@ -53,7 +54,7 @@ class VideoStreams:
 
 def start_streams(teacher: Teacher, count: int, rng: np.random.Generator) -> VideoStreams:
     """Draw and encode streams, none of them played yet."""
-    script = Script.draw(teacher.world, count, rng)
+    script = Script.draw(teacher.world, count, rng).opening(OPENED, rng)
     other = script.restaged(teacher.world, rng)
     truth, weight = teacher.encode(script, CHUNKS * CHUNK)
     switch = np.where(rng.random(count) < SWITCHED, rng.integers(1, CHUNKS - 1, count), CHUNKS)

@@ -138,11 +138,15 @@ class Teacher:
         return pack([self.reader(text).states for text in texts])
 
     def add(self, count: int, rng: np.random.Generator, long: bool = True) -> None:
-        """Draw new clips in place of the oldest; not `long`: only the first chunk of each."""
+        """Draw new clips in place of the oldest; not `long`: only the first chunk of each.
+
+        What comes from long ago shows the same subjects anywhere: a hand may have moved them since.
+        """
         script, pool, chunks = Script.draw(self.world, count, rng), self.pool, 3 if long else 1
         rows = (pool.next + np.arange(count)) % self.size
         frames = slice(chunks * CHUNK)
-        near, weight = self.encode(script, chunks * CHUNK)
+        opening = script.opening(1.0, rng)
+        near, weight = self.encode(opening, chunks * CHUNK)
         pool.near[rows, frames], pool.weight[rows, frames] = near.half(), weight.half()
         if long:
             first = 4 * int(rng.integers(8, 80))
@@ -150,7 +154,7 @@ class Teacher:
             pool.far[rows, CHUNK:], pool.far_weight[rows, CHUNK:] = far.half(), far_weight.half()
             pool.far[rows, :CHUNK], pool.far_weight[rows, :CHUNK] = near[:, :CHUNK].half(), weight[:, :CHUNK].half()
             if rng.random() < 2 * SWITCHED:
-                other = self.encode(script.restaged(self.world, rng), 2 * CHUNK)[0]
+                other = self.encode(opening.restaged(self.world, rng), 2 * CHUNK)[0]
                 pool.other[rows, : 2 * CHUNK] = other.half()
             else:
                 pool.other[rows] = pool.near[rows]
