@@ -46,7 +46,7 @@ RECIPES = {
     "picture": PictureRecipe(
         codec=Stage("codec", 2000, 16, 1, 1.5e-3, falling=0.6),
         reader=Stage("text", 1200, 32, 1, 3e-3, falling=0.6),
-        stages=(Stage("scenes", 1200, 32, 1, 1.5e-3, falling=0), Stage("redrawn", 400, 32, 1, 1.2e-3, falling=0.9)),
+        stages=(Stage("scenes", 2000, 32, 1, 1.5e-3, falling=0), Stage("redrawn", 500, 32, 1, 1.2e-3, falling=0.9)),
         witness=700,
         unet=picture_model.SHAPE,
         autoencoder=picture_codec.SHAPE,
