@@ -1,4 +1,4 @@
-"""`studio train`: train the pocket model, or the small video student of the same drawn world."""
+"""`studio train`: train the pocket model, or the small video student or picture model of the same drawn world."""
 
 from __future__ import annotations
 
@@ -13,24 +13,27 @@ from studio.cli.output import format_value
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the recipe, and where its files go."""
     parser.add_argument(
-        "--recipe", default="cpu", help="of the pocket model: cpu or h100; of the video student: student (default: cpu)"
+        "--recipe",
+        default="cpu",
+        help="of the pocket model: cpu or h100; of the video student: student; of the picture model: picture "
+        "(default: cpu)",
     )
     parser.add_argument(
-        "--folder", type=user_path, default=None, help="checkpoints (default: runs/pocket, or runs/student)"
+        "--folder", type=user_path, default=None, help="checkpoints (default: runs/ and pocket, student or picture)"
     )
     parser.add_argument(
         "--out",
         type=user_path,
         default=None,
-        help="where the weights go (default: into the package, or student in the folder)",
+        help="where the weights go (default: into the package, or a folder in that folder)",
     )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Train, and print a line for each report."""
-    from studio.training import recipe, student_recipe
+    from studio.training import picture_recipe, recipe, student_recipe
 
-    recipes = {"pocket": recipe, "student": student_recipe}
+    recipes = {"pocket": recipe, "student": student_recipe, "picture": picture_recipe}
     kind = next((kind for kind, module in recipes.items() if arguments.recipe in module.RECIPES), None)
     if kind is None:
         known = ", ".join(name for module in recipes.values() for name in module.RECIPES)

@@ -218,13 +218,16 @@ def prompt(world: World, setting: int, labels: np.ndarray, rng: np.random.Genera
     """Compose a prompt of a setting and its subjects, as people write: "a fox in a snowy field at night"."""
     place, time = world.settings[setting]
     sentence = words.compose(place, time, "clear", rng, held_out)
-    named = []
-    for label in (LABELS[n] for n in labels if n >= 0):
-        kept = words.SUBJECTS[label].held_out if held_out else ()
-        choices = kept or words.SUBJECTS[label].words
-        word = str(choices[rng.integers(len(choices))]) if rng.random() < 0.5 else label
-        article = "" if word.startswith(("a ", "an ", "the ")) else rng.choice(["a ", "the ", ""])
-        named.append(f"{article}{word}")
+    named = [name_subject(LABELS[n], rng, held_out) for n in labels if n >= 0]
     if not named:
         return sentence
     return f"{' and '.join(named)}{rng.choice([' in ', ', ', ' at ', ' '])}{sentence}"
+
+
+def name_subject(label: str, rng: np.random.Generator, held_out: bool = False) -> str:
+    """Name a subject as people do: "a fox", "the vixen", "fox"."""
+    kept = words.SUBJECTS[label].held_out if held_out else ()
+    choices = kept or words.SUBJECTS[label].words
+    word = str(choices[rng.integers(len(choices))]) if rng.random() < 0.5 else label
+    article = "" if word.startswith(("a ", "an ", "the ")) else rng.choice(["a ", "the ", ""])
+    return f"{article}{word}"

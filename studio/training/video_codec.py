@@ -143,7 +143,7 @@ def crops(world: World, count: int, pictures: int, rng: np.random.Generator) -> 
 
 
 @torch.no_grad()
-def video_quality(codec: VideoAutoencoder, world: World, count: int = 8, seed: int = 99) -> dict[str, float]:
+def video_quality(codec: Net, world: World, count: int = 8, seed: int = 99) -> dict[str, float]:
     """Measure the PSNR in dB of whole pictures and inside subjects, of clips of nine that training never draws."""
     clips = Script.draw(world, count, np.random.default_rng(seed)).film(world, 9)
     mode = codec.training
@@ -184,7 +184,7 @@ def train_video_decoder(
 
 
 def run_stage(
-    codec: VideoAutoencoder, world: World, path: Path, stage: Stage, trained: list[nn.Parameter], seed: int
+    codec: Net, world: World, path: Path, stage: Stage, trained: list[nn.Parameter], seed: int
 ) -> Iterator[dict]:
     """Train some of the parameters for a stage, yielding progress; resumes from `path`."""
     average = copy.deepcopy(codec)
@@ -205,7 +205,7 @@ def run_stage(
             yield {"step": step + 1, **video_quality(average, world)}
 
 
-def crops_loss(codec: VideoAutoencoder, true: Tensor, covered: Tensor) -> Tensor:
+def crops_loss(codec: Net, true: Tensor, covered: Tensor) -> Tensor:
     """Compute what is lost of clips (B, T, 3, H, W) on the way there and back, with a little noise on the latents."""
     with torch.autocast("cpu", torch.bfloat16):
         latents = codec.encode(true)

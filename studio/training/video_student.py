@@ -323,9 +323,9 @@ class Run:
     began: tuple[int, float] = (0, 0.0)  # the step it went on from, and when
 
     @staticmethod
-    def of(net: Net, path: Path) -> Run:
-        """Begin, or go on from the file."""
-        run = Run(path, net, copy.deepcopy(net), optimisers(net))
+    def of(net: Net, path: Path, both: list[torch.optim.Optimizer] | None = None) -> Run:
+        """Begin, or go on from the file. both: the net's optimisers, Muon first; a transformer's own unless told."""
+        run = Run(path, net, copy.deepcopy(net), both or optimisers(net))
         run.step = load_checkpoint(path, **run.parts)
         run.began = run.step, time.monotonic()
         return run

@@ -24,6 +24,8 @@ from studio.world import scenes, words
 if TYPE_CHECKING:
     from transformers.models.umt5.modeling_umt5 import UMT5EncoderModel
 
+    from studio.training.picture_scenes import Scenes
+
 SHAPE: dict[str, Any] = dict(d_model=64, d_kv=16, d_ff=128, num_layers=2, num_heads=4)
 DROPPED = 0.05  # share of tokens that are replaced by one that nobody knows: what is not known is to be read over
 
@@ -68,7 +70,7 @@ class Reader(nn.Module):
         return [head(states) for head in self.heads]
 
 
-def meanings(world: World, script: Script) -> tuple[Tensor, Tensor, Tensor]:
+def meanings(world: World, script: Script | Scenes) -> tuple[Tensor, Tensor, Tensor]:
     """Give the place (N,), the time (N,) and the subjects (N, 16) of scripts, in numbers."""
     named = [world.settings[n] for n in script.setting]
     subjects = torch.zeros(len(named), len(LABELS) + 1)
@@ -130,7 +132,7 @@ def written(world: World, script: Script, rng: np.random.Generator, held_out: bo
 
 
 @torch.no_grad()
-def reading_right(reader: Reader, tokenizer: Tokenizer, world: World, count: int = 200) -> dict[str, float]:
+def reading_right(reader: nn.Module, tokenizer: Tokenizer, world: World, count: int = 200) -> dict[str, float]:
     """Measure how often a prompt's last token says place, time and subjects right, in known and held-out words."""
     right = {}
     for name, held_out in (("right", False), ("right_held_out", True)):

@@ -17,7 +17,7 @@ from studio.models.image.learned_words import read_bundled, teach
 from studio.models.image.noise_levels import Levels
 from studio.models.image.options import ImageOptions
 from studio.models.image.single_file import SingleFile
-from studio.models.image.sources import DiffusersFolder, net_files, read_controlnet, read_tiny_vae
+from studio.models.image.sources import TINY_VAE, DiffusersFolder, net_files, read_controlnet, read_tiny_vae
 from studio.models.image.trial import try_parts
 from studio.models.libraries import Net
 from studio.models.lora.source import Tell
@@ -82,7 +82,7 @@ def read_parts(source: Source, options: ImageOptions, tell: Tell) -> ImageParts:
         net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     words = source.words(dtype, device)
     vae: Net = tiny or source.vae(dtype)
-    codec = Codec(vae.to(device, memory_format=torch.channels_last), bool(tiny))
+    codec = Codec(vae.to(device, memory_format=torch.channels_last), type(vae).__name__ == TINY_VAE)
     parts = ImageParts(source.family, levels, unet, controlnet, words, codec, device, dtype)
     attempt("UNet", source.path, lambda: check_widths(parts, source.path))
     check_numbers(parts, source.path)

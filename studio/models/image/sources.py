@@ -16,6 +16,8 @@ from studio.models.json_file import read_json
 from studio.models.libraries import Net
 from studio.models.weight_files import check_kind, weight_files
 
+TINY_VAE = "AutoencoderTiny"
+
 
 class DiffusersFolder:
     """A diffusers folder as the source of an image model's parts; `SingleFile` is the other, with the same methods.
@@ -35,14 +37,17 @@ class DiffusersFolder:
         return checkpoint.read_net(UNet2DConditionModel, self.path / "unet", dtype)
 
     def vae(self, dtype: torch.dtype) -> nn.Module:
-        """Read the autoencoder.
+        """Read the autoencoder: AutoencoderKL, or an AutoencoderTiny that a pipeline was saved with in its place.
 
         SDXL's overflows in half precision (NaN, black pictures); where it says so it stays in float32.
         """
         from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
         place = self.path / "vae"
-        upcast = read_json(place / "config.json").get("force_upcast", True)
+        config = read_json(place / "config.json")
+        if config.get("_class_name") == TINY_VAE:
+            return read_tiny_vae(place, dtype)
+        upcast = config.get("force_upcast", True)
         return checkpoint.read_vae(AutoencoderKL, place, torch.float32 if upcast and dtype == torch.float16 else dtype)
 
     def words(self, dtype: torch.dtype, device: torch.device) -> Words:
