@@ -38,7 +38,7 @@ class StudentRecipe:
     decoder: Stage
     reader: Stage
     stages: tuple[Stage, ...]
-    forcing: Stage
+    forcing: Stage | None  # on its own past; None: left out
     vae: Stage
     witness: int
     transformer: dict[str, Any]
@@ -56,8 +56,8 @@ RECIPES = {
         codec=Stage("codec", 1500, 6, 5, 1.5e-3, falling=0.5),
         decoder=Stage("decoder", 800, 6, 5, 1.2e-3, falling=0.6),
         reader=Stage("text", 1500, 64, 1, 3e-3, falling=0.6),
-        stages=(Stage("images", 2200, 48, 1, 1.5e-3, falling=0), Stage("clips", 900, 8, 9, 1e-3, falling=0.4)),
-        forcing=Stage("own-past", 300, 4, 9, 4e-4),
+        stages=(Stage("images", 2200, 48, 1, 1.5e-3, falling=0), Stage("clips", 2700, 8, 9, 1e-3, falling=0.5)),
+        forcing=None,
         vae=Stage("vae", 300, 4, 5, 2e-3),
         witness=700,
         transformer=student.SHAPE,
@@ -101,7 +101,8 @@ def train(folder: Path, name: str = "student", out: Path | None = None) -> Itera
         pads = (4.0, LENGTH) if number == 0 else (LENGTH, LENGTH)
         yield from told(stage, train_video(net, teacher, folder, stage, recipe.fresh if number == 0 else 1, pads))
         export(net, codec, folder, out)
-    yield from told(recipe.forcing, train_video_forcing(net, teacher, folder, recipe.forcing, 1))
+    if recipe.forcing:
+        yield from told(recipe.forcing, train_video_forcing(net, teacher, folder, recipe.forcing, 1))
     yield from told(recipe.decoder, train_video_decoder(codec, world, folder, recipe.decoder))
     export(net, codec, folder, out)
     seen = folder / "witness.safetensors"

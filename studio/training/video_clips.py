@@ -30,7 +30,7 @@ HEIGHTS = {"walk": (0.5, 0.78), "fly": (0.25, 0.55), "hop": (0.6, 0.78), "swim":
 SIZES = (0.32, 0.46)
 SPEEDS = (0.006, 0.014)  # shares of the picture's width a picture
 COUNTS = (0.12, 0.78, 0.10)  # how often a clip has no subject, one, two
-OPENING = (0.4, -0.01)  # size and speed of subjects where a stream begins
+OPENING = (0.4, 0.01)  # size and speed of subjects in what the student learns
 
 
 def all_settings() -> list[tuple[str, str]]:
@@ -87,13 +87,17 @@ class Paths:
         return Paths(label, x, y, speed, size, rng.random(count))
 
     def opening(self, x: np.ndarray, rows: np.ndarray) -> Paths:
-        """Give the paths with those of some rows as a stream begins: at x (N,), mid-height, one size, to the left."""
-        x = np.where(rows, x, self.x)
+        """Give the paths in one size and speed, those of some rows as a stream begins: at x (N,), to the left."""
         y = np.array([np.mean(HEIGHTS[GAIT_OF[LABELS[n]]]) for n in self.label])
-        fixed = (y, OPENING[1], OPENING[0], 0.0)
-        others = (self.y, self.speed, self.size, self.swing)
-        y, speed, size, swing = (np.where(rows, one, other) for one, other in zip(fixed, others, strict=True))
-        return Paths(self.label, x, y, speed, size, swing)
+        size, speed = (np.full(len(rows), value) for value in OPENING)
+        return Paths(
+            self.label,
+            np.where(rows, x, self.x),
+            np.where(rows, y, self.y),
+            np.where(rows, -speed, speed * np.sign(self.speed)),
+            size,
+            np.where(rows, 0.0, self.swing),
+        )
 
     def at(self, time: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
         """Give x, y and facing (+1 to the left, as drawn) of the subjects at picture numbers (T,): each (N, T).
@@ -156,7 +160,7 @@ class Script:
         return Script(self.setting[rows], self.labels[rows], (one, two))
 
     def opening(self, share: float, rng: np.random.Generator) -> Script:
-        """Give the scripts with a share of them as a stream begins: a subject in the middle, two side by side.
+        """Give the scripts in one size and speed, a share as a stream begins: a subject in the middle, or two beside.
 
         Told words alone, and drawn in a few steps, a net can only draw the mean of all that is possible: where a
         subject may be anywhere, that is a blur everywhere. So a stream begins in one place, and goes on from its past.

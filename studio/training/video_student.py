@@ -150,7 +150,7 @@ class Teacher:
         pool.near[rows, frames], pool.weight[rows, frames] = near.half(), weight.half()
         if long:
             first = 4 * int(rng.integers(8, 80))
-            far, far_weight = self.encode(script, 2 * CHUNK, first, is_start=False)
+            far, far_weight = self.encode(script.opening(0.0, rng), 2 * CHUNK, first, is_start=False)
             pool.far[rows, CHUNK:], pool.far_weight[rows, CHUNK:] = far.half(), far_weight.half()
             pool.far[rows, :CHUNK], pool.far_weight[rows, :CHUNK] = near[:, :CHUNK].half(), weight[:, :CHUNK].half()
             if rng.random() < 2 * SWITCHED:
