@@ -432,11 +432,11 @@ def test_a_tick_that_fails_is_made_again_and_nothing_is_lost(sampler):
 class FromSource(StreamBatch):
     """A stream whose rows begin from a latent and not from pure noise."""
 
-    source = drawn(*LATENT, seed=3)
+    begins_from = drawn(*LATENT, seed=3)
 
     def new_row(self, state, frame, is_first):
         row = super().new_row(state, frame, is_first)
-        source = self.source.expand_as(row.x)
+        source = self.begins_from.expand_as(row.x)
         return replace(
             row, source=source, x=add_noise(source, noise(state[Sampling].seed, frame, 0, LATENT), row.sigma)
         )
@@ -445,7 +445,7 @@ class FromSource(StreamBatch):
 def test_a_source_is_where_a_row_begins():
     model = CausalModel()
     model.sigmas = lambda steps, strength=1.0: (0.6, 0.3)[:steps]
-    stream, source = FromSource(model), FromSource.source
+    stream, source = FromSource(model), FromSource.begins_from
     stream.tick(controls(steps=2))
     row = stream.snapshot().rows[0]
     assert torch.equal(row.source[0], source)

@@ -167,7 +167,7 @@ class PastingVideo(TinyVideo):
     def __init__(self, seed: int = 0, cells: tuple[int, int] = (16, 24)) -> None:
         super().__init__(seed, cells)
         self.capabilities = replace(self.capabilities, strokes="cutouts", pictures=4)
-        self.video_encoder = TinyEncoder(4, (8, 12, 16, 16), (2, 2, 1), lead=3).eval().requires_grad_(False)
+        self.video_encoder: Any = TinyEncoder(4, (8, 12, 16, 16), (2, 2, 1), lead=3).eval().requires_grad_(False)
 
 
 def camera(count: int, size: tuple[int, int], share: float = 1.0, seed: int = 0) -> list[Picture]:

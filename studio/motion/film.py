@@ -57,18 +57,18 @@ def open_film(data: bytes, side: int, shape: tuple[int, int]) -> tuple[Film, Ite
 
 def opened(data: bytes) -> tuple[Any, Any]:
     """Open a video's bytes: the container and its pictures."""
-    import av
+    import av.error
 
     try:
         container: Any = av.open(io.BytesIO(data))
         return container, container.streams.video[0]
-    except (av.FFmpegError, IndexError, OSError, ValueError) as error:
+    except (av.error.FFmpegError, IndexError, OSError, ValueError) as error:
         raise FilmError("it is no video that can be read; give an MP4, WebM, MOV or GIF") from error
 
 
 def pictures(container: Any, stream: Any, film: Film, every: int, size: tuple[int, int]) -> Iterator[np.ndarray]:
     """Decode a video's pictures, every so many, at a size (h, w); what is left aside goes into the film's remarks."""
-    import av
+    import av.error
 
     most = int(LONGEST * film.rate)
     given = 0
@@ -81,7 +81,7 @@ def pictures(container: Any, stream: Any, film: Film, every: int, size: tuple[in
                 return
             yield small(frame, size)
             given += 1
-    except (av.FFmpegError, OSError, ValueError) as error:
+    except (av.error.FFmpegError, OSError, ValueError) as error:
         if not given:
             raise FilmError("it is damaged from the start: no picture of it can be read") from error
         film.remarks.append(f"it breaks off after {given / film.rate:.1f} s")

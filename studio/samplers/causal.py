@@ -271,7 +271,7 @@ def batch_conditionings(model: Model, state: ControlState, batch: Sequence[Row],
     parts: list[Conditioning] = []
     for negative, rows in groupby(batch, key=lambda row: row.negative):
         if negative:
-            parts.append(condition_frames(model, state, frame_numbers([*rows]), True, begun))
+            parts.append(condition_frames(model, state, frame_numbers([*rows]), True, begun=begun))
         else:
             parts += [row.conditioning for row in rows]
     return parts

@@ -163,7 +163,7 @@ class FarNet(nn.Module):
             hidden = torch.addcmul(hidden, seen, gate)
             asked = layer_norm(hidden, block.norm2)
             told = (
-                cross_attention(block.attn2, part, texts[layer], self.attention)
+                cross_attention(block.attn2, part, texts[layer], attention=self.attention)
                 for part, texts in zip(split(asked, parts), parts.texts, strict=True)
             )
             hidden = hidden + torch.cat([*told], 2 if len(parts.sizes) > 1 else 1)

@@ -58,10 +58,9 @@ class Wan(Model):
         config = self.read_config(base, options)
         self.options = replace(options, device=place[0], dtype=place[1])
         self.codec = WanAutoencoder(base, *place)
-        self.decoding: WanAutoencoder | TinyDecoder = (
-            load_tiny_decoder(Path(options.tiny_decoder), *place) if options.tiny_decoder else self.codec
-        )
-        self.video_encoder = stream_encoder(options.tiny_decoder, self.codec, *place)
+        tiny_file = Path(options.tiny_decoder) if options.tiny_decoder else None
+        self.decoding: WanAutoencoder | TinyDecoder = load_tiny_decoder(tiny_file, *place) if tiny_file else self.codec
+        self.video_encoder = stream_encoder(tiny_file, self.codec, *place)
         words = Path(options.text_encoder or base)
         check_parts(
             config,

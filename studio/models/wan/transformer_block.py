@@ -52,7 +52,9 @@ def run_block(
     shift, scale, gate, late_shift, late_scale, late_gate = level.unbind(-2)
     attended = self_attention(block.attn1, modulate(hidden, shift, scale, block.norm1.eps), context, memory)
     hidden = torch.addcmul(hidden, attended, gate)
-    hidden = hidden + cross_attention(block.attn2, layer_norm(hidden, block.norm2), text, context)
+    hidden = hidden + cross_attention(
+        block.attn2, layer_norm(hidden, block.norm2), text, context.heard, context.attention
+    )
     late = feed_forward(block.ffn.net, modulate(hidden, late_shift, late_scale, block.norm3.eps))
     return torch.addcmul(hidden, late, late_gate)
 
@@ -75,18 +77,20 @@ def self_attention(attn: Net, x: Tensor, context: Context, memory: tuple[Tensor,
     return attn.to_out[0](out.flatten(2)).view(x.shape)
 
 
-def cross_attention(attn: Net, x: Tensor, text: TextKeys, context: Context) -> Tensor:
-    """Let each row's tokens look at its own text: x (B, F, tokens, width)."""
+def cross_attention(
+    attn: Net, x: Tensor, text: TextKeys, heard: Tensor | None = None, attention: str | None = None
+) -> Tensor:
+    """Let each row's tokens look at its own text: x (B, F, tokens, width); heard: see `Context`."""
     query = rms_norm(attn.to_q(x), attn.norm_q).view(len(text.keys), -1, x.shape[-1])
     if text.folded:
         scores = torch.bmm(query, text.keys).unflatten(-1, (attn.heads, -1))
-        scores = scores if context.heard is None else scores + context.heard.transpose(1, 2)
+        scores = scores if heard is None else scores + heard.transpose(1, 2)
         weights = scores.softmax(-1).flatten(2)
         return torch.baddbmm(attn.to_out[0].bias, weights, text.values).view(x.shape)
     query = query.unflatten(-1, (attn.heads, -1))
-    out = attend(query, text.keys, text.values, context.heard, context.attention)
+    out = attend(query, text.keys, text.values, heard, attention)
     if text.picture_keys is not None and text.picture_values is not None:
-        out = out + attend(query, text.picture_keys, text.picture_values, None, context.attention)
+        out = out + attend(query, text.picture_keys, text.picture_values, None, attention)
     return attn.to_out[0](out.flatten(2)).view(x.shape)
 
 
