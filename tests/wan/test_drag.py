@@ -220,15 +220,16 @@ def test_who_cannot_show_a_cutout_says_who_can(model):
     assert "cutout" not in playable_kinds(other)
 
 
-def test_a_take_with_a_drag_is_kept_and_shows_the_same(model, tmp_path):
-    session = playing(model, "stream", steps=3)
+@pytest.mark.parametrize("sampler", ["rollout", "stream", "rolling"])
+def test_a_take_with_a_drag_is_kept_and_shows_the_same(model, tmp_path, sampler):
+    session = playing(model, sampler, steps=3)
     hashes(session, 5)
     session.send(CUT), session.send(drag(0.3, grab=(4, 0.5, 0.5)))
-    hashes(session, 13)
+    hashes(session, 16)
     path = session.bookmark(tmp_path / "here.jsonl")
     session.send(drag(0.8, grab=(4, 0.5, 0.5)))
     shown = hashes(session, 24)
-    other = Session(model, sampler="stream")
+    other = Session(model, sampler=sampler)
     other.open_bookmark(path)
     other.send(drag(0.8, grab=(4, 0.5, 0.5)))
     assert hashes(other, 24) == shown
