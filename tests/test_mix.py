@@ -167,4 +167,4 @@ def test_a_crossfade_that_moves_replays_bit_for_bit_and_goes_on_from_a_bookmark(
 def test_the_texts_of_a_mix_are_read_when_it_is_sent(model):
     engine = Engine(model)
     engine.prepare(Prompt("fog", mix=(("rain", 0), ("sun", 1))))
-    assert all(engine._is_new("prompt", text) is False for text in TEXTS)
+    assert all(engine._known.adds("prompt", text) is False for text in TEXTS)

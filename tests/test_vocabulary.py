@@ -10,6 +10,7 @@ from drawn import untrained
 
 from studio.evaluation import evaluate, takes
 from studio.evaluation.detector import load_detector
+from studio.models.pocket import appearance
 from studio.models.pocket import model as pocket
 from studio.models.pocket.sentence_encoder import text_encoder
 from studio.training import vocabulary
@@ -133,7 +134,7 @@ def test_everyday_words_read_as_what_they_mean():
     memory, labels = shipped().memory, shipped().capabilities.labels
     read = [labels[number] for number in memory.weights(vectors).argmax(1)]
     assert dict(zip(EVERYDAY, read)) == EVERYDAY
-    assert (memory.likeness(vectors) >= pocket.KNOWN).all()
+    assert (memory.likeness(vectors) >= appearance.KNOWN).all()
 
 
 def test_words_kept_from_the_keys_still_read_right():

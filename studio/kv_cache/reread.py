@@ -45,8 +45,8 @@ class RereadCache(KVCache):
         if set(frames) & set(self.frames):
             self.clear()
 
-    def open(self, tokens: int) -> None:
-        """Begin a write of so many tokens: nothing is kept until it is `closed`."""
+    def take_in(self, tokens: int) -> None:
+        """Begin a write of so many tokens: nothing is kept until `close`."""
         self.clear()
         if self._keys.shape[1] != tokens:
             layers, _, width = self._keys.shape
@@ -76,7 +76,7 @@ class RereadCache(KVCache):
 
     def restore(self, snapshot: CacheSnapshot) -> None:
         """Go back to a snapshot, bit for bit."""
-        self.open(snapshot.keys.shape[1])
+        self.take_in(snapshot.keys.shape[1])
         self._keys.copy_(snapshot.keys)
         self._values.copy_(snapshot.values)
         self._slots = list(snapshot.frames)

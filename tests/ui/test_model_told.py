@@ -27,7 +27,7 @@ def test_a_page_is_told_what_plays_and_why_the_rest_does_not():
     async def test(connection, session):
         connection.send_hello()
         (hello,) = told(connection, "hello")
-        assert hello["plays"] == ["prompt", "sampling", "sink", "erase", "pause", "cache"]
+        assert hello["plays"] == ["prompt", "sampling", "sink", "erase", "camera_motion", "pause", "cache"]
         assert hello["refuses"] == {"stroke": "it knows words alone"}
         assert hello["strokes"] == {"by": "", "words": ""}
         assert not hello["choice"]

@@ -147,7 +147,7 @@ class FarNet(nn.Module):
                 first = end
             return torch.cat(seen, 1)
 
-        cache.open(sum(counts))
+        cache.take_in(sum(counts))
         self.body(hidden[None, None], levels, parts, look)
         cache.close(frames)
 
