@@ -6,10 +6,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio.controls import ControlError
+from studio.controls import ControlError, Stroke
 from studio.session.history import MOST_BYTES
 from studio.ui.errors import SeatsTaken
 from studio.ui.protocol import CloseCode
@@ -152,7 +153,12 @@ class Seats:
 
 
 def play_opening(seat: Seat, opening: Preset) -> None:
-    """Play what every page begins with, as far as the model does: a page must open on any model."""
+    """Play what every page begins with, as far as the model does: a page must open on any model.
+
+    An image model begins with pictures from words alone: what it is to redraw a person paints.
+    """
+    if seat.session.model.capabilities.strokes == "underpainting":
+        opening = replace(opening, events=tuple(one for one in opening.events if one.control.kind != Stroke.kind))
     try:
         seat.play(opening)
         seat.played = False  # not by a person
