@@ -193,7 +193,7 @@ class Counting(Model):
 
     lead, name = 3, "counting"
     capabilities = Capabilities((16, 16), (1, 2, 2), chunk=3, redraws=True, takes_pictures=True)
-    prepare = condition = denoise = sigmas = None
+    prepare = condition = denoise = sigmas = None  # type: ignore[assignment]
 
     def __init__(self):
         self.video_encoder: Any = self

@@ -126,7 +126,7 @@ class WanEncoder:
 
 
 def stream_encoder(
-    tiny: Path | str | None, codec: WanAutoencoder, device: torch.device | str, dtype: torch.dtype
+    tiny: Path | None, codec: WanAutoencoder, device: torch.device | str, dtype: torch.dtype
 ) -> TinyEncoder | WanEncoder:
     """Give the encoder a student redraws with: that of the tiny decoder's file where it has one, else Wan's own."""
     if tiny is not None and "encoder.17.weight" in read_weights(tiny):
