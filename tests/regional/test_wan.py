@@ -42,7 +42,7 @@ def apart(model, cond, grid):
     shares = torch.nn.functional.adaptive_avg_pool2d(beside.shares, grid).flatten(2)
     embed, dtype = model.net.transformer.condition_embedder.text_embedder, torch.float32
 
-    def attend(attn, x, text, context):
+    def attend(attn, x, text, heard, attention):
         query = transformer_block.rms_norm(attn.to_q(x[0]), attn.norm_q).unflatten(-1, (attn.heads, -1))
         said, sums = 0, 0
         for place, share in enumerate(shares.unbind(1)):
