@@ -43,7 +43,8 @@ def said(visit):
 
 def test_a_camera_is_redrawn_live_and_the_page_says_how_late(watching):
     visit = watching
-    assert "each picture is redrawn" in visit.page.locator("[data-source=camera]").get_attribute("title")
+    camera = visit.page.locator("[data-source=camera]")
+    until(lambda: "each picture is redrawn" in (camera.get_attribute("title") or ""))
     visit.page.locator("[data-source=camera]").click()
     until(lambda: visit.state[Live].redraw, 90)
     first = until(lambda: visit.state[Picture].data, 90)
