@@ -133,9 +133,8 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         ends = [*accumulate(row.length for row in rows)]
         conds = [cond.rows(slice(end - row.length, end)) for row, end in zip(rows, ends, strict=True)]
         rows = tuple(replace(row, sampling=sampling, cond=own) for row, own in zip(rows, conds, strict=True))
-        told = state.slots, self.pins.frame
         latents = super()._advance(self.pins.pin(rows, state, self.context.is_empty), state)
-        self.pins.told = told
+        self.pins.commit()
         self.video_in.commit()
         return latents
 
@@ -223,8 +222,9 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         """Go back to a snapshot, bit for bit."""
         self.frame, self._rows = snapshot.frame, snapshot.rows
         self.context.restore(snapshot)
-        self.pins.places, self.grain, self.begun = snapshot.pinned, snapshot.grain, snapshot.begun
-        self.video_in.now = snapshot.incoming
+        self.pins.restore(snapshot.pinned)
+        self.video_in.restore(snapshot.incoming)
+        self.grain, self.begun = snapshot.grain, snapshot.begun
 
 
 def carried_to(sampler: CausalSampler, state: ControlState, rows: Sequence[Row], length: int) -> Carried | None:

@@ -55,13 +55,18 @@ class Pins:
         """frame: the number of the next picture."""
         self.model, self.frame = model, frame
         self.shown: np.ndarray | None = None
-        self.places: Places = ()
-        # What was set at the last good tick and the picture that was next: while both stay, so do the pins.
-        self.told: tuple[object, int] = (None, frame)
+        self.clear()
 
     def clear(self) -> None:
         """Forget where things were: the next picture has none before it."""
-        self.places = ()
+        self.restore(())
+
+    def restore(self, places: Places) -> None:
+        """Go back to where things were; what the rows in flight hold was pinned under other strokes, maybe."""
+        self.places: Places = places
+        # What is set, and the picture that is next, now and at the last good tick: while both stay, so do the pins.
+        self._told: tuple[object, int] = (None, self.frame)
+        self._told_last = self._told
 
     def watch(self, frame: int, shown: np.ndarray | None) -> None:
         """Take in the number of the next picture, and the one before it."""
@@ -71,11 +76,12 @@ class Pins:
         """Give the rows in flight, the oldest first, each with its pin. is_cold: nothing has come out before them."""
         if self.model.capabilities.strokes != "cutouts":
             return tuple(rows)
+        self._told = state.slots, self.frame
+        is_told = self._told_last[0] is self._told[0] and self._told_last[1] == self._told[1]
         moved = things(state)
         if not (moved or state[Camera].moves):
             return tuple(row if row.pin is None else replace(row, pin=None) for row in rows)
         last, frame, before, pinned = self.frame - 1, self.frame, self.places, []
-        is_told = self.told[0] is state.slots and self.told[1] == frame
         for row in rows:
             is_first = is_cold and not pinned
             count = self.pictures_of(row, is_first)
@@ -89,6 +95,10 @@ class Pins:
             frame += count
             pinned.append(row)
         return tuple(pinned)
+
+    def commit(self) -> None:
+        """Take in that the rows which were pinned have been through their step: after one that failed all are anew."""
+        self._told_last = self._told
 
     def take_out(self, row: Row, is_cold: bool) -> None:
         """Take in that a row has come out."""

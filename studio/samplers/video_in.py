@@ -54,7 +54,12 @@ class VideoIn:
 
     def clear(self) -> None:
         """Forget everything: the next chunk is a stream's first."""
-        self.now, self._begun = Incoming(), None
+        self.restore(Incoming())
+
+    def restore(self, now: Incoming) -> None:
+        """Go back to what was known; of a chunk that has begun since nothing is."""
+        self.now: Incoming = now
+        self._begun: Incoming | None = None
 
     def is_on(self, state: ControlState) -> bool:
         """Whether chunks are drawn from what comes in."""

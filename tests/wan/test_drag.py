@@ -233,3 +233,18 @@ def test_a_take_with_a_drag_is_kept_and_shows_the_same(model, tmp_path, sampler)
     other.open_bookmark(path)
     other.send(drag(0.8, grab=(4, 0.5, 0.5)))
     assert hashes(other, 24) == shown
+
+
+def test_rows_gone_back_to_are_pinned_anew_under_what_was_set_behind_them(model):
+    """In the picture that was drawn last before going back, everything set was the same but for what the rows hold."""
+    engine = playing(model, "stream", steps=3).engine
+    engine.apply([(1, Sampling(seed=3, steps=3)), (2, CUT), (3, drag(0.3, stiffness=1.0))])
+    first = 9  # pictures of the chunk that comes first after a clean start
+    [engine.step() for _ in range(first)]
+    engine.apply([(4, drag(0.8, stiffness=1.0))])
+    before = engine.snapshot()  # what is in flight was pinned under the stroke before
+    wanted = [engine.step().hash for _ in range(40)]
+    engine.restore(before)
+    engine.step()  # the tick that pins them
+    engine.restore(before)
+    assert [engine.step().hash for _ in range(40)] == wanted
