@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from studio.controls import Stroke
 from studio.controls.course import where
@@ -41,6 +41,17 @@ def place(stroke: Stroke, elapsed: float) -> Placement:
     at = where(stroke, elapsed)
     size = pressed(stroke.size, at.pressure) if stroke.pressure else stroke.size
     return Placement(stroke.id, stroke.label, at.x, at.y, size, 1.0 if at.sign > 0 else -1.0)
+
+
+def glide(stroke: Stroke, start: Placement | None, end: Placement, share: float) -> Placement:
+    """Give the place of a subject that has gone a share of its way to the hand; of one that is not dragged, its own.
+
+    The pictures of a chunk come at once: a dragged subject would jump from one chunk to the next. start: where it was
+    in the last picture before; None where it was not there.
+    """
+    if start is None or stroke.mode != "drag":
+        return end
+    return replace(end, x=start.x + share * (end.x - start.x), y=start.y + share * (end.y - start.y))
 
 
 def pressed(size: float, pressure: float) -> float:

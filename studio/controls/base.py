@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import math
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
@@ -120,6 +122,16 @@ def shown(value: object, limit: int = 60) -> str:
     """The value as an error message shows it: never longer than `limit` characters."""
     text = repr(value)
     return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def from_base64(name: str, value: object, remedy: str) -> object:
+    """Bytes of a text in base64; anything else as it is. ControlError, with the remedy, for a text that is none."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ControlError(f"{name} is not base64 ({error}); {remedy}") from None
 
 
 def check_text(name: str, value: object, low: int, high: int) -> str:

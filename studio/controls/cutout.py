@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from studio.controls import image_file
-from studio.controls.base import Control, settle, shown
+from studio.controls.base import Control, from_base64, settle, shown
 from studio.controls.errors import ControlError
 from studio.controls.stroke import Stroke, check_stroke_id
 
@@ -74,11 +73,7 @@ def check_room(state: ControlState, slot: Hashable) -> None:
 
 def check_cutout(data: object) -> bytes:
     """The cut-out's bytes, from bytes or base64 text, if a thing with an outline can be read from them."""
-    if isinstance(data, str):
-        try:
-            data = base64.b64decode(data, validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise ControlError(f"cut-out data is not base64 ({error}); {SEND}") from None
+    data = from_base64("cut-out data", data, SEND)
     if not isinstance(data, bytes) or image_file.kind_of(data) not in KINDS:
         begins = shown(data[:8]) if isinstance(data, bytes) else shown(data)
         raise ControlError(f"cut-out data is {begins}, no {' or '.join(KINDS)}; {SEND}")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from studio.controls.base import Control, settle, shown
+from studio.controls.base import Control, from_base64, settle, shown
 from studio.controls.errors import ControlError
 from studio.controls.image_file import KINDS, check_colour, kind_of, laid_on, shrunk
 
@@ -52,11 +51,7 @@ class Picture(Control):
 
 def check_picture(data: object) -> bytes:
     """The picture's bytes, from bytes or base64 text, if they are no picture's or those of one that can be read."""
-    if isinstance(data, str):
-        try:
-            data = base64.b64decode(data, validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise ControlError(f"picture data is not base64 ({error}); send the bytes of a JPEG, PNG or WebP") from None
+    data = from_base64("picture data", data, "send the bytes of a JPEG, PNG or WebP")
     if not isinstance(data, bytes):
         raise ControlError(f"picture data is {shown(data)}; send the bytes of a JPEG, PNG or WebP")
     if data and kind_of(data) is None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from studio.controls.base import Control, check_number, check_text, settle, shown
+from studio.controls.base import Control, check_number, check_text, from_base64, settle, shown
 from studio.controls.errors import ControlError
 from studio.controls.image_file import kind_of, on_paper, reading, seen
 from studio.controls.state import ControlState
@@ -81,11 +80,7 @@ def check_regions(state: ControlState, region: Region) -> None:
 
 def check_mask(data: object) -> bytes:
     """The mask's bytes, from bytes or base64 text, if somebody can see what they paint."""
-    if isinstance(data, str):
-        try:
-            data = base64.b64decode(data, validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise ControlError(f"the region's mask is not base64 ({error}); send the bytes of a grey PNG") from None
+    data = from_base64("the region's mask", data, "send the bytes of a grey PNG")
     if not isinstance(data, bytes) or not data:
         raise ControlError(f"the region's mask is {shown(data)}; send the bytes of a grey PNG, white where it is heard")
     if len(data) > LARGEST_MASK:

@@ -12,7 +12,6 @@ import numpy as np
 from studio.controls import Control, Live, Picture, Prompt, Sampling
 from studio.engine import Engine
 from studio.models.base import Model
-from studio.samplers.video_in import PICTURES
 from studio.training.video_clips import Script, World, all_settings, prompt
 
 STRENGTHS = (0.1, 0.3)  # warped by the model's own shift: 0.36 and 0.68 of noise at shift 5
@@ -101,7 +100,7 @@ def evaluate_video_in(model: Model, count: int = 4, seed: int = 2026, strengths:
     Each: edges (their correlation with the source where something passes, at the lag where it is highest), late (that
     lag in pictures) and fps. first frame: the source's first picture and its words alone.
     """
-    chunk = PICTURES * model.chunk
+    chunk = model.capabilities.pictures * model.chunk
     world = World.paint(all_settings()[:: max(1, len(all_settings()) // SETTINGS)][:SETTINGS])
     films = drawn_films(world, count, CHUNKS * chunk, model.size, seed)
     steps = model.capabilities.steps

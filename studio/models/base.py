@@ -57,6 +57,15 @@ class StreamEncoder(Protocol):
         ...
 
 
+def encode_whole(encoder: StreamEncoder, pictures: Tensor, several: int) -> Tensor:
+    """Encode a whole clip (1 + several n, 3, H, W) in 0..1 as latents (1 + n, C, h, w), each of `several` pictures.
+
+    Where the encoder's lead leaves a last latent short, the last picture is repeated, as TAEHV's published code does.
+    """
+    missing = -(len(pictures) + encoder.lead) % several
+    return encoder.encode(torch.cat([pictures, pictures[-1:].expand(missing, -1, -1, -1)]), encoder.start())[0]
+
+
 class Stateless:
     """The state of a decoder that remembers nothing."""
 

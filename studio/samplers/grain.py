@@ -8,7 +8,7 @@ of its channels are for the beginning, the other half for every step after it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from math import prod
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from studio.controls import Sampling, strokes
 from studio.geometry.camera import camera_step
 from studio.geometry.flow import flow_between
 from studio.geometry.noise_warp import NoiseField, degraded, latent_noise, new_field, warp_noise
-from studio.trajectory import Placement, place
+from studio.trajectory import Placement, glide, place
 
 if TYPE_CHECKING:
     from studio.controls import ControlState, Stroke
@@ -75,14 +75,13 @@ def glided(painted: Mapping[str, tuple[Stroke, int]], pictures: range, before: M
     """Give the subjects' places in each picture of a chunk; a dragged one goes evenly from where it was to the hand."""
     rows = []
     for number, picture in enumerate(pictures, 1):
-        placed = []
-        for id, (stroke, since) in painted.items():
-            now, share = place(stroke, picture - since), number / len(pictures)
-            if stroke.mode == "drag" and (start := before.get(id)) is not None:
-                x, y = start.x + share * (now.x - start.x), start.y + share * (now.y - start.y)
-                now = replace(now, x=x, y=y)
-            placed.append(now)
-        rows.append(tuple(placed))
+        share = number / len(pictures)
+        rows.append(
+            tuple(
+                glide(stroke, before.get(id), place(stroke, picture - since), share)
+                for id, (stroke, since) in painted.items()
+            )
+        )
     return rows
 
 

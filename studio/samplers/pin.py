@@ -19,6 +19,7 @@ from torch import Tensor
 
 from studio.controls import Camera
 from studio.geometry.camera import STILL, camera_between
+from studio.models.base import encode_whole
 from studio.samplers.forward import to_device
 from studio.trajectory import Placement
 from studio.underpaint.reference import blank, course, key_of, origins, reference, things
@@ -161,13 +162,8 @@ def steps_held(stiffness: float, steps: int) -> int:
 
 @torch.no_grad()
 def encode_clip(encoder: StreamEncoder, pictures: np.ndarray, several: int) -> Tensor:
-    """Encode a clip (1 + several n, H, W, 3) uint8 as latents (1 + n, C, h, w), float32.
-
-    Where the encoder's lead leaves a last latent short, the last picture is repeated.
-    """
-    pixels = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
-    missing = -(len(pixels) + encoder.lead) % several
-    return encoder.encode(torch.cat([pixels, pixels[-1:].expand(missing, -1, -1, -1)]), encoder.start())[0]
+    """Encode a clip (1 + several n, H, W, 3) uint8 as latents (1 + n, C, h, w), float32; see `encode_whole`."""
+    return encode_whole(encoder, torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255, several)
 
 
 def pooled(alpha: np.ndarray, latent: torch.Size, several: int, is_first: bool) -> Tensor:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from studio.controls import ControlState
     from studio.models.base import Model
 
-PICTURES = 4  # of a latent frame, but for the first after a clean start, which is one
 FASTEST = 0.2  # root mean square of the difference of two pictures in -1..1 from which on all is motion
 SHARE = 0.9  # of the new level in each chunk's; the rest is the last one's
 
@@ -71,7 +70,7 @@ class VideoIn:
             self.clear()
             return
         pictures = (*self.now.pictures, decoded(state[Picture].data, self.model.size))
-        self.now = replace(self.now, pictures=pictures[-PICTURES * self.model.chunk :])
+        self.now = replace(self.now, pictures=pictures[-self._count(is_cold=False) :])
 
     def begin(self, state: ControlState, is_cold: bool) -> tuple[Tensor, float] | None:
         """Give what a chunk is drawn from, (chunk, C, h, w), and its strength; None where nothing comes in.
@@ -83,7 +82,7 @@ class VideoIn:
             return None
         before = self.now
         pictures = before.pictures or (before.last if before.last is not None else self._picture(state),)
-        pictures = spread(pictures, PICTURES * self.model.chunk - (PICTURES - 1 if is_cold else 0))
+        pictures = spread(pictures, self._count(is_cold))
         moved = motion(pictures if before.last is None else (before.last, *pictures))
         strength = follow_motion(state[Sampling].strength, state[Live].motion * moved, before.strength)
         latents, encoding = self._encode(pictures, before.encoding, is_cold)
@@ -97,7 +96,12 @@ class VideoIn:
     def most_bytes(self, state: ControlState) -> int:
         """Compute the most bytes of the pictures it holds; an encoder's state is not in it, as a decoder's is not."""
         height, width = self.model.size
-        return (PICTURES * self.model.chunk + 1) * height * width * 3 if state[Live].redraw else 0
+        return (self._count(is_cold=False) + 1) * height * width * 3 if state[Live].redraw else 0
+
+    def _count(self, is_cold: bool) -> int:
+        """Count the pictures of a chunk; of the first after a clean start the first latent is one."""
+        several = self.model.capabilities.pictures
+        return several * self.model.chunk - (several - 1 if is_cold else 0)
 
     def _picture(self, state: ControlState) -> np.ndarray:
         return decoded(state[Picture].data, self.model.size)
@@ -110,7 +114,7 @@ class VideoIn:
         encoder, chunk = self.model.video_encoder, self.model.chunk
         if state is None:
             latents = chunk if is_cold else chunk + 1
-            missing = PICTURES * latents - encoder.lead - len(pictures)
+            missing = self.model.capabilities.pictures * latents - encoder.lead - len(pictures)
             pictures, state = (*[pictures[0]] * missing, *pictures), encoder.start()
         pixels = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255
         made, state = encoder.encode(pixels, state)
@@ -144,4 +148,4 @@ def pictures_late(model: Model, sampler: str, state: ControlState) -> int:
     """
     if not model.capabilities.redraws:
         return 0
-    return PICTURES * model.chunk * (1 if sampler == "rollout" else state[Sampling].steps)
+    return model.capabilities.pictures * model.chunk * (1 if sampler == "rollout" else state[Sampling].steps)

@@ -18,10 +18,10 @@ from torch import Tensor, nn
 
 from studio.models.image.clip_tokenizer import END, LENGTH, START, read_merges
 from studio.models.libraries import Tokenizer
-from studio.training.diffusion import Stage, rate_at
+from studio.training.diffusion import Stage
 from studio.training.picture_scenes import Scenes
 from studio.training.video_clips import LABELS, TIMES, World
-from studio.training.video_text import DROPPED, meanings, reading_loss, reading_right, vocabulary
+from studio.training.video_text import DROPPED, Asked, fit_reader, meanings, reading_right, vocabulary
 from studio.world import scenes
 
 if TYPE_CHECKING:
@@ -103,20 +103,15 @@ def train_clip_reader(world: World, folder: Path, stage: Stage, seed: int = 4) -
     torch.manual_seed(seed)
     rng, tokenizer = np.random.default_rng(seed), new_clip_tokenizer()
     reader = ClipReader(tokenizer)
-    optimiser = torch.optim.AdamW(reader.parameters(), lr=stage.rate, weight_decay=0.01)
-    for step in range(stage.steps):
+
+    def batch() -> Asked:
         asked = Scenes.draw(world, stage.clips, rng)
         ids, mask = padded(tokenizer, asked.written(world, rng))
         dropped = torch.from_numpy(rng.random(ids.shape) < DROPPED) & (ids < tokenizer.bos_token_id)
         ids = torch.where(dropped, torch.from_numpy(rng.integers(LETTERS, size=ids.shape)), ids)
-        loss = reading_loss(reader(ids, mask), meanings(world, asked), mask)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        for group in optimiser.param_groups:
-            group["lr"] = stage.rate * rate_at(step, stage.steps, stage.falling)
-        optimiser.step()
-        if step % 100 == 99 or step == stage.steps - 1:
-            yield {"step": step + 1, "loss": loss.item()}
+        return ids, mask, meanings(world, asked)
+
+    yield from fit_reader(reader, batch, stage)
     reader.encoder.save_pretrained(folder / "text_encoder")
     tokenizer.save_pretrained(folder / "tokenizer")
     yield {"step": stage.steps, **reading_right(reader, tokenizer, world)}

@@ -7,7 +7,7 @@ wording. So the transformer learns to draw from a clean code, and not to read as
 from __future__ import annotations
 
 import string
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from studio.training.picture_scenes import Scenes
 
 SHAPE: dict[str, Any] = dict(d_model=64, d_kv=16, d_ff=128, num_layers=2, num_heads=4)
+Asked = tuple[Tensor, Tensor, tuple[Tensor, Tensor, Tensor]]  # token numbers, their mask, and what is meant
 DROPPED = 0.05  # share of tokens that are replaced by one that nobody knows: what is not known is to be read over
 
 
@@ -108,12 +109,25 @@ def train_reader(world: World, folder: Path, stage: Stage, seed: int = 4) -> Ite
     torch.manual_seed(seed)
     rng, tokenizer = np.random.default_rng(seed), new_tokenizer()
     reader = Reader(len(tokenizer))
-    optimiser = torch.optim.AdamW(reader.parameters(), lr=stage.rate, weight_decay=0.01)
-    for step in range(stage.steps):
+
+    def batch() -> Asked:
         script = Script.draw(world, stage.clips, rng)
         ids, mask = tokens(tokenizer, written(world, script, rng))
         ids = torch.where(torch.from_numpy(rng.random(ids.shape) < DROPPED) & (ids > 2), 2, ids)
-        loss = reading_loss(reader(ids, mask), meanings(world, script), mask)
+        return ids, mask, meanings(world, script)
+
+    yield from fit_reader(reader, batch, stage)
+    reader.encoder.save_pretrained(folder / "text_encoder")
+    tokenizer.save_pretrained(folder / "tokenizer")
+    yield {"step": stage.steps, **reading_right(reader, tokenizer, world)}
+
+
+def fit_reader(reader: nn.Module, batch: Callable[[], Asked], stage: Stage) -> Iterator[dict]:
+    """Train a reader for `stage.steps` steps on what `batch` draws, yielding progress."""
+    optimiser = torch.optim.AdamW(reader.parameters(), lr=stage.rate, weight_decay=0.01)
+    for step in range(stage.steps):
+        ids, mask, meant = batch()
+        loss = reading_loss(reader(ids, mask), meant, mask)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         for group in optimiser.param_groups:
@@ -121,9 +135,6 @@ def train_reader(world: World, folder: Path, stage: Stage, seed: int = 4) -> Ite
         optimiser.step()
         if step % 100 == 99 or step == stage.steps - 1:
             yield {"step": step + 1, "loss": loss.item()}
-    reader.encoder.save_pretrained(folder / "text_encoder")
-    tokenizer.save_pretrained(folder / "tokenizer")
-    yield {"step": stage.steps, **reading_right(reader, tokenizer, world)}
 
 
 def written(world: World, script: Script, rng: np.random.Generator, held_out: bool = False) -> list[str]:

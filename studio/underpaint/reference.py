@@ -17,7 +17,7 @@ import numpy as np
 from studio.controls import Stroke, cutouts, strokes
 from studio.geometry.camera import STILL
 from studio.geometry.warp import warp_by_camera
-from studio.trajectory import Placement, place
+from studio.trajectory import Placement, glide, place
 from studio.underpaint.compose import filled, paste
 from studio.underpaint.sprites import sprite
 
@@ -93,22 +93,14 @@ def origins(moved: Sequence[Thing], before: Places) -> dict[str, Placement]:
 def course(moved: Sequence[Thing], frames: range, origin: Mapping[str, Placement]) -> tuple[Places, ...]:
     """Give the places of things in each of some pictures.
 
-    A dragged one goes evenly from where it was to where the hand is: the pictures of a chunk come at once, and it
-    would jump from one chunk to the next.
+    A dragged one goes evenly from where it was to where the hand is, see `glide`.
     """
     rows = []
     for number, frame in enumerate(frames, 1):
         placed = (thing.at(frame) for thing in moved)
         share = number / len(frames)
-        rows.append(tuple(glide(origin.get(one.id), one, share, thing) for one, thing in zip(placed, moved)))
+        rows.append(tuple(glide(thing.stroke, origin.get(one.id), one, share) for one, thing in zip(placed, moved)))
     return tuple(rows)
-
-
-def glide(start: Placement | None, end: Placement, share: float, thing: Thing) -> Placement:
-    """Give the place of a thing that has gone a share of its way to the hand; of one that is not dragged, its own."""
-    if start is None or thing.stroke.mode != "drag":
-        return end
-    return replace(end, x=start.x + share * (end.x - start.x), y=start.y + share * (end.y - start.y))
 
 
 def key_of(moved: Sequence[Thing], placed: Sequence[Places], origin: Mapping[str, Placement], views: Views = ()) -> str:

@@ -192,7 +192,7 @@ class Counting(Model):
     """A model whose encoder gives, of each latent, the mean of its four pictures' numbers."""
 
     lead, name = 3, "counting"
-    capabilities = Capabilities((16, 16), (1, 2, 2), chunk=3, redraws=True, takes_pictures=True)
+    capabilities = Capabilities((16, 16), (1, 2, 2), chunk=3, pictures=4, redraws=True, takes_pictures=True)
     prepare = condition = denoise = sigmas = None  # type: ignore[assignment]
 
     def __init__(self):
@@ -273,3 +273,13 @@ def test_the_control_is_checked_and_travels():
     for wrong in ({"redraw": 1}, {"motion": 0.6}, {"motion": float("nan")}):
         with pytest.raises(ControlError):
             Live(**wrong)
+
+
+def test_going_back_forgets_a_chunk_that_had_begun_and_whose_forward_failed():
+    video, state = VideoIn(Counting()), ControlState.of(Live(True), Sampling(strength=0.5), grey(8))
+    video.watch(state)
+    before = video.now
+    video.begin(state, True)
+    video.restore(before)
+    video.commit()
+    assert video.now is before

@@ -7,11 +7,11 @@ import pytest
 import torch
 from cutout_files import png
 
-from studio.controls import ControlError, CutOut, Erase, Prompt, Sampling, Stroke
+from studio.controls import ControlError, ControlState, CutOut, Erase, Prompt, Sampling, Stroke
 from studio.models.playable import check, playable_kinds
 from studio.samplers import Rollout
 from studio.samplers import pin as pins
-from studio.samplers.pin import Pin, encode_clip, pooled, steps_held
+from studio.samplers.pin import Pin, Pins, encode_clip, pooled, steps_held
 from studio.samplers.rows import Row, renoise
 from studio.session.session import Session
 from studio.trajectory import Placement
@@ -248,3 +248,18 @@ def test_rows_gone_back_to_are_pinned_anew_under_what_was_set_behind_them(model)
     engine.step()  # the tick that pins them
     engine.restore(before)
     assert [engine.step().hash for _ in range(40)] == wanted
+
+
+@pytest.mark.parametrize(("stiffness", "held"), [(1.0, [True, True, True]), (0.0, [True, False, False])])
+def test_what_a_thing_left_is_held_as_long_as_the_thing(model, stiffness, held):
+    """A thing of a quarter of the width is taken at the left and let go at the right: both places count, no other."""
+    pinning = Pins(model, 0)
+    pinning.watch(9, np.full((*SIZE, 3), 60, np.uint8))
+    hand = drag(0.85, size=0.25, grab=(8, 0.15, 0.5), stiffness=stiffness)
+    x = drawn(3, *model.latent)
+    rows = [Row(9, (1.0, 0.9, 0.6), x, torch.zeros_like(x), Sampling())]
+    (pinned,) = pinning.pin(rows, ControlState.of(CUT, hand), is_cold=False)
+    last = pinned.pin.masks[:, -1, 0].amax(1)  # of the chunk's last latent, by columns
+    assert [bool(row[0] > 0.2) for row in last] == held, "the old place"
+    assert [bool(row[-1] > 0.2) for row in last] == held, "where it is now"
+    assert not last[:, 2].any(), "nothing in between"

@@ -142,3 +142,18 @@ def test_another_students_file_is_told(base, files, tmp_path):
     plain = tiny_wan_file(tmp_path / "plain.pt")
     with pytest.raises(CheckpointError, match="does not fit"):
         instantiate(REALWONDER, {"base": base, "generator": plain, "image_encoder": files[1], "size": SIZE})
+
+
+def test_a_row_and_its_negative_are_told_the_same_place_since_the_clean_start(student, monkeypatch):
+    told, condition = [], student.condition
+
+    def watched(states, inputs, frames):
+        told.append(inputs)
+        return condition(states, inputs, frames)
+
+    monkeypatch.setattr(student, "condition", watched)
+    engine = Engine(student, start=40)
+    engine.apply([(1, Picture(picture_file(1))), (2, Sampling(guidance="full", scale=2.0, steps=2))])
+    engine.apply([(3, Prompt("a fox", negative="blur"))])
+    engine.step()
+    assert {(inputs.begun, inputs.painted) for inputs in told} == {(40, None)}

@@ -16,6 +16,7 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
+from studio.models.base import encode_whole
 from studio.models.errors import CheckpointError
 from studio.models.finite import check_finite
 from studio.models.wan.checkpoint import check_fit, read_weights
@@ -91,12 +92,8 @@ class TinyEncoder(nn.Module):
         return latents.float(), Encoding(x[ready:].clone(), tuple(features))
 
     def encode_clip(self, pictures: Tensor) -> Tensor:
-        """Encode a whole clip (1 + 4 n, 3, H, W) as `WanAutoencoder.encode` does: (1 + n, C, h, w).
-
-        Where the lead leaves a last latent short, the last picture is repeated, as the published code does.
-        """
-        missing = -(len(pictures) + self.lead) % FRAMES
-        return self.encode(torch.cat([pictures, pictures[-1:].expand(missing, -1, -1, -1)]), self.start())[0]
+        """Encode a whole clip (1 + 4 n, 3, H, W) as `WanAutoencoder.encode` does: (1 + n, C, h, w)."""
+        return encode_whole(self, pictures, FRAMES)
 
 
 class WanEncoder:
