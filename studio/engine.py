@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from studio.conditioning import condition_frames
+from studio.conditioning import condition_frames, frame_inputs
 from studio.controls import (
     Control,
     ControlState,
@@ -183,8 +183,9 @@ class Engine:
 
     def _decode(self, latents: Tensor) -> list[np.ndarray]:
         """Decode a chunk's latents; what is no number in them, or in their pictures, is a problem and is told."""
+        inputs = frame_inputs(self.state, range(self.sampler.frame - len(latents), self.sampler.frame))
         try:
-            pictures, finite = self.decoder.decode(latents), bool(latents.isfinite().all())
+            pictures, finite = self.decoder.decode(latents, inputs), bool(latents.isfinite().all())
         except NotFinite as overflow:
             pictures, finite = overflow.pictures, False
         self.problem = None if finite else self.problem or NOT_FINITE.format(self.frame)

@@ -17,7 +17,7 @@ class Decoder:
     def __init__(self):
         self.last = None
 
-    def decode(self, latents):
+    def decode(self, latents, inputs=None):
         return [picture for latent in latents for picture in self.pictures(latent)]
 
     def pictures(self, latent):

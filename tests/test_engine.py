@@ -163,7 +163,7 @@ def test_an_unknown_sampler_is_told(model):
 
 def test_the_pictures_of_a_chunk_come_out_one_a_step(model):
     decoder = model.new_decoder()
-    twice = type("Twice", (), {"decode": lambda _, latents: decoder.decode(torch.cat([latents, -latents]))})
+    twice = type("Twice", (), {"decode": lambda _, latents, inputs: decoder.decode(torch.cat([latents, -latents]))})
     model.new_decoder = twice
     engine = Engine(model)
     first, second, third = (engine.step() for _ in range(3))

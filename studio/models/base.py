@@ -34,8 +34,11 @@ STROKES: Mapping[str, str] = MappingProxyType(
 class Decoder(Protocol):
     """Latents to pictures, one stream's: it may hold state from frame to frame."""
 
-    def decode(self, latents: Tensor) -> list[np.ndarray]:
-        """uint8 (H, W, 3) pictures of latents (F, C, h, w) that follow what was decoded: one of each, or several."""
+    def decode(self, latents: Tensor, inputs: FrameInputs = ...) -> list[np.ndarray]:
+        """uint8 (H, W, 3) pictures of latents (F, C, h, w) that follow what was decoded: one of each, or several.
+
+        inputs: what a person set for these F latents, for a decoder that draws what was painted.
+        """
         ...
 
     def snapshot(self) -> Any: ...

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -38,7 +38,7 @@ from studio.training.diffusion import (
     optimisers,
     rate_at,
 )
-from studio.world import compositing
+from studio.world import compositing, scenes
 
 SWITCH = 0.04  # chance a frame that the prompt changes
 NEW_SUBJECT = 0.02  # ... that a subject becomes another, or comes or goes
@@ -122,6 +122,24 @@ class StreamConditions:
         self.facing = np.where(np.abs(step[..., 0]) > 0.01, -np.sign(step[..., 0]), self.facing)
         self.at = self.at + step
 
+    def slot(self, s: int, frames: int) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Give number, x, y, size and facing (B·frames,) of the streams' subject s; a size of 0 where there is none."""
+        number = self.subject[:, s]
+        size = np.where(number >= 0, self.size[:, s], 0)
+        values = (number, self.at[:, s, 0], self.at[:, s, 1], size, self.facing[:, s])
+        number, *where = (torch.from_numpy(value).repeat_interleave(frames) for value in values)
+        return number, *(value.float() for value in where)
+
+    def rows(self, chosen: np.ndarray | slice) -> StreamConditions:
+        """Give those of some streams, by their numbers, as values of their own."""
+        return StreamConditions(*(getattr(self, field.name)[chosen].copy() for field in fields(self)))
+
+    @staticmethod
+    def cat(parts: Sequence[StreamConditions]) -> StreamConditions:
+        """Give the conditions of all streams, in the order of the parts."""
+        names = [field.name for field in fields(StreamConditions)]
+        return StreamConditions(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
     def replace_rows(self, rows: np.ndarray, others: StreamConditions) -> None:
         """Replaces the conditions of some streams (their numbers) with those of others."""
         for field in fields(self):
@@ -166,20 +184,28 @@ class Player:
     @torch.no_grad()
     def ground_truth(self, conditions: StreamConditions, frames: int) -> tuple[FrameBatch, Tensor]:
         """Draws the next `frames` frames under the present conditions; also gives cells' weights (B, T, 1, 16, 16)."""
-        shape = (len(conditions.scene), frames)
-        phases = self.maker.backgrounds.pictures.shape[1]
-        scene = np.repeat(conditions.scene, frames)
-        phase = ((conditions.phase[:, None] + np.arange(frames)) % phases).ravel()
-        pictures, covered, track = self.draw_frames(conditions, frames, scene, phase)
+        shape, (scene, phase) = (len(conditions.scene), frames), self.moments(conditions, frames)
+        pictures, covered = self.draw_frames(conditions, frames, scene, phase)
         clean = self.encode(pictures)
+        weight = 1 + (SUBJECT_WEIGHT - 1) * (F.avg_pool2d(covered.to(self.device), pocket.PATCH) > 0.02).float()
+        clean, weight = (part.view(*shape, *part.shape[1:]) for part in (clean, weight))
+        return FrameBatch(clean, self.tracks(conditions, frames)), weight
+
+    def moments(self, conditions: StreamConditions, frames: int) -> tuple[np.ndarray, np.ndarray]:
+        """Give the scenes and phases (B·T,) of the next `frames` frames."""
+        phase = (conditions.phase[:, None] + np.arange(frames)) % scenes.PHASES
+        return np.repeat(conditions.scene, frames), phase.ravel()
+
+    @torch.no_grad()
+    def tracks(self, conditions: StreamConditions, frames: int) -> Tensor:
+        """Give what the next `frames` frames are told beside words, (B, T, K, 16, 16): strokes, constants, the mean."""
+        scene, phase = self.moments(conditions, frames)
         view = torch.tensor([self.maker.backgrounds.scenes[n].view for n in scene])
         constants = pocket.constant_channels(torch.from_numpy(phase), view).to(self.device)
         sentences = self.vectors[conditions.prompt + 1].repeat_interleave(frames, 0).to(self.device)
         mean = self.net.places.recall(sentences, view.to(self.device))
-        tracks = torch.cat([appearance.fold(track), constants, mean], 1)
-        weight = 1 + (SUBJECT_WEIGHT - 1) * (F.avg_pool2d(covered.to(self.device), pocket.PATCH) > 0.02).float()
-        clean, tracks, weight = (part.view(*shape, *part.shape[1:]) for part in (clean, tracks, weight))
-        return FrameBatch(clean, tracks), weight
+        told = torch.cat([appearance.fold(self.draw_tracks(conditions, frames)), constants, mean], 1)
+        return told.view(len(conditions.scene), frames, *told.shape[1:])
 
     def encode(self, pictures: Tensor) -> Tensor:
         """Encodes to clean latents (N, C, 16, 16) pictures (N, 3, 256, 256) in 0..1."""
@@ -187,31 +213,32 @@ class Player:
             ready = pictures.to(self.device).contiguous(memory_format=torch.channels_last)
             return self.net.codec.encode(ready * 2 - 1).float()
 
+    def draw_tracks(self, conditions: StreamConditions, frames: int) -> Tensor:
+        """Draws the subjects' tracks (B·T, 4, 128, 128)."""
+        memory = self.net.memory
+        planes = memory.read(memory.get_buffer("keys")[torch.from_numpy(conditions.key).flatten()].float())
+        planes = planes.unflatten(0, (-1, 1, SLOTS)).expand(-1, frames, -1, -1, -1, -1)
+        track = planes.new_zeros(planes.shape[0] * frames, 4, appearance.MAP, appearance.MAP)
+        for s in range(SLOTS):
+            _, *where = conditions.slot(s, frames)
+            track = appearance.draw_track(track, planes[:, :, s].flatten(0, 1), *(value.to(track) for value in where))
+        return track
+
     def draw_frames(
         self, conditions: StreamConditions, frames: int, scene: np.ndarray, phase: np.ndarray
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Draws pictures (B·T, 3, 256, 256), subjects' alpha (B·T, 1, 256, 256), their tracks (B·T, 4, 128, 128)."""
-        memory, backgrounds = self.net.memory, self.maker.backgrounds
+    ) -> tuple[Tensor, Tensor]:
+        """Draws pictures (B·T, 3, 256, 256) and subjects' alpha (B·T, 1, 256, 256)."""
+        backgrounds = self.maker.backgrounds
         pictures = backgrounds.frames(scene, phase)
         covered = torch.zeros(len(pictures), 1, *pictures.shape[-2:])
         light = torch.tensor([compositing.LIGHT[backgrounds.scenes[n].time] for n in scene])
-        planes = memory.read(memory.get_buffer("keys")[torch.from_numpy(conditions.key).flatten()].float())
-        planes = planes.unflatten(0, (-1, 1, SLOTS)).expand(-1, frames, -1, -1, -1, -1)
-        track = planes.new_zeros(len(pictures), 4, appearance.MAP, appearance.MAP)
-        spread = lambda values: torch.from_numpy(values).float().repeat_interleave(frames)  # noqa: E731
         for s in range(SLOTS):
-            number, at = conditions.subject[:, s], conditions.at[:, s]
-            size = np.where(number >= 0, conditions.size[:, s], 0)
-            where = [spread(values) for values in (at[:, 0], at[:, 1], size, conditions.facing[:, s])]
-            number = spread(number).long()
+            number, *where = conditions.slot(s, frames)
             if (there := number >= 0).any():
                 here = [value[there] for value in where]
-                drawn, alpha = compositing.composite(
-                    pictures[there], number[there], here[0], here[1], here[2], here[3], light[there]
-                )
+                drawn, alpha = compositing.composite(pictures[there], number[there], *here, light[there])
                 pictures[there], covered[there] = drawn, torch.maximum(covered[there], alpha)
-            track = appearance.draw_track(track, planes[:, :, s].flatten(0, 1), *(value.to(track) for value in where))
-        return pictures, covered, track
+        return pictures, covered
 
     def guess(self, conditions: StreamConditions, rows: FrameBatch, sigma: tuple[float, ...]) -> Tensor:
         """Guesses clean latents (B, T, C, 16, 16) of noisy rows in a row, under the newest words."""
@@ -231,13 +258,13 @@ class Player:
     def start_streams(self, count: int, steps: int, rng: np.random.Generator) -> Streams:
         """Starts streams cold: a frame down the opening schedule, a second after it, the others guessed."""
         conditions = StreamConditions.draw(self.maker, count, rng)
-        truth, _ = self.ground_truth(conditions, steps + 1)
-        latent = torch.zeros_like(truth.latent[:, :1])
+        tracks = self.tracks(conditions, steps + 1)
+        latent = tracks.new_zeros(count, 1, self.net.config["codec"]["channels"], *tracks.shape[-2:])
         for level in sigmas(pocket.FIRST_FRAME_STEPS, pocket.SHIFT):
-            first = FrameBatch(add_noise(latent, torch.randn_like(latent), level), truth.tracks[:, :1])
+            first = FrameBatch(add_noise(latent, torch.randn_like(latent), level), tracks[:, :1])
             latent = self.guess(conditions, first, (level,))
-        past = FrameBatch(latent, truth.tracks[:, :1])
-        rest = FrameBatch(torch.randn_like(truth.latent[:, 1:]), truth.tracks[:, 1:])
+        past = FrameBatch(latent, tracks[:, :1])
+        rest = FrameBatch(torch.randn_like(latent.expand(-1, steps, -1, -1, -1)), tracks[:, 1:])
         guesses = self.guess(conditions, FrameBatch.cat([past, rest]), (0.0, *[1.0] * steps))[:, 1:]
         return Streams(
             conditions, steps, FrameBatch.cat([past, FrameBatch(guesses[:, :1], rest.tracks[:, :1])]), guesses[:, 1:]
@@ -253,17 +280,20 @@ class Player:
     def play(self, streams: Streams, shift: float, rng: np.random.Generator) -> tuple[Tensor, FrameBatch, Tensor]:
         """Plays one tick, as the stream batch does; gives the rows' guesses, their truth, the cells' weights."""
         streams.conditions.advance(self.maker, rng)
-        steps = streams.steps
-        sigma = sigmas(steps, shift)[::-1]
-        truth, weight = self.ground_truth(streams.conditions, steps)
-        clean = torch.cat([streams.guesses, torch.zeros_like(truth.latent[:, :1])], 1)
+        truth, weight = self.ground_truth(streams.conditions, streams.steps)
+        return self.move(streams, truth.tracks, shift), truth, weight
+
+    def move(self, streams: Streams, tracks: Tensor, shift: float) -> Tensor:
+        """Move the rows in flight a step down, and give their guesses; tracks: of the frames in flight."""
+        sigma = sigmas(streams.steps, shift)[::-1]
+        clean = torch.cat([streams.guesses, torch.zeros_like(streams.past.latent[:, :1])], 1)
         x = add_noise(clean, torch.randn_like(clean), torch.tensor(sigma, device=clean.device).expand(len(clean), -1))
-        rows = FrameBatch.cat([streams.past, FrameBatch(x, truth.tracks)])
+        rows = FrameBatch.cat([streams.past, FrameBatch(x, tracks)])
         guesses = self.guess(streams.conditions, rows, (0.0, 0.0, *sigma))[:, 2:]
         kept = guesses.detach()
-        out = FrameBatch(kept[:, :1], truth.tracks[:, :1])
+        out = FrameBatch(kept[:, :1], tracks[:, :1])
         streams.past, streams.guesses = FrameBatch.cat([streams.past.frames(slice(1)), out]), kept[:, 1:]
-        return guesses, truth, weight
+        return guesses
 
     @torch.no_grad()
     def renew(self, streams: Streams, rng: np.random.Generator) -> None:

@@ -4,124 +4,129 @@ Everything a training step or an evaluation needs is drawn here, in batches, by 
 the sprite pack and the painted backgrounds.
 """
 
-import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
+from numpy.typing import NDArray
 from torch import Tensor
 
 from studio.models.pocket.appearance import placement
+from studio.models.pocket.guide import level_for, sprite_levels
+from studio.world.subject_pictures import codes, subject_picture
 
 SIZE = 256
-SPRITE = 128
-COLUMNS = 16
-PACK = Path(__file__).parent / "sprites"
 # Light that falls on subjects, by time of day (linear multipliers of R, G, B).
 LIGHT = {"day": (1.0, 1.0, 1.0), "sunset": (1.0, 0.90, 0.80), "night": (0.70, 0.76, 0.94), "dawn": (0.97, 0.92, 1.0)}
 
 
-def pack_sprites(assets: Path, codes: dict[str, str], out: Path = PACK, name: str = "sprites", **quality: Any) -> None:
-    """Writes the sprites of `codes` (label -> emoji code) found in `assets` as one atlas beside its labels.
-
-    Lossless, unless `quality` says otherwise: options of Pillow's webp writer.
-    """
-    labels = sorted(codes)
-    rows = -(-len(labels) // COLUMNS)
-    atlas = Image.new("RGBA", (COLUMNS * SPRITE, rows * SPRITE))
-    for number, label in enumerate(labels):
-        sprite = Image.open(assets / f"{codes[label]}.webp").convert("RGBA")
-        sprite = _trimmed(sprite).resize((SPRITE, SPRITE), Image.Resampling.LANCZOS)
-        atlas.paste(sprite, (number % COLUMNS * SPRITE, number // COLUMNS * SPRITE))
-    out.mkdir(parents=True, exist_ok=True)
-    atlas.save(out / f"{name}.webp", **(quality or dict(lossless=True, quality=100, method=6)))
-    (out / f"{name}.json").write_text(
-        json.dumps({"labels": labels, "codes": codes}, ensure_ascii=False, indent=0), encoding="utf-8"
-    )
-
-
-def _trimmed(sprite: Image.Image) -> Image.Image:
-    """The sprite's visible part, centred in a square with a 4 % margin, so that `size` means what is seen."""
-    down, across = np.nonzero(np.asarray(sprite.getchannel("A")) > 12)
-    left, top, right, bottom = map(int, (across.min(), down.min(), across.max() + 1, down.max() + 1))
-    side = round(max(right - left, bottom - top) * 1.08)
-    square = Image.new("RGBA", (side, side))
-    square.paste(sprite.crop((left, top, right, bottom)), ((side - right + left) // 2, (side - bottom + top) // 2))
-    return square
-
-
 @dataclass(frozen=True)
 class Sprites:
-    """labels and their pictures: premultiplied RGBA in 0..1, (N, 4, 128, 128), and the same at half size."""
+    """labels and their pictures: premultiplied RGBA in 0..1, float16, (N, 4, S, S) of each of `SIDES`, largest first.
+
+    shadow: float32 (N, 1, 80, 80), a blurred silhouette 1.25 times the sprite's width.
+    """
 
     labels: tuple[str, ...]
-    full: Tensor
-    half: Tensor
-    shadow: Tensor  # (N, 1, 80, 80): a blurred silhouette 1.25 times the sprite's width
+    levels: tuple[Tensor, ...]
+    shadow: Tensor
+
+    @property
+    def full(self) -> Tensor:
+        """(N, 4, 192, 192)."""
+        return self.levels[0]
 
     def index(self, label: str) -> int:
         return self.labels.index(label)
 
+    def pick(self, numbers: Tensor) -> "Sprites":
+        """Give some of them, by their numbers."""
+        labels = tuple(self.labels[n] for n in numbers.tolist())
+        return Sprites(labels, tuple(level[numbers] for level in self.levels), self.shadow[numbers])
+
 
 @cache
-def sprites(folder: Path = PACK) -> Sprites:
+def sprites() -> Sprites:
     """The subjects that a net is trained on."""
-    return _unpacked(folder, "sprites")
+    return pack_of(codes("sprites"))
 
 
 @cache
 def added() -> Sprites:
     """Subjects that no net is trained on (`vocabulary`)."""
-    return _unpacked(PACK, "added")
+    return pack_of(codes("added"))
 
 
 @cache
 def every_sprite() -> Sprites:
     """The trained subjects and then the added ones."""
-    packs = sprites(), added()
-    pictures = (torch.cat([getattr(pack, name) for pack in packs]) for name in ("full", "half", "shadow"))
-    return Sprites(packs[0].labels + packs[1].labels, *pictures)
+    one, other = sprites(), added()
+    levels = tuple(torch.cat(pair) for pair in zip(one.levels, other.levels, strict=True))
+    return Sprites(one.labels + other.labels, levels, torch.cat([one.shadow, other.shadow]))
 
 
-def _unpacked(folder: Path, name: str) -> Sprites:
-    labels = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))["labels"]
-    atlas = np.asarray(Image.open(folder / f"{name}.webp").convert("RGBA"))
-    tiles = atlas.reshape(-1, SPRITE, COLUMNS, SPRITE, 4).transpose(0, 2, 4, 1, 3).reshape(-1, 4, SPRITE, SPRITE)
-    full = torch.from_numpy(tiles[: len(labels)].copy()).float() / 255
-    full[:, :3] *= full[:, 3:]
-    half = F.avg_pool2d(full, 2)
+def pack_of(labels: Iterable[str]) -> Sprites:
+    """Open the pictures of these subjects."""
+    labels = tuple(labels)
+    return sprites_of(labels, np.stack([subject_picture.__wrapped__(label) for label in labels]))
+
+
+def sprites_of(labels: Sequence[str], pictures: NDArray[np.uint8]) -> Sprites:
+    """Make sprites of pictures (N, 192, 192, 4), straight alpha."""
+    levels = [sprite_levels(torch.from_numpy(picture)) for picture in pictures]
+    whole = torch.stack([level[0][3:] for level in levels])
     bell = torch.exp(-0.5 * (torch.arange(-7.0, 8.0) / 3.2) ** 2)
     bell = (bell / bell.sum()).view(1, 1, 1, -1)
-    padded = F.pad(half[:, 3:], (15, 15, 15, 15))
-    return Sprites(tuple(labels), full, half, F.conv2d(F.conv2d(padded, bell), bell.mT))
+    padded = F.pad(F.avg_pool2d(whole, 3), (15, 15, 15, 15))
+    halves = tuple(torch.stack(level).half() for level in zip(*levels, strict=True))
+    return Sprites(tuple(labels), halves, F.conv2d(F.conv2d(padded, bell), bell.mT))
+
+
+def placed(levels: Sequence[Tensor], x: Tensor, y: Tensor, size: Tensor, facing: Tensor, side: int) -> Tensor:
+    """Draw sprites on clear pictures: (N, 4, side, side), premultiplied.
+
+    levels: (N, 4, S, S) of each of `SIDES`; the level for a size is `level_for`'s. x, y, size: (N,) in 0..1.
+    """
+    grid = placement(x, y, size, facing, side)
+    drawn = torch.zeros(len(x), 4, side, side)
+    chosen = level_for(size * side)
+    for number, level in enumerate(levels):
+        here = (chosen == number) & (size > 0)
+        if here.any():
+            drawn[here] = F.grid_sample(level[here].float(), grid[here], align_corners=False)
+    return drawn
 
 
 def composite(
     pictures: Tensor, subjects: Tensor, x, y, size, facing, light: Tensor, pack: Sprites | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Draws one subject on each picture with a soft shadow below it.
+    """Draw one subject on each picture with a soft shadow below it.
 
     Args:
-        pictures: (N, 3, 256, 256) in 0..1. subjects: (N,) sprite numbers, -1 for none. x, y, size: (N,) in 0..1.
+        pictures: (N, 3, S, S) in 0..1. subjects: (N,) sprite numbers, -1 for none. x, y, size: (N,) in 0..1.
         facing: (N,) of +-1. light: (N, 3). pack: whose sprites; the trained subjects' if left out.
-    Returns: pictures, and the subject's alpha (N, 1, 256, 256).
+    Returns: pictures, and the subject's alpha (N, 1, S, S).
     """
-    pack = pack or sprites()
-    grid = placement(x, y, size, facing, pictures.shape[-1])
-    number = subjects.clamp_min(0)
-    small = size * pictures.shape[-1] <= 72
-    drawn = torch.empty(len(pictures), 4, *pictures.shape[-2:])
-    for chosen, level in ((small, pack.half), (~small, pack.full)):
-        if chosen.any():
-            drawn[chosen] = F.grid_sample(level[number[chosen]], grid[chosen], align_corners=False)
-    there = (subjects >= 0).float()[:, None, None, None]
-    drawn = drawn * there
-    colour, alpha = drawn[:, :3] * light[:, :, None, None], drawn[:, 3:]
-    below = placement(x, y + 0.05 * size, 1.25 * size, facing, pictures.shape[-1])
-    shadow = F.grid_sample(pack.shadow[number], below, align_corners=False) * there
-    return pictures * (1 - 0.38 * shadow) * (1 - alpha) + colour, alpha
+    made, drawn = stand(pictures, subjects, x, y, size, facing, light, pack)
+    return made, drawn[:, 3:]
+
+
+def stand(
+    pictures: Tensor, subjects: Tensor, x, y, size, facing, light: Tensor, pack: Sprites | None = None
+) -> tuple[Tensor, Tensor]:
+    """Draw as `composite` does: pictures, and the subject as it is without light, (N, 4, S, S), premultiplied."""
+    pack = (pack or sprites()).pick(subjects.clamp_min(0))
+    side, there = pictures.shape[-1], (subjects >= 0).float()[:, None, None, None]
+    drawn = placed(pack.levels, x, y, size, facing, side) * there
+    below = placement(x, y + 0.05 * size, 1.25 * size, facing, side)
+    shadow = F.grid_sample(pack.shadow, below, align_corners=False) * there
+    lit = drawn[:, :3] * light[:, :, None, None]
+    return pictures * (1 - 0.38 * shadow) * (1 - drawn[:, 3:]) + lit, drawn
+
+
+def over(under: Tensor, drawn: Tensor) -> Tensor:
+    """Lay one picture, premultiplied RGBA, over another."""
+    return drawn + under * (1 - drawn[:, 3:])

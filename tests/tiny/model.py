@@ -37,7 +37,7 @@ class TinyDecoder:
     def __init__(self):
         self.mixture = fixed("decoder", (3, 4))
 
-    def decode(self, latents):
+    def decode(self, latents, inputs=None):
         pictures = torch.sigmoid(torch.einsum("dc,fchw->fhwd", self.mixture, latents.float()))
         return list((pictures.repeat_interleave(8, 1).repeat_interleave(8, 2) * 255).to(torch.uint8).numpy())
 

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from diffusers import UNet2DConditionModel
 from PIL import Image
+from studio.conditioning import FrameInputs
 from torch import Tensor
 
 from studio.bench import nets
@@ -115,7 +116,7 @@ class PictureModel(WordModel):
 class PictureDecoder:
     """Latents (F, 4, h, w) to pictures (8h, 8w, 3): the first three channels, every cell eight pixels wide."""
 
-    def decode(self, latents: Tensor) -> list[np.ndarray]:
+    def decode(self, latents: Tensor, inputs: FrameInputs = FrameInputs()) -> list[np.ndarray]:
         pixels = (latents[:, :3].clamp(-1, 1) * 127.5 + 127.5).round().to(torch.uint8).permute(0, 2, 3, 1)
         return list(pixels.repeat_interleave(8, 1).repeat_interleave(8, 2).numpy())
 

@@ -178,7 +178,7 @@ class ImageDecoder(Stateless):
     def __init__(self, codec: Codec) -> None:
         self.codec = codec
 
-    def decode(self, latents: Tensor) -> list[np.ndarray]:
+    def decode(self, latents: Tensor, inputs: FrameInputs = FrameInputs()) -> list[np.ndarray]:
         """Decode (F, C, h, w) to F pictures, uint8 (H, W, 3). Raises NotFinite for what is no number."""
         return to_pictures(self.codec.decode(latent) for latent in latents)
 

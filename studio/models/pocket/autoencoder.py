@@ -9,42 +9,26 @@ pixel shuffle: that is what two CPU cores can decode at 60 frames/s.
 from typing import Any, Self
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from studio.models.pocket.decoder import Decoder, ResidualBlock, zeroed
 
 PATCH = 16
 
 
-class ResidualBlock(nn.Module):
-    """x + conv(silu(conv(silu(x)))); the last convolution starts at zero, so a new block is the identity."""
-
-    def __init__(self, width: int):
-        super().__init__()
-        self.conv_1 = nn.Conv2d(width, width, 3, padding=1)
-        self.conv_2 = _zero(nn.Conv2d(width, width, 3, padding=1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.conv_2(F.silu(self.conv_1(F.silu(x))))
-
-
-def _zero(layer: nn.Conv2d) -> nn.Conv2d:
-    for parameter in layer.parameters():
-        nn.init.zeros_(parameter)
-    return layer
-
-
 class Autoencoder(nn.Module):
-    """encode: (B, 3, H, W) in [-1, 1] -> (B, channels, H/16, W/16), each channel of unit variance; decode: back.
+    """encode: (B, 3, H, W) in [-1, 1] -> (B, channels, H/16, W/16), each channel of unit variance; decode: see `Decoder`.
 
     Args:
         channels: numbers a 16x16-pixel cell is told in.
         widths: feature channels at 1/4, 1/8 and 1/16 of the resolution.
         depths: residual blocks of the decoder at those resolutions; the encoder has one less, at least one.
+        fine: the decoder's feature channels for what a picture of 512 has beyond one of 256.
     """
 
-    def __init__(self, channels: int = 48, widths=(64, 96, 192), depths=(2, 2, 2)):
+    def __init__(self, channels: int = 48, widths=(64, 96, 192), depths=(2, 2, 2), fine: int = 32):
         super().__init__()
-        self.config: dict[str, Any] = dict(channels=channels, widths=list(widths), depths=list(depths))
+        self.config: dict[str, Any] = dict(channels=channels, widths=list(widths), depths=list(depths), fine=fine)
         quarter, eighth, cell = widths
         blocks = [[ResidualBlock(w) for _ in range(max(1, d - 1))] for w, d in zip(widths, depths)]
         self.linear_in = nn.Conv2d(3, channels, PATCH, stride=PATCH)
@@ -57,25 +41,11 @@ class Autoencoder(nn.Module):
             nn.Conv2d(eighth, cell, 2, stride=2),
             *blocks[2],
             nn.SiLU(),
-            _zero(nn.Conv2d(cell, channels, 1)),
+            zeroed(nn.Conv2d(cell, channels, 1)),
         )
         # Per-channel mean and variance, without scale or shift: diffusion wants unit-variance latents.
         self.normalise = nn.BatchNorm2d(channels, affine=False, momentum=0.01)
-        blocks = [[ResidualBlock(w) for _ in range(d)] for w, d in zip(widths, depths)]
-        self.linear_out = nn.ConvTranspose2d(channels, 3, PATCH, stride=PATCH)
-        self.decoder = nn.Sequential(
-            nn.Conv2d(channels, cell, 3, padding=1),
-            *blocks[2],
-            nn.Conv2d(cell, eighth * 4, 1),
-            nn.PixelShuffle(2),
-            *blocks[1],
-            nn.Conv2d(eighth, quarter * 4, 1),
-            nn.PixelShuffle(2),
-            *blocks[0],
-            nn.SiLU(),
-            _zero(nn.Conv2d(quarter, 48, 3, padding=1)),
-            nn.PixelShuffle(4),
-        )
+        self.decoder = Decoder(channels, widths, depths, fine)
 
     def channels_last(self, *where: torch.device | torch.dtype | str) -> Self:
         """Move to the memory layout in which convolutions are fastest, on a device or in another precision if given."""
@@ -88,8 +58,10 @@ class Autoencoder(nn.Module):
         """Give latents before they are normalised."""
         return self.linear_in(pictures) + self.encoder(pictures)
 
-    def decode(self, latents: Tensor) -> Tensor:
-        return self.linear_out(latents) + self.decoder(latents)
+    def decode(self, latents: Tensor, guide: Tensor | None = None) -> Tensor:
+        """Give pictures in -1..1, of the guide's size, see `Decoder`; of 256 pixels where nothing is painted."""
+        side = PATCH * latents.shape[-1]
+        return self.decoder(latents, latents.new_zeros(len(latents), 4, side, side) if guide is None else guide)
 
     @torch.no_grad()
     def start_from_pca(self, patches: Tensor) -> float:
@@ -106,7 +78,5 @@ class Autoencoder(nn.Module):
         weight, bias = self.linear_in.parameters()
         weight.copy_((axes / scale).view_as(weight))
         bias.copy_(-(axes / scale) @ mean)
-        weight, bias = self.linear_out.parameters()
-        weight.copy_((axes * scale).view_as(weight))
-        bias.copy_(mean.view(3, -1).mean(1))
+        self.decoder.start_from_pca((axes * scale).view(-1, 3, PATCH, PATCH).float(), mean.view(3, -1).mean(1).float())
         return float(kept.sum() / variance.sum())

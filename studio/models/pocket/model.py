@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -27,18 +28,21 @@ from studio.models.errors import MissingWeights
 from studio.models.finite import check_finite, to_pictures
 from studio.models.pocket.appearance import MAP, TRACK_CHANNELS, AppearanceMemory, draw_track, fold, read_label
 from studio.models.pocket.autoencoder import PATCH, Autoencoder
+from studio.models.pocket.decoder import SIZES
+from studio.models.pocket.guide import Levels, draw_guide, sprite_levels
 from studio.models.pocket.place_memory import PlaceMemory
 from studio.models.pocket.sentence_encoder import DIMENSIONS, text_encoder
 from studio.models.prompt_syntax import not_read
 from studio.models.wan.causal_wan import CausalWan
 from studio.schedule import sigmas
 from studio.trajectory import Placement
+from studio.world.subject_pictures import subject_picture
 
 if TYPE_CHECKING:
     from studio.kv_cache import KVCache
 
 WEIGHTS = Path(__file__).parent / "weights"
-SIZE = 256
+SIZE = 256  # of what is encoded; pictures come out at one of `SIZES`
 CELLS = SIZE // PATCH
 CLOCK = 8  # the drawn world's animation repeats every 8 frames
 VIEWS = 4  # layouts a place has; the seed chooses
@@ -51,6 +55,7 @@ SHIFT = 100.0
 FIRST_FRAME_STEPS = 4  # it has no past to lean on
 ALONE = "it draws from words and strokes alone"
 REFUSES: dict[str, str] = dict.fromkeys(("picture", "similarity", "structure", "lora"), ALONE)
+MIXED, FAINT = 4, 0.02  # at most so many subjects are mixed in a label's picture, each by at least such a share
 FILES = ("codec", "transformer", "memory", "places")
 
 
@@ -163,6 +168,12 @@ class PocketNet(nn.Module):
         return net.eval(), config
 
 
+def size_for_machine() -> tuple[int, int]:
+    """Give the size that this machine can play live: 512 with bfloat16 in hardware and a second core, else 256."""
+    side = SIZES[1] if native_bfloat16() and (os.cpu_count() or 1) > 1 else SIZES[0]
+    return side, side
+
+
 def native_bfloat16() -> bool:
     """Whether this processor multiplies bfloat16 in hardware; elsewhere it is emulated, and slower than float32."""
     return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
@@ -171,11 +182,16 @@ def native_bfloat16() -> bool:
 class Pocket(Model):
     """The pocket model as the studio plays it, see `models.base.Model`.
 
-    folder: config.json and the four parts; dtype: bfloat16 where the processor has it, else float32.
+    folder: config.json and the four parts; dtype: bfloat16 where the processor has it, else float32. size: of its
+    pictures, one of `SIZES` square; the larger one where the machine can play it live (`size_for_machine`).
     """
 
-    def __init__(self, folder: Path = WEIGHTS, dtype: torch.dtype | None = None) -> None:
+    def __init__(
+        self, folder: Path = WEIGHTS, dtype: torch.dtype | None = None, size: tuple[int, int] | None = None
+    ) -> None:
         folder = Path(folder)
+        if size is not None and (size[0] != size[1] or size[0] not in SIZES):
+            raise ValueError(f"size is {size}; pocket draws {' or '.join(f'{side}x{side}' for side in SIZES)}")
         if missing := [name for name in ("config.json", *_files()) if not (folder / name).exists()]:
             raise MissingWeights(
                 f"The pocket model in {folder} lacks {', '.join(missing)}. Reinstall the package, "
@@ -189,7 +205,7 @@ class Pocket(Model):
         check_finite(net.named_parameters(), folder)
         self.name, self.weights_id = "pocket", fingerprint(folder)
         self.capabilities = Capabilities(
-            size=(SIZE, SIZE),
+            size=size or size_for_machine(),
             latent=(config["codec"]["channels"], CELLS, CELLS),
             sink=1,
             window=1,
@@ -204,6 +220,7 @@ class Pocket(Model):
         self._prompts = PromptMemory(sentence_tokens, size=512, remarks=sentence_remarks)
         self._label_vector = lru_cache(maxsize=512)(lambda label: text_encoder()([label]))
         self._plane = lru_cache(maxsize=512)(lambda label: self.memory.read(self._label_vector(label)))
+        self._picture = lru_cache(maxsize=64)(self._remembered_picture)
 
     def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
         """Give the levels of a schedule: 1 for one step, (1, 0.990) for two, (1, 0.997, 0.990, 0.971) for four."""
@@ -248,6 +265,21 @@ class Pocket(Model):
             track = draw_track(track, plane, x, y, size, facing)  # sprites look to the left as they are stored
         return fold(track)
 
+    def guide(self, placed: Sequence[Placement]) -> Tensor:
+        """Draw what the decoder is told of the strokes in force in a frame: (1, 4, H, W), see `guide.draw_guide`."""
+        return draw_guide(self._picture, placed, self.size[0])
+
+    def _remembered_picture(self, label: str) -> Levels:
+        """Recall a label's picture; where the memory mixes subjects, the mixture of theirs."""
+        shares = self.memory.weights(self._label_vector(label))[0]
+        likeliest = [n for n in shares.argsort(descending=True).tolist()[:MIXED] if shares[n] > FAINT]
+        parts = [sprite_levels(torch.from_numpy(subject_picture(self.capabilities.labels[n]))) for n in likeliest]
+        weights = (shares[likeliest] / shares[likeliest].sum()).tolist()
+        return tuple(
+            torch.stack([w * part for w, part in zip(weights, level, strict=True)]).sum(0)
+            for level in zip(*parts, strict=True)
+        )
+
     def denoise(self, rows: Rows, cache: KVCache | None = None, write: int = 0, causal: bool = True) -> Tensor:
         """Denoise around the remembered place, see `CausalWan.forward`."""
         levels = torch.tensor(rows.sigma, dtype=torch.float32)
@@ -272,10 +304,15 @@ class FrameDecoder(Stateless):
         self.model = model
 
     @torch.no_grad()
-    def decode(self, latents: Tensor) -> list[np.ndarray]:
-        """Decode (F, C, 16, 16) to F pictures, uint8 (256, 256, 3). Raises NotFinite for what is no number."""
-        ready = latents.to(self.model.dtype).contiguous(memory_format=torch.channels_last)
-        return to_pictures([self.model.codec.decode(ready).float().mul(127.5).add(127.5)])
+    def decode(self, latents: Tensor, inputs: FrameInputs = FrameInputs()) -> list[np.ndarray]:
+        """Decode (F, C, 16, 16) to F pictures, uint8 (H, W, 3) of the model's size, with what is painted in each.
+
+        Raises NotFinite for what is no number.
+        """
+        placed = inputs.placements or ((),) * len(latents)
+        guide = torch.cat([self.model.guide(frame) for frame in placed])
+        ready = (part.to(self.model.dtype).contiguous(memory_format=torch.channels_last) for part in (latents, guide))
+        return to_pictures([self.model.codec.decode(*ready).float().mul(127.5).add(127.5)])
 
 
 def _files() -> list[str]:

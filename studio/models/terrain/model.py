@@ -109,7 +109,7 @@ class Terrain(Model):
 class TerrainDecoder(Stateless):
     """Heights to pictures, one by one."""
 
-    def decode(self, latents: Tensor) -> list[np.ndarray]:
+    def decode(self, latents: Tensor, inputs: FrameInputs = FrameInputs()) -> list[np.ndarray]:
         """Draw (F, 1, 128, 128) as F reliefs, uint8 (512, 512, 3)."""
         return [relief(latent) for latent in latents.nan_to_num()]
 
