@@ -145,7 +145,7 @@ def test_every_scene_the_world_knows_is_listed_once():
 
 
 def test_backgrounds_are_painted_once_and_opened_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(backgrounds, "all_scenes", lambda: list(SCENES[1:3]))
+    monkeypatch.setattr(backgrounds, "all_scenes", lambda places: list(SCENES[1:3]))
     made = backgrounds.render_backgrounds(tmp_path, workers=1)
     assert np.array_equal(made.pictures, few_scenes().pictures[1:3])
     stamp = (tmp_path / "backgrounds.npy").stat().st_mtime_ns
@@ -155,7 +155,7 @@ def test_backgrounds_are_painted_once_and_opened_again(tmp_path, monkeypatch):
 
 
 def test_backgrounds_of_another_world_are_painted_anew(tmp_path, monkeypatch):
-    monkeypatch.setattr(backgrounds, "all_scenes", lambda: [SCENES[2]])
+    monkeypatch.setattr(backgrounds, "all_scenes", lambda places: [SCENES[2]])
     np.save(tmp_path / "backgrounds.npy", np.zeros((3, scenes.PHASES, 256, 256, 3), np.uint8))
     assert np.array_equal(backgrounds.render_backgrounds(tmp_path, workers=1).pictures[0], few_scenes().pictures[2])
 

@@ -1,27 +1,84 @@
 """Paint and light: the small toolbox the drawn world's scenes are painted with.
 
-Everything is drawn on a `Canvas` of 256 x 256 float pixels in 0..1. Colours are given as daylight colours ("#rrggbb");
-the canvas lights them (time of day, weather), fades them with distance (atmospheric perspective) and covers ground
-with snow. Shapes are anti-aliased: curves analytically, polygons and ellipses by supersampling.
+Everything is drawn on a `Canvas` of 256 x 256 units, as float pixels in 0..1: a pixel a unit, or more of them, as
+`resolution` says. Colours are given as daylight colours ("#rrggbb"); the canvas lights them (time of day, weather),
+fades them with distance (atmospheric perspective) and covers ground with snow. Shapes are anti-aliased in pixels:
+curves analytically, polygons and ellipses by supersampling.
 What moves is kept as functions of the turn (0..2 pi over the loop), so the still part is painted once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-SIZE = 256
-OVERSAMPLING = 2
+SIZE = 256  # units, whatever the resolution
 Array = NDArray[np.floating]
 Point = tuple[float, float]
 Motion = Callable[[Array, float], None]
 
-ROWS, COLUMNS = (axis.astype(np.float32) for axis in np.mgrid[0:SIZE, 0:SIZE])
-ALONG = np.arange(SIZE, dtype=np.float32)
 FULL_TURN = 2 * np.pi
+
+
+# --- resolution ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where the pixels of a picture lie, in units.
+
+    rows, columns: (size, size). along: an axis (size,). down: it as (size, 1, 1), for what changes with the row alone.
+    """
+
+    size: int
+    scale: int  # pixels a unit
+    rows: Array
+    columns: Array
+    along: Array
+    down: Array
+
+    @property
+    def oversampling(self) -> int:
+        """How many times finer polygons and ellipses are drawn, to either side."""
+        return 2 if self.scale == 1 else 4
+
+    def index(self, units: Array | float) -> Array:
+        """The pixels at places in units, not rounded."""
+        units = np.asarray(units)
+        return (units + 0.5) * self.scale - 0.5 if self.scale > 1 else units
+
+
+@cache
+def _grid(size: int) -> Grid:
+    if size % SIZE or size < SIZE:
+        raise ValueError(f"the world is drawn at {SIZE} pixels or whole multiples of that, not at {size}")
+    scale = size // SIZE
+    along = ((np.arange(size) + 0.5) / scale - 0.5).astype(np.float32)
+    rows, columns = (np.ascontiguousarray(axis) for axis in np.meshgrid(along, along, indexing="ij"))
+    return Grid(size, scale, rows, columns, along, along[:, None, None])
+
+
+_SIZE: ContextVar[int] = ContextVar("pixels of a side", default=SIZE)
+
+
+def grid() -> Grid:
+    """The grid that is drawn on."""
+    return _grid(_SIZE.get())
+
+
+@contextmanager
+def resolution(size: int) -> Iterator[Grid]:
+    """Whatever is drawn within is `size` pixels wide and high. Raises ValueError unless that is a multiple of 256."""
+    drawn_on, before = _grid(size), _SIZE.set(size)
+    try:
+        yield drawn_on
+    finally:
+        _SIZE.reset(before)
 
 
 def colour(code: str) -> Array:
@@ -112,62 +169,99 @@ def light_of(time: str, weather: str) -> Light:
 # --- masks -----------------------------------------------------------------------------------------------------------
 
 
+def edge(distance: Array) -> Array:
+    """Mask that is 0 where a distance in units is below 0, 1 where it is above, and one pixel sharp in between.
+
+    At a pixel a unit it rises from 0 to 1; on finer grids around the same middle.
+    """
+    scale = grid().scale
+    return np.clip(distance * scale - (scale - 1) / 2 if scale > 1 else distance, 0, 1)
+
+
+def level(y: float) -> Array:
+    """A flat curve."""
+    return np.full(grid().size, y, np.float32)
+
+
+def slope(curve: Array) -> Array:
+    """How many units a curve falls a unit."""
+    return np.gradient(curve) * grid().scale
+
+
 def below(curve: Array) -> Array:
-    """Mask (256, 256) of what lies under a curve y(x) of shape (256,)."""
-    return np.clip(ROWS - curve[None, :] + 0.5, 0, 1)
+    """Mask (H, W) of what lies under a curve y(x) of shape (W,)."""
+    return edge(grid().rows - curve[None, :] + 0.5)
 
 
 def rolling(base: float, height: float, waves: float, start: float = 0.0) -> Array:
     """A soft ridge line: three sines around `base`, about `waves` hills across the picture."""
-    u = ALONG / SIZE * FULL_TURN * waves
+    u = grid().along / SIZE * FULL_TURN * waves
     curve = np.sin(u + start) + 0.45 * np.sin(1.9 * u + 2.1 * start + 1) + 0.2 * np.sin(3.7 * u + 3.3 * start)
     return (base - height * curve / 1.4).astype(np.float32)
+
+
+def _rounded(at: Sequence[float], values: Sequence[float], reach: int) -> Array:
+    """Values along an axis (size,) through `values` at places `at`, rounded over `reach` units to either side."""
+    scale = grid().scale
+    reach *= scale
+    sharp = np.interp((np.arange(-reach, grid().size + reach) + 0.5) / scale - 0.5, at, values)
+    window = np.hanning(2 * reach + 3)[1:-1]
+    return np.asarray(np.convolve(sharp, window / window.sum(), "valid"), float)
 
 
 def through(*points: Point) -> Array:
     """A curve y(x) through points, smoothly rounded."""
     x, y = zip(*points, strict=True)
-    reach = 9
-    sharp = np.interp(np.arange(-reach, SIZE + reach), x, y)
-    window = np.hanning(2 * reach + 3)[1:-1]
-    return np.convolve(sharp, window / window.sum(), "valid").astype(np.float32)
+    return _rounded(x, y, 9).astype(np.float32)
 
 
 def ribbon(*points: tuple[float, float, float]) -> Array:
     """Mask of a winding band through (x, y, half width), downwards: a path, a stream."""
     x, y, half = zip(*points, strict=True)
-    window = np.hanning(23)[1:-1]
-    rows = np.arange(-10, SIZE + 10)
-    middle, wide = (np.convolve(np.interp(rows, y, v), window / window.sum(), "valid")[:, None] for v in (x, half))
-    band = np.clip(wide - np.abs(COLUMNS - middle) + 0.5, 0, 1)
-    return (band * np.clip(ROWS - y[0] + 0.5, 0, 1)).astype(np.float32)
+    middle, wide = (_rounded(y, values, 10)[:, None] for values in (x, half))
+    band = edge(wide - np.abs(grid().columns - middle) + 0.5)
+    return (band * edge(grid().rows - y[0] + 0.5)).astype(np.float32)
 
 
-def drawn(draw: Callable[[ImageDraw.ImageDraw, int], None]) -> Array:
-    """Mask of whatever `draw(pen, scale)` fills, supersampled."""
-    sheet = Image.new("L", (SIZE * OVERSAMPLING, SIZE * OVERSAMPLING))
-    draw(ImageDraw.Draw(sheet), OVERSAMPLING)
-    return np.asarray(sheet.reduce(OVERSAMPLING), np.float32) / 255
+def drawn(draw: Callable[[ImageDraw.ImageDraw, Callable[[Array], list[float]]], None], corners: Array) -> Array:
+    """Mask of whatever `draw(pen, place)` fills within corners (N, 2), supersampled.
+
+    `place` makes coordinates on the pen's sheet of points in units. The sheet is no larger than the shapes need.
+    """
+    size, scale, finer = grid().size, grid().scale, grid().oversampling
+    mask = np.zeros((size, size), np.float32)
+    first = np.clip(np.floor(corners.min(0) * scale).astype(int) - 1, 0, size)
+    last = np.clip(np.ceil(corners.max(0) * scale).astype(int) + 2, 0, size)
+    if (first >= last).any():
+        return mask
+    sheet = Image.new("L", tuple(((last - first) * finer).tolist()))
+    start = first * finer
+    draw(ImageDraw.Draw(sheet), lambda points: (points * (scale * finer) - start).ravel().tolist())
+    (left, top), (right, bottom) = first, last
+    mask[top:bottom, left:right] = np.asarray(sheet.reduce(finer), np.float32) / 255
+    return mask
 
 
 def polygons(shapes: Sequence[Sequence[Point]]) -> Array:
-    """Mask of a union of polygons, points in pixels."""
+    """Mask of a union of polygons."""
+    outlines = [np.asarray(shape, float) for shape in shapes]
 
-    def draw(pen: ImageDraw.ImageDraw, scale: int) -> None:
-        for shape in shapes:
-            pen.polygon([(x * scale, y * scale) for x, y in shape], fill=255)
+    def draw(pen: ImageDraw.ImageDraw, place: Callable[[Array], list[float]]) -> None:
+        for outline in outlines:
+            pen.polygon(place(outline), fill=255)
 
-    return drawn(draw)
+    return drawn(draw, np.concatenate(outlines)) if outlines else np.zeros_like(grid().rows)
 
 
 def ellipses(shapes: Sequence[tuple[float, float, float, float]]) -> Array:
     """Mask of a union of ellipses (x, y, horizontal radius, vertical radius)."""
+    bounds = [np.array([(x - rx, y - ry), (x + rx, y + ry)], float) for x, y, rx, ry in shapes]
 
-    def draw(pen: ImageDraw.ImageDraw, scale: int) -> None:
-        for x, y, rx, ry in shapes:
-            pen.ellipse([(x - rx) * scale, (y - ry) * scale, (x + rx) * scale, (y + ry) * scale], fill=255)
+    def draw(pen: ImageDraw.ImageDraw, place: Callable[[Array], list[float]]) -> None:
+        for bound in bounds:
+            pen.ellipse(place(bound), fill=255)
 
-    return drawn(draw)
+    return drawn(draw, np.concatenate(bounds)) if bounds else np.zeros_like(grid().rows)
 
 
 def boxes(shapes: Sequence[tuple[float, float, float, float]]) -> Array:
@@ -177,7 +271,7 @@ def boxes(shapes: Sequence[tuple[float, float, float, float]]) -> Array:
 
 def soft_disc(x: float, y: float, rx: float, ry: float) -> Array:
     """A bell, 1 at the centre, fading to nothing at the radii."""
-    distance = ((COLUMNS - x) / rx) ** 2 + ((ROWS - y) / ry) ** 2
+    distance = ((grid().columns - x) / rx) ** 2 + ((grid().rows - y) / ry) ** 2
     return np.clip(1 - distance, 0, 1) ** 2
 
 
@@ -185,11 +279,12 @@ def stamp(
     pixels: Array, x: float, y: float, rx: float, ry: float, shade: Array, strength: float, soft: bool = False
 ) -> None:
     """Blend one soft disc (softer still: a bell) into the pixels, touching only the patch it covers."""
-    left, right = max(0, int(x - rx)), min(SIZE, int(x + rx) + 2)
-    top, bottom = max(0, int(y - ry)), min(SIZE, int(y + ry) + 2)
+    size, pixel = grid().size, grid().index
+    left, right = max(0, int(pixel(x - rx))), min(size, int(pixel(x + rx)) + 2)
+    top, bottom = max(0, int(pixel(y - ry))), min(size, int(pixel(y + ry)) + 2)
     if left >= right or top >= bottom:
         return
-    across, down = COLUMNS[top:bottom, left:right], ROWS[top:bottom, left:right]
+    across, down = grid().columns[top:bottom, left:right], grid().rows[top:bottom, left:right]
     bell = np.clip(1 - ((across - x) / rx) ** 2 - ((down - y) / ry) ** 2, 0, 1)[..., None]
     alpha = strength * (bell * bell if soft else bell)
     patch = pixels[top:bottom, left:right]
@@ -197,14 +292,16 @@ def stamp(
 
 
 def blend(pixels: Array, mask: Array, shade: Array) -> None:
-    """Blend a colour, or a picture of colours, in place through a mask; rows the mask leaves empty are skipped."""
+    """Blend a colour, or colours (H, W, 3) or (H, 1, 3), in place through a mask; what it leaves empty is skipped."""
     rows = np.flatnonzero(mask.any(axis=1))
     if len(rows) == 0:
         return
     band = slice(rows[0], rows[-1] + 1)
+    columns = np.flatnonzero(mask[band].any(axis=0))
+    part = band, slice(columns[0], columns[-1] + 1)
     if shade.ndim == 3:
-        shade = shade[band]
-    pixels[band] += (shade - pixels[band]) * mask[band, :, None]
+        shade = shade[part] if shade.shape[1] > 1 else shade[band]
+    pixels[part] += (shade - pixels[part]) * mask[part][..., None]
 
 
 # --- the canvas ------------------------------------------------------------------------------------------------------
@@ -212,12 +309,12 @@ def blend(pixels: Array, mask: Array, shade: Array) -> None:
 
 @dataclass
 class Canvas:
-    """A picture under way: its pixels (256, 256, 3), its light, and the motions to be played over it."""
+    """A picture under way: its pixels (H, W, 3), its light, and the motions to be played over it."""
 
     light: Light
     rng: np.random.Generator  # the place's layout, the same under every light
     chance: np.random.Generator  # what comes and goes with the light: clouds, stars, rain
-    pixels: Array = field(default_factory=lambda: np.zeros((SIZE, SIZE, 3), np.float32))
+    pixels: Array = field(default_factory=lambda: np.zeros((grid().size, grid().size, 3), np.float32))
     motions: list[Motion] = field(default_factory=list)
     layers: list[tuple[list[Motion], Array]] = field(default_factory=list)  # motions, and the picture they lie upon
 
@@ -228,11 +325,13 @@ class Canvas:
             self.motions = []
 
     def moving(self) -> list[tuple[list[Motion], Array | None]]:
-        """The motions, layer by layer, each with the mask (256, 256, 1) of where it is seen; None: everywhere."""
-        seen = [
-            (motions, np.clip(1.4 - 14 * np.abs(self.pixels - picture).max(-1, keepdims=True), 0, 1))
-            for motions, picture in self.layers
-        ]
+        """The motions, layer by layer, each with the mask (H, W, 1) of where it is seen; None: everywhere."""
+
+        def unlike(picture: Array) -> Array:
+            apart = np.abs(self.pixels - picture)
+            return np.maximum(np.maximum(apart[..., :1], apart[..., 1:2]), apart[..., 2:])
+
+        seen = [(motions, np.clip(1.4 - 14 * unlike(picture), 0, 1)) for motions, picture in self.layers]
         return [*seen, (self.motions, None)]
 
     def shade(self, code: str | Array, depth: float = 0.0, cover: float = 0.0) -> Array:
@@ -258,7 +357,7 @@ class Canvas:
         """Paint a mask with a colour, or a vertical gradient of two over `span` rows."""
         shade = self.shade(code, depth, cover)
         if to is not None:
-            down = np.clip((ROWS - span[0]) / (span[1] - span[0]), 0, 1)[..., None]
+            down = np.clip((grid().down - span[0]) / (span[1] - span[0]), 0, 1)
             shade = mix(shade, self.shade(to, depth * 0.6, cover), down)
         blend(self.pixels, mask * strength if strength != 1 else mask, shade)
 
@@ -267,7 +366,7 @@ class Canvas:
         mask = below(curve)
         top = float(curve.min())
         self.fill(mask, code, depth, cover, to=to, span=(top, max(top + 40, SIZE)))
-        rim = mask * np.clip(1 - (ROWS - curve[None, :]) / 14, 0, 1)
+        rim = mask * np.clip(1 - (grid().rows - curve[None, :]) / 14, 0, 1)
         blend(self.pixels, rim * 0.22, mix(self.light.haze, self.light.glow, 0.5))
 
     def glow(self, x: float, y: float, radius: float, shade: Array | str, strength: float) -> None:
@@ -289,10 +388,12 @@ class Canvas:
 
     def reflect(self, shore: float, strength: float = 0.5, ripple: float = 2.0) -> None:
         """Mirror what stands above a shore line into the water below it, rippled and darkening downwards."""
-        wave = ripple * np.sin(ROWS * 0.55 + 0.9 * np.sin(COLUMNS * 0.05)) * np.clip((ROWS - shore) / 60, 0, 1)
-        rows = np.clip(2 * shore - ROWS, 0, SIZE - 1).astype(int)
-        columns = np.clip(COLUMNS + wave, 0, SIZE - 1).astype(int)
-        mask = strength * np.clip(ROWS - shore, 0, 1) * np.clip(1.15 - (ROWS - shore) / 130, 0.25, 1)
+        here, last = grid(), grid().size - 1
+        deep = here.rows - shore
+        wave = ripple * np.sin(here.rows * 0.55 + 0.9 * np.sin(here.columns * 0.05)) * np.clip(deep / 60, 0, 1)
+        rows = np.clip(here.index(2 * shore - here.rows), 0, last).astype(int)
+        columns = np.clip(here.index(here.columns + wave), 0, last).astype(int)
+        mask = strength * edge(deep) * np.clip(1.15 - deep / 130, 0.25, 1)
         blend(self.pixels, mask, self.pixels[rows, columns] * np.array([0.90, 0.95, 1.0], np.float32))
 
     def glints(
@@ -304,8 +405,10 @@ class Canvas:
         near[::2] **= 2
         places = np.stack([self.rng.uniform(0, SIZE - 1, len(near)), top + near * (bottom - top)], 1)
         if within is not None:
+            scale = grid().scale  # looked up a unit at a time, so that every resolution chooses the same places
+            seen = within.reshape(SIZE, scale, SIZE, scale).mean((1, 3)) if scale > 1 else within
             column, row = places.astype(int).T
-            inside = [within[row, np.clip(column + d, 0, SIZE - 1)] > 0.5 for d in (-12, 0, 12)]
+            inside = [seen[row, np.clip(column + d, 0, SIZE - 1)] > 0.5 for d in (-12, 0, 12)]
             chosen = np.flatnonzero(np.all(inside, axis=0))[:count]
             places, near, count = places[chosen], near[chosen], len(chosen)
         starts = self.rng.uniform(0, FULL_TURN, count)

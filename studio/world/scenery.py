@@ -5,9 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from studio.world.painting import (
-    COLUMNS,
     FULL_TURN,
-    ROWS,
     SIZE,
     Array,
     Canvas,
@@ -16,7 +14,10 @@ from studio.world.painting import (
     blend,
     boxes,
     colour,
+    edge,
     ellipses,
+    grid,
+    level,
     mix,
     polygons,
     stamp,
@@ -28,7 +29,7 @@ WHITE = colour("#ffffff")
 def sky(canvas: Canvas, horizon: float, sun: float = 190.0) -> None:
     """Sky down to the horizon, with the sun or moon at column `sun` and the weather's clouds."""
     light = canvas.light
-    down = np.clip(ROWS / horizon, 0, 1.2)[..., None]
+    down = np.clip(grid().down / horizon, 0, 1.2)
     upper = mix(light.top, light.middle, np.clip(down / 0.6, 0, 1))
     canvas.pixels[:] = mix(upper, light.low, np.clip((down - 0.5) / 0.5, 0, 1) ** 1.2)
     height = {"day": 44.0, "night": 46.0, "sunset": horizon - 20, "dawn": horizon - 30}[light.time]
@@ -67,10 +68,10 @@ def cloud(canvas: Canvas, x: float, y: float, size: float, strength: float) -> N
     light = canvas.light
     puffs = [(-1.0, 0.0, 0.55), (-0.45, -0.32, 0.62), (0.2, -0.48, 0.74), (0.75, -0.12, 0.58), (1.2, 0.08, 0.42)]
     mask = ellipses([(x + a * size, y + b * size, c * size, c * size * 0.86) for a, b, c in puffs])
-    mask = mask * np.clip((y + 0.34 * size - ROWS) / (0.4 * size), 0, 1)
+    mask = mask * np.clip((y + 0.34 * size - grid().rows) / (0.4 * size), 0, 1)
     bright = mix(mix(light.low, light.glow, 0.55), WHITE, 0.55) * (0.34 if light.dark else 1.0)
     shadow = mix(light.middle, light.low, 0.5)
-    down = np.clip((ROWS - y + size) / (1.4 * size), 0, 1)[..., None]
+    down = np.clip((grid().down - y + size) / (1.4 * size), 0, 1)
     blend(canvas.pixels, mask * strength, mix(bright, shadow, down))
 
 
@@ -89,8 +90,8 @@ def clouds(canvas: Canvas, horizon: float) -> None:
 def overcast(canvas: Canvas, horizon: float) -> None:
     """A lid of heavy cloud in three ranks, the nearest highest; bright rounded tops over grey bases."""
     light = canvas.light
-    for rank, (level, count, size) in enumerate(((0.80, 9, 17), (0.50, 7, 26), (0.16, 6, 36))):
-        y = horizon * level
+    for rank, (height, count, size) in enumerate(((0.80, 9, 17), (0.50, 7, 26), (0.16, 6, 36))):
+        y = horizon * height
         puffs = []
         for x in np.linspace(-8, 264, count) + canvas.chance.uniform(-9, 9, count):
             wide, lift = size * canvas.chance.uniform(0.8, 1.3), canvas.chance.uniform(-5, 5)
@@ -99,11 +100,11 @@ def overcast(canvas: Canvas, horizon: float) -> None:
                 (x + 0.5 * wide, y + lift - 0.22 * wide, 0.6 * wide, 0.42 * wide),
             ]
         top = y - 0.75 * size
-        above = np.clip(y - ROWS, 0, 1) if rank == 2 else 0.0
-        mask = np.maximum(ellipses(puffs), above) * np.clip((y + 0.62 * size - ROWS) / (0.5 * size), 0, 1)
+        above = edge(y - grid().rows) if rank == 2 else 0.0
+        mask = np.maximum(ellipses(puffs), above) * np.clip((y + 0.62 * size - grid().rows) / (0.5 * size), 0, 1)
         crown = mix(mix(light.low, light.middle, 0.25), WHITE, 0.05 if light.dark else 0.30) * (1.0 - 0.04 * rank)
         base = mix(light.middle, light.top, 0.25 + 0.25 * rank) * 0.94
-        down = np.clip((ROWS - top) / (1.25 * size), 0, 1)[..., None] ** 0.8
+        down = np.clip((grid().down - top) / (1.25 * size), 0, 1) ** 0.8
         blend(canvas.pixels, (mask * 0.85).astype(np.float32), mix(crown, base, down))
 
 
@@ -224,9 +225,9 @@ def windows(
 
 def water(canvas: Canvas, shore: Array | float, near: str = "#2f7fae", far: str = "#8cc7df") -> Array:
     """A sheet of water under a shore line: the sky's colours far away, its own near. Returns its mask."""
-    curve = shore if isinstance(shore, np.ndarray) else np.full(SIZE, shore, np.float32)
+    curve = shore if isinstance(shore, np.ndarray) else level(shore)
     mask, top = below(curve), float(curve.min())
-    down = np.clip((ROWS - top) / (SIZE - top), 0, 1)[..., None]
+    down = np.clip((grid().down - top) / (SIZE - top), 0, 1)
     light = canvas.light
     mirror = 0.35 if light.time == "day" else 0.6  # a low sun colours the water more than the water does
     distant = mix(canvas.shade(far, 0.35), mix(light.low, light.middle, 0.3), mirror + 0.15)
@@ -238,7 +239,7 @@ def water(canvas: Canvas, shore: Array | float, near: str = "#2f7fae", far: str 
 def water_in(canvas: Canvas, mask: Array, code: str, top: float) -> None:
     """A stream or pool in a mask, mirroring the sky, with shimmer."""
     near = mix(canvas.shade(code), mix(canvas.light.top, canvas.light.middle, 0.5), 0.35)
-    down = np.clip((ROWS - top) / (SIZE - top), 0, 1)[..., None]
+    down = np.clip((grid().down - top) / (SIZE - top), 0, 1)
     blend(canvas.pixels, mask, mix(mix(near, canvas.light.low, 0.6), near, down))
     canvas.glints(top + 8, 253, 9, 0.5, mask)
 
@@ -270,9 +271,10 @@ def sunlit_path(canvas: Canvas, x: float, top: float, strength: float = 0.4) -> 
     if canvas.light.weather != "clear" or canvas.light.time == "day":
         return
     x = SIZE - x if canvas.light.time == "dawn" else x
-    width = 9 + 0.28 * np.clip(ROWS - top, 0, SIZE)
-    ripple = 0.72 + 0.28 * np.sin(ROWS * 0.75 - 0.004 * (ROWS - top) ** 2)
-    mask = strength * np.clip(1 - np.abs(COLUMNS - x) / width, 0, 1) * np.clip((ROWS - top) / 2, 0, 1) * ripple
+    deep = grid().rows - top
+    width = 9 + 0.28 * np.clip(deep, 0, SIZE)
+    ripple = 0.72 + 0.28 * np.sin(grid().rows * 0.75 - 0.004 * deep**2)
+    mask = strength * np.clip(1 - np.abs(grid().columns - x) / width, 0, 1) * np.clip(deep / 2, 0, 1) * ripple
     blend(canvas.pixels, mask.astype(np.float32), canvas.light.glow)
 
 
@@ -365,7 +367,7 @@ def puddles(canvas: Canvas) -> None:
 
 def fog_bank(canvas: Canvas) -> None:
     """A veil thicker towards the horizon, with two slow banks in it."""
-    thickness = 0.20 + 0.42 * np.exp(-(((ROWS - 150) / 62) ** 2))
+    thickness = 0.20 + 0.42 * np.exp(-(((grid().rows - 150) / 62) ** 2))
     blend(canvas.pixels, thickness.astype(np.float32), canvas.light.haze)
     canvas.drift(150, 34, 0.55)
     canvas.drift(212, 22, 0.34)

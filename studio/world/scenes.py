@@ -6,12 +6,12 @@ The middle and lower part of every view is kept calm, so that a subject reads we
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.world.painting import FULL_TURN, Canvas, light_of, mix
+from studio.world.painting import FULL_TURN, SIZE, Array, Canvas, Motion, light_of, mix, resolution
 from studio.world.places import PAINTERS
 from studio.world.scenery import weather_over
 
@@ -39,40 +39,57 @@ def _checked(name: str, value: object, possible: Sequence[object]) -> None:
         raise ValueError(f"{name} {value!r} cannot be painted here; choose one of: {listed}")
 
 
-def _compose(place: str, view: int, time: str, weather: str) -> Canvas:
+def compose(place: str, view: int, time: str, weather: str, size: int = SIZE) -> Canvas:
+    """Paint the still part of a scene, and set in motion what `frame` plays over it.
+
+    Raises ValueError where the place has no such view, time or weather, or the world no such size.
+    """
     _checked("place", place, PLACES)
     _checked("view", view, range(VIEWS))
     _checked("time", time, times_of(place))
     _checked("weather", weather, weathers_of(place))
     # layout is the same under every light, so the generator knows only place and view
     seed = zlib.crc32(f"{place}/{view}".encode())
-    canvas = Canvas(light_of(time, weather), np.random.default_rng(seed), np.random.default_rng(seed + 1))
-    PAINTERS[place](canvas, view)
-    weather_over(canvas)
+    with resolution(size):
+        canvas = Canvas(light_of(time, weather), np.random.default_rng(seed), np.random.default_rng(seed + 1))
+        PAINTERS[place](canvas, view)
+        weather_over(canvas)
     return canvas
 
 
-def _frame(canvas: Canvas, phase: int) -> NDArray[np.uint8]:
-    pixels = canvas.pixels.copy()
-    turn = FULL_TURN * phase / PHASES
-    for motions, mask in canvas.moving():
-        under = pixels if mask is None else pixels.copy()
-        for motion in motions:
-            motion(pixels, turn)
-        if mask is not None:
-            pixels = mix(under, pixels, mask)
+def frame(canvas: Canvas, phase: int) -> NDArray[np.uint8]:
+    """Give a picture of a composed scene's loop, uint8 (H, W, 3). The phase counts modulo `PHASES`."""
+    return _played(canvas.pixels, canvas.moving(), phase)
+
+
+def loop(canvas: Canvas) -> Iterator[NDArray[np.uint8]]:
+    """Give the pictures of a composed scene's loop, uint8 (H, W, 3), one after the other."""
+    moving = canvas.moving()
+    for phase in range(PHASES):
+        yield _played(canvas.pixels, moving, phase)
+
+
+def _played(still: Array, moving: list[tuple[list[Motion], Array | None]], phase: int) -> NDArray[np.uint8]:
+    pixels = still.copy()
+    turn = FULL_TURN * (phase % PHASES) / PHASES
+    with resolution(len(pixels)):
+        for motions, mask in moving:
+            under = pixels if mask is None else pixels.copy()
+            for motion in motions:
+                motion(pixels, turn)
+            if mask is not None:
+                pixels = mix(under, pixels, mask)
     return (np.clip(pixels, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
-def paint(place: str, view: int, time: str, weather: str, phase: int) -> NDArray[np.uint8]:
-    """One frame of a scene, uint8 (256, 256, 3). The phase counts modulo `PHASES`.
+def paint(place: str, view: int, time: str, weather: str, phase: int, size: int = SIZE) -> NDArray[np.uint8]:
+    """One frame of a scene, uint8 (size, size, 3). The phase counts modulo `PHASES`.
 
-    Raises ValueError where the place has no such view, time or weather.
+    Raises ValueError where the place has no such view, time or weather, or `size` is no multiple of 256.
     """
-    return _frame(_compose(place, view, time, weather), phase % PHASES)
+    return frame(compose(place, view, time, weather, size), phase)
 
 
-def paint_all_phases(place: str, view: int, time: str, weather: str) -> NDArray[np.uint8]:
-    """The whole loop of a scene, uint8 (8, 256, 256, 3); the still part is painted once."""
-    canvas = _compose(place, view, time, weather)
-    return np.stack([_frame(canvas, phase) for phase in range(PHASES)])
+def paint_all_phases(place: str, view: int, time: str, weather: str, size: int = SIZE) -> NDArray[np.uint8]:
+    """The whole loop of a scene, uint8 (8, size, size, 3); the still part is painted once."""
+    return np.stack([*loop(compose(place, view, time, weather, size))])

@@ -3,15 +3,15 @@
 import numpy as np
 
 from studio.world.painting import (
-    ALONG,
     FULL_TURN,
-    ROWS,
     Array,
     Canvas,
     below,
     blend,
     boxes,
+    edge,
     ellipses,
+    grid,
     mix,
     rolling,
     through,
@@ -56,9 +56,9 @@ def foam(canvas: Canvas, shore: Array) -> None:
     start = canvas.rng.uniform(0, FULL_TURN)
 
     def play(pixels: Array, turn: float) -> None:
-        edge = shore + 7 + 6 * np.sin(turn + start) + 2.5 * np.sin(ALONG * 0.06 + start)
-        reach = edge[None, :] - ROWS
-        blend(pixels, np.clip(reach + 0.5, 0, 1) * np.clip(1 - reach / 24, 0, 1) * 0.75, shallow)
+        brink = shore + 7 + 6 * np.sin(turn + start) + 2.5 * np.sin(grid().along * 0.06 + start)
+        reach = brink[None, :] - grid().rows
+        blend(pixels, edge(reach + 0.5) * np.clip(1 - reach / 24, 0, 1) * 0.75, shallow)
         blend(pixels, np.clip(1.6 - np.abs(reach - 1.5) / 2.2, 0, 1), white)
         second = np.clip(1.2 - np.abs(reach - 20 - 4 * np.sin(turn + start + 1)) / 2.0, 0, 1)
         blend(pixels, 0.55 * second, white)
@@ -69,7 +69,7 @@ def foam(canvas: Canvas, shore: Array) -> None:
 def parasol(canvas: Canvas, x: float, y: float) -> None:
     canvas.fill(ellipses([(x + 10, y + 34, 40, 7)]), "#a8854f", 0.0, 0.5, strength=0.5)
     canvas.fill(boxes([(x - 1.5, y - 40, x + 1.5, y + 34)]), "#f4efe6", 0.0)
-    dome = ellipses([(x, y - 22, 44, 34)]) * np.clip(y - 20 - ROWS, 0, 1)
+    dome = ellipses([(x, y - 22, 44, 34)]) * edge(y - 20 - grid().rows)
     canvas.fill(dome, "#e8504a", 0.0, 0.5)
     canvas.fill(dome * ellipses([(x, y - 22, 26, 40)]), "#fff4e4", 0.0, 0.5)
     canvas.fill(dome * ellipses([(x, y - 22, 9, 40)]), "#e8504a", 0.0, 0.5)

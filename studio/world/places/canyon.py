@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from studio.world.painting import COLUMNS, ROWS, Canvas, Point, below, polygons, ribbon, rolling, through
+from studio.world.painting import Canvas, Point, below, edge, grid, polygons, ribbon, rolling, through
 from studio.world.places.landmarks import mesas
 from studio.world.scenery import sky, stones, water_in
 
@@ -43,8 +43,8 @@ def canyon(canvas: Canvas, view: int) -> None:
     canvas.ground(rolling(186, 4, 1.1, view * 1.3), "#dc9a66", "#bf7547", 0.03, 0.9)
     if view in (0, 2):
         river = ribbon((132, 186, 9), (118, 202, 14), (146, 222, 24), (108, 256, 46))
-        canvas.fill(river * np.clip((ROWS - 188) / 20, 0.4, 1), "#f0c08a", 0.0, 0.5, strength=0.5)
-        water_in(canvas, river * np.clip(ROWS - 188, 0, 1), "#3f9fb4", 186)
+        canvas.fill(river * np.clip((grid().rows - 188) / 20, 0.4, 1), "#f0c08a", 0.0, 0.5, strength=0.5)
+        water_in(canvas, river * edge(grid().rows - 188), "#3f9fb4", 186)
     else:
         stones(canvas, [(22, 248, 32, 26), (238, 252, 34, 28), (64, 253, 14, 11)], "#bf6a48", "#7a3c2c")
     canvas.drift(180, 16, 0.32, canvas.shade("#f0c49a", 0.2, 0.9))
@@ -58,5 +58,5 @@ def cliff(canvas: Canvas, outline: Sequence[Point], side: int) -> None:
         top = through((0, 40 + 25 * i), (90, 46 + 25 * i), (170, 38 + 25 * i), (256, 45 + 25 * i))
         band = below(top) * (1 - below(top + 8 + 4 * (i % 2)))
         canvas.fill(mask * band, code, 0.1, 0.75, strength=0.7)
-    shadow = np.clip((COLUMNS - 128) / 120 * side * 0.5 + 0.35, 0, 0.55)
+    shadow = np.clip((grid().columns - 128) / 120 * side * 0.5 + 0.35, 0, 0.55)
     canvas.fill((mask * shadow).astype(np.float32), "#4a2438", 0.1, 0.1)

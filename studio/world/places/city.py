@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from studio.world.painting import COLUMNS, SIZE, Canvas, Point, blend, boxes, colour, ellipses, mix, polygons
+from studio.world.painting import Canvas, Point, blend, boxes, colour, ellipses, grid, level, mix, polygons
 from studio.world.scenery import sky, water
 
 
@@ -19,7 +19,7 @@ def city(canvas: Canvas, view: int) -> None:
         towers(canvas)
     elif view == 2:
         skyline(canvas, 194, 8, (36, 70), ("#c98d6e", "#d9b48a", "#a87268"), 0.08)
-    canvas.ground(np.full(SIZE, 196, np.float32), "#8f97a6", "#6f7888", 0.04, 0.9)
+    canvas.ground(level(196), "#8f97a6", "#6f7888", 0.04, 0.9)
     if view == 3:
         water(canvas, 196, "#2a5f8c", "#7fb0d0")
         canvas.reflect(196, 0.55)
@@ -67,7 +67,7 @@ def building(canvas: Canvas, box: tuple[float, float, float, float], code: str, 
         shapes.append((left + width * 0.46, top - 16, left + width * 0.54, top))
     mask = boxes(shapes)
     canvas.fill(mask, code, depth)
-    canvas.fill(mask * np.clip((COLUMNS - left - 0.72 * width) / 2, 0, 1), "#39406a", depth, strength=0.28)
+    canvas.fill(mask * np.clip((grid().columns - left - 0.72 * width) / 2, 0, 1), "#39406a", depth, strength=0.28)
     canvas.fill(boxes([(left, top, right, top + 3)]), "#e6ebf2", depth, 1.0, strength=0.25 + 0.7 * canvas.light.cover)
     if depth > 0.5:
         return

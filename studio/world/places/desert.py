@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from studio.world.painting import ROWS, Array, Canvas, below, boxes, ellipses, rolling
+from studio.world.painting import Array, Canvas, below, boxes, ellipses, grid, rolling, slope
 from studio.world.places.landmarks import mesas, palm
 from studio.world.scenery import sky, stones, water_in
 
@@ -39,8 +39,8 @@ def desert(canvas: Canvas, view: int) -> None:
 def dune(canvas: Canvas, crest: Array, depth: float) -> None:
     """A dune with its lee side in shadow where the crest falls to the right."""
     canvas.ground(crest, "#f3ca84", "#dda45c", depth)
-    falling = np.clip(np.gradient(crest) * 1.8, 0, 1)
-    lee = below(crest) * falling[None, :] * np.clip(1 - (ROWS - crest[None, :]) / 46, 0, 1)
+    falling = np.clip(slope(crest) * 1.8, 0, 1)
+    lee = below(crest) * falling[None, :] * np.clip(1 - (grid().rows - crest[None, :]) / 46, 0, 1)
     canvas.fill(lee.astype(np.float32), "#a8683c", depth, 0.4, strength=0.5)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from studio.world.painting import COLUMNS, ROWS, Array, Canvas, blend, polygons, ribbon, rolling
+from studio.world.painting import Array, Canvas, blend, grid, polygons, ribbon, rolling
 from studio.world.scenery import grass, pines, sky, spread, trees
 
 
@@ -44,8 +44,8 @@ def light_shafts(canvas: Canvas, x: float) -> None:
     if canvas.light.weather not in ("clear", "fog"):
         canvas.drift(176, 24, 0.28)
         return
-    slant = COLUMNS - x + 0.45 * (ROWS - 110)
-    fade = np.clip(ROWS / 40, 0, 1) * np.clip((214 - ROWS) / 60, 0, 1)
+    slant = grid().columns - x + 0.45 * (grid().rows - 110)
+    fade = np.clip(grid().rows / 40, 0, 1) * np.clip((214 - grid().rows) / 60, 0, 1)
     strength = 0.10 if canvas.light.dark else 0.24
     beams = [
         (np.clip(1 - np.abs(slant - c) / w, 0, 1) * fade).astype(np.float32) for c, w in ((-44, 16), (2, 24), (52, 14))

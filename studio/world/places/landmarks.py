@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from studio.world.painting import COLUMNS, ROWS, Canvas, boxes, ellipses, polygons
+from studio.world.painting import Canvas, boxes, edge, ellipses, grid, polygons
 
 
 def palm(canvas: Canvas, x: float, y: float, height: float, lean: float) -> None:
@@ -49,7 +49,6 @@ def mesas(canvas: Canvas, shapes: Sequence[tuple[float, float, float, str]], bas
             ]
         )
         canvas.fill(mask * bands, "#9c5640", 0.34, 0.1, strength=0.5)
-        canvas.fill(
-            mask * np.clip((COLUMNS - (left + 0.68 * (right - left))) / 4, 0, 1), "#6e3c3a", 0.32, 0.1, strength=0.42
-        )
-        canvas.fill(mask * np.clip(top + 5 - ROWS, 0, 1), "#e8b07e", 0.3, 1.0)
+        dim = np.clip((grid().columns - (left + 0.68 * (right - left))) / 4, 0, 1)
+        canvas.fill(mask * dim, "#6e3c3a", 0.32, 0.1, strength=0.42)
+        canvas.fill(mask * edge(top + 5 - grid().rows), "#e8b07e", 0.3, 1.0)

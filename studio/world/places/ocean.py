@@ -2,20 +2,7 @@
 
 import numpy as np
 
-from studio.world.painting import (
-    ALONG,
-    FULL_TURN,
-    ROWS,
-    SIZE,
-    Array,
-    Canvas,
-    below,
-    blend,
-    boxes,
-    ellipses,
-    mix,
-    polygons,
-)
+from studio.world.painting import FULL_TURN, SIZE, Array, Canvas, below, blend, boxes, ellipses, grid, mix, polygons
 from studio.world.scenery import WHITE, sky, sunlit_path, water
 
 
@@ -56,10 +43,10 @@ def swell(canvas: Canvas, horizon: float) -> None:
             near = (i + 0.6) / rows
             y = horizon + (SIZE - horizon) * near**1.35
             waves = 5.4 - 3.6 * near
-            u = ALONG / SIZE * FULL_TURN * waves + start
+            u = grid().along / SIZE * FULL_TURN * waves + start
             crest = y - (1.2 + 5 * near) * (np.sin(u + 0.9 * np.sin(turn + start)) + 0.3 * np.sin(1.7 * u - turn))
             under = below(crest.astype(np.float32))
-            depth = ROWS - crest[None, :]
+            depth = grid().rows - crest[None, :]
             body = mix(canvas.shade("#2c83b0", 0.3 * (1 - near)), canvas.shade("#0d4472"), near)
             body = mix(body, mix(light.middle, light.top, near), 0.15 if light.time == "day" else 0.5)
             blend(pixels, under * np.clip(1 - depth / (18 + 50 * near), 0, 1) * 0.6, body)

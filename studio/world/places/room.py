@@ -5,9 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from studio.world.painting import (
-    COLUMNS,
     FULL_TURN,
-    ROWS,
     SIZE,
     Array,
     Canvas,
@@ -16,6 +14,7 @@ from studio.world.painting import (
     boxes,
     colour,
     ellipses,
+    grid,
     mix,
     polygons,
     rolling,
@@ -31,12 +30,12 @@ def room(canvas: Canvas, view: int) -> None:
     # indoors it never gets as dark as outside: lamplight adds to the tint
     tint = np.clip(mix(light.tint, np.array([0.92, 0.74, 0.58], np.float32), 0.66 * lamp), 0, 1)
     lit = lambda code: colour(code) * tint  # noqa: E731
-    blend(canvas.pixels, np.ones((SIZE, SIZE), np.float32), mix(lit(wall), lit(wall) * 0.8, (ROWS / SIZE)[..., None]))
+    blend(canvas.pixels, np.ones_like(grid().rows), mix(lit(wall), lit(wall) * 0.8, grid().down / SIZE))
     blend(canvas.pixels, boxes([(0, 186, 256, 193)]), mix(lit(wood), WHITE, 0.25))
     blend(
         canvas.pixels,
         boxes([(0, 193, 256, 256)]),
-        mix(lit(wood), lit(wood) * 0.62, np.clip((ROWS - 193) / 63, 0, 1)[..., None]),
+        mix(lit(wood), lit(wood) * 0.62, np.clip((grid().down - 193) / 63, 0, 1)),
     )
     planks = [
         [(128 + a * 0.7, 193), (128 + a * 0.7 + 1, 193), (128 + a * 1.25 + 2, 256), (128 + a * 1.25, 256)]
@@ -67,7 +66,7 @@ def casement(canvas: Canvas, frame: tuple[float, float, float, float], lit: Call
     """A window onto the evening, the morning, the stars; curtains at its sides."""
     left, top, right, bottom = frame
     light, pane = canvas.light, boxes([frame])
-    down = np.clip((ROWS - top) / (bottom - top), 0, 1)[..., None]
+    down = np.clip((grid().down - top) / (bottom - top), 0, 1)
     blend(canvas.pixels, boxes([(left - 6, top - 6, right + 6, bottom + 8)]), lit("#fbf3e4"))
     blend(
         canvas.pixels,
@@ -95,7 +94,8 @@ def casement(canvas: Canvas, frame: tuple[float, float, float, float], lit: Call
             (edge + 1 * side, bottom + 12),
             (edge + 15 * side, bottom + 12),
         ]
-        blend(canvas.pixels, polygons([cloth]), lit("#c9605a") * (0.86 + 0.14 * np.sin(COLUMNS * 0.8))[..., None])
+        folds = (0.86 + 0.14 * np.sin(grid().columns * 0.8))[..., None]
+        blend(canvas.pixels, polygons([cloth]), lit("#c9605a") * folds)
 
 
 def daylight(canvas: Canvas, frame: tuple[float, float, float, float]) -> None:

@@ -3,15 +3,15 @@
 import numpy as np
 
 from studio.world.painting import (
-    ALONG,
     FULL_TURN,
-    ROWS,
     Array,
     Canvas,
     blend,
     boxes,
     colour,
+    edge,
     ellipses,
+    grid,
     mix,
     polygons,
     rolling,
@@ -70,13 +70,13 @@ def berg(canvas: Canvas, x: float, top: float, half: float, base: float) -> None
 
 def igloo(canvas: Canvas, x: float, y: float, radius: float) -> None:
     canvas.fill(ellipses([(x + 8, y + 2, radius * 1.2, 7)]), "#9cbcdc", 0.0, strength=0.6)
-    dome = ellipses([(x, y, radius, radius * 0.95)]) * np.clip(y + 2 - ROWS, 0, 1)
+    dome = ellipses([(x, y, radius, radius * 0.95)]) * edge(y + 2 - grid().rows)
     canvas.fill(dome, "#ffffff", 0.0, to="#b9d4ec", span=(y - radius, y + 6))
     joints = boxes([(x - radius, y - h, x + radius, y - h + 1.8) for h in (12, 24)])
     canvas.fill(dome * joints, "#8fb4d6", 0.0, strength=0.7)
-    door = ellipses([(x + 18, y, 13, 18)]) * np.clip(y + 2 - ROWS, 0, 1)
+    door = ellipses([(x + 18, y, 13, 18)]) * edge(y + 2 - grid().rows)
     canvas.fill(door, "#cfe1f2", 0.0)
-    inner = ellipses([(x + 20, y, 9, 13)]) * np.clip(y + 2 - ROWS, 0, 1)
+    inner = ellipses([(x + 20, y, 9, 13)]) * edge(y + 2 - grid().rows)
     blend(canvas.pixels, inner, mix(canvas.shade("#47648c"), colour("#ffc46b"), canvas.light.lamps))
 
 
@@ -89,12 +89,12 @@ def aurora(canvas: Canvas) -> None:
             line = (
                 66
                 - 20 * i
-                + 14 * np.sin(ALONG * 0.022 + start + 1.4 * i + 0.5 * np.sin(turn))
-                + 4 * np.sin(ALONG * 0.05 + turn + i)
+                + 14 * np.sin(grid().along * 0.022 + start + 1.4 * i + 0.5 * np.sin(turn))
+                + 4 * np.sin(grid().along * 0.05 + turn + i)
             )
-            height = line[None, :] - ROWS
+            height = line[None, :] - grid().rows
             curtain = np.clip(1 - height / 52, 0, 1) * np.clip(height / 9 + 1, 0, 1)
-            pleats = 0.72 + 0.28 * np.sin(ALONG * 0.09 + turn + 2 * i)
+            pleats = 0.72 + 0.28 * np.sin(grid().along * 0.09 + turn + 2 * i)
             blend(pixels, (0.55 * curtain * pleats[None, :] * (height > -9)).astype(np.float32), colour(code))
 
     canvas.motions.append(play)

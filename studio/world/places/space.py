@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from studio.world.painting import COLUMNS, ROWS, SIZE, Array, Canvas, below, blend, colour, ellipses, mix, rolling
+from studio.world.painting import SIZE, Array, Canvas, below, blend, colour, edge, ellipses, grid, mix, rolling
 from studio.world.scenery import WHITE, stars
 
 
 def space(canvas: Canvas, view: int) -> None:
-    down = (ROWS / SIZE)[..., None]
+    down = grid().down / SIZE
     canvas.pixels[:] = mix(colour("#060716"), colour("#1a1440"), down)
     for x, y, radius, code in ((60, 60, 120, "#5a2a8a"), (200, 110, 130, "#1f4f96"), (120, 20, 90, "#8a2f70")):
         canvas.glow(x + 30 * view, y, radius, code, 0.42)
@@ -34,7 +34,7 @@ def planet(
     """A ball lit from the upper left, with an atmosphere, perhaps a ring or continents."""
     canvas.glow(x, y, r * 1.5, code, 0.45)
     ball = ellipses([(x, y, r, r)])
-    side = np.clip(((COLUMNS - x) + (ROWS - y)) / (2.2 * r) + 0.42, 0, 1)[..., None]
+    side = np.clip(((grid().columns - x) + (grid().rows - y)) / (2.2 * r) + 0.42, 0, 1)[..., None]
     blend(canvas.pixels, ball, mix(colour(code), colour(dark), side))
     if land:
         shapes = [
@@ -51,14 +51,14 @@ def planet(
         blend(canvas.pixels, ball * bands * 0.35, colour(dark))
     if ring:
         hoop = np.clip(ellipses([(x, y + 2, 1.9 * r, 0.42 * r)]) - ellipses([(x, y + 2, 1.5 * r, 0.28 * r)]), 0, 1)
-        front = np.maximum(1 - ball, np.clip(ROWS - y - 1, 0, 1))
+        front = np.maximum(1 - ball, edge(grid().rows - y - 1))
         blend(canvas.pixels, hoop * front * 0.9, colour("#f4dcae"))
 
 
 def craters(canvas: Canvas, crest: Array, code: str, dark: str) -> None:
     """The ground of a moon."""
     mask = below(crest)
-    down = np.clip((ROWS - crest.min()) / 70, 0, 1)[..., None]
+    down = np.clip((grid().down - crest.min()) / 70, 0, 1)
     blend(canvas.pixels, mask, mix(colour(code), colour(dark), down))
     for x, y, size in ((40, 226, 20), (104, 208, 10), (214, 222, 24), (168, 246, 18), (70, 250, 12)):
         blend(canvas.pixels, mask * ellipses([(x, y, size, size * 0.32)]) * 0.8, colour(dark) * 0.75)

@@ -5,9 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from studio.world.painting import (
-    COLUMNS,
     FULL_TURN,
-    ROWS,
     SIZE,
     Array,
     Canvas,
@@ -16,6 +14,7 @@ from studio.world.painting import (
     boxes,
     colour,
     ellipses,
+    grid,
     mix,
     polygons,
     rolling,
@@ -32,7 +31,7 @@ def underwater(canvas: Canvas, view: int) -> None:
         "dawn": ("#f2f0cf", "#93c6d4", "#5b86b8"),
     }[light.time]
     top, middle, deep = (colour(code) for code in tones)
-    down = (ROWS / SIZE)[..., None]
+    down = grid().down / SIZE
     canvas.pixels[:] = mix(mix(top, middle, np.clip(down * 2.2, 0, 1)), deep, np.clip(down * 1.4 - 0.3, 0, 1))
     sun_rays(canvas, top, (90, 170, 128, 60)[view])
     for i, depth in enumerate((0.75, 0.45)):
@@ -45,7 +44,7 @@ def underwater(canvas: Canvas, view: int) -> None:
         mix(
             mix(canvas.shade("#f0dcae"), middle, 0.3),
             mix(canvas.shade("#b49a78"), deep, 0.4),
-            np.clip((ROWS - 204) / 54, 0, 1)[..., None],
+            np.clip((grid().down - 204) / 54, 0, 1),
         ),
     )
     if view == 0:
@@ -75,8 +74,8 @@ def underwater_life(canvas: Canvas, view: int, surface: Array) -> None:
 
 
 def sun_rays(canvas: Canvas, shade: Array, x: float) -> None:
-    angle = np.arctan2(COLUMNS - x, ROWS + 60)
-    fade = np.clip(1 - ROWS / 210, 0, 1) * (0.30 if canvas.light.dark else 0.5)
+    angle = np.arctan2(grid().columns - x, grid().rows + 60)
+    fade = np.clip(1 - grid().rows / 210, 0, 1) * (0.30 if canvas.light.dark else 0.5)
 
     def play(pixels: Array, turn: float) -> None:
         beams = np.clip(np.sin(11 * angle + 0.7 * np.sin(turn)) + 0.5 * np.sin(19 * angle + turn), 0, 1)
@@ -94,7 +93,7 @@ def coral(canvas: Canvas, bushes: Sequence[tuple[float, float, float, str]]) -> 
                 arms.append((x + size * reach * np.sin(0.5 * np.pi * t), y - size * tall * t**1.15, r, r))
         mask = ellipses(arms)
         canvas.fill(mask, code, 0.0)
-        canvas.fill(mask * np.clip((ROWS - y + 0.5 * size) / size, 0, 1), "#3a2a60", 0.0, strength=0.4)
+        canvas.fill(mask * np.clip((grid().rows - y + 0.5 * size) / size, 0, 1), "#3a2a60", 0.0, strength=0.4)
 
 
 def columns_of_ruin(canvas: Canvas) -> None:
