@@ -7,64 +7,62 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from studio.models.pocket.autoencoder import Autoencoder
+from studio.models.pocket.autoencoder import PATCH, Autoencoder
+from studio.models.pocket.model import CELLS
 from studio.training.checkpoint import load_checkpoint, save_checkpoint
+from studio.training.losses import Truth, both_sizes_loss, figures_at_both_sizes
 from studio.world import compositing
 from studio.world.backgrounds import Backgrounds
 
-CROP = 128
-SUBJECT_WEIGHT = 3.0
 LATENT_NOISE = 0.08  # the decoder must forgive what the diffusion model gets slightly wrong
 
 
-def crops(backgrounds: Backgrounds, count: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """(count, 3, 128, 128) pictures in 0..1 and the subjects' alpha (count, 1, 128, 128)."""
-    numbers = rng.integers(len(backgrounds.scenes), size=count)
-    corner = rng.integers(0, compositing.SIZE - CROP + 1, size=(count, 2))
+def crops(backgrounds: Backgrounds, count: int, rng: np.random.Generator) -> Truth:
+    """Draw parts of half the width of pictures, with subjects: 8x8 cells, at the backgrounds' resolution."""
+    size, numbers = backgrounds.pictures.shape[2], rng.integers(len(backgrounds.scenes), size=count)
+    side, step = size // 2, size // (2 * PATCH)
+    corner = rng.integers(0, side // step + 1, size=(count, 2)) * step
     phases = rng.integers(backgrounds.pictures.shape[1], size=count)
-    picked = [backgrounds.pictures[n, p, r : r + CROP, c : c + CROP] for n, p, (r, c) in zip(numbers, phases, corner)]
+    picked = [backgrounds.pictures[n, p, r : r + side, c : c + side] for n, p, (r, c) in zip(numbers, phases, corner)]
     pictures = torch.from_numpy(np.stack(picked)).permute(0, 3, 1, 2).float() / 255
     light = torch.tensor([compositing.LIGHT[backgrounds.scenes[n].time] for n in numbers])
-    covered = torch.zeros(count, 1, CROP, CROP)
+    guide = torch.zeros(count, 4, side, side)
     for chance in (0.95, 0.25):
         subject = np.where(rng.random(count) < chance, rng.integers(len(compositing.sprites().labels), size=count), -1)
         x, y = (torch.from_numpy(rng.uniform(0.15, 0.85, count)).float() for _ in range(2))
-        size = torch.from_numpy(rng.uniform(0.2, 0.5, count) * compositing.SIZE / CROP).float()
+        width = torch.from_numpy(rng.uniform(0.4, 1.0, count)).float()
         facing = torch.from_numpy(rng.choice([-1.0, 1.0], count)).float()
-        pictures, alpha = compositing.composite(pictures, torch.from_numpy(subject), x, y, size, facing, light)
-        covered = torch.maximum(covered, alpha)
-    return pictures, covered
-
-
-def codec_loss(made: Tensor, true: Tensor, covered: Tensor) -> Tensor:
-    """Squared error (what PSNR measures), absolute error and absolute error of the gradients, subjects counted more."""
-    weight = 1 + (SUBJECT_WEIGHT - 1) * covered
-    error = made - true
-    across, down = error.diff(dim=-1), error.diff(dim=-2)
-    edges = (across.abs() * weight[..., :, 1:]).mean() + (down.abs() * weight[..., 1:, :]).mean()
-    return 4 * (error.square() * weight).mean() + 0.3 * (error.abs() * weight).mean() + 0.15 * edges
-
-
-def psnr(made: Tensor, true: Tensor, weight: Tensor | None = None) -> float:
-    """In dB for pictures in 0..1; over the whole picture or where `weight` is."""
-    weight = torch.ones_like(true[:, :1]) if weight is None else weight
-    error = ((made.clamp(0, 1) - true).square() * weight).sum() / (3 * weight.sum())
-    return float(-10 * torch.log10(error))
+        pictures, drawn = compositing.stand(pictures, torch.from_numpy(subject), x, y, width, facing, light)
+        guide = compositing.over(guide, drawn)
+    return Truth(pictures, guide, CELLS // 2)
 
 
 @torch.no_grad()
 def codec_quality(codec: Autoencoder, backgrounds: Backgrounds, count: int = 64, seed: int = 99) -> dict[str, float]:
-    """PSNR of the whole crop and inside subjects, on crops drawn with a seed training never uses."""
+    """Of crops drawn with a seed training never uses, encoded and decoded; see `losses.figures_at_both_sizes`."""
     mode = codec.training
     codec.eval()
-    device = codec.linear_in.weight.device
-    true, covered = (t.to(device) for t in crops(backgrounds, count, np.random.default_rng(seed)))
-    with torch.autocast(device.type, torch.bfloat16):
-        made = codec.decode(codec.encode(true * 2 - 1)).float() / 2 + 0.5
+    true = on(crops(backgrounds, count, np.random.default_rng(seed)), codec.linear_in.weight.device.type)
+    with torch.autocast(codec.linear_in.weight.device.type, torch.bfloat16):
+        latents = codec.encode(small(true) * 2 - 1).float()
+    found = figures_at_both_sizes(codec.decoder, latents, true)
     codec.train(mode)
-    return {"psnr_db": psnr(made, true), "subject_psnr_db": psnr(made, true, (covered > 0.5).float())}
+    return found
+
+
+def on(true: Truth, device: str) -> Truth:
+    """Move drawn pictures to a device."""
+    return Truth(true.pictures.to(device), true.guide.to(device), true.cells)
+
+
+def small(true: Truth) -> Tensor:
+    """Give the pictures as they are encoded: 16 pixels a cell."""
+    side = PATCH * true.cells
+    pictures = F.interpolate(true.pictures, size=(side, side), mode="area")
+    return pictures.contiguous(memory_format=torch.channels_last)
 
 
 def encode_pictures(codec: Autoencoder, pictures: Tensor) -> Tensor:
@@ -97,9 +95,10 @@ def train_codec(
     rng = np.random.default_rng(seed)
     start = load_checkpoint(path, model=codec)
     if start == 0:
-        true, _ = crops(backgrounds, 256, rng)
-        corners = rng.integers(0, CROP - 15, size=(8, 2))
-        codec.start_from_pca(torch.cat([true[:, :, r : r + 16, c : c + 16] for r, c in corners]) * 2 - 1)
+        true = small(crops(backgrounds, 256, rng))
+        corners = rng.integers(0, true.shape[-1] - PATCH + 1, size=(8, 2))
+        patches = [true[:, :, r : r + PATCH, c : c + PATCH] for r, c in corners]
+        codec.start_from_pca(torch.cat(patches) * 2 - 1)
     codec.channels_last(device)
     optimiser = torch.optim.AdamW(codec.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=1e-4)
     load_checkpoint(path, optimiser=optimiser)
@@ -108,11 +107,10 @@ def train_codec(
     began = time.monotonic()
     codec.train()
     for step in range(start, steps):
-        true, covered = (t.to(device) for t in crops(backgrounds, batch, rng))
+        true = on(crops(backgrounds, batch, rng), device)
         with torch.autocast(device, torch.bfloat16):
-            latents = encode_pictures(codec, true * 2 - 1)
-            made = codec.decode(latents + LATENT_NOISE * torch.randn_like(latents))
-        loss = codec_loss(made.float() / 2 + 0.5, true, covered)
+            latents = encode_pictures(codec, small(true) * 2 - 1).float()
+        loss = both_sizes_loss(codec.decoder, latents + LATENT_NOISE * torch.randn_like(latents), true)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(codec.parameters(), 1.0)

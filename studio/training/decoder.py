@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +24,9 @@ from studio.models.pocket import model as pocket
 from studio.models.pocket.decoder import Decoder
 from studio.training.checkpoint import load_checkpoint, save_checkpoint
 from studio.training.clips import SLOTS, ClipMaker
-from studio.training.codec import codec_loss, psnr
 from studio.training.diffusion import Stage, descend, follow, rate_at
 from studio.training.forcing import Player, StreamConditions
+from studio.training.losses import Truth, both_sizes_loss, figures_at_both_sizes
 from studio.world import compositing
 from studio.world.backgrounds import Backgrounds
 
@@ -35,8 +35,6 @@ STREAMS = 12  # of each, at once
 APART = 3  # ticks between two frames of a stream that are kept
 DRAWN, CLEAN = 0.6, 0.25  # share of latents as the model drew them, as the truth encodes to; the rest lies between
 NOISE = 0.2  # at most, in latents that are not the model's own
-SEAM = 0.1  # of the loss: how much the error jumps from cell to cell
-TEXTURE = 0.2  # ... and how much flatter or rougher than the truth windows of 8x8 pixels are: regression alone blurs
 AVERAGE = 0.998
 
 
@@ -50,23 +48,11 @@ class Played:
 
 @dataclass(frozen=True)
 class Frames:
-    """B frames to learn from: latents drawn and clean (B, C, 16, 16), the drawn truth (B, 3, S, S) in 0..1 and its
-    guide (B, 4, S, S).
-    """
+    """B frames to learn from: latents as they were drawn and as the truth encodes to, (B, C, 16, 16), and the truth."""
 
     drawn: Tensor
     clean: Tensor
-    true: Tensor
-    guide: Tensor
-
-    @property
-    def covered(self) -> Tensor:
-        """(B, 1, S, S): the subjects' alpha."""
-        return self.guide[:, 3:]
-
-    def halved(self) -> Frames:
-        """Give the same frames at half the size."""
-        return replace(self, true=F.avg_pool2d(self.true, 2), guide=F.avg_pool2d(self.guide, 2))
+    true: Truth
 
 
 @torch.no_grad()
@@ -118,7 +104,8 @@ class FrameMaker:
         small = F.interpolate(true, size=(pocket.SIZE, pocket.SIZE), mode="area")
         with torch.autocast(self.device, torch.bfloat16):
             clean = self.net.codec.encode(small.contiguous(memory_format=torch.channels_last) * 2 - 1).float()
-        return Frames(self.played.latents[rows].to(self.device).float(), clean, true, guide)
+        drawn = self.played.latents[rows].to(self.device).float()
+        return Frames(drawn, clean, Truth(true, guide, pocket.CELLS))
 
 
 def mixed(drawn: Tensor, clean: Tensor, rng: np.random.Generator) -> Tensor:
@@ -128,26 +115,6 @@ def mixed(drawn: Tensor, clean: Tensor, rng: np.random.Generator) -> Tensor:
     noise = (1 - share) * rng.uniform(0, NOISE, len(drawn))
     share, noise = (torch.from_numpy(v).to(drawn).view(-1, 1, 1, 1) for v in (share, noise))
     return clean.lerp(drawn, share) + noise * torch.randn_like(clean)
-
-
-def decoder_loss(made: Tensor, true: Tensor, covered: Tensor) -> Tensor:
-    """The codec's loss, the error's jumps between cells, and how far the pictures' texture is from the truth's."""
-    flat = (texture(made) - texture(true)).abs().mean()
-    return codec_loss(made, true, covered) + SEAM * seams(made - true)[0] + TEXTURE * flat
-
-
-def seams(error: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean absolute jump of an error (N, 3, S, S) from pixel to pixel across cells' borders, and inside cells."""
-    jumps = torch.cat([error.diff(dim=-1).abs(), error.diff(dim=-2).abs().mT], -2)
-    cell = error.shape[-1] // pocket.CELLS
-    border = torch.arange(1, error.shape[-1], device=error.device) % cell == 0
-    return jumps[..., border].mean(), jumps[..., ~border].mean()
-
-
-def texture(pictures: Tensor) -> Tensor:
-    """Standard deviation of each colour in windows of 8x8 pixels, four apart."""
-    mean = F.avg_pool2d(pictures, 8, 4)
-    return (F.avg_pool2d(pictures.square(), 8, 4) - mean.square()).clamp_min(1e-5).sqrt()
 
 
 def train_decoder(
@@ -176,7 +143,8 @@ def train_decoder(
         torch.manual_seed(seed + start)
         rng, began = np.random.default_rng((seed, start)), time.monotonic()
     for step in range(start, stage.steps):
-        loss = frames_loss(decoder, frames.batch(rng.integers(len(played.latents), size=stage.clips)), rng)
+        some = frames.batch(rng.integers(len(played.latents), size=stage.clips))
+        loss = both_sizes_loss(decoder, mixed(some.drawn, some.clean, rng), some.true)
         rate = stage.rate * rate_at(step, stage.steps, stage.falling)
         descend(loss, optimiser, list(decoder.parameters()), rate)
         follow(average, decoder, min(AVERAGE, (step + 1) / (step + 10)))
@@ -201,53 +169,7 @@ def kept_frames(path: Path, net: pocket.PocketNet, maker: ClipMaker, count: int,
     return Played(latents, StreamConditions(**{name: value.numpy() for name, value in kept.items()}))
 
 
-def frames_loss(decoder: Decoder, frames: Frames, rng: np.random.Generator) -> Tensor:
-    """How far decoded frames are from the truth, at both sizes that are played."""
-    latents = mixed(frames.drawn, frames.clean, rng).contiguous(memory_format=torch.channels_last)
-    return sum(weight * size_loss(decoder, latents, at) for weight, at in ((1.0, frames), (0.5, frames.halved())))
-
-
-def size_loss(decoder: Decoder, latents: Tensor, frames: Frames) -> Tensor:
-    guide = frames.guide.contiguous(memory_format=torch.channels_last)
-    with torch.autocast(latents.device.type, torch.bfloat16):
-        made = decoder(latents, guide)
-    return decoder_loss(made.float() / 2 + 0.5, frames.true, frames.covered)
-
-
-@torch.no_grad()
-def decoder_quality(decoder: Decoder, frames: FrameMaker, count: int = 24, at_once: int = 8) -> dict[str, float]:
-    """Of the model's own latents: PSNR inside subjects and outside, edges inside, at 512 and at 256 (`small_`)."""
-    parts = [frames.batch(np.arange(first, first + at_once)) for first in range(0, count, at_once)]
-    whole = Frames(*(torch.cat([getattr(part, f.name) for part in parts]) for f in fields(Frames)))
-    return {
-        prefix + name: value
-        for prefix, at in (("", whole), ("small_", whole.halved()))
-        for name, value in figures(decoder, at, at_once).items()
-    }
-
-
-def figures(decoder: Decoder, frames: Frames, at_once: int) -> dict[str, float]:
-    made = []
-    for latents, guide in zip(frames.drawn.split(at_once), frames.guide.split(at_once), strict=True):
-        with torch.autocast(latents.device.type, torch.bfloat16):
-            made.append(decoder(latents, guide).float() / 2 + 0.5)
-    pictures, inside = torch.cat(made), (frames.covered > 0.5).float()
-    between, within = (255 * value.item() for value in seams(pictures - frames.true))
-    energy, likeness = edges(pictures, frames.true, inside)
-    return {
-        "inside_db": psnr(pictures, frames.true, inside),
-        "outside_db": psnr(pictures, frames.true, 1 - inside),
-        "edge_energy": energy,
-        "edge_correlation": likeness,
-        "outside_energy": edges(pictures, frames.true, 1 - inside)[0],
-        "seam": between,
-        "inner": within,
-    }
-
-
-def edges(made: Tensor, true: Tensor, weight: Tensor) -> tuple[float, float]:
-    """Energy of the gradients of pictures (N, 3, S, S) as a share of the truth's, and their correlation with them."""
-    there = weight[..., 1:, 1:]
-    one, other = (torch.stack([p.diff(dim=-1)[..., 1:, :], p.diff(dim=-2)[..., 1:]]) for p in (made, true))
-    mine, its, both = ((a * b * there).sum().item() for a, b in ((one, one), (other, other), (one, other)))
-    return mine / its, both / (mine * its) ** 0.5
+def decoder_quality(decoder: Decoder, frames: FrameMaker, count: int = 24) -> dict[str, float]:
+    """Of the model's own latents; see `losses.figures_at_both_sizes`."""
+    some = frames.batch(np.arange(min(count, len(frames.played.latents))))
+    return figures_at_both_sizes(decoder, some.drawn, some.true)

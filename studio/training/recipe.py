@@ -122,7 +122,7 @@ def new_net(recipe: Recipe, backgrounds: Backgrounds) -> pocket.PocketNet:
             "places": places_config(backgrounds),
         }
     )
-    thumbnails = torch.nn.functional.interpolate(pack.full, size=PLANE, mode="area")
+    thumbnails = torch.nn.functional.interpolate(pack.full.float(), size=PLANE, mode="area")
     with torch.no_grad():
         net.memory.planes.copy_(thumbnails)
         net.memory.keys.copy_(text_encoder()(keys))

@@ -21,9 +21,10 @@ from studio.models.pocket import model as pocket
 from studio.models.pocket.appearance import PLANE
 from studio.models.pocket.sentence_encoder import text_encoder
 from studio.world import compositing
+from studio.world.subject_pictures import PACK, PICTURES, codes, pack_pictures
 from studio.world.words import SUBJECTS, Subject, subject
 
-TABLE = compositing.PACK / "added.txt"
+TABLE = PACK / "added.txt"
 FILTER, RIDGE = 5, 0.01  # texels across the filter; what keeps its weights small, in squared texels
 AT_ONCE = 256  # wordings that the sentence encoder reads in one batch
 
@@ -54,9 +55,12 @@ def _table() -> list[Subject]:
     return rows
 
 
-def pack_added(assets: Path, out: Path = compositing.PACK) -> None:
-    """Writes the added subjects' sprites, found in `assets`, as one atlas; to be called when the table has changed."""
-    compositing.pack_sprites(assets, {label: row.code for label, row in added().items()}, out, "added", quality=90)
+def pack_added(assets: Path, out: Path = PACK) -> None:
+    """Writes the pictures of all subjects, found in `assets`, and the added ones' codes; for when the table changed."""
+    named = {label: row.code for label, row in added().items()}
+    table = json.dumps({"labels": list(named), "codes": named}, ensure_ascii=False, indent=0)
+    (out / "added.json").write_text(table, encoding="utf-8")
+    pack_pictures(assets, codes("sprites") | named, out / PICTURES.name)
 
 
 def memory_keys() -> tuple[list[str], Tensor]:
@@ -75,7 +79,7 @@ def thumbnails(pack: compositing.Sprites, labels: Iterable[str]) -> Tensor:
     labels = list(labels)
     if missing := [label for label in labels if label not in pack.labels]:
         raise ValueError(f"{TABLE.name} names {missing}, of which there are no sprites: pack them with `pack_added`")
-    return F.interpolate(pack.full[[pack.index(label) for label in labels]], size=PLANE, mode="area")
+    return F.interpolate(pack.full[[pack.index(label) for label in labels]].float(), size=PLANE, mode="area")
 
 
 def learned_filter(before: Tensor, after: Tensor) -> Tensor:

@@ -63,17 +63,7 @@ def remembered() -> tuple[AppearanceMemory, tuple[str, ...]]:
 
 @lru_cache(maxsize=64)
 def picture(name: str) -> np.ndarray:
-    """Give a subject's picture by its name, as `sprite` does."""
-    from studio.world.compositing import COLUMNS, SPRITE
-
-    tiles, names = atlas("sprites")
-    if name not in names:
-        tiles, names = atlas("added")
-    row, column = divmod(names.index(name), COLUMNS)
-    pixels = tiles[row * SPRITE : (row + 1) * SPRITE, column * SPRITE : (column + 1) * SPRITE].copy()
-    pixels.flags.writeable = False
-    return pixels
-
+X
 
 @lru_cache(maxsize=2)
 def atlas(pack: str) -> tuple[np.ndarray, list[str]]:
