@@ -39,7 +39,8 @@ def _tensor(picture: np.ndarray) -> torch.Tensor:
 def judge(detector: Detector, picture: np.ndarray, take: takes.Take, frame: int, scene: Scene | None = None) -> dict:
     """What one frame got right. `scene` if it is not the take's own."""
     scene = scene or take.scene
-    made, true = _tensor(picture), takes.truth(take, frame, scene)
+    made = _tensor(picture)
+    true = takes.truth(take, frame, scene, made.shape[-1])
     place, moment, weather = detector.name(made[None])[0]
     pack = compositing.sprites() if take.label in words.SUBJECTS else compositing.every_sprite()
     return {
@@ -47,6 +48,7 @@ def judge(detector: Detector, picture: np.ndarray, take: takes.Take, frame: int,
         "subject_right": takes.identify(made, true, pack) == take.label,
         "subject_psnr_db": takes.subject_psnr(made, true.picture, true.alpha),
         "background_psnr_db": takes.background_psnr(made, true.picture, true.alpha),
+        **dict(zip(("edge_energy", "edge_correlation"), takes.subject_edges(made, true.picture, true.alpha), strict=True)),
         "scene_right": (place, moment, weather) == (scene.place, scene.time, scene.weather),
         "place_right": place == scene.place,
         "time_right": moment == scene.time,
@@ -69,6 +71,8 @@ def summary(judged: list[dict]) -> dict:
         "subject_right_synonym": share("subject_right", [row for row in judged if row["synonym"]]),
         "subject_psnr_db": share("subject_psnr_db", right),
         "background_psnr_db": share("background_psnr_db", judged),
+        "edge_energy": share("edge_energy", right),
+        "edge_correlation": share("edge_correlation", right),
         "scene_right": share("scene_right", [row for row in judged if not row["unseen"]]),
         "scene_right_unseen": share("scene_right", [row for row in judged if row["unseen"]]),
         **{name: share(name, judged) for name in ("place_right", "time_right", "weather_right")},
@@ -145,7 +149,7 @@ def hand_takes(model: Model, count: int, steps: int, seed: int) -> Iterator[tupl
             frame = engine.step()
             if number in (*HAND_BEFORE, *HAND_AFTER):
                 fresh = Engine(model, start=number, state=state).step()
-                true = takes.hand_truth(state, take.scene_at(number), number)
+                true = takes.hand_truth(state, take.scene_at(number), number, frame.picture.shape[0])
                 kept = before if number < take.switch else after
                 kept.append({"frame": number, **judge_hand(_tensor(frame.picture), _tensor(fresh.picture), *true)})
         yield before, after

@@ -1,7 +1,7 @@
 """Takes to judge, and the rulers: where a subject is, which one it is, how like the drawn truth."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -11,11 +11,11 @@ from torch import Tensor
 from studio.controls import Control, ControlState, Prompt, Sampling, Stroke, strokes
 from studio.models.pocket import model as pocket
 from studio.training import vocabulary
+from studio.training.losses import edges
 from studio.trajectory import Placement, placements
 from studio.world import compositing, scenes, words
 from studio.world.backgrounds import Scene
 
-CELL = 16  # pixels of a latent cell
 FALSE_COLOUR = 0.08  # of 0..1: plainly seen in a flat sky; the autoencoder was off by it in none of 51,200 cells
 SEARCH = 12  # pixels around the asked place in which the subject is looked for
 
@@ -133,7 +133,7 @@ def draw_hand_take(rng: np.random.Generator, frames: int = 120, switch: int = 60
 
 @dataclass(frozen=True)
 class Truth:
-    """A frame as the drawn world shows it: picture (3, 256, 256) in 0..1, subject's alpha (1, 256, 256), its place."""
+    """A frame as the drawn world shows it: picture (3, S, S) in 0..1, subject's alpha (1, S, S), its place."""
 
     picture: Tensor
     alpha: Tensor
@@ -145,24 +145,24 @@ class Truth:
     light: tuple[float, float, float]
 
 
-def truth(take: Take, frame: int, scene: Scene | None = None) -> Truth:
+def truth(take: Take, frame: int, scene: Scene | None = None, side: int = compositing.SIZE) -> Truth:
     scene = scene or take.scene
     state = ControlState().after(Stroke("subject", take.word, take.path, mode="path", size=take.size), 0)
     (placed,) = placements(strokes(state), frame)
-    background = scene_picture(scene, frame)
+    background = scene_picture(scene, frame, side)
     picture, alpha = with_subject(background, take.label, placed, scene)
     light = compositing.LIGHT[scene.time]
     return Truth(picture, alpha, background, placed.x, placed.y, placed.size, -placed.facing, light)
 
 
-def scene_picture(scene: Scene, frame: int) -> Tensor:
-    """(3, 256, 256) in 0..1: a scene without subjects."""
-    pixels = scenes.paint(scene.place, scene.view, scene.time, scene.weather, frame % scenes.PHASES)
+def scene_picture(scene: Scene, frame: int, side: int = compositing.SIZE) -> Tensor:
+    """(3, side, side) in 0..1: a scene without subjects."""
+    pixels = scenes.paint(scene.place, scene.view, scene.time, scene.weather, frame % scenes.PHASES, side)
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255
 
 
 def with_subject(picture: Tensor, label: str, placed: Placement, scene: Scene) -> tuple[Tensor, Tensor]:
-    """The picture with a subject on it, and its alpha (1, 256, 256)."""
+    """The picture with a subject on it, and its alpha (1, S, S)."""
     pack = compositing.sprites() if label in words.SUBJECTS else compositing.added()
     number = torch.tensor([pack.index(label)])
     x, y, size, facing = (torch.tensor([v]) for v in (placed.x, placed.y, placed.size, -placed.facing))
@@ -171,9 +171,11 @@ def with_subject(picture: Tensor, label: str, placed: Placement, scene: Scene) -
     return drawn[0], alpha[0]
 
 
-def hand_truth(state: ControlState, scene: Scene, frame: int) -> tuple[Tensor, Tensor]:
-    """A frame as the drawn world shows it under the strokes in force, and all subjects' alpha (1, 256, 256)."""
-    picture, covered = scene_picture(scene, frame), torch.zeros(1, compositing.SIZE, compositing.SIZE)
+def hand_truth(
+    state: ControlState, scene: Scene, frame: int, side: int = compositing.SIZE
+) -> tuple[Tensor, Tensor]:
+    """A frame as the drawn world shows it under the strokes in force, and all subjects' alpha (1, side, side)."""
+    picture, covered = scene_picture(scene, frame, side), torch.zeros(1, side, side)
     for placed in placements(strokes(state), frame):
         picture, alpha = with_subject(picture, placed.label, placed, scene)
         covered = torch.maximum(covered, alpha)
@@ -181,11 +183,14 @@ def hand_truth(state: ControlState, scene: Scene, frame: int) -> tuple[Tensor, T
 
 
 def position_error(made: Tensor, true: Truth) -> float:
-    """Pixels between the asked place and where the drawn subject fits best, by masked template matching.
+    """Pixels of 256 between the asked place and where the drawn subject fits best, by masked template matching.
 
     The template is the subject as drawn; it is moved over +-12 pixels and fitted by squared error, with a parabola
-    between pixels.
+    between pixels. Larger pictures are judged at 256.
     """
+    if made.shape[-1] > compositing.SIZE:
+        made, picture, alpha = (_shrunk(part) for part in (made, true.picture, true.alpha))
+        true = replace(true, picture=picture, alpha=alpha)
     mask = true.alpha[None]
     picture = F.pad(made[None], (SEARCH,) * 4, mode="replicate")
     rows, columns = (mask[0, 0].sum(d) > 0 for d in (1, 0))
@@ -201,6 +206,10 @@ def position_error(made: Tensor, true: Truth) -> float:
     down = row - SEARCH + _parabola(error[:, column], row)
     across = column - SEARCH + _parabola(error[row], column)
     return float(np.hypot(down, across))
+
+
+def _shrunk(picture: Tensor) -> Tensor:
+    return F.interpolate(picture[None], size=(compositing.SIZE, compositing.SIZE), mode="area")[0]
 
 
 def _span(flags: Tensor) -> tuple[int, int]:
@@ -247,6 +256,11 @@ def identify(made: Tensor, true: Truth, pack: compositing.Sprites | None = None)
     return pack.labels[int((drawn - window(made))[inside].square().mean((1, 2, 3)).argmin())]
 
 
+def subject_edges(made: Tensor, picture: Tensor, alpha: Tensor) -> tuple[float, float]:
+    """Energy of the gradients inside the subjects, as a share of the drawn picture's, and their correlation with it."""
+    return edges(made[None], picture[None], (alpha > 0.5).float()[None])
+
+
 def subject_psnr(made: Tensor, picture: Tensor, alpha: Tensor) -> float:
     """dB inside the subjects, against the drawn picture."""
     return _psnr(made, picture, (alpha > 0.5).float())
@@ -258,11 +272,11 @@ def background_psnr(made: Tensor, picture: Tensor, alpha: Tensor) -> float:
 
 
 def false_cells(made: Tensor, picture: Tensor) -> Tensor:
-    """(16, 16) bool: cells of 16x16 pixels in which the mean of some colour is off by more than `FALSE_COLOUR`.
+    """(16, 16) bool: cells in which the mean of some colour is off by more than `FALSE_COLOUR`.
 
     Texture that is a little blurred or out of place keeps its mean; a block of another scene does not.
     """
-    return F.avg_pool2d((made - picture)[None], CELL)[0].abs().amax(0) > FALSE_COLOUR
+    return F.adaptive_avg_pool2d((made - picture)[None], pocket.CELLS)[0].abs().amax(0) > FALSE_COLOUR
 
 
 def ghosts(made: Tensor, fresh: Tensor, picture: Tensor, alpha: Tensor) -> float:
@@ -271,7 +285,7 @@ def ghosts(made: Tensor, fresh: Tensor, picture: Tensor, alpha: Tensor) -> float
     fresh: what the model draws of the same frame without a past; where that is false too, the words were misread, which
     is no ghost. 0 where the subjects leave no cell free.
     """
-    free = F.avg_pool2d(_outside(alpha)[None], CELL)[0, 0] == 1
+    free = F.adaptive_avg_pool2d(_outside(alpha)[None], pocket.CELLS)[0, 0] == 1
     haunted = false_cells(made, picture) & ~false_cells(fresh, picture) & free
     return float(haunted.sum() / free.sum().clamp_min(1))
 
@@ -283,4 +297,5 @@ def _psnr(made: Tensor, picture: Tensor, weight: Tensor) -> float:
 
 def _outside(alpha: Tensor) -> Tensor:
     """(1, H, W): 1 where every subject is more than a cell away."""
-    return 1 - F.max_pool2d((alpha > 0.01).float(), 2 * CELL + 1, stride=1, padding=CELL)
+    cell = alpha.shape[-1] // pocket.CELLS
+    return 1 - F.max_pool2d((alpha > 0.01).float(), 2 * cell + 1, stride=1, padding=cell)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from studio.world.subject_pictures import subject_picture
+
 if TYPE_CHECKING:
     from studio.models.pocket.appearance import AppearanceMemory
 
@@ -16,13 +18,13 @@ log = logging.getLogger("studio")
 
 
 def sprite(label: str) -> np.ndarray | None:
-    """Give the picture of the subject that a label names: uint8 (128, 128, 4), straight alpha; None for other words.
+    """Give the picture of the subject that a label names: uint8 (192, 192, 4), straight alpha; None for other words.
 
     A label names what the embedded model reads in it, see `Pocket.reads`: it says a subject's name or is near to one of
     its words. The subject looks to the left. Read-only; the last few are remembered.
     """
     name = subject(label)
-    return None if name is None else picture(name)
+    return None if name is None else subject_picture(name)
 
 
 @lru_cache(maxsize=512)
@@ -59,19 +61,3 @@ def remembered() -> tuple[AppearanceMemory, tuple[str, ...]]:
     memory = AppearanceMemory(**config["memory"])
     memory.load_state_dict(load_file(WEIGHTS / "memory.safetensors"))
     return memory.requires_grad_(False), tuple(config["labels"])
-
-
-@lru_cache(maxsize=64)
-def picture(name: str) -> np.ndarray:
-X
-
-@lru_cache(maxsize=2)
-def atlas(pack: str) -> tuple[np.ndarray, list[str]]:
-    """Read a pack of pictures, uint8 (h, w, 4), and the names of those in it."""
-    from PIL import Image
-
-    from studio.world.compositing import PACK
-
-    with Image.open(PACK / f"{pack}.webp") as file:
-        tiles = np.array(file.convert("RGBA"))
-    return tiles, json.loads((PACK / f"{pack}.json").read_text(encoding="utf-8"))["labels"]

@@ -42,11 +42,6 @@ class Sprites:
     def index(self, label: str) -> int:
         return self.labels.index(label)
 
-    def pick(self, numbers: Tensor) -> "Sprites":
-        """Give some of them, by their numbers."""
-        labels = tuple(self.labels[n] for n in numbers.tolist())
-        return Sprites(labels, tuple(level[numbers] for level in self.levels), self.shadow[numbers])
-
 
 @cache
 def sprites() -> Sprites:
@@ -85,18 +80,17 @@ def sprites_of(labels: Sequence[str], pictures: NDArray[np.uint8]) -> Sprites:
     return Sprites(tuple(labels), halves, F.conv2d(F.conv2d(padded, bell), bell.mT))
 
 
-def placed(levels: Sequence[Tensor], x: Tensor, y: Tensor, size: Tensor, facing: Tensor, side: int) -> Tensor:
-    """Draw sprites on clear pictures: (N, 4, side, side), premultiplied.
+def placed(pack: Sprites, subjects: Tensor, grid: Tensor, pixels: Tensor) -> Tensor:
+    """Draw sprites by their numbers (N,) on clear pictures: (N, 4, S, S), premultiplied; -1 draws nothing.
 
-    levels: (N, 4, S, S) of each of `SIDES`; the level for a size is `level_for`'s. x, y, size: (N,) in 0..1.
+    grid: `placement`'s (N, S, S, 2). pixels: (N,) across each, which chooses its level.
     """
-    grid = placement(x, y, size, facing, side)
-    drawn = torch.zeros(len(x), 4, side, side)
-    chosen = level_for(size * side)
-    for number, level in enumerate(levels):
-        here = (chosen == number) & (size > 0)
+    drawn = torch.zeros(len(grid), 4, *grid.shape[1:3])
+    chosen = level_for(pixels)
+    for number, level in enumerate(pack.levels):
+        here = (chosen == number) & (subjects >= 0)
         if here.any():
-            drawn[here] = F.grid_sample(level[here].float(), grid[here], align_corners=False)
+            drawn[here] = F.grid_sample(level[subjects[here]].float(), grid[here], align_corners=False)
     return drawn
 
 
@@ -118,11 +112,11 @@ def stand(
     pictures: Tensor, subjects: Tensor, x, y, size, facing, light: Tensor, pack: Sprites | None = None
 ) -> tuple[Tensor, Tensor]:
     """Draw as `composite` does: pictures, and the subject as it is without light, (N, 4, S, S), premultiplied."""
-    pack = (pack or sprites()).pick(subjects.clamp_min(0))
-    side, there = pictures.shape[-1], (subjects >= 0).float()[:, None, None, None]
-    drawn = placed(pack.levels, x, y, size, facing, side) * there
+    pack, side = pack or sprites(), pictures.shape[-1]
+    drawn = placed(pack, subjects, placement(x, y, size, facing, side), size * side)
     below = placement(x, y + 0.05 * size, 1.25 * size, facing, side)
-    shadow = F.grid_sample(pack.shadow, below, align_corners=False) * there
+    there = (subjects >= 0).float()[:, None, None, None]
+    shadow = F.grid_sample(pack.shadow[subjects.clamp_min(0)], below, align_corners=False) * there
     lit = drawn[:, :3] * light[:, :, None, None]
     return pictures * (1 - 0.38 * shadow) * (1 - drawn[:, 3:]) + lit, drawn
 
