@@ -26,6 +26,13 @@ def few_scenes() -> Backgrounds:
 
 
 @cache
+def large_scenes() -> Backgrounds:
+    """The same at 512."""
+    loops = [scenes.loop(scenes.compose(s.place, s.view, s.time, s.weather, 512)) for s in SCENES]
+    return Backgrounds(SCENES, np.stack([np.stack(list(loop)) for loop in loops]))
+
+
+@cache
 def untrained_net() -> pocket.PocketNet:
     """Random weights; the memory knows all subjects, as thumbnails of their sprites, and no place."""
     return recipe.new_net(recipe.RECIPES["smoke"], few_scenes()).eval()

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from drawn import few_prompts, few_scenes, untrained_net
+from drawn import few_prompts, few_scenes, large_scenes, untrained_net
 
-from studio.models.pocket import model as pocket
 from studio.models.pocket.autoencoder import Autoencoder
-from studio.training import decoder, diffusion, forcing
+from studio.models.pocket.decoder import Decoder
+from studio.training import decoder, diffusion, forcing, losses
 from studio.training.clips import ClipMaker
 
 
@@ -36,31 +36,28 @@ def few_frames():
 
 def small_codec():
     torch.manual_seed(0)
-    return Autoencoder(channels=48, widths=(8, 8, 8), depths=(1, 1, 1))
+    return Autoencoder(channels=48, widths=(8, 8, 8), depths=(1, 1, 1), fine=8)
 
 
 # --- the frames ---------------------------------------------------------------
 
 
 def test_frames_are_kept_small_and_in_the_number_asked():
-    frames = few_frames()
-    assert [tuple(part.shape) for part in (frames.drawn, frames.pictures, frames.covered)] == [
-        (4, 48, 16, 16),
-        (4, 3, 256, 256),
-        (4, 1, 256, 256),
-    ]
-    assert frames.drawn.dtype == frames.clean.dtype == torch.float16
-    assert frames.pictures.dtype == frames.covered.dtype == torch.uint8
-    drawn, _, pictures, covered = frames.batch(np.array([2, 0]), "cpu")
-    assert torch.equal(drawn, frames.drawn[[2, 0]].float())
-    assert 0 <= pictures.min() < pictures.max() <= 1
-    assert covered.max() == 1
+    played = few_frames()
+    assert played.latents.shape == (4, 48, 16, 16)
+    assert played.latents.dtype == torch.float16
+    assert len(played.conditions.scene) == 4
+    some = decoder.FrameMaker(untrained_net(), played, large_scenes()).batch(np.array([2, 0]))
+    assert torch.equal(some.drawn, played.latents[[2, 0]].float())
+    assert some.clean.shape == some.drawn.shape
+    assert some.true.pictures.shape == (2, 3, 512, 512)
+    assert 0 <= some.true.pictures.min() < some.true.pictures.max() <= 1
 
 
 def test_the_same_frames_are_played_again():
     again = decoder.play_frames(untrained_net(), maker(), 4)
-    assert torch.equal(again.drawn, few_frames().drawn)
-    assert torch.equal(again.pictures, few_frames().pictures)
+    assert torch.equal(again.latents, few_frames().latents)
+    assert np.array_equal(again.conditions.at, few_frames().conditions.at)
 
 
 def test_what_is_kept_is_the_frame_that_came_out_beside_its_own_truth(monkeypatch):
@@ -72,26 +69,35 @@ def test_what_is_kept_is_the_frame_that_came_out_beside_its_own_truth(monkeypatc
         return torch.cat([rows.latent[:, : rows.latent.shape[1] - count], truth.latent], 1)
 
     monkeypatch.setattr(forcing.Player, "guess", right)
-    frames = decoder.play_frames(untrained_net(), maker(), 6)
-    torch.testing.assert_close(frames.drawn, frames.clean, atol=2e-3, rtol=1e-2)
+    played = decoder.play_frames(untrained_net(), maker(), 6)
+    clean = decoder.FrameMaker(untrained_net(), played, few_scenes()).batch(np.arange(6)).clean
+    torch.testing.assert_close(played.latents.float(), clean, atol=2e-2, rtol=2e-2)
 
 
 def test_frames_of_which_nothing_was_said_are_left_out(monkeypatch):
-    """Their truth is painted black here, and no black picture is kept."""
     monkeypatch.setattr(forcing, "NO_PROMPT", 0.5)
-    silent, real = [], forcing.Player.draw_frames
+    played = decoder.play_frames(untrained_net(), maker(), 6)
+    assert len(played.latents) == 6
+    assert (played.conditions.prompt >= 0).all()
 
-    def blackened(player, conditions, frames, *drawn_at):
-        pictures, *others = real(player, conditions, frames, *drawn_at)
-        nothing = torch.from_numpy(conditions.prompt < 0).repeat_interleave(frames)
-        silent.append(int(nothing.sum()))
-        return torch.where(nothing.view(-1, 1, 1, 1), 0, pictures), *others
 
-    monkeypatch.setattr(forcing.Player, "draw_frames", blackened)
-    frames = decoder.play_frames(untrained_net(), maker(), 6)
-    assert sum(silent) > 0
-    assert len(frames.pictures) == 6
-    assert (frames.pictures.amax((1, 2, 3)) > 0).all()
+def test_the_guide_is_what_stands_on_the_truth_without_light():
+    conditions = few_frames().conditions
+    pictures, guide = decoder.draw_truth(conditions, few_scenes())
+    bare = few_scenes().frames(conditions.scene, conditions.phase)
+    free = guide[:, 3:] == 0
+    assert guide[:, 3].amax((1, 2)).max() > 0.99
+    assert (guide[:, :3] <= guide[:, 3:] + 1e-3).all()
+    assert ((pictures <= bare + 1e-6) | ~free).all()  # outside there is shade at most
+
+
+def test_frames_that_were_kept_are_read_again(tmp_path, monkeypatch):
+    path = tmp_path / "played.pt"
+    kept = decoder.kept_frames(path, untrained_net(), maker(), 4, "cpu")
+    monkeypatch.setattr(decoder, "play_frames", lambda *_, **__: pytest.fail("played again"))
+    again = decoder.kept_frames(path, untrained_net(), maker(), 4, "cpu")
+    assert torch.equal(kept.latents, again.latents)
+    assert np.array_equal(kept.conditions.size, again.conditions.size)
 
 
 # --- what is decoded ----------------------------------------------------------
@@ -120,13 +126,42 @@ def test_other_latents_lie_between_the_two(monkeypatch):
     assert middles.std() > 1
 
 
+# --- the net ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("side", [256, 512])
+def test_what_is_painted_is_in_the_picture_lit_and_nothing_else_of_a_new_decoder_shows_it(side):
+    net = Decoder(8, widths=(8, 8, 8), depths=(1, 1, 1), fine=8).eval()
+    latents, guide = torch.randn(1, 8, 16, 16), torch.zeros(1, 4, side, side)
+    with torch.no_grad():
+        bare = net(latents, guide)
+        half = slice(0, side // 2)
+        guide[..., half, 3 - 3 : 3] = 1  # three columns of white
+        painted = net(latents, guide)
+        net.light.bias.copy_(torch.tensor([-0.5, 0.0, 0.0]))
+        dim = net(latents, guide)
+    torch.testing.assert_close(painted[..., half, :3], torch.ones(1, 3, side // 2, 3))
+    assert torch.equal(painted[..., 4:], bare[..., 4:])
+    torch.testing.assert_close(dim[:, 0, half, :3], torch.zeros(1, side // 2, 3), atol=1e-6, rtol=0)
+    torch.testing.assert_close(dim[:, 1:, half, :3], torch.ones(1, 2, side // 2, 3))
+
+
+def test_what_is_half_clear_lets_the_scene_through():
+    net = Decoder(8, widths=(8, 8, 8), depths=(1, 1, 1), fine=8).eval()
+    latents, guide = torch.randn(1, 8, 16, 16), torch.zeros(1, 4, 512, 512)
+    guide[:, 3] = 0.25  # black, a quarter opaque
+    with torch.no_grad():
+        bare, veiled = (net(latents, seen) / 2 + 0.5 for seen in (torch.zeros_like(guide), guide))
+    torch.testing.assert_close(veiled, 0.75 * bare, atol=1e-6, rtol=1e-5)
+
+
 # --- the loss -----------------------------------------------------------------
 
 
 def test_a_cell_that_is_off_is_seen_at_its_borders_alone():
     error = torch.zeros(1, 3, 64, 64)
     error[..., 16:32, 16:32] = 0.5
-    between, within = decoder.seams(error)
+    between, within = losses.seams(error, 4)
     assert within == 0
     assert between == pytest.approx(0.5 * 2 * 16 / (3 * 64))  # two borders of 16 pixels among three lines of 64
 
@@ -134,90 +169,80 @@ def test_a_cell_that_is_off_is_seen_at_its_borders_alone():
 def test_an_error_inside_a_cell_is_no_seam():
     error = torch.zeros(1, 3, 64, 64)
     error[..., 20:24, 20:24] = 0.5
-    between, within = decoder.seams(error)
+    between, within = losses.seams(error, 4)
     assert between == 0
     assert within > 0
 
 
-def test_seams_and_a_blur_cost_more_than_the_codec_s_loss():
+def test_seams_and_a_blur_cost_more_than_the_codec_s_loss(monkeypatch):
     torch.manual_seed(0)
-    true, covered = torch.rand(1, 3, 64, 64), torch.zeros(1, 1, 64, 64)
-    assert decoder.decoder_loss(true, true, covered) == 0
-    stepped = true.clone()
+    true = losses.Truth(torch.rand(1, 3, 64, 64), torch.zeros(1, 4, 64, 64), 4)
+    stepped = true.pictures.clone()
     stepped[..., 16:32] += 0.1
-    blurred = F.avg_pool2d(F.pad(true, (2,) * 4, mode="reflect"), 5, 1)
-    flatter = (decoder.texture(true) - decoder.texture(blurred)).mean()
+    blurred = F.avg_pool2d(F.pad(true.pictures, (2,) * 4, mode="reflect"), 5, 1)
+    flatter = (losses.texture(true.pictures) - losses.texture(blurred)).mean()
     assert flatter > 0.1
-    for made, more in ((stepped, 0.1 * 2 / 3 / 2 * decoder.SEAM), (blurred, flatter * decoder.TEXTURE)):
-        assert decoder.decoder_loss(made, true, covered) > decoder.codec_loss(made, true, covered) + 0.9 * more
+
+    def loss(made):
+        monkeypatch.setattr(losses, "decoded", lambda *_: made)
+        return losses.size_loss(None, None, true)
+
+    assert loss(true.pictures) == 0
+    for made, more in ((stepped, 0.1 * 2 / 3 / 2 * losses.SEAM), (blurred, flatter * losses.TEXTURE)):
+        assert loss(made) > losses.codec_loss(made, true.pictures, true.covered) + 0.9 * more
 
 
-# --- a decoder that is heard --------------------------------------------------
-
-
-def test_a_decoder_whose_convolutions_fell_silent_starts_anew_and_learns():
-    codec = small_codec()
-    with torch.no_grad():
-        codec.decoder[-4].conv_2.bias.fill_(-1e4)
-    latents = torch.randn(2, 48, 4, 4)
-    assert codec.decoder[:-2](latents).abs().max() == 0
-    linear = codec.linear_out.weight.clone()
-    assert decoder.revive(codec)
-    assert torch.equal(codec.linear_out.weight, linear)
-    codec.decode(latents).square().sum().backward()
-    assert codec.decoder[-2].weight.grad.abs().max() > 0
-
-
-def test_a_decoder_that_is_heard_is_left_alone():
-    codec = small_codec()
-    before = copy.deepcopy(codec.state_dict())
-    assert not decoder.revive(codec)
-    assert all(torch.equal(value, before[name]) for name, value in codec.state_dict().items())
-
-
-def test_the_shipped_decoder_is_heard():
-    net, _ = pocket.PocketNet.load(pocket.WEIGHTS)
-    assert not decoder.revive(net.codec)
+def test_edges_of_a_blur_have_less_energy_and_of_another_picture_no_likeness():
+    torch.manual_seed(0)
+    true, other, weight = torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64), torch.ones(1, 1, 64, 64)
+    assert losses.edges(true, true, weight) == pytest.approx((1, 1))
+    energy, likeness = losses.edges(0.5 * true, true, weight)
+    assert (energy, likeness) == pytest.approx((0.25, 1))
+    assert abs(losses.edges(other, true, weight)[1]) < 0.05
 
 
 # --- the stage ----------------------------------------------------------------
 
 
+def train(net, folder, stage, frames=None, scenes=None):
+    return list(decoder.train_decoder(net, maker(), scenes or large_scenes(), folder, stage, 4))
+
+
 def test_the_stage_teaches_the_decoder_alone_and_goes_on_where_it_was(tmp_path, monkeypatch):
-    frames = few_frames()
-    monkeypatch.setattr(decoder, "play_frames", lambda *_, **__: frames)
+    played = few_frames()
+    monkeypatch.setattr(decoder, "play_frames", lambda *_, **__: played)
     net = copy.deepcopy(untrained_net())
+    net.codec = small_codec().eval().requires_grad_(False)
     before = {name: value.clone() for name, value in net.codec.state_dict().items()}
-    stage = diffusion.Stage("decoder", 3, 1, 1, 1e-3)
-    reports = list(decoder.train_decoder(net, maker(), tmp_path, stage, 4))
+    reports = train(net, tmp_path, diffusion.Stage("decoder", 3, 1, 1, 1e-3))
     assert reports[-1]["step"] == 3
-    assert {"psnr_db", "subject_psnr_db", "seam", "inner"} <= set(reports[-1])
+    assert {"inside_db", "small_inside_db", "edge_energy", "seam", "inner"} <= set(reports[-1])
     changed = {name for name, value in net.codec.state_dict().items() if not torch.equal(value, before[name])}
-    assert {name.split(".")[0] for name in changed} == {"decoder", "linear_out"}
-    assert "decoder.12.weight" in changed
-    longer = diffusion.Stage("decoder", 4, 1, 1, 1e-3)
-    assert {report["step"] for report in decoder.train_decoder(net, maker(), tmp_path, longer, 4)} == {4}
+    assert {name.split(".")[0] for name in changed} == {"decoder"}
+    assert {"decoder.fine_pixels.weight", "decoder.pixels.weight", "decoder.light.weight"} <= changed
+    assert {report["step"] for report in train(net, tmp_path, diffusion.Stage("decoder", 4, 1, 1, 1e-3))} == {4}
     weights = torch.load(tmp_path / "decoder.pt", weights_only=True)["average"]
-    assert all(torch.equal(value, weights[name]) for name, value in net.codec.state_dict().items())
+    assert all(torch.equal(value, weights[name]) for name, value in net.codec.decoder.state_dict().items())
 
 
 def test_a_finished_stage_gives_its_weights_and_plays_nothing(tmp_path, monkeypatch):
-    frames = few_frames()
-    monkeypatch.setattr(decoder, "play_frames", lambda *_, **__: frames)
-    stage, net = diffusion.Stage("decoder", 2, 1, 1, 1e-3), copy.deepcopy(untrained_net())
-    list(decoder.train_decoder(net, maker(), tmp_path, stage, 4))
-    monkeypatch.setattr(decoder, "play_frames", lambda *_, **__: pytest.fail("played again"))
-    other = copy.deepcopy(untrained_net())
-    assert list(decoder.train_decoder(other, maker(), tmp_path, stage, 4)) == []
-    assert torch.equal(other.codec.linear_out.weight, net.codec.linear_out.weight)
+    played = few_frames()
+    monkeypatch.setattr(decoder, "play_frames", lambda *_, **__: played)
+    stage, net = diffusion.Stage("decoder", 2, 1, 1, 1e-3), SimpleNamespace(codec=small_codec())
+    train(net, tmp_path, stage)
+    monkeypatch.setattr(decoder, "kept_frames", lambda *_: pytest.fail("played again"))
+    other = SimpleNamespace(codec=small_codec())
+    assert train(other, tmp_path, stage) == []
+    assert torch.equal(other.codec.decoder.linear.weight, net.codec.decoder.linear.weight)
 
 
 def test_the_decoder_learns_what_its_frames_show(tmp_path, monkeypatch):
     """A small one is shown nothing but green."""
-    green = torch.tensor([60, 200, 80], dtype=torch.uint8).view(1, 3, 1, 1).expand(4, 3, 256, 256)
-    frames = replace(few_frames(), pictures=green)
-    monkeypatch.setattr(decoder, "play_frames", lambda *_, **__: frames)
+    played = few_frames()
+    monkeypatch.setattr(decoder, "play_frames", lambda *_, **__: played)
+    green = np.broadcast_to(np.array([60, 200, 80], np.uint8), large_scenes().pictures.shape)
     net = SimpleNamespace(codec=small_codec())
-    before = decoder.decoder_quality(net.codec, frames)["psnr_db"]
-    list(decoder.train_decoder(net, maker(), tmp_path, diffusion.Stage("decoder", 40, 1, 1, 3e-2, falling=0), 4))
-    assert decoder.decoder_quality(net.codec, frames)["psnr_db"] > before + 1
+    reports = train(
+        net, tmp_path, diffusion.Stage("decoder", 20, 1, 1, 3e-2, falling=0), scenes=replace(large_scenes(), pictures=green)
+    )
+    assert reports[-1]["outside_db"] > 15

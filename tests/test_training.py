@@ -1,27 +1,29 @@
 import copy
 import functools
 import json
+import zipfile
 from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pytest
 import torch
-from drawn import SCENES, few_prompts, few_scenes, untrained, untrained_net, vector
+from drawn import SCENES, few_prompts, few_scenes, large_scenes, untrained, untrained_net, vector
 from einops import rearrange
 from PIL import Image
 
 from studio.conditioning import condition_frames
 from studio.controls import ControlState, Stroke
 from studio.engine import Engine
+from studio.models.pocket import guide
 from studio.models.pocket import model as pocket
 from studio.models.pocket.appearance import FOLD, TRACK_CHANNELS
 from studio.models.pocket.autoencoder import Autoencoder
-from studio.training import codec, diffusion, forcing, recipe, vocabulary
+from studio.training import codec, diffusion, forcing, losses, recipe, vocabulary
 from studio.training import fit_places as memory
 from studio.training.checkpoint import load_checkpoint, save_checkpoint
 from studio.training.clips import SLOTS, ClipMaker, track_maps, wander
-from studio.world import backgrounds, compositing, scenes, words
+from studio.world import backgrounds, compositing, scenes, subject_pictures, words
 
 # --- the drawn world ----------------------------------------------------------
 
@@ -112,24 +114,27 @@ def test_the_sprites_are_the_subjects_the_language_knows():
     pack = compositing.sprites()
     assert len(pack.labels) >= 100
     assert set(pack.labels) == set(words.SUBJECTS)
-    assert len(pack.full) == len(pack.half) == len(pack.shadow) == len(pack.labels)
-    assert (pack.full[:, :3] <= pack.full[:, 3:] + 1e-6).all()  # colours are premultiplied
+    assert [level.shape for level in pack.levels] == [(len(pack.labels), 4, side, side) for side in guide.SIDES]
+    assert len(pack.shadow) == len(pack.labels)
+    assert (pack.full[:, :3] <= pack.full[:, 3:] + 1e-3).all()  # colours are premultiplied
 
 
-def test_a_packed_sprite_is_what_is_visible_in_the_middle_of_its_tile(tmp_path):
+def test_a_packed_picture_is_what_is_visible_in_its_middle(tmp_path, monkeypatch):
     assets = tmp_path / "assets"
     assets.mkdir()
     for code, box in (("a", (0, 0, 200, 400)), ("b", (500, 600, 900, 800))):
         drawn = Image.new("RGBA", (1000, 1000))
         drawn.paste((255, 0, 0, 255), box)
         drawn.save(assets / f"{code}.webp", lossless=True)
-    compositing.pack_sprites(assets, {"tall": "a", "wide": "b"}, tmp_path / "pack")
-    pack = compositing.sprites(tmp_path / "pack")
+    subject_pictures.pack_pictures(assets, {"tall": "a", "wide": "b"}, tmp_path / "pack.zip")
+    monkeypatch.setattr(subject_pictures, "_opened", lambda: zipfile.ZipFile(tmp_path / "pack.zip"))
+    monkeypatch.setattr(subject_pictures, "codes", lambda pack: {"tall": "a", "wide": "b"} if pack == "added" else {})
+    pack = compositing.pack_of(("tall", "wide"))
     assert pack.labels == ("tall", "wide")
     for number, (wide, high) in enumerate(((0.5, 1), (1, 0.5))):
-        alpha = pack.full[number, 3:]
+        alpha = pack.full[number, 3:].float()
         assert centroid(alpha) == pytest.approx((0.5, 0.5), abs=0.01)
-        width, height = (float((alpha.amax(d) > 0.5).sum()) / compositing.SPRITE * 1.08 for d in ((0, 1), (0, 2)))
+        width, height = (float((alpha.amax(d) > 0.5).sum()) / guide.SIDES[0] * 1.08 for d in ((0, 1), (0, 2)))
         assert (width, height) == pytest.approx((wide, high), abs=0.05)
 
 
@@ -355,22 +360,24 @@ def test_the_rate_rises_stays_and_falls():
 
 
 def test_crops_hold_subjects_and_say_where():
-    pictures, covered = codec.crops(few_scenes(), 6, np.random.default_rng(0))
-    assert pictures.shape == (6, 3, codec.CROP, codec.CROP)
-    assert covered.shape == (6, 1, codec.CROP, codec.CROP)
-    assert covered.amax((1, 2, 3)).mean() > 0.5
-    assert 0 <= pictures.min() <= pictures.max() <= 1
+    true = codec.crops(large_scenes(), 6, np.random.default_rng(0))
+    assert true.pictures.shape == (6, 3, 256, 256)
+    assert true.guide.shape == (6, 4, 256, 256)
+    assert true.cells == 8
+    assert codec.small(true).shape == (6, 3, 128, 128)
+    assert true.covered.amax((1, 2, 3)).mean() > 0.5
+    assert 0 <= true.pictures.min() <= true.pictures.max() <= 1
 
 
 def test_psnr_of_a_known_error():
     true = torch.full((1, 3, 8, 8), 0.5)
-    assert codec.psnr(true + 0.1, true) == pytest.approx(20, abs=1e-3)
+    assert losses.psnr(true + 0.1, true) == pytest.approx(20, abs=1e-3)
     inside = torch.zeros(1, 1, 8, 8)
     inside[..., :4] = 1
     made = true.clone()
     made[..., 4:] = 0  # wrong only outside
     made[..., :4] += 0.01
-    assert codec.psnr(made, true, inside) == pytest.approx(40, abs=1e-2)
+    assert losses.psnr(made, true, inside) == pytest.approx(40, abs=1e-2)
 
 
 def some_codec():
@@ -384,8 +391,8 @@ def test_the_loss_counts_subjects_more():
     made[..., :8] = 0.2
     inside, outside = covered.clone(), covered.clone()
     inside[..., :8], outside[..., 8:] = 1, 1
-    assert codec.codec_loss(true, true, inside) == 0
-    assert codec.codec_loss(made, true, inside) > 2 * codec.codec_loss(made, true, outside)
+    assert losses.codec_loss(true, true, inside) == 0
+    assert losses.codec_loss(made, true, inside) > 2 * losses.codec_loss(made, true, outside)
 
 
 def test_a_picture_s_latents_are_the_same_whatever_is_in_its_batch_but_what_is_usual_follows():
@@ -450,7 +457,7 @@ def brief():
 def trained(brief, tmp_path_factory):
     """The smoke recipe, run once: its folder, where its weights went, and its reports."""
     folder = tmp_path_factory.mktemp("run")
-    reports = list(recipe.train(folder, "smoke", folder / "weights", few_scenes()))
+    reports = list(recipe.train(folder, "smoke", folder / "weights", (few_scenes(), large_scenes())))
     return folder, folder / "weights", reports
 
 
@@ -463,7 +470,7 @@ def again(trained, brief):
         patch.setattr(pocket, "WEIGHTS", out)
         patch.setattr(recipe.detector, "WEIGHTS", folder / "detector.safetensors")
         patch.setattr(recipe.detector, "train_detector", lambda scenes, path: asked.append(path) or [])
-        reports = list(recipe.train(folder, "smoke", out, few_scenes()))
+        reports = list(recipe.train(folder, "smoke", out, (few_scenes(), large_scenes())))
     return stamps, asked, reports
 
 
@@ -478,14 +485,15 @@ def test_the_recipe_reports_every_stage_to_its_end(trained):
     for name in ("codec", "images", "clips", "forcing"):
         last = [report for report in reports if report["stage"] == name][-1]
         assert last["step"] == last["of"] == 2
-    assert reports[-1]["psnr_db"] > 10
+    assert reports[-1]["outside_db"] > 10
+    assert reports[-1]["small_outside_db"] > 10
 
 
 def test_the_recipe_leaves_weights_that_play(trained):
     _, out, _ = trained
     model = pocket.Pocket(out, torch.float32)
     assert model.capabilities.labels == (*compositing.sprites().labels, "castle", "tree")
-    assert Engine(model).step().picture.shape == (256, 256, 3)
+    assert Engine(model).step().picture.shape == (*model.size, 3)
     config = json.loads((out / "config.json").read_text())
     assert config["recipe"] == "smoke"
     assert {"commit", "date"} <= set(config)
@@ -496,7 +504,7 @@ def test_the_recipe_trains_what_it_should(trained):
     net, _ = pocket.PocketNet.load(out)
     fresh = untrained_net()
     changed = lambda name: (getattr(net, name).state_dict()[key][: len(value)] - value).abs().max()  # noqa: E731
-    for name, key in (("transformer", "proj_out.weight"), ("memory", "planes"), ("codec", "linear_out.weight")):
+    for name, key in (("transformer", "proj_out.weight"), ("memory", "planes"), ("codec", "decoder.fine_linear.weight")):
         value = getattr(fresh, name).state_dict()[key]
         assert changed(name) > 1e-6, name
 
@@ -540,7 +548,7 @@ def test_a_stage_that_was_stopped_goes_on_where_it_was(trained, tmp_path):
 def test_the_codec_goes_on_where_it_was(trained, tmp_path):
     folder, _, _ = trained
     (tmp_path / "codec.pt").write_bytes((folder / "codec.pt").read_bytes())
-    reports = list(codec.train_codec(few_scenes(), tmp_path, 3, 2, **recipe.CODEC))
+    reports = list(codec.train_codec(large_scenes(), tmp_path, 3, 2, **recipe.CODEC))
     assert reports[-1]["step"] == 3
     state = torch.load(tmp_path / "codec.pt", weights_only=True)
     assert state["step"] == 3

@@ -14,7 +14,7 @@ from studio.models.pocket import appearance
 from studio.models.pocket import model as pocket
 from studio.models.pocket.sentence_encoder import text_encoder
 from studio.training import vocabulary
-from studio.world import compositing, words
+from studio.world import compositing, subject_pictures, words
 from studio.world.backgrounds import Scene
 
 # What a person may type, and the subject it means to them. Most are no label of the table.
@@ -61,12 +61,12 @@ def test_a_line_of_the_table_that_says_too_little_is_named(tmp_path, monkeypatch
 
 
 def test_every_subject_of_the_table_has_its_picture():
-    codes = json.loads((compositing.PACK / "added.json").read_text())["codes"]
+    codes = json.loads((subject_pictures.PACK / "added.json").read_text())["codes"]
     assert codes == {label: subject.code for label, subject in vocabulary.added().items()}
     pack = compositing.added()
     assert pack.labels == tuple(vocabulary.added())
     assert (pack.full[:, 3].amax((1, 2)) > 0.99).all()
-    assert (compositing.PACK / "added.webp").stat().st_size < 4e6
+    assert subject_pictures.PICTURES.stat().st_size < 6e6
     assert compositing.every_sprite().labels == compositing.sprites().labels + pack.labels
     assert torch.equal(compositing.every_sprite().full[len(compositing.sprites().labels) + 7], pack.full[7])
 
@@ -99,7 +99,7 @@ def test_adding_subjects_leaves_the_trained_ones_and_adding_them_again_changes_n
         kept = getattr(before.memory, name)
         assert torch.equal(getattr(after.memory, name)[: len(kept)], kept)
     castle = torch.nn.functional.interpolate(
-        compositing.added().full[[compositing.added().index("castle")]], size=48, mode="area"
+        compositing.added().full[[compositing.added().index("castle")]].float(), size=48, mode="area"
     )
     torch.testing.assert_close(after.memory.planes[-2:-1], castle, atol=0.01, rtol=0)
     assert [after.reads(word)[0] for word in ("castle", "palace", "oak", "boat", "fox")] == [

@@ -13,6 +13,7 @@ import torch
 from studio.evaluation import detector
 from studio.models.pocket import model as pocket
 from studio.models.pocket.appearance import PLANE
+from studio.models.pocket.decoder import SIZES
 from studio.models.pocket.sentence_encoder import text_encoder
 from studio.training import vocabulary
 from studio.training.clips import ClipMaker, Prompts
@@ -54,7 +55,7 @@ RECIPES = {
         codec_batch=16,
         stages=(Stage("images", 4000, 32, 1, 1.2e-3, falling=0), Stage("clips", 2500, 6, 5, 1e-3)),
         forcing=Stage("forcing", 1800, 8, 5, 4e-4),
-        decoder=Stage("decoder", 8000, 6, 1, 8e-4, falling=0.65),
+        decoder=Stage("decoder", 5000, 4, 1, 8e-4, falling=0.65),
         pairs=6000,
     ),
     # One H100: about 30 minutes. Not run yet (no session had the card); the CPU recipe made the weights that ship.
@@ -131,16 +132,17 @@ def new_net(recipe: Recipe, backgrounds: Backgrounds) -> pocket.PocketNet:
 
 
 def train(
-    folder: Path, name: str = "cpu", out: Path = pocket.WEIGHTS, scenes: Backgrounds | None = None
+    folder: Path, name: str = "cpu", out: Path = pocket.WEIGHTS, scenes: tuple[Backgrounds, Backgrounds] | None = None
 ) -> Iterator[dict]:
     """Runs or resumes the recipe in `folder`, yielding progress, and writes the weights to `out`.
 
-    In the package it also makes the evaluation's detector, if that is missing. Raises KeyError for an unknown recipe.
+    scenes: the world at 256, which is encoded, and at 512, which is decoded; painted in `folder` if left out. In the
+    package it also makes the evaluation's detector, if that is missing. Raises KeyError for an unknown recipe.
     """
     recipe = RECIPES[name]
-    backgrounds = scenes or render_backgrounds(folder)
+    backgrounds, large = scenes or (render_backgrounds(folder), render_backgrounds(folder, size=SIZES[-1]))
     for report in train_codec(
-        backgrounds, folder, recipe.codec_steps, recipe.codec_batch, device=recipe.device, **CODEC
+        large, folder, recipe.codec_steps, recipe.codec_batch, device=recipe.device, **CODEC
     ):
         yield {"stage": "codec", "of": recipe.codec_steps, **report}
     net = new_net(recipe, backgrounds)
@@ -156,13 +158,13 @@ def train(
     for report in train_forcing(net, maker, folder, recipe.forcing, device=recipe.device):
         yield {"stage": recipe.forcing.name, "of": recipe.forcing.steps, **report}
     export(net.cpu(), out, name)
-    for report in train_decoder(net, maker, folder, recipe.decoder, recipe.pairs, device=recipe.device):
+    for report in train_decoder(net, maker, large, folder, recipe.decoder, recipe.pairs, device=recipe.device):
         yield {"stage": recipe.decoder.name, "of": recipe.decoder.steps, **report}
     export(net.cpu(), out, name)
     vocabulary.add_subjects(out)
     if out == pocket.WEIGHTS and not detector.WEIGHTS.exists():  # it belongs to the drawn world, not to these weights
         yield from detector.train_detector(backgrounds, detector.WEIGHTS)
-    yield {"stage": "done", **codec_quality(net.codec, backgrounds)}
+    yield {"stage": "done", **codec_quality(net.codec, large)}
 
 
 def export(net: pocket.PocketNet, out: Path, recipe: str) -> None:

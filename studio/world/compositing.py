@@ -71,7 +71,7 @@ def pack_of(labels: Iterable[str]) -> Sprites:
 
 def sprites_of(labels: Sequence[str], pictures: NDArray[np.uint8]) -> Sprites:
     """Make sprites of pictures (N, 192, 192, 4), straight alpha."""
-    levels = [sprite_levels(torch.from_numpy(picture)) for picture in pictures]
+    levels = [sprite_levels(picture) for picture in pictures]
     whole = torch.stack([level[0][3:] for level in levels])
     bell = torch.exp(-0.5 * (torch.arange(-7.0, 8.0) / 3.2) ** 2)
     bell = (bell / bell.sum()).view(1, 1, 1, -1)

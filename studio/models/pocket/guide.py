@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from studio.models.pocket.appearance import placement
@@ -13,9 +15,9 @@ SIDES = (192, 96, 48)  # of a picture's levels, each the mean of 2x2 of the one 
 Levels = tuple[Tensor, ...]  # (4, S, S) of each of `SIDES`, premultiplied RGBA in 0..1
 
 
-def sprite_levels(picture: Tensor) -> Levels:
-    """Make the levels of a picture, uint8 (192, 192, 4) with straight alpha."""
-    values = picture.permute(2, 0, 1).float() / 255
+def sprite_levels(picture: NDArray[np.uint8]) -> Levels:
+    """Make the levels of a picture, (192, 192, 4) with straight alpha."""
+    values = torch.tensor(picture).permute(2, 0, 1).float() / 255
     levels = [torch.cat([values[:3] * values[3:], values[3:]])]
     for _ in SIDES[1:]:
         levels.append(F.avg_pool2d(levels[-1][None], 2)[0])

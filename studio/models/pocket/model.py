@@ -273,7 +273,7 @@ class Pocket(Model):
         """Recall a label's picture; where the memory mixes subjects, the mixture of theirs."""
         shares = self.memory.weights(self._label_vector(label))[0]
         likeliest = [n for n in shares.argsort(descending=True).tolist()[:MIXED] if shares[n] > FAINT]
-        parts = [sprite_levels(torch.from_numpy(subject_picture(self.capabilities.labels[n]))) for n in likeliest]
+        parts = [sprite_levels(subject_picture(self.capabilities.labels[n])) for n in likeliest]
         weights = (shares[likeliest] / shares[likeliest].sum()).tolist()
         return tuple(
             torch.stack([w * part for w, part in zip(weights, level, strict=True)]).sum(0)
