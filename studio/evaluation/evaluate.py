@@ -6,7 +6,7 @@ matching), which it is (nearest of all subjects drawn there), how like (PSNR ins
 (`detector`): right means place, time and weather all as the prompt said. Switches change the prompt at frame 6 with
 recache and judge the frames after. Late takes run 600 frames and are judged at 25 frames of 20-120 and 25 of 500-600.
 Takes of added subjects, which no net was trained on (`vocabulary`), are judged as the others are, and which subject it
-is among all there are. Hand takes (`takes.HandTake`) drag two subjects about for 60 frames, switch to another place and
+is among all there are. What stands still is compared with itself a turn of the world's clock later (jitter). Hand takes (`takes.HandTake`) drag two subjects about for 60 frames, switch to another place and
 wait 60 more; three frames before the switch and five after it are judged inside the subjects, outside them, and for
 ghosts: cells of false colour that the model would not draw without its past, and keeps and breeds where it trusts it.
 """
@@ -17,7 +17,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from studio.controls import ControlState, Prompt
+from studio.controls import ControlState, Prompt, Stroke
 from studio.engine import Engine
 from studio.evaluation import takes
 from studio.evaluation.detector import Detector, load_detector
@@ -28,6 +28,7 @@ from studio.world.backgrounds import Scene
 
 JUDGED = (4, 6, 8)
 SWITCH_AT, AFTER = 6, 8
+STILL = 8  # frames until a take stands still
 HAND_BEFORE, HAND_AFTER = (20, 40, 59), (62, 68, 80, 100, 119)
 GHOSTLY = 0.01  # share of cells with a false colour from which on a person would speak of a ghost: two or three cells
 
@@ -155,6 +156,22 @@ def hand_takes(model: Model, count: int, steps: int, seed: int) -> Iterator[tupl
         yield before, after
 
 
+def jitters(model: Model, count: int, steps: int, seed: int) -> Iterator[float]:
+    """Of each take the mean change, in levels of 255, of what stands still: frames a turn of the world's clock apart.
+
+    The drawn world does not change there at all.
+    """
+    rng = np.random.default_rng(seed)
+    for _ in range(count):
+        take = takes.draw_take(rng)
+        engine = Engine(model)
+        still = Stroke("subject", take.word, take.path[:1], mode="drag", size=take.size)
+        engine.apply(list(enumerate((*take.controls(steps)[:2], still), 1)))
+        pictures = [engine.step().picture.astype(np.float32) for _ in range(STILL + 2 * scenes.PHASES)][STILL:]
+        turns = zip(pictures[: scenes.PHASES], pictures[scenes.PHASES :], strict=True)
+        yield float(np.mean([np.abs(one - other).mean() for one, other in turns]))
+
+
 def judge_hand(made: torch.Tensor, fresh: torch.Tensor, picture: torch.Tensor, alpha: torch.Tensor) -> dict:
     """How like the drawn picture inside and outside the subjects (alpha), and how much of a ghost there is."""
     return {
@@ -215,6 +232,7 @@ def evaluate(
     pairs = list(progress(long_takes(model, detector, long, default_steps, seed + 2), total=long, desc="600 frames"))
     out["early"] = summary([row for early, _ in pairs for row in early])
     out["late"] = summary([row for _, late in pairs for row in late])
+    out["jitter_levels"] = round(float(np.mean(list(jitters(model, max(1, count // 8), default_steps, seed + 6)))), 4)
     hands = max(1, count // 4)
     pairs = list(progress(hand_takes(model, hands, default_steps, seed + 4), total=hands, desc="hand"))
     out["hand_before"] = hand_summary([row for before, _ in pairs for row in before])
