@@ -104,6 +104,7 @@ class Capabilities:
         refuses: the kinds of control it cannot play, each with the reason in words for the person who sent it.
         strokes: how it plays strokes, a key of `STROKES`; "" where it refuses them, whatever is given.
         labels: the subjects it knows.
+        places: the drawn world's places that it was trained on; none in weights that are older than this.
         loras: the names of the LoRAs it was opened with.
         notices: what a person should know of how it was opened, in words, as what of a LoRA is left aside.
         undistilled: what says that a few steps are too few for it, in words; empty where it was distilled for them.
@@ -132,6 +133,7 @@ class Capabilities:
     refuses: Mapping[str, str] = field(default_factory=dict)
     strokes: str = "tracks"
     labels: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
     loras: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     undistilled: str = ""

@@ -196,6 +196,7 @@ class Pocket(Model):
             first_frame_steps=FIRST_FRAME_STEPS,
             refuses=REFUSES,
             labels=tuple(config["labels"]),
+            places=net.places.world,
         )
         self.memory = net.memory.requires_grad_(False)
         self.places = net.places.requires_grad_(False)
