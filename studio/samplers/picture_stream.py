@@ -20,17 +20,17 @@ from studio.conditioning import Conditioning, Rows, condition_frames
 from studio.controls import Sampling, Structure
 from studio.noise import drifting_noise
 from studio.samplers.base import Sampler
-from studio.samplers.forward import picture_sigmas
-from studio.samplers.picture_source import PictureSource
-from studio.samplers.regions import (
+from studio.samplers.boxes import (
     WHOLE,
     DrawnPicture,
+    box_that_changed,
     box_to_draw,
-    changed_region,
     crop,
     crop_conditioning,
-    paste_region,
+    paste_box,
 )
+from studio.samplers.forward import picture_sigmas
+from studio.samplers.picture_source import PictureSource
 from studio.samplers.rows import Row, admits_alone, admits_next_tick
 from studio.schedule import add_noise
 from studio.similarity import Box
@@ -123,7 +123,7 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
         begun = self._source.begin(state, number)
         sigmas = picture_sigmas(self.model, sampling, 1.0 if begun.latent is None else sampling.strength)
         cond = condition_frames(self.model, state, [number], painted=begun.painted)
-        kept, shows = changed_region(self.model, state, cond, self._shown, begun.seen)
+        kept, shows = box_that_changed(self.model, state, cond, self._shown, begun.seen)
         box = box_to_draw(kept, self.model.latent[1:])
         fresh = self._noise(sampling.seed, frame if sampling.drift else 0, 0, sampling.drift)
         source = torch.zeros_like(fresh) if begun.latent is None else begun.latent
@@ -193,7 +193,7 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
     def finish(self, row: PictureRow, clean: Tensor) -> Tensor:
         """Give the frame's latent, (1, C, h, w): where it is not new it is the last frame's."""
         self._negatives.pop(row.frame, None)
-        self._last = latent = paste_region(self._last, clean, row.box, row.kept)
+        self._last = latent = paste_box(self._last, clean, row.box, row.kept)
         self.frame = row.frame + 1
         return latent[None]
 
