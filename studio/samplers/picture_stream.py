@@ -65,7 +65,7 @@ class PictureRow(Row):
 @dataclass(frozen=True, eq=False)
 class PictureStreamSnapshot:
     """All that the stream holds. shown: of the newest frame begun; last: the latent (C, h, w) that came out last;
-    backdrop: the pocket model's stream, while strokes are painted on that.
+    backdrop: the pocket model's stream, while strokes are painted on that; view: how far the camera has gone over it.
 
     What the rows are told is left out: it is large, and made again from their controls.
     """
@@ -75,6 +75,7 @@ class PictureStreamSnapshot:
     shown: DrawnPicture | None
     last: Tensor | None
     backdrop: PocketSnapshot | None = None  # none in snapshots from before there was one
+    view: np.ndarray | None = None  # nor was there a camera over it
 
 
 class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
@@ -101,7 +102,7 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
         self._shown: DrawnPicture | None = None
         self._last: Tensor | None = None
         self._negatives: dict[int, Conditioning] = {}  # what frames in flight are told under their negative prompts
-        self._source.restore(None)
+        self._source.restore()
 
     def watch(self, frame: int, shown: np.ndarray | None, state: ControlState) -> None:
         """Take in by how much pictures' numbers are ahead of frames': frames that were left out have none."""
@@ -114,7 +115,7 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
         try:
             return super().tick(state)
         except BaseException:
-            self._source.restore(before)
+            self._source.restore(*before)
             raise
 
     def new_row(self, state: ControlState, frame: int, is_first: bool) -> PictureRow:
@@ -200,7 +201,7 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
     def snapshot(self) -> PictureStreamSnapshot:
         """Give all that the stream holds; good for any number of restores."""
         rows = tuple(replace(row, cond=None) for row in self._rows)
-        return PictureStreamSnapshot(self.frame, rows, self._shown, self._last, self._source.snapshot())
+        return PictureStreamSnapshot(self.frame, rows, self._shown, self._last, *self._source.snapshot())
 
     def snapshot_bytes(self, state: ControlState) -> int:
         """Compute the most bytes that a snapshot takes: of each row its latents."""
@@ -214,7 +215,7 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
         """Go back to a snapshot, bit for bit."""
         self.frame, self._shown, self._last, self._negatives = snapshot.frame, snapshot.shown, snapshot.last, {}
         self._rows = tuple(replace(row, cond=row_conditioning(self.model, row)) for row in snapshot.rows)
-        self._source.restore(snapshot.backdrop)
+        self._source.restore(snapshot.backdrop, snapshot.view)
 
 
 class PictureRollout(PictureStream):
