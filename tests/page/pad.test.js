@@ -67,9 +67,12 @@ test('a second finger turns a push into a pinch, and the last one that goes ends
   heard.pointermove(at(2, 350, 100));
   assert.deepEqual(sent.at(-1), { ...STILL, zoom: 0.05 });
   heard.pointerup(at(1, 150, 100));
-  assert.deepEqual(sent.at(-1), { ...STILL, zoom: 0.05 });
+  heard.pointermove(at(2, 110, 60));
+  assert.deepEqual(sent.at(-1), { ...STILL, zoom: 0.05 }, 'the finger that is left pushes nothing');
   heard.pointercancel(at(2, 350, 100));
   assert.deepEqual(sent.at(-1), STILL);
+  heard.pointerdown(at(3, 250, 100));
+  assert.deepEqual(sent.at(-1), { ...STILL, pan_x: 0.025 }, 'and the next one does');
 });
 
 test('the wheel zooms for as long as it is turned, and keys move for as long as they are down', async (context) => {

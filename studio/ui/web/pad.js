@@ -101,7 +101,7 @@ export class Pad {
   down(event) {
     this.box.setPointerCapture(event.pointerId);
     this.fingers.set(event.pointerId, [event.clientX, event.clientY]);
-    this.first = this.two();
+    this.first = this.two() ?? this.first;
     if (!this.first) this.push(event);
   }
 
@@ -110,15 +110,15 @@ export class Pad {
     if (!this.fingers.has(event.pointerId)) return;
     this.fingers.set(event.pointerId, [event.clientX, event.clientY]);
     const now = this.two();
-    if (this.first && now) this.move(pinched(this.first, now));
-    else if (this.fingers.size === 1) this.push(event);
+    if (!this.first) this.push(event);
+    else if (now) this.move(pinched(this.first, now)); // the finger that is left of two pushes nothing
   }
 
   /** @param {number} pointer */
   up(pointer) {
-    if (!this.fingers.delete(pointer)) return;
+    if (!this.fingers.delete(pointer) || this.fingers.size) return;
     this.first = null;
-    if (!this.fingers.size) this.release();
+    this.release();
   }
 
   /** @returns {[Position, Position] | null} */
@@ -148,7 +148,7 @@ export class Pad {
     if (!motion || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     event.stopPropagation();
-    if (!event.repeat) this.move(rounded(motion));
+    this.move(rounded(motion));
   }
 
   /**
