@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from studio.controls import Picture, Prompt, Sampling, Structure, active_prompts, lora_weights, strokes
-from studio.regional import RegionWords, words_by_region
+from studio.regional import Pictures, RegionWords, words_by_region
 from studio.trajectory import Placement, placements
 
 if TYPE_CHECKING:
@@ -266,16 +266,17 @@ def condition_frames(
     negative: bool = False,
     painted: np.ndarray | None = None,
     begun: int = 0,
+    placed: Sequence[Pictures] | None = None,
 ) -> Conditioning:
     """Give what a model is told of frames, by their numbers, under the controls in force, or the negative prompt.
 
     painted: the underpainting, where a frame begins from one. begun: the number of a video model's first latent frame
-    since a clean start.
+    since a clean start. placed: see `words_by_region`.
     """
     states = model.prepare(state[Prompt].negative) if negative else prompt_states(model, state)
     inputs = frame_inputs(state, frames, begun)
     cond = model.condition(states, inputs if painted is None else replace(inputs, painted=painted), frames)
-    heard = () if negative else words_by_region(model, state, frames)
+    heard = () if negative else words_by_region(model, state, frames, placed)
     return replace(cond, regions=heard) if heard else cond
 
 

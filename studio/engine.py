@@ -28,6 +28,7 @@ from studio.frames import Frame
 from studio.models import playable
 from studio.models.errors import NotFinite
 from studio.pictures import decoded
+from studio.regional import labels_heard
 from studio.samplers import Sampler, samplers_of
 from studio.samplers.base import RowRevisions
 from studio.samplers.words import Words, switch_words
@@ -255,9 +256,12 @@ def ms_since(began: float) -> float:
 
 
 def read_label(model: Model, stroke: Stroke) -> None:
-    """Have a model ready what it draws for a new label."""
+    """Have a model ready what it draws for a new label, or hears where its subject is."""
+    state = ControlState().after(stroke, 0)
     if model.capabilities.strokes == "tracks":
-        condition_frames(model, ControlState().after(stroke, 0), [0])
+        condition_frames(model, state, [0])
+    for label in labels_heard(model, state):
+        read_words(model, label)
     else:
         model.reads(stroke.label)
 

@@ -99,6 +99,8 @@ class Capabilities:
         hears_regions: whether words can be heard in a part of the picture (`Conditioning.regions`).
         told_picture: whether a video model is told the picture with every frame, and draws the first one itself.
         follow: the share of its noise that goes along with motion unless told, see `controls.Sampling`.
+        preview: the strength at which its chunks begin from the crude picture of what strokes and camera move, unless
+            told (`Sampling.strength`); 0: they begin from noise, and the picture is held between steps alone.
         redraws: whether a video model has a `Model.video_encoder`, by which it redraws pictures as they come.
         pictures: how many a latent stands for; where it is several, the first after a clean start stands for one.
         refuses: the kinds of control it cannot play, each with the reason in words for the person who sent it.
@@ -128,6 +130,7 @@ class Capabilities:
     hears_regions: bool = False
     told_picture: bool = False
     follow: float = 0.0
+    preview: float = 0.0
     redraws: bool = False
     pictures: int = 1
     refuses: Mapping[str, str] = field(default_factory=dict)

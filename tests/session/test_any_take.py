@@ -306,7 +306,7 @@ TAKES = {
         "pause",
     ],
     "film": ["picture", "live"],
-    "sd": [*PICTURES_OF_ITS_OWN, "structure", "lora", *PAINTED, "region", "backdrop", "pause"],
+    "sd": [*PICTURES_OF_ITS_OWN, "structure", "lora", *PAINTED, "region", "backdrop", "camera_motion", "pause"],
 }
 OFTEN = {"tiny": 8, "still": 8, "wan": 2, "film": 2, "sd": 2}
 QUICK = dict(
