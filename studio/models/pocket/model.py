@@ -194,6 +194,7 @@ class Pocket(Model):
             sink=1,
             window=1,
             first_frame_steps=FIRST_FRAME_STEPS,
+            decodes_beside=True,
             refuses=REFUSES,
             labels=tuple(config["labels"]),
         )
