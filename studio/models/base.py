@@ -103,6 +103,8 @@ class Capabilities:
             told (`Sampling.strength`); 0: they begin from noise, and the picture is held between steps alone.
         redraws: whether a video model has a `Model.video_encoder`, by which it redraws pictures as they come.
         pictures: how many a latent stands for; where it is several, the first after a clean start stands for one.
+        decodes_beside: whether a picture may be decoded on one thread while the next is begun on another, and that pays
+            where there are two cores: a model that draws on one core, and makes a picture of each latent.
         refuses: the kinds of control it cannot play, each with the reason in words for the person who sent it.
         strokes: how it plays strokes, a key of `STROKES`; "" where it refuses them, whatever is given.
         labels: the subjects it knows.
@@ -133,6 +135,7 @@ class Capabilities:
     preview: float = 0.0
     redraws: bool = False
     pictures: int = 1
+    decodes_beside: bool = False
     refuses: Mapping[str, str] = field(default_factory=dict)
     strokes: str = "tracks"
     labels: tuple[str, ...] = ()
@@ -148,6 +151,12 @@ class Capabilities:
             object.__setattr__(self, "strokes", "")
         if self.strokes not in STROKES:
             raise ValueError(f"strokes is {self.strokes!r}; possible: {', '.join(map(repr, STROKES))}")
+        if self.decodes_beside and (self.chunk, self.pictures) != (1, 1):
+            raise ValueError(
+                f"decodes_beside is for one picture a chunk, not {self.chunk * self.pictures}; leave it out"
+            )
+        if self.decodes_beside and self.strokes == "cutouts":
+            raise ValueError("decodes_beside is not for strokes as cutouts, pasted on the last picture; leave it out")
 
 
 class Model(ABC):

@@ -194,6 +194,7 @@ class Pocket(Model):
             sink=1,
             window=1,
             first_frame_steps=FIRST_FRAME_STEPS,
+            decodes_beside=True,
             refuses=REFUSES,
             labels=tuple(config["labels"]),
             places=net.places.world,
@@ -276,7 +277,8 @@ class FrameDecoder(Stateless):
     def decode(self, latents: Tensor) -> list[np.ndarray]:
         """Decode (F, C, 16, 16) to F pictures, uint8 (256, 256, 3). Raises NotFinite for what is no number."""
         ready = latents.to(self.model.dtype).contiguous(memory_format=torch.channels_last)
-        return to_pictures([self.model.codec.decode(ready).float().mul(127.5).add(127.5)])
+        # In place: memory of a large picture is new at every operation, and the system's work for it is most of it.
+        return to_pictures([self.model.codec.decode(ready).float().mul_(127.5).add_(127.5)])
 
 
 def _files() -> list[str]:
