@@ -3,17 +3,21 @@
 
 import { element, iconButton } from './dom.js';
 
-/** @typedef {{ name: string, data: string, time: string, end: string, seconds: number }} OwnPlace data, end: base64 of a JPEG, '' for none */
+/**
+ * data, end: base64 of a JPEG, '' for none.
+ * @typedef {{ name: string, data: string, time: string, end: string, seconds: number }} OwnPlace
+ */
 
 export const TIMES = ['day', 'sunset', 'night', 'dawn'];
 const LONGEST = 60; // characters, as controls/place.py has it
 const MOST_SECONDS = 600;
 const svg = (/** @type {string} */ path) => `<svg viewBox="0 0 24 24" aria-hidden="true">${path}</svg>`;
 export const ICONS = {
-  place: svg('<path d="M4 5.500h16v13H4z"/><path d="M4 15.500l5-5 4 4 2.500-2.500L20 16"/><circle cx="15.500" cy="9" r="1.300" class="fill"/>'),
+  place: svg('<path d="M4 5.500h16v13H4zM4 15.500l5-5 4 4 2.500-2.500L20 16"/><circle cx="15.500" cy="9" r="1.300" class="fill"/>'),
   edit: svg('<path d="M5 19l1-4L15.500 5.500l3 3L9 18z"/>'), remove: svg('<path d="M7 7l10 10M17 7L7 17"/>'),
   done: svg('<path d="M5 12.500l4.500 4.500L19 7.500"/>'), file: svg('<path d="M4 19.500h16M12 4v11M7.500 8.500L12 4l4.500 4.500"/>'),
-  camera: svg('<path d="M4 8h3.500L9 5.500h6L16.500 8H20v11H4z"/><circle cx="12" cy="13" r="3.500"/>'), end: svg('<path d="M5 12h13M13 7l5 5-5 5"/>'),
+  camera: svg('<path d="M4 8h3.500L9 5.500h6L16.500 8H20v11H4z"/><circle cx="12" cy="13" r="3.500"/>'),
+  end: svg('<path d="M5 12h13M13 7l5 5-5 5"/>'),
 };
 
 /** @param {string} jpeg base64 */
