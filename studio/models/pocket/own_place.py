@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -50,6 +51,12 @@ def features(latents: Tensor) -> Tensor:
     return torch.cat([latents, latents * down, torch.ones_like(down), down, down**2, down**3], 1)
 
 
+def ridge(rows: Tensor, differences: Tensor) -> Tensor:
+    """Fit differences (times, weathers, N, C) to rows (N, F), both float64: (times, weathers, F, C), float32."""
+    system = rows.T @ rows + RIDGE * len(rows) * torch.eye(rows.shape[1], dtype=rows.dtype)
+    return torch.linalg.solve(system, torch.einsum("nf,twnc->twfc", rows, differences)).float()
+
+
 class OwnPlaces:
     """Encodes pictures, and turns them to the time and the weather that a prompt tells; functions of the weights.
 
@@ -72,11 +79,15 @@ class OwnPlaces:
         end = self._turned(place.end, place.time, states)
         return torch.cat([start.lerp(end, share) for share in place.shares])
 
-    @torch.no_grad()
     def _encode(self, data: bytes) -> Tensor:
-        """Encode a picture's file: (1, C, h, w), float32, of its middle square."""
-        pixels = torch.from_numpy(decoded(data, (self.size, self.size)).copy()).permute(2, 0, 1)[None]
-        ready = pixels.float().div(127.5).sub(1).to(next(self.codec.parameters()).dtype)
+        """Encode the middle square of a picture's file."""
+        return self.encoded(decoded(data, (self.size, self.size)))
+
+    @torch.no_grad()
+    def encoded(self, picture: np.ndarray) -> Tensor:
+        """Encode a picture, uint8 (H, W, 3): (1, C, h, w), float32."""
+        pixels = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float().div(127.5).sub(1)
+        ready = pixels.to(next(self.codec.parameters()).dtype)
         return self.codec.encode(ready.contiguous(memory_format=torch.channels_last)).float()
 
     @torch.no_grad()
@@ -98,16 +109,12 @@ class OwnPlaces:
     def _fit(self, time: int) -> Tensor:
         """Fit the turns from a time of day and clear weather to every other: (times, weathers, 2 C + 4, C), float32.
 
-        What is fitted is the difference, in float64; the turn to where the picture is already is nothing. A memory that
-        knows no place whole turns nothing.
+        The turn to where the picture is already is nothing. A memory that knows no place whole turns nothing.
         """
-        if not self._whole:
-            latent = self.memory.layouts.shape[1]
-            return torch.zeros(len(TIMES), len(WEATHERS), 2 * latent + 4, latent)
-        rows, differences = self.known(time)
-        system = rows.T @ rows + RIDGE * len(rows) * torch.eye(rows.shape[1], dtype=rows.dtype)
-        solved = torch.linalg.solve(system, torch.einsum("nf,twnc->ftwc", rows, differences).flatten(1))
-        return solved.view(rows.shape[1], len(TIMES), len(WEATHERS), -1).permute(1, 2, 0, 3).float().contiguous()
+        if self.whole:
+            return ridge(*self.known(time))
+        latent = self.memory.layouts.shape[1]
+        return torch.zeros(len(TIMES), len(WEATHERS), 2 * latent + 4, latent)
 
     def known(self, time: int, left_out: int = -1) -> tuple[Tensor, Tensor]:
         """Give of every cell of the places that are known whole, but for one left out, how it is and how it changes.
@@ -115,7 +122,7 @@ class OwnPlaces:
         Features (N, F) at a time in clear weather, and the differences (times, weathers, N, C) from there; float64.
         """
         memory, (layouts, airs) = self.memory, self._numbers
-        pairs = [(place, view) for place in self._whole if place != left_out for view in range(memory.names[3])]
+        pairs = [(place, view) for place in self.whole if place != left_out for view in range(memory.names[3])]
 
         def cells(of: Tensor) -> Tensor:
             return of.permute(0, 2, 3, 1).flatten(0, 2)
@@ -135,7 +142,7 @@ class OwnPlaces:
         return {tuple(row): number for number, row in enumerate(layouts)}, {tuple(row): n for n, row in enumerate(airs)}
 
     @cached_property
-    def _whole(self) -> list[int]:
+    def whole(self) -> list[int]:
         """The places that the memory has in all views, at all times and in all weathers."""
         (layouts, airs), (places, times, weathers, views) = self._numbers, self.memory.names
         full = views * times + times * weathers

@@ -9,7 +9,7 @@ import { placeOfCamera, placeOfFile } from './placepicture.js';
 import { inForce } from './state.js';
 import { browserStorage } from './storage.js';
 
-/** @import { Control, Feature } from './types.js' */
+/** @import { Feature } from './types.js' */
 /** @import { Page } from './page.js' */
 /** @import { OwnPlace, Which } from './placeparts.js' */
 /** @import { PlacePicture } from './placepicture.js' */

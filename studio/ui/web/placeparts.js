@@ -78,6 +78,7 @@ export class PlaceDraft {
 
   show() {
     const { place } = this;
+    /** @type {HTMLElement[]} */
     const parts = place.data ? [thumb(place.data), this.field, this.time] : this.pickers('data');
     if (place.data && place.end) {
       const drop = iconButton(ICONS.remove, '', 'Without the second picture', () => { this.place.end = ''; this.show(); });
