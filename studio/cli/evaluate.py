@@ -76,7 +76,8 @@ def run_places(arguments: argparse.Namespace) -> None:
         raise UsageError(f"{model.name} has no places of one's own, which are the pocket model's")
     try:
         print_figures(
-            lambda: evaluate_places(model, arguments.places, arguments.seed, progress=progress_bar), arguments.json
+            lambda: evaluate_places(model, arguments.places, arguments.seed, arguments.quick, progress_bar),
+            arguments.json,
         )
     except ValueError as error:
         raise UsageError(str(error)) from error

@@ -1,7 +1,7 @@
 """Judges places of one's own: is the picture what is played on, and does a prompt turn it?
 
-`studio evaluate --places FOLDER` takes every picture of the folder as a place, under a subject that is pinned on it, and
-judges frames 4 and 8 outside the subject: against the picture (its middle square), and against the codec's own decode
+`studio evaluate --places FOLDER` takes every picture of the folder as a place, a subject pinned on it, and judges
+frames 4 and 8 outside the subject: against the picture (its middle square), and against the codec's own decode
 of it, which is as near as a model on this codec can come. Then the prompt says a time or a weather, and the witness
 (`detector`), which has seen drawn pictures only, says what it sees. Beside that a place that the memory knows is left
 out, turned by what the others have learned, and compared with its true drawing.
@@ -9,7 +9,7 @@ out, turned by what the others have learned, and compared with its true drawing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from studio.pictures import decoded
 from studio.world import scenes
 
 NAME, SUBJECT, SIZE = "my own spot", "fox", 0.3
-JUDGED = (4, 8)
+JUDGED = (4, 8)  # frames; the first of them alone where it is to be quick
 AIM = 28.0  # dB outside the subject
 # What a prompt says beside the name, and what the witness has to see then: (time, weather), empty for any.
 TURNS = {"at night": ("night", ""), "at sunset": ("sunset", ""), "at dawn": ("dawn", ""), "in the fog": ("", "fog")}
@@ -46,13 +46,13 @@ def pictures_in(folder: Path) -> dict[str, bytes]:
     return found
 
 
-def played(model: Pocket, text: str, *controls: Control) -> list[np.ndarray]:
-    """Give the judged frames of a prompt and what is set with it."""
+def played(model: Pocket, judged: Sequence[int], text: str, *controls: Control) -> list[np.ndarray]:
+    """Give the frames that are judged of a prompt and what is set with it."""
     engine, sent = Engine(model), (*controls, Prompt(text))
     engine.accept(*sent)
     engine.apply(list(enumerate(sent, 1)))
-    frames = [engine.step() for _ in range(max(JUDGED) + 1)]
-    return [frame.picture for frame in frames if frame.index in JUDGED]
+    frames = [engine.step() for _ in range(max(judged) + 1)]
+    return [frame.picture for frame in frames if frame.index in judged]
 
 
 def psnr(made: np.ndarray, true: np.ndarray, where: np.ndarray | None = None) -> float:
@@ -72,21 +72,27 @@ def named(detector: Detector, picture: np.ndarray) -> tuple[str, str, str]:
     return detector.name(torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float() / 255)[0]
 
 
-def judge(model: Pocket, detector: Detector, data: bytes, rng: np.random.Generator) -> dict[str, float]:
-    """Judge one picture: dB outside the subject, and of each turn whether it is seen (the share of frames)."""
+def judge(
+    model: Pocket, detector: Detector, data: bytes, rng: np.random.Generator, quick: bool = False
+) -> dict[str, float]:
+    """Judge one picture: dB outside the subject, and of each turn whether it is seen (the share of frames).
+
+    quick: one frame, and the night alone.
+    """
+    numbers, turns = (JUDGED[:1], list(TURNS.items())[:1]) if quick else (JUDGED, list(TURNS.items()))
     side = model.capabilities.size[0]
     x, y = float(rng.uniform(0.25, 0.75)), float(rng.uniform(0.5, 0.8))
     set_up = (Place(NAME, data), Sampling(seed=int(rng.integers(2**31))))
     true, own = decoded(data, (side, side)), model.new_decoder().decode(model.own_places.latent(data))[0]
-    frames = played(model, NAME, *set_up, Stroke("s", SUBJECT, ((0, x, y),), "pin", SIZE))
+    frames = played(model, numbers, NAME, *set_up, Stroke("s", SUBJECT, ((0, x, y),), "pin", SIZE))
     part = outside(side, x, y)
     judged = {
         "psnr_db": float(np.mean([psnr(frame, true, part) for frame in frames])),
         "psnr_codec_db": float(np.mean([psnr(frame, own, part) for frame in frames])),
         "codec_db": psnr(own, true, part),
     }
-    for words, (time, weather) in TURNS.items():
-        seen = [named(detector, frame) for frame in played(model, f"{NAME} {words}", *set_up)]
+    for words, (time, weather) in turns:
+        seen = [named(detector, frame) for frame in played(model, numbers, f"{NAME} {words}", *set_up)]
         judged[words] = float(np.mean([time in ("", at) and weather in ("", air) for _, at, air in seen]))
     return judged
 
@@ -105,11 +111,17 @@ def known_turned(model: Pocket, detector: Detector, time: str) -> dict[str, floa
 
 
 def evaluate_places(
-    model: Pocket, folder: Path, seed: int = 0, progress: Progress = lambda iterable, **_: iterable
+    model: Pocket,
+    folder: Path,
+    seed: int = 0,
+    quick: bool = False,
+    progress: Progress = lambda iterable, **_: iterable,
 ) -> dict[str, Any]:
-    """Give the figures of `studio evaluate --places FOLDER --json`."""
+    """Give the figures of `studio evaluate --places FOLDER --json`; quick: see `judge`."""
     detector, files, rng = load_detector(), pictures_in(folder), np.random.default_rng(seed)
-    rows = {name: judge(model, detector, data, rng) for name, data in progress(list(files.items()), desc="places")}
+    rows = {
+        name: judge(model, detector, data, rng, quick) for name, data in progress(list(files.items()), desc="places")
+    }
     means = {name: round(float(np.mean([row[name] for row in rows.values()])), 4) for name in next(iter(rows.values()))}
     return {
         "model": model.name,
@@ -118,6 +130,8 @@ def evaluate_places(
         **means,
         "at_least_28_db": round(float(np.mean([row["psnr_db"] >= AIM for row in rows.values()])), 4),
         "at_least_28_db_codec": round(float(np.mean([row["psnr_codec_db"] >= AIM for row in rows.values()])), 4),
-        "known_turned": {time: known_turned(model, detector, time) for time in ("night", "sunset", "dawn")},
+        "known_turned": {
+            time: known_turned(model, detector, time) for time in ("night", "sunset", "dawn")[: 1 if quick else 3]
+        },
         "each": {name: {key: round(value, 2) for key, value in row.items()} for name, row in rows.items()},
     }
