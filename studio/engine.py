@@ -19,6 +19,7 @@ from studio.controls import (
     Control,
     ControlState,
     Picture,
+    Place,
     Prompt,
     Region,
     Sampling,
@@ -135,6 +136,8 @@ class Engine:
                     read_words(self.model, control.text)
                 case Stroke() if self._known.adds("label", control.label):
                     read_label(self.model, control)
+                case Place() if control.data:
+                    read_place(self.model, control)
                 case Picture() if control.data and self.state[Similarity].threshold:
                     self._thumbnail(control.data)
 
@@ -265,6 +268,11 @@ def read_label(model: Model, stroke: Stroke) -> None:
         read_words(model, label)
     else:
         model.reads(stroke.label)
+
+
+def read_place(model: Model, place: Place) -> None:
+    """Have a model ready what it draws under a prompt that says the name of a person's own place."""
+    condition_frames(model, ControlState.of(place, Prompt(place.name)), [0])
 
 
 def read_words(model: Model, text: str) -> None:

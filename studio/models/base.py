@@ -97,6 +97,7 @@ class Capabilities:
         sink_policy: what becomes of its sink at a prompt switch unless told, a policy of `controls.Sink`.
         takes_pictures: whether `Model.encode_picture` works.
         hears_regions: whether words can be heard in a part of the picture (`Conditioning.regions`).
+        own_places: whether a picture can become a place that prompts say (`FrameInputs.places`).
         told_picture: whether a video model is told the picture with every frame, and draws the first one itself.
         follow: the share of its noise that goes along with motion unless told, see `controls.Sampling`.
         preview: the strength at which its chunks begin from the crude picture of what strokes and camera move, unless
@@ -130,6 +131,7 @@ class Capabilities:
     sink_policy: str = "recache"
     takes_pictures: bool = False
     hears_regions: bool = False
+    own_places: bool = False
     told_picture: bool = False
     follow: float = 0.0
     preview: float = 0.0

@@ -22,6 +22,7 @@ from studio.controls import (
     Lora,
     Pause,
     Picture,
+    Place,
     Region,
     Sampling,
     Similarity,
@@ -52,6 +53,7 @@ ACTS: dict[str, Callable[[Capabilities], bool]] = {
     "cutout": lambda able: pastes(able),
     "backdrop": lambda able: able.strokes == "underpainting" or hears_labels(able),
     "camera_motion": lambda able: not able.independent or able.strokes == "underpainting",
+    "place": lambda able: able.own_places,
 }
 
 
@@ -194,6 +196,16 @@ def check_backdrop(model: Model, control: Backdrop) -> None:
         raise ControlError(f"{model.name} paints nothing under its pictures; a backdrop is for image models")
 
 
+def check_place(model: Model, control: Place) -> None:
+    """Raise ControlError where no picture becomes a place that prompts say."""
+    if control.data and not (able := model.capabilities).own_places:
+        instead = "; here a picture can be what is drawn from, or what strokes are painted on (the backdrop)"
+        raise ControlError(
+            f"{model.name} has no places of one's own, which are the pocket model's"
+            + (instead if able.takes_pictures and able.independent else "")
+        )
+
+
 def check_camera(model: Model, control: Camera) -> None:
     """Raise ControlError for a motion where no picture goes on from the last, nor from what is painted under it."""
     if control.moves and not ACTS["camera_motion"](model.capabilities):
@@ -222,6 +234,7 @@ CHECKS: dict[type[Control], Callable[[Model, Any], None]] = {
     Backdrop: check_backdrop,
     CutOut: check_cutout,
     Camera: check_camera,
+    Place: check_place,
 }
 
 

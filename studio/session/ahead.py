@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
-from studio.controls import Backdrop, Camera, Control, ControlError, ControlState, CutOut, Region, Stroke, cutout
+from studio.controls import (
+    Backdrop,
+    Camera,
+    Control,
+    ControlError,
+    ControlState,
+    CutOut,
+    Place,
+    Region,
+    Stroke,
+    cutout,
+    place,
+)
 from studio.controls.backdrop import check_backdrop
 from studio.controls.base import check_integer, shown
 from studio.controls.region import check_regions
@@ -23,6 +35,7 @@ ROOM: Mapping[type[Control], Callable[[Model, ControlState, Any], None]] = {
     Backdrop: lambda _, state, sent: check_backdrop(state, sent),
     CutOut: lambda _, state, sent: cutout.check_room(state, sent.slot),
     Camera: check_view,
+    Place: lambda _, state, sent: place.check_room(state, sent),
 }
 
 
