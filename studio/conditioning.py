@@ -20,7 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from studio.controls import Picture, Prompt, Sampling, Structure, active_prompts, lora_weights, strokes
-from studio.regional import RegionWords, words_by_region
+from studio.controls.place import own_places
+from studio.regional import Pictures, RegionWords, words_by_region
 from studio.trajectory import Placement, placements
 
 if TYPE_CHECKING:
@@ -195,6 +196,20 @@ class PromptMemory(Generic[K]):
 
 
 @dataclass(frozen=True)
+class OwnPlace:
+    """A place of a person's own: its name, the files of its pictures, and the time of day that they show.
+
+    shares: of each frame, how far it has gone to the second picture (`end`), 0..1.
+    """
+
+    name: str
+    data: bytes
+    time: str = "day"
+    end: bytes = b""
+    shares: tuple[float, ...] = (0.0,)
+
+
+@dataclass(frozen=True)
 class FrameInputs:
     """All that frames are told beside their prompt, as plain values.
 
@@ -207,6 +222,7 @@ class FrameInputs:
         painted: the underpainting that takes its place, uint8 (H, W, 3) of the model's size, where there is one.
         structure_strength, structure_look: of the ControlNet: 0..2, and "edges" or "picture".
         begun: the number of a video model's first latent frame since a clean start.
+        places: a person's own, the one whose name wins first; for a model that draws them.
     """
 
     placements: tuple[tuple[Placement, ...], ...] = ()
@@ -218,6 +234,7 @@ class FrameInputs:
     structure_look: str = "edges"
     painted: np.ndarray | None = None
     begun: int = 0
+    places: tuple[OwnPlace, ...] = ()
 
 
 def frame_inputs(state: ControlState, frames: Sequence[int], begun: int = 0) -> FrameInputs:
@@ -232,6 +249,16 @@ def frame_inputs(state: ControlState, frames: Sequence[int], begun: int = 0) -> 
         structure_strength=structure.strength,
         structure_look=structure.look,
         begun=begun,
+        places=places_of(state, frames),
+    )
+
+
+def places_of(state: ControlState, frames: Sequence[int]) -> tuple[OwnPlace, ...]:
+    """Give the places of a person's own, as they are in frames."""
+    return tuple(
+        OwnPlace(one.name, one.data, one.time, one.end, tuple(one.share(int(frame) - held.frame) for frame in frames))
+        for held in own_places(state)
+        for one in (held.control,)
     )
 
 
@@ -266,16 +293,17 @@ def condition_frames(
     negative: bool = False,
     painted: np.ndarray | None = None,
     begun: int = 0,
+    placed: Sequence[Pictures] | None = None,
 ) -> Conditioning:
     """Give what a model is told of frames, by their numbers, under the controls in force, or the negative prompt.
 
     painted: the underpainting, where a frame begins from one. begun: the number of a video model's first latent frame
-    since a clean start.
+    since a clean start. placed: see `words_by_region`.
     """
     states = model.prepare(state[Prompt].negative) if negative else prompt_states(model, state)
     inputs = frame_inputs(state, frames, begun)
     cond = model.condition(states, inputs if painted is None else replace(inputs, painted=painted), frames)
-    heard = () if negative else words_by_region(model, state, frames)
+    heard = () if negative else words_by_region(model, state, frames, placed)
     return replace(cond, regions=heard) if heard else cond
 
 

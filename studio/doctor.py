@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studio.folders import write_error
+from studio.hub.machine import usable_cores
 
 NEEDED_MEMORY = 2.5  # GB that a session takes at most
 
@@ -58,9 +59,10 @@ def check_python() -> Finding:
 
 
 def check_cores() -> Finding:
-    """Count the processor's cores for this process."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    detail = f"{count} for this process, {platform.machine()}"
+    """Count the processor's cores for this process, and say what the pocket model does with them."""
+    count = usable_cores()
+    how = "makes a picture while the next frame begins" if count >= 2 else "makes frames one after the other"
+    detail = f"{count} for this process, {platform.machine()}; the pocket model {how}"
     return Finding("cores", count >= 2, detail, "the pocket model wants two; on one it plays at about half the rate")
 
 

@@ -13,11 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from studio.conditioning import condition_frames, frame_inputs
+from studio.begun import Begun
+from studio.conditioning import FrameInputs, condition_frames, frame_inputs
 from studio.controls import (
     Control,
     ControlState,
     Picture,
+    Place,
     Prompt,
     Region,
     Sampling,
@@ -26,8 +28,8 @@ from studio.controls import (
 )
 from studio.frames import Frame
 from studio.models import playable
-from studio.models.errors import NotFinite
 from studio.pictures import decoded
+from studio.regional import labels_heard
 from studio.samplers import Sampler, samplers_of
 from studio.samplers.base import RowRevisions
 from studio.samplers.words import Words, switch_words
@@ -100,13 +102,12 @@ class Engine:
         self._last_words: Words | None = None
         # Pictures decoded with the last chunk that have not come out yet, and the revision it was made under.
         self._pictures: list[np.ndarray] = []
-        self._frame_revision, self._row_revisions, self._decode_ms = 0, RowRevisions(), 0.0
+        self._frame_revision, self._row_revisions = 0, RowRevisions()
         # The last picture that came out, and what the similarity filter knows of it.
         self._last_picture: np.ndarray | None = None
         self.problem: str | None = None  # what is wrong with the pictures, in words for a person
-        self._similarity = SimilarityState()
+        self._similarity, self._known = SimilarityState(), WordsRead()
         self._thumbnail = lru_cache(maxsize=2)(lambda data: thumbnail(decoded(data, model.size)))
-        self._known = WordsRead()
 
     def check(self, control: Control) -> None:
         """Raise ControlError for what this model cannot play; see `playable.check`. May be called from any thread."""
@@ -135,6 +136,8 @@ class Engine:
                     read_words(self.model, control.text)
                 case Stroke() if self._known.adds("label", control.label):
                     read_label(self.model, control)
+                case Place() if control.data:
+                    read_place(self.model, control)
                 case Picture() if control.data and self.state[Similarity].threshold:
                     self._thumbnail(control.data)
 
@@ -148,48 +151,66 @@ class Engine:
             self.state = self.state.after(control, self.frame)
             self.revision = max(self.revision, revision)
 
-    @torch.no_grad()
     def step(self) -> Frame:
         """Make exactly one frame. After a clean start that is also the ticks that fill the pipe."""
-        started, self._decode_ms = time.perf_counter(), 0.0
+        return self.finish(self.begin())
+
+    @torch.no_grad()
+    def begin(self) -> Begun:
+        """Do the first half of a step: all of the next frame but its picture; see `Capabilities.decodes_beside`."""
+        started, similarity = time.perf_counter(), self._similarity
         self.state = self.state.at(self.frame)
         self.sampler.watch(self.frame, self._last_picture, self.state)
-        skipped = not self._pictures and not self._draw()
-        picture = self._pictures.pop(0) if self._pictures else self._last_picture
-        assert picture is not None  # the first frame is never skipped
-        at, ms = time.time_ns(), ms_since(started)
-        frame = Frame(self.frame, picture, self._frame_revision, at, ms, skipped, decode_ms=self._decode_ms)
-        self._last_picture = picture
+        latents = None if self._pictures else self._draw()
+        skipped = latents is None and not self._pictures
+        told = self._told(latents)
+        begun = Begun(self.frame, self._frame_revision, started, latents, told, self.decoder, skipped, similarity)
         self.frame += 1
-        return frame
+        return begun
+
+    @torch.no_grad()
+    def finish(self, begun: Begun) -> Frame:
+        """Do the second half of a step: make the picture. Frames are finished in the order they were begun."""
+        began, pictures = time.perf_counter(), self._pictures
+        if begun.latents is not None:
+            try:
+                pictures, finite = begun.decode()
+            except BaseException:
+                self.take_back(begun)
+                raise
+            self.problem = None if finite else self.problem or NOT_FINITE.format(begun.index)
+        if pictures:
+            self._last_picture, *self._pictures = pictures
+        assert self._last_picture is not None  # the first frame is never skipped
+        return begun.frame(self._last_picture, began)
+
+    def take_back(self, begun: Begun) -> None:
+        """Take back a frame that was begun and could not be finished: the next has its number."""
+        self.frame, self._similarity = begun.index, begun.similarity
 
     @property
     def ahead(self) -> int:
         """How many pictures are made and have not come out."""
         return len(self._pictures)
 
-    def _draw(self) -> bool:
-        """Make the pictures of the next chunk, or let the last one stand: whether there are any."""
+    def _draw(self) -> Tensor | None:
+        """Make the latents of the next chunk; None where the last picture stands."""
         self._frame_revision = self.revision
         renders, similarity = self._should_render()
+        latents = None
         if renders:
-            self._switch_prompt()
-            latents, began = self.sampler.step(self.state), time.perf_counter()
-            self._pictures += self._decode(latents)
+            self._last_words, cuts = switch_words(self.sampler, self._last_words, self.state)
+            if cuts:
+                self.decoder = self.model.new_decoder()  # what it holds of the last shot is no past of this one
+            latents = self.sampler.step(self.state)
             self._frame_revision = self._row_revisions.came_out(self.revision, self.sampler, self.jumps)
-            self._decode_ms = ms_since(began)
         self._similarity = similarity
-        return renders
+        return latents
 
-    def _decode(self, latents: Tensor) -> list[np.ndarray]:
-        """Decode a chunk's latents; what is no number in them, or in their pictures, is a problem and is told."""
-        inputs = frame_inputs(self.state, range(self.sampler.frame - len(latents), self.sampler.frame))
-        try:
-            pictures, finite = self.decoder.decode(latents, inputs), bool(latents.isfinite().all())
-        except NotFinite as overflow:
-            pictures, finite = overflow.pictures, False
-        self.problem = None if finite else self.problem or NOT_FINITE.format(self.frame)
-        return pictures
+    def _told(self, latents: Tensor | None) -> FrameInputs:
+        """Give what a person set for the latents that have just come out."""
+        count = 0 if latents is None else len(latents)
+        return frame_inputs(self.state, range(self.sampler.frame - count, self.sampler.frame))
 
     def _should_render(self) -> tuple[bool, SimilarityState]:
         """Whether the next frame is to be drawn, and what the similarity filter knows then.
@@ -208,12 +229,6 @@ class Engine:
         key = conditioning_key(self.state, painted is not None)
         seen = painted if painted is not None else self._thumbnail(data) if data else None
         return filter.is_new(seen, key), filter.snapshot()
-
-    def _switch_prompt(self) -> None:
-        """Tell the sampler of new words, see `samplers.words.switch_words`."""
-        self._last_words, cuts = switch_words(self.sampler, self._last_words, self.state)
-        if cuts:
-            self.decoder = self.model.new_decoder()  # what it holds of the last shot is no past of this one
 
     def restart(self, frame: int, state: ControlState | None = None) -> None:
         """Start clean: cache, rows in flight and decoder empty, the next frame is number `frame`; controls stay."""
@@ -250,17 +265,20 @@ class Engine:
         self.decoder.restore(snapshot.decoder)
 
 
-def ms_since(began: float) -> float:
-    """Give the milliseconds since a `time.perf_counter`."""
-    return (time.perf_counter() - began) * 1e3
-
-
 def read_label(model: Model, stroke: Stroke) -> None:
-    """Have a model ready what it draws for a new label."""
+    """Have a model ready what it draws for a new label, or hears where its subject is."""
+    state = ControlState().after(stroke, 0)
     if model.capabilities.strokes == "tracks":
-        condition_frames(model, ControlState().after(stroke, 0), [0])
+        condition_frames(model, state, [0])
+    for label in labels_heard(model, state):
+        read_words(model, label)
     else:
         model.reads(stroke.label)
+
+
+def read_place(model: Model, place: Place) -> None:
+    """Have a model ready what it draws under a prompt that says the name of a person's own place."""
+    condition_frames(model, ControlState.of(place, Prompt(place.name)), [0])
 
 
 def read_words(model: Model, text: str) -> None:

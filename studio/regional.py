@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from studio.models.base import Model
 
 Size = tuple[int, int]
+Pictures = Sequence[Sequence[Placement]]  # where subjects are in each of some pictures, in one order
 EDGE = 0.4  # of a subject's half width: how wide the soft edge is of the part where its label is heard
 
 
@@ -43,11 +44,14 @@ class RegionWords:
         object.__setattr__(self, "share", self.share.cpu())  # from a file it comes on the model's device
 
 
-def words_by_region(model: Model, state: ControlState, frames: Sequence[int]) -> tuple[tuple[RegionWords, ...], ...]:
+def words_by_region(
+    model: Model, state: ControlState, frames: Sequence[int], placed: Sequence[Pictures] | None = None
+) -> tuple[tuple[RegionWords, ...], ...]:
     """Give what is heard in parts of frames, by the pictures' numbers, beside the prompt; () where nothing is painted.
 
     Regions first, then the labels of strokes where the model hears them. They are at most 8 texts: of more labels the
-    last painted ones, which are in front.
+    last painted ones, which are in front. placed: of each frame where subjects are in each of its pictures, where a
+    frame stands for several.
     """
     able, painted, labels = model.capabilities, regions(state), labels_heard(model, state)
     if not able.hears_regions or not (painted or labels):
@@ -60,9 +64,15 @@ def words_by_region(model: Model, state: ControlState, frames: Sequence[int]) ->
     ]
     texts = {label: model.prepare(label, loras) for label in labels}
     aspect, share = model.size[0] / model.size[1], state[Backdrop].words
+    if placed is None:
+        placed = [(placements(strokes(state) if labels else {}, int(frame)),) for frame in frames]
     each = [
-        [RegionWords(texts[at.label], share * subject_cells(at, cells, aspect)) for at in placed if at.label in texts]
-        for placed in (placements(strokes(state) if labels else {}, int(frame)) for frame in frames)
+        [
+            RegionWords(texts[ways[0].label], share * swept_cells(ways, cells, aspect))
+            for ways in zip(*pictures, strict=True)
+            if ways[0].label in texts
+        ]
+        for pictures in placed
     ]
     heard = tuple((*always, *moving) for moving in each)
     return heard if any(heard) else ()
@@ -70,7 +80,8 @@ def words_by_region(model: Model, state: ControlState, frames: Sequence[int]) ->
 
 def labels_heard(model: Model, state: ControlState) -> tuple[str, ...]:
     """Give the labels of strokes that are heard where their subjects are."""
-    if model.capabilities.strokes != "underpainting" or not state[Backdrop].words:
+    able = model.capabilities
+    if able.strokes not in ("cutouts", "underpainting") or not (able.hears_regions and state[Backdrop].words):
         return ()
     room = MOST_REGIONS - len(regions(state))
     painted = (stroke.label for stroke, _ in reversed(strokes(state).values()))
@@ -85,6 +96,11 @@ def mask_cells(mask: bytes, cells: Size) -> Tensor:
 
     small = grey_mask(mask).resize((cells[1], cells[0]), Image.Resampling.BOX)
     return torch.from_numpy(np.asarray(small, np.float32) / 255)
+
+
+def swept_cells(ways: Sequence[Placement], cells: Size, aspect: float) -> Tensor:
+    """Give how much of each cell (h, w) is a subject's in any of some pictures, float32: the most in one of them."""
+    return torch.stack([subject_cells(at, cells, aspect) for at in ways]).amax(0)
 
 
 def subject_cells(at: Placement, cells: Size, aspect: float) -> Tensor:

@@ -17,8 +17,8 @@ from studio.accelerate import (
     forget,
     graphs,
     quantize,
-    regions,
 )
+from studio.accelerate.calls import calls_of, replace_call
 from studio.accelerate.graphs import CapturedGraph, GraphedCallable
 from studio.bench import nets
 from studio.samplers import Rollout, StreamBatch
@@ -95,8 +95,8 @@ def test_an_autoencoder_is_compiled_where_it_is_called():
         calls.append(len(inputs))
         return graph.forward
 
-    for name in regions.regions_of(net).compile:
-        regions.replace_call(net, name, lambda call: torch.compile(call, backend=backend))
+    for name in calls_of(net).compile:
+        replace_call(net, name, lambda call: torch.compile(call, backend=backend))
     assert torch.allclose(net.encode(picture).latents, latent, atol=1e-6)
     assert torch.allclose(net.decode(latent).sample, decoded, atol=1e-6)
     assert len(calls) == 2

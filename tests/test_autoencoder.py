@@ -64,7 +64,7 @@ def test_a_new_codec_is_its_linear_part_alone():
     pictures, latents = torch.rand(2, 3, 32, 48), torch.randn(2, 12, 2, 3)
     with torch.no_grad():
         assert codec.encoder(pictures).count_nonzero() == 0
-        fine = codec.decode(latents, torch.zeros(2, 4, 64, 96))
+        fine = codec.decode(latents, torch.zeros(2, 4, 64, 96))  # twice as large
         linear = torch.nn.functional.pixel_shuffle(codec.decoder.linear(latents), 4)
         torch.testing.assert_close(codec.decode(latents), torch.nn.functional.pixel_shuffle(linear, 4))
         assert fine.shape == (2, 3, 64, 96)

@@ -5,6 +5,7 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 from cutout_files import png
 from regional.masks import mask
+from tiny.pictures import noisy as drawn
 
 from studio.controls import (
     CONTROLS,
@@ -18,6 +19,7 @@ from studio.controls import (
     Lora,
     Pause,
     Picture,
+    Place,
     Prompt,
     Region,
     Sampling,
@@ -52,6 +54,7 @@ EVERY = [
     CutOut("a", png()),
     Backdrop("colour", "#204060", 3, 0.5),
     Live(True, 0.2),
+    Place("my garden", drawn(0), "dawn", drawn(1), 2.5),
 ]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from studio.world import scenes
+from studio.world.lights import WEATHERLESS
 
 
 def small(picture):
@@ -17,10 +18,12 @@ def lights(place):
     return [(time, weather) for time in scenes.times_of(place) for weather in scenes.weathers_of(place)]
 
 
-def test_there_are_fourteen_places_and_the_tables_agree():
-    assert len(scenes.PLACES) == len(set(scenes.PLACES)) == 14
+def test_there_are_thirty_places_and_the_tables_agree():
+    assert len(scenes.PLACES) == len(set(scenes.PLACES)) == 30
+    assert len(scenes.FIRST_PLACES) == 14
+    assert scenes.FIRST_PLACES[::13] == ("meadow", "room")  # the order is part of trained weights
     assert scenes.times_of("space") == ("night",)
-    assert all(scenes.weathers_of(place) == ("clear",) for place in ("space", "underwater", "room"))
+    assert all(scenes.weathers_of(place) == ("clear",) for place in WEATHERLESS)
     assert lights("lake") == [(time, weather) for time in scenes.TIMES for weather in scenes.WEATHERS]
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from studio.accelerate.attention import attention_names, attention_reason, check_attention, set_attention
-from studio.accelerate.compile import compile_reason, compile_regions
+from studio.accelerate.compile import compile_calls, compile_reason
 from studio.accelerate.graphs import forget, graph_calls, graphs_reason
 from studio.accelerate.options import Acceleration
 from studio.accelerate.quantize import QUANTIZATIONS, quantize_reason, quantize_weights
@@ -41,7 +41,7 @@ def accelerate(module: nn.Module, acceleration: Acceleration) -> nn.Module:
     if acceleration.quantize is not None:
         quantize_weights(module, acceleration.quantize)
     if acceleration.compile:
-        compile_regions(module, acceleration.compile)
+        compile_calls(module, acceleration.compile)
     if acceleration.graphs:
         graph_calls(module)
     return module

@@ -7,7 +7,7 @@ from typing import Protocol, cast
 import torch
 from torch import nn
 
-from studio.accelerate.regions import regions_of
+from studio.accelerate.calls import calls_of
 
 
 class HasAttentionBackend(Protocol):
@@ -47,7 +47,7 @@ def check_attention(module: nn.Module, name: str) -> None:
         raise ValueError(f"attention is {name!r}; possible: {', '.join(known)}")
     if reason := attention_reason(name):
         raise ValueError(f"attention={name!r} cannot be used here: {reason}")
-    if name != "native" and not (regions_of(module).attention or reads_backend(module)):
+    if name != "native" and not (calls_of(module).attention or reads_backend(module)):
         raise ValueError(
             f"{type(module).__name__} computes attention with torch's own kernel, which picks the fastest it has; "
             f"attention={name!r} is not possible, leave it out or use 'native'"
@@ -65,7 +65,7 @@ def set_attention(module: nn.Module, name: str) -> None:
 
     diffusers makes it the default of the whole process too, which is taken back: other models are none of our business.
     """
-    if attribute := regions_of(module).attention:
+    if attribute := calls_of(module).attention:
         setattr(module, attribute, name)
     elif reads_backend(module):
         from diffusers.models.attention_dispatch import _AttentionBackendRegistry as registry

@@ -14,7 +14,7 @@ from typing import Protocol, TypedDict, cast
 import torch
 from torch import nn
 
-from studio.accelerate.regions import is_listed, regions_of, replace_call
+from studio.accelerate.calls import calls_of, is_listed, replace_call
 
 RECOMPILE_LIMIT = (
     32  # forms a call is compiled for; torch's own 8 are soon used up by numbers of steps: then it is eager
@@ -59,15 +59,15 @@ def compile_reason(device: torch.device, backend: bool | str = True) -> str:
     return f"it needs a C++ compiler, and none of {', '.join(compilers)} is on the path; install one or set CXX"
 
 
-def compile_regions(module: nn.Module, backend: bool | str) -> None:
-    """Compile where `REGIONS` says, else the repeated blocks of a diffusers transformer, else the forward."""
+def compile_calls(module: nn.Module, backend: bool | str) -> None:
+    """Compile where `CALLS` says, else the repeated blocks of a diffusers transformer, else the forward."""
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(compile_cache()))
     options = CompileOptions(
-        backend="inductor" if backend is True else str(backend), dynamic=None if regions_of(module).grows else False
+        backend="inductor" if backend is True else str(backend), dynamic=None if calls_of(module).grows else False
     )
     torch._dynamo.config.recompile_limit = max(RECOMPILE_LIMIT, torch._dynamo.config.recompile_limit)
     if not is_listed(module) and getattr(module, "_repeated_blocks", None):
         cast(HasRepeatedBlocks, module).compile_repeated_blocks(**options)
         return
-    for name in regions_of(module).compile:
+    for name in calls_of(module).compile:
         replace_call(module, name, lambda call: torch.compile(call, **options))

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-from studio.accelerate.regions import Call, get_call, regions_of, replace_call
+from studio.accelerate.calls import Call, calls_of, get_call, replace_call
 
 MAX_GRAPHS = 24  # the most forms of call a module keeps graphs of
 WARMUP_CALLS = 4  # calls of a form before it is recorded: a cache that fills meets forms that do not come again
@@ -42,13 +42,13 @@ def graphs_reason(device: torch.device) -> str:
 
 def graph_calls(module: nn.Module) -> None:
     """Replay the module's calls from CUDA graphs from now on."""
-    for name in regions_of(module).graphs:
+    for name in calls_of(module).graphs:
         replace_call(module, name, GraphedCallable)
 
 
 def forget(module: nn.Module) -> None:
     """Drop the CUDA graphs kept of a module: call after changing what its forward reads beside its arguments."""
-    for name in regions_of(module).graphs:
+    for name in calls_of(module).graphs:
         call = get_call(module, name)
         if isinstance(call, GraphedCallable):
             call.forget()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Acceleration:
     """What `accelerate` is to do to a network; by default nothing.
 
-    compile: torch.compile on the network's regions; True, or the name of one of torch.compile's backends. The first
+    compile: torch.compile on the network's own calls; True, or the name of one of torch.compile's backends. The first
     call compiles (minutes for a full-size UNet); the result is kept on disk, see `compile.compile_cache`.
     graphs: CUDA graphs, see `graphs.GraphedCallable`; on CUDA only, without gradients.
     quantize: torchao on the linear layers but the first and last: "int8", "fp8" hold weights in 8 bits; "int8-dynamic",

@@ -46,8 +46,9 @@ def bench(model: Model | str = "pocket", seed: int = 0, plan: Plan = FULL) -> di
     """Every figure, of a model by name or a loaded one, at its default setting with one subject on a path.
 
     fps, tick_ms, engine_overhead: steps one after another, without a page; tick_ms is the median. fps_end_to_end: on
-    the session's thread, through the mailbox and JPEG, as a page would read it. control_to_picture_ticks, sweep: see
-    `studio.bench.response`. fps_at_N: over the 64 frames around frame N, null if the plan ends before.
+    the session's thread, through the mailbox and JPEG, as a page would read it; fps_step_by_step: so, but on one core
+    (`rates.end_to_end`). control_to_picture_ticks, sweep: see `studio.bench.response`. fps_at_N: over the 64 frames
+    around frame N, null if the plan ends before.
     """
     from studio.bench import rates, response
     from studio.models.loader import load
@@ -57,7 +58,7 @@ def bench(model: Model | str = "pocket", seed: int = 0, plan: Plan = FULL) -> di
         "model": model.name,
         "seed": seed,
         **rates.steps(model, seed, plan.frames),
-        "fps_end_to_end": rates.end_to_end(model, seed, plan.seconds),
+        **rates.end_to_end(model, seed, plan.seconds),
         "control_to_picture_ticks": response.changes(model, seed, plan.trials),
         "sweep": response.sweeps(model, seed, plan.sweeps, plan.sweep_seconds),
         "rss_mb": resident(),

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 from studio.bench.delegate import Delegate
@@ -16,6 +16,7 @@ from studio.outputs.latest import Latest
 from studio.session.session import Session
 
 WARM = 16  # steps before anything is counted: pipe, caches and allocator fill
+TURNS = 3  # of each way to play, one after the other
 AROUND = 32  # frames on each side of a frame whose rate is asked for
 
 
@@ -96,15 +97,31 @@ def rate_around(made: Sequence[float], place: int) -> float | None:
     return round(2 * AROUND / (made[place + AROUND] - made[place - AROUND]), 2)
 
 
-def end_to_end(model: Model, seed: int, seconds: float) -> float:
-    """Frames a second that leave as JPEG, made on the session's thread and read from the mailbox on another."""
+def end_to_end(model: Model, seed: int, seconds: float) -> dict[str, float]:
+    """Frames a second that leave as JPEG, made on the session's thread and read from the mailbox on another.
+
+    fps_step_by_step: with a frame begun only when the one before it has its picture; of a model that can do both at
+    once (`Capabilities.decodes_beside`), in turn with the other, each for so many seconds in all.
+    """
+    ways: dict[str, bool | None] = {"fps_end_to_end": None}
+    if model.capabilities.decodes_beside:
+        ways["fps_step_by_step"] = False
+    rates: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(TURNS):
+        for name, pipelined in ways.items():
+            rates[name].append(rate_of_jpegs(new_session(model, seed), seconds / TURNS, pipelined))
+    return {name: round(mean(found), 2) for name, found in rates.items()}
+
+
+def rate_of_jpegs(session: Session, seconds: float, pipelined: bool | None) -> float:
+    """Play a session for so many seconds, see `end_to_end`; pipelined: see `Runner.start`."""
     import simplejpeg
 
-    session, latest = new_session(model, seed), Latest()
+    latest = Latest()
     for _ in range(WARM):
         session.step()
     session.outputs.append(latest)
-    session.start()
+    session.start(pipelined=pipelined)
     try:
         read = latest.read(0)
         begun, count = time.perf_counter(), 0
@@ -113,6 +130,6 @@ def end_to_end(model: Model, seed: int, seconds: float) -> float:
             if read:
                 simplejpeg.encode_jpeg(read[1].picture, quality=88)
                 count += 1
-        return round(count / (time.perf_counter() - begun), 2)
+        return count / (time.perf_counter() - begun)
     finally:
         session.close()

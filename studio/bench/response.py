@@ -87,9 +87,10 @@ def words(number: int, seed: int, chance: random.Random) -> Control:
 def changes(model: Model, seed: int, trials: int) -> dict[str, Any]:
     """Ticks from `send`, at a random moment on the running session, to the picture.
 
-    p50, p95: to the first frame that differs from the same run without the change. settled: to the first frame every
-    one of whose noise levels was drawn under it, the longest of all trials. Of strokes and sliders; of a prompt, with
-    the encoding of its words, under "prompt".
+    p50, p95: to the first frame that differs from the same run without the change; ms: the same in milliseconds, the
+    median. settled: to the first frame every one of whose noise levels was drawn under it, the longest of all trials.
+    Of strokes and sliders; of a prompt, with the encoding of its words, under "prompt". Where pictures are made beside
+    the next frame a tick is shorter than what a picture takes, and the same time is more ticks.
     """
     watched = WatchedModel(model)
     session = new_session(watched, seed)
@@ -105,17 +106,20 @@ def changes(model: Model, seed: int, trials: int) -> dict[str, Any]:
     return {**summary(hand), "prompt": summary(prompt)}
 
 
-def summary(results: Sequence[tuple[float, float]]) -> dict[str, float]:
-    shown = [first for first, _ in results]
+def summary(results: Sequence[tuple[float, float, float]]) -> dict[str, float]:
+    shown, settled, ms = zip(*results, strict=True)
     return {
         "p50": round(float(np.percentile(shown, 50)), 3),
         "p95": round(float(np.percentile(shown, 95)), 3),
-        "settled": round(max(settled for _, settled in results), 3),
+        "settled": round(max(settled), 3),
+        "ms": round(float(np.percentile(ms, 50)), 1),
     }
 
 
-def one_change(session: Session, watched: WatchedModel, control: Control, chance: random.Random) -> tuple[float, float]:
-    """Ticks to the first frame that differs and to the first made wholly under the control."""
+def one_change(
+    session: Session, watched: WatchedModel, control: Control, chance: random.Random
+) -> tuple[float, float, float]:
+    """Ticks to the first frame that differs, and to the first made wholly under the control; ms to the former."""
     steps = session.engine.state[Sampling].steps
     before, after = 3, steps + 4
     state = session.snapshot()
@@ -138,7 +142,7 @@ def one_change(session: Session, watched: WatchedModel, control: Control, chance
     start = in_ticks(watch.times, sent)
     session.restore(state)
     differs = first_difference(watch.frames, [session.step() for _ in watch.frames])
-    return differs - start, settled - start
+    return differs - start, settled - start, (watch.times[differs] - sent) * 1e3
 
 
 def first_difference(frames: Sequence[Frame], others: Sequence[Frame | None]) -> int:

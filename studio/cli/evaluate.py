@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from studio.cli.arguments import add_measure_arguments, user_path
 from studio.cli.errors import UsageError
@@ -32,10 +33,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="redraw films instead: how much of their structure is kept, how late, how many pictures a second",
     )
+    parser.add_argument(
+        "--places",
+        type=user_path,
+        metavar="FOLDER",
+        help="how places of your own are played on: each picture of the folder, as it is and as prompts turn it",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Evaluate the model and print the figures."""
+    if arguments.places:
+        run_places(arguments)
+        return
     if arguments.video_in:
         run_video_in(arguments)
         return
@@ -53,6 +63,24 @@ def run(arguments: argparse.Namespace) -> None:
     if model.capabilities.strokes != "tracks":
         raise UsageError(f"{model.name} was not taught to follow strokes; --drag judges how it follows a hand")
     print_figures(lambda: evaluate(model, arguments.seed, progress=progress_bar, **fewer), arguments.json)
+
+
+def run_places(arguments: argparse.Namespace) -> None:
+    """Judge places of one's own, and print the figures."""
+    from studio.evaluation.own_places import evaluate_places
+
+    if not arguments.places.is_dir():
+        raise UsageError(f"{arguments.places} is no folder; give --places a folder of pictures")
+    model: Any = open_model(arguments)
+    if not model.capabilities.own_places:
+        raise UsageError(f"{model.name} has no places of one's own, which are the pocket model's")
+    try:
+        print_figures(
+            lambda: evaluate_places(model, arguments.places, arguments.seed, arguments.quick, progress_bar),
+            arguments.json,
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
 def run_video_in(arguments: argparse.Namespace) -> None:

@@ -17,6 +17,7 @@ from studio.controls.lora import Lora, lora_weights
 from studio.controls.messages import describe, from_message, state_message, to_message
 from studio.controls.pause import Pause
 from studio.controls.picture import Picture
+from studio.controls.place import Place
 from studio.controls.prompt import Mix, Prompt, active_prompts
 from studio.controls.region import Region, regions
 from studio.controls.sampling import Sampling
@@ -43,6 +44,7 @@ __all__ = [
     "Mix",
     "Pause",
     "Picture",
+    "Place",
     "Prompt",
     "Region",
     "Sampling",

@@ -1,4 +1,4 @@
-"""What strokes are painted on, under the drawing of an image model."""
+"""What strokes are painted on, under the drawing of an image model; and how much their labels are heard."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ SHARES = (0.0, 1.0)
 
 @dataclass(frozen=True)
 class Backdrop(Control):
-    """Of an image model: what each frame's underpainting is, on which strokes' subjects are pasted where they are.
+    """What strokes are painted on, and how much their labels are heard where they are.
+
+    Of an image model: what each frame's underpainting is, on which strokes' subjects are pasted where they are.
 
     source: "picture" is the one that comes in (a camera's, a film's, a still), "pocket" the embedded model's own frame
     under the same prompt, "colour" one colour, "none" paints nothing: strokes' labels are heard where they are, and
     that is all. "auto": with strokes, the picture where there is one and else the pocket model; without, what a frame
     begins from is what it was before there were strokes. The others but "none" are redrawn without strokes too.
     colour: a name or "#rrggbb". seed: of the pocket model's stream, 0..2**32-1. words: how much of what is heard where
-    a subject is, is its label's, 0..1; 0 leaves the prompt alone.
+    a subject is, is its label's, 0..1; 0 leaves the prompt alone. A Wan student has this field alone.
     """
 
     source: str = "auto"
@@ -40,6 +42,7 @@ class Backdrop(Control):
             "source",
             "Strokes are painted on",
             section="backdrop",
+            needs="underpainting",
             order=10,
             name="backdrop",
             choices=SOURCES,

@@ -12,6 +12,7 @@ from studio.controls.live import Live
 from studio.controls.lora import Lora
 from studio.controls.pause import Pause
 from studio.controls.picture import Picture
+from studio.controls.place import Place
 from studio.controls.prompt import Prompt
 from studio.controls.region import Region
 from studio.controls.sampling import Sampling
@@ -36,6 +37,7 @@ CONTROLS: dict[str, type[Control]] = {
     "region": Region,
     "backdrop": Backdrop,
     "camera_motion": Camera,
+    "place": Place,
     "pause": Pause,
 }
 

@@ -22,9 +22,9 @@ TABLES = (tuple(scenes.PLACES), scenes.TIMES, scenes.WEATHERS)
 
 
 class Detector(nn.Module):
-    """pictures (N, 3, 64, 64) in 0..1 -> scores of (places, times, weathers)."""
+    """pictures (N, 3, 64, 64) in 0..1 -> scores of (places, times, weathers); of all places, it knows the first few."""
 
-    def __init__(self):
+    def __init__(self, places: int = len(scenes.FIRST_PLACES)):
         super().__init__()
         widths = (3, 32, 64, 128, 128)
         stages = [
@@ -32,7 +32,7 @@ class Detector(nn.Module):
             for a, b in pairwise(widths)
         ]
         self.body = nn.Sequential(*stages, nn.Flatten(), nn.Dropout(0.2))
-        self.heads = nn.ModuleList(nn.Linear(128 * 16, len(table)) for table in TABLES)
+        self.heads = nn.ModuleList(nn.Linear(128 * 16, len(table)) for table in (TABLES[0][:places], *TABLES[1:]))
 
     def forward(self, pictures: Tensor) -> list[Tensor]:
         features = self.body(pictures * 2 - 1)
@@ -76,7 +76,7 @@ def train_detector(backgrounds: Backgrounds, out: Path = WEIGHTS, steps: int = 1
     rng = np.random.default_rng(seed)
     small = torch.stack([_shrunk(picture) for picture in backgrounds.pictures])
     targets = torch.tensor([numbers(scene) for scene in backgrounds.scenes])
-    detector = Detector()
+    detector = Detector(1 + int(targets[:, 0].max()))
     optimiser = torch.optim.AdamW(detector.parameters(), lr=2e-3, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps)
     for step in range(steps):
@@ -99,7 +99,7 @@ def train_detector(backgrounds: Backgrounds, out: Path = WEIGHTS, steps: int = 1
 
 def _shrunk(phases: np.ndarray) -> Tensor:
     pictures = torch.from_numpy(np.array(phases)).permute(0, 3, 1, 2).float()
-    return F.avg_pool2d(pictures, compositing.SIZE // SIDE).round().to(torch.uint8)
+    return F.avg_pool2d(pictures, pictures.shape[-1] // SIDE).round().to(torch.uint8)
 
 
 def load_detector(path: Path = WEIGHTS) -> Detector:
@@ -108,6 +108,7 @@ def load_detector(path: Path = WEIGHTS) -> Detector:
 
     if not path.exists():
         raise FileNotFoundError(f"{path} is missing; `studio train` makes it, or reinstall the package")
-    detector = Detector()
-    detector.load_state_dict(load_file(path))
+    weights = load_file(path)
+    detector = Detector(places=len(weights["heads.0.bias"]))
+    detector.load_state_dict(weights)
     return detector.eval()

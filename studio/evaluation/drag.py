@@ -69,10 +69,15 @@ class Judged:
         self.left_behind += other.left_behind
 
     def figures(self) -> dict[str, float | None]:
-        """Give the means, and the error's median and 90th percentile; None where nothing was judged."""
+        """Give the means, and the error's median and 90th percentile; None where nothing was judged.
+
+        error_itself_px: of the pictures in which the thing is itself; elsewhere the witness names what is likest.
+        """
+        there = [error for error, sure in zip(self.errors, self.itself, strict=True) if sure]
         values = {
-            "error_px": np.mean(self.errors), "median_px": np.median(self.errors),
-            "p90_px": np.quantile(self.errors, 0.9), "itself": np.mean(self.itself),
+            "error_px": np.mean(self.errors), "error_itself_px": np.mean(there) if there else None,
+            "median_px": np.median(self.errors), "p90_px": np.quantile(self.errors, 0.9),
+            "itself": np.mean(self.itself),
             "left_behind": np.mean(self.left_behind) if self.left_behind else None,
         }  # fmt: skip
         return {name: None if value is None else round(float(value), 3) for name, value in values.items()}

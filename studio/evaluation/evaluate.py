@@ -87,12 +87,17 @@ def new_engine(model: Model, take: takes.Take, steps: int, sampler: str = "strea
     return engine
 
 
+def places_of(model: Model) -> tuple[str, ...]:
+    """Give the places of the drawn world that a model was trained on."""
+    return model.capabilities.places or scenes.FIRST_PLACES
+
+
 def still_takes(
     model: Model, detector: Detector, count: int, steps: int, seed: int, labels: tuple[str, ...] = ()
 ) -> Iterator[list[dict]]:
     rng = np.random.default_rng(seed)
     for _ in range(count):
-        take = takes.draw_take(rng, labels=labels)
+        take = takes.draw_take(rng, labels=labels, places=places_of(model))
         engine = new_engine(model, take, steps)
         yield [
             judge(detector, frame.picture, take, frame.index)
@@ -105,7 +110,7 @@ def switches(model: Model, detector: Detector, count: int, steps: int, seed: int
     """One row a take: the judgement of the sixth frame after the switch, and after how many the scene was right."""
     rng = np.random.default_rng(seed)
     for _ in range(count):
-        take, other = takes.draw_take(rng), takes.draw_take(rng)
+        take, other = (takes.draw_take(rng, places=places_of(model)) for _ in range(2))
         scene = Scene(other.scene.place, take.scene.view, other.scene.time, other.scene.weather)
         engine = new_engine(model, take, steps)
         for _ in range(SWITCH_AT):
@@ -125,7 +130,7 @@ def long_takes(
     """The early and the late judgements of takes of 600 frames."""
     rng = np.random.default_rng(seed)
     for _ in range(count):
-        take = takes.draw_take(rng)
+        take = takes.draw_take(rng, places=places_of(model))
         engine = new_engine(model, take, steps)
         early, late = [], []
         for _ in range(601):
@@ -140,7 +145,8 @@ def hand_takes(model: Model, count: int, steps: int, seed: int) -> Iterator[tupl
     """The judgements of a take before and after its switch."""
     rng = np.random.default_rng(seed)
     for _ in range(count):
-        take, engine, state = takes.draw_hand_take(rng), Engine(model), ControlState()
+        take = takes.draw_hand_take(rng, places=places_of(model))
+        engine, state = Engine(model), ControlState()
         before, after = [], []
         for number in range(max(HAND_AFTER) + 1):
             sent = take.controls(number, steps)
@@ -237,17 +243,19 @@ def evaluate(
     pairs = list(progress(hand_takes(model, hands, default_steps, seed + 4), total=hands, desc="hand"))
     out["hand_before"] = hand_summary([row for before, _ in pairs for row in before])
     out["hand_after"] = hand_summary([row for _, after in pairs for row in after])
-    out["detector_right"] = detector_right(detector, seed + 3)
+    out["detector_right"] = detector_right(detector, seed + 3, places=places_of(model))
     out["seconds"] = round(time.monotonic() - began, 1)
     return out
 
 
-def detector_right(detector: Detector, seed: int, count: int = 200) -> float:
+def detector_right(
+    detector: Detector, seed: int, count: int = 200, places: tuple[str, ...] = scenes.FIRST_PLACES
+) -> float:
     """How often the detector is right on drawn frames of the same protocol: no figure above can honestly exceed it."""
     rng = np.random.default_rng(seed)
     right = []
     for _ in range(count):
-        take = takes.draw_take(rng)
+        take = takes.draw_take(rng, places=places)
         scene = take.scene
         true = takes.truth(take, int(rng.integers(scenes.PHASES * 4)))
         right.append(detector.name(true.picture[None])[0] == (scene.place, scene.time, scene.weather))

@@ -52,13 +52,18 @@ def held_out_path(rng: np.random.Generator, frames: int) -> tuple[tuple[float, f
     return tuple((float(f), float(x), float(y)) for f, (x, y) in enumerate(curve))
 
 
-def draw_take(rng: np.random.Generator, period: int = 48, labels: tuple[str, ...] = ()) -> Take:
+def draw_take(
+    rng: np.random.Generator,
+    period: int = 48,
+    labels: tuple[str, ...] = (),
+    places: tuple[str, ...] = scenes.FIRST_PLACES,
+) -> Take:
     """Half of the takes use a held-out wording, and independently half a held-out word for the subject.
 
-    labels: the subjects to choose from; those that nets are trained on if left out.
+    labels: the subjects to choose from; those that nets are trained on if left out. places: likewise.
     """
     seed = int(rng.integers(2**31))
-    place = scenes.PLACES[rng.integers(len(scenes.PLACES))]
+    place = places[rng.integers(len(places))]
     time = rng.choice(scenes.times_of(place))
     weather = rng.choice(scenes.weathers_of(place))
     unseen, synonym = (bool(flag) for flag in rng.random(2) < 0.5)
@@ -115,12 +120,14 @@ def hand(rng: np.random.Generator, frames: int) -> np.ndarray:
     return np.array(places[:frames])
 
 
-def draw_hand_take(rng: np.random.Generator, frames: int = 120, switch: int = 60) -> HandTake:
+def draw_hand_take(
+    rng: np.random.Generator, frames: int = 120, switch: int = 60, places: tuple[str, ...] = scenes.FIRST_PLACES
+) -> HandTake:
     """Two places, each in some light and weather, in wordings as in training; after the switch the hand rests."""
     seed = int(rng.integers(2**31))
-    here, there = rng.choice(len(scenes.PLACES), 2, replace=False)
+    here, there = rng.choice(len(places), 2, replace=False)
     worlds = []
-    for place in (scenes.PLACES[here], scenes.PLACES[there]):
+    for place in (places[here], places[there]):
         time, weather = str(rng.choice(scenes.times_of(place))), str(rng.choice(scenes.weathers_of(place)))
         worlds.append((Scene(place, seed % pocket.VIEWS, time, weather), words.compose(place, time, weather, rng)))
     (scene, prompt), (other, other_prompt) = worlds

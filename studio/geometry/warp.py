@@ -31,15 +31,16 @@ def warp_picture(picture: np.ndarray, flow: Flow) -> tuple[np.ndarray, np.ndarra
     return out, landed
 
 
-def warp_by_camera(picture: np.ndarray, camera: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def warp_by_camera(picture: np.ndarray, camera: np.ndarray, beyond: str = "border") -> tuple[np.ndarray, np.ndarray]:
     """Move a picture (H, W, 3) uint8 by a camera's map (2, 3), see `geometry.camera`.
 
-    Gives the picture, and which pixels of it were seen before, (H, W) bool; the others take the nearest edge's colour.
+    Gives the picture, and which pixels of it were seen before, (H, W) bool; the others take the nearest edge's colour,
+    or with `beyond` "reflection" what is mirrored at the edges, however far.
     """
     height, width = picture.shape[:2]
     places = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1).astype(np.float64)
     source = moved(inverse(camera), places)
     grid = torch.from_numpy((2 * source + 1) / [width, height] - 1).float()
-    pixels = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].float()
-    drawn = F.grid_sample(pixels, grid[None], mode="bilinear", padding_mode="border", align_corners=False)
+    pixels = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float()
+    drawn = F.grid_sample(pixels, grid[None], mode="bilinear", padding_mode=beyond, align_corners=False)
     return drawn[0].permute(1, 2, 0).round().to(torch.uint8).numpy(), inside(source, (height, width))

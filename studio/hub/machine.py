@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 NO_LIMIT = 1 << 62
@@ -35,3 +38,13 @@ def container_memory(root: Path = Path("/sys/fs/cgroup")) -> int:
     except (OSError, ValueError):  # no such file, or "max": no limit
         return NO_LIMIT
     return max(0, limit - used)
+
+
+def usable_cores(root: Path = Path("/sys/fs/cgroup")) -> int:
+    """Count the processor's cores that this process may use: of its affinity, and of a container's share (cgroup 2)."""
+    count = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    try:
+        quota, period = (root / "cpu.max").read_text(encoding="utf-8").split()
+        return min(count, max(1, ceil(int(quota) / int(period))))
+    except (OSError, ValueError):  # no such file, or "max": no limit
+        return count

@@ -100,13 +100,19 @@ class Capabilities:
         sink_policy: what becomes of its sink at a prompt switch unless told, a policy of `controls.Sink`.
         takes_pictures: whether `Model.encode_picture` works.
         hears_regions: whether words can be heard in a part of the picture (`Conditioning.regions`).
+        own_places: whether a picture can become a place that prompts say (`FrameInputs.places`).
         told_picture: whether a video model is told the picture with every frame, and draws the first one itself.
         follow: the share of its noise that goes along with motion unless told, see `controls.Sampling`.
+        preview: the strength at which its chunks begin from the crude picture of what strokes and camera move, unless
+            told (`Sampling.strength`); 0: they begin from noise, and the picture is held between steps alone.
         redraws: whether a video model has a `Model.video_encoder`, by which it redraws pictures as they come.
         pictures: how many a latent stands for; where it is several, the first after a clean start stands for one.
+        decodes_beside: whether a picture may be decoded on one thread while the next is begun on another, and that pays
+            where there are two cores: a model that draws on one core, and makes a picture of each latent.
         refuses: the kinds of control it cannot play, each with the reason in words for the person who sent it.
         strokes: how it plays strokes, a key of `STROKES`; "" where it refuses them, whatever is given.
         labels: the subjects it knows.
+        places: the drawn world's places that it was trained on; none in weights that are older than this.
         loras: the names of the LoRAs it was opened with.
         notices: what a person should know of how it was opened, in words, as what of a LoRA is left aside.
         undistilled: what says that a few steps are too few for it, in words; empty where it was distilled for them.
@@ -128,13 +134,17 @@ class Capabilities:
     sink_policy: str = "recache"
     takes_pictures: bool = False
     hears_regions: bool = False
+    own_places: bool = False
     told_picture: bool = False
     follow: float = 0.0
+    preview: float = 0.0
     redraws: bool = False
     pictures: int = 1
+    decodes_beside: bool = False
     refuses: Mapping[str, str] = field(default_factory=dict)
     strokes: str = "tracks"
     labels: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
     loras: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     undistilled: str = ""
@@ -146,6 +156,12 @@ class Capabilities:
             object.__setattr__(self, "strokes", "")
         if self.strokes not in STROKES:
             raise ValueError(f"strokes is {self.strokes!r}; possible: {', '.join(map(repr, STROKES))}")
+        if self.decodes_beside and (self.chunk, self.pictures) != (1, 1):
+            raise ValueError(
+                f"decodes_beside is for one picture a chunk, not {self.chunk * self.pictures}; leave it out"
+            )
+        if self.decodes_beside and self.strokes == "cutouts":
+            raise ValueError("decodes_beside is not for strokes as cutouts, pasted on the last picture; leave it out")
 
 
 class Model(ABC):

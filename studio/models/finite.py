@@ -55,7 +55,7 @@ def to_pictures(parts: Iterable[Tensor]) -> list[np.ndarray]:
     made, finite = [], []
     for pixels in parts:
         finite.append(pixels.sum().isfinite())
-        made.append(pixels.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1))
+        made.append(pixels.round().clamp_(0, 255).to(torch.uint8).permute(0, 2, 3, 1))
     pictures = list(torch.cat(made).contiguous().cpu().numpy())
     if not bool(torch.stack(finite).all()):
         raise NotFinite(pictures)

@@ -22,12 +22,14 @@ from studio.controls import (
     Lora,
     Pause,
     Picture,
+    Place,
     Region,
     Sampling,
     Similarity,
     Sink,
     opening_events,
 )
+from studio.controls.backdrop import backdrop_of
 from studio.guidance import active_guidance
 from studio.pictures import decoded
 from studio.samplers.forward import schedules
@@ -49,8 +51,9 @@ ACTS: dict[str, Callable[[Capabilities], bool]] = {
     "sink": lambda able: not able.independent,
     "region": lambda able: able.hears_regions,
     "cutout": lambda able: pastes(able),
-    "backdrop": lambda able: able.strokes == "underpainting",
-    "camera_motion": lambda able: not able.independent,
+    "backdrop": lambda able: able.strokes == "underpainting" or hears_labels(able),
+    "camera_motion": lambda able: not able.independent or able.strokes == "underpainting",
+    "place": lambda able: able.own_places,
 }
 
 
@@ -73,13 +76,19 @@ def pastes(able: Capabilities) -> bool:
     return able.strokes in ("cutouts", "underpainting")
 
 
+def hears_labels(able: Capabilities) -> bool:
+    """Whether strokes' labels are heard where their subjects are."""
+    return pastes(able) and able.hears_regions
+
+
 def playable_parts(model: Model) -> list[str]:
-    """Give the parts of controls that have an effect: "cache", "noise", "camera", "steps"."""
+    """Give the parts of controls that have an effect: "cache", "noise", "camera", "underpainting", "steps"."""
     able = model.capabilities
     parts = {
         "cache": not able.independent,
         "noise": able.independent,
         "camera": draws_from_camera(able),
+        "underpainting": able.strokes == "underpainting",
         "steps": has_several_steps(model),
     }
     return [part for part, acts in parts.items() if acts]
@@ -180,16 +189,37 @@ def check_cutout(model: Model, control: CutOut) -> None:
 
 
 def check_backdrop(model: Model, control: Backdrop) -> None:
-    """Raise ControlError where strokes are not painted under each picture."""
-    if not control.is_absent and model.capabilities.strokes != "underpainting":
+    """Raise ControlError where strokes are not painted under each picture; how labels are heard may be set beside."""
+    able = model.capabilities
+    only_words = hears_labels(able) and replace(Backdrop(), words=control.words) == control
+    if not (control.is_absent or only_words or able.strokes == "underpainting"):
         raise ControlError(f"{model.name} paints nothing under its pictures; a backdrop is for image models")
 
 
+def check_place(model: Model, control: Place) -> None:
+    """Raise ControlError where no picture becomes a place that prompts say."""
+    if control.data and not (able := model.capabilities).own_places:
+        instead = "; here a picture can be what is drawn from, or what strokes are painted on (the backdrop)"
+        raise ControlError(
+            f"{model.name} has no places of one's own, which are the pocket model's"
+            + (instead if able.takes_pictures and able.independent else "")
+        )
+
+
 def check_camera(model: Model, control: Camera) -> None:
-    """Raise ControlError for a motion where no picture goes on from the last."""
-    if control.moves and model.capabilities.independent:
+    """Raise ControlError for a motion where no picture goes on from the last, nor from what is painted under it."""
+    if control.moves and not ACTS["camera_motion"](model.capabilities):
         raise ControlError(
             f"{model.name} draws pictures one by one, so no camera moves from one to the next; choose a video model"
+        )
+
+
+def check_view(model: Model, state: ControlState, camera: Camera) -> None:
+    """Raise ControlError for a motion on an image model while nothing is there that the camera could go over."""
+    if camera.moves and model.capabilities.independent and not backdrop_of(state):
+        raise ControlError(
+            f"{model.name} draws pictures one by one, so the camera moves over what is under them, and nothing is: "
+            "start the camera, drop a picture, paint a stroke or choose a backdrop first"
         )
 
 
@@ -204,6 +234,7 @@ CHECKS: dict[type[Control], Callable[[Model, Any], None]] = {
     Backdrop: check_backdrop,
     CutOut: check_cutout,
     Camera: check_camera,
+    Place: check_place,
 }
 
 
@@ -228,7 +259,9 @@ def initial_state(model: Model) -> ControlState:
     able = model.capabilities
     sink = Sink(able.sink_policy)
     others = () if sink == Sink.initial() else (sink,)
-    return ControlState.of(nearest_sampling(model, Sampling(steps=able.steps, follow=able.follow)), *others)
+    begun = Sampling(steps=able.steps, follow=able.follow)
+    begun = replace(begun, strength=able.preview) if able.preview else begun
+    return ControlState.of(nearest_sampling(model, begun), *others)
 
 
 def adapt(model: Model, state: ControlState, frame: int) -> tuple[ControlState, dict[str, str]]:

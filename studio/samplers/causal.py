@@ -129,11 +129,15 @@ class CausalSampler(Sampler[Row, CausalSnapshot]):
         if self.separate_write_pass:
             self.context.write_pending()
         sampling = state[Sampling]
-        cond = condition_frames(self.model, state, frame_numbers(rows), begun=self.begun)
+        rows = self.pins.pin(rows, state, self.context.is_empty)
+        if not self.video_in.is_on(state):
+            rows = tuple(from_preview(self, row, state) for row in rows)
+        placed = self.pins.placed(rows, state, self.context.is_empty)
+        cond = condition_frames(self.model, state, frame_numbers(rows), begun=self.begun, placed=placed)
         ends = [*accumulate(row.length for row in rows)]
         conds = [cond.rows(slice(end - row.length, end)) for row, end in zip(rows, ends, strict=True)]
         rows = tuple(replace(row, sampling=sampling, cond=own) for row, own in zip(rows, conds, strict=True))
-        latents = super()._advance(self.pins.pin(rows, state, self.context.is_empty), state)
+        latents = super()._advance(rows, state)
         self.pins.commit()
         self.video_in.commit()
         return latents
@@ -233,6 +237,25 @@ def carried_to(sampler: CausalSampler, state: ControlState, rows: Sequence[Row],
         return None
     pictures, counts = sampler.pins.pictures_after(rows, sampler.context.is_empty, length)
     return carry(grain_after(rows, sampler.grain), sampler.model, state, pictures, counts)
+
+
+def from_preview(sampler: CausalSampler, row: Row, state: ControlState) -> Row:
+    """Have a chunk that begins, of a model that was taught so, begin from the crude picture that it is pinned to.
+
+    SDEdit as RealWonder has it: x = (1 - sigma) preview + sigma noise at the first level below the set strength. A
+    stream's first chunk has no picture before it, and begins from noise.
+    """
+    able = sampler.model.capabilities
+    if (
+        not able.preview
+        or row.step_index
+        or row.pin is None
+        or (sampler.context.is_empty and row.frame == sampler.frame)
+    ):
+        return row
+    sigmas = sampler.model.sigmas(len(row.sigmas), state[Sampling].strength)
+    preview = row.pin.reference
+    return replace(row, sigmas=sigmas, source=preview, x=add_noise(preview, sampler.noise_of(row, 0), sigmas[0]))
 
 
 def count_bytes(model: Model, cache: KVCache, cond: Conditioning, state: ControlState) -> int:

@@ -56,16 +56,18 @@ class PictureSource(Source):
         return self.painting is not None and moves(state)
 
     def seen(self, state: ControlState, number: int) -> np.ndarray | None:
-        return still(state, number, self.model.size) if self.painting and shows_all(state) else None
+        if not (self.painting and shows_all(state)):
+            return None
+        return still(state, number, self.model.size, self.painting.view)
 
-    def snapshot(self) -> PocketSnapshot | None:
-        """Give all that it holds; good for any number of restores."""
-        return self.painting and self.painting.snapshot()
+    def snapshot(self) -> tuple[PocketSnapshot | None, np.ndarray | None]:
+        """Give all that it holds, see `Underpainting.snapshot`; good for any number of restores."""
+        return self.painting.snapshot() if self.painting else (None, None)
 
-    def restore(self, snapshot: PocketSnapshot | None) -> None:
-        """Go back to a snapshot, bit for bit."""
+    def restore(self, stream: PocketSnapshot | None = None, view: np.ndarray | None = None) -> None:
+        """Go back to a snapshot, bit for bit; without one to a clean start."""
         if self.painting:
-            self.painting.restore(snapshot)
+            self.painting.restore(stream, view)
 
     def snapshot_bytes(self, state: ControlState) -> int:
         """Compute the most bytes that a snapshot takes."""

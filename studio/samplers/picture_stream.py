@@ -20,17 +20,17 @@ from studio.conditioning import Conditioning, Rows, condition_frames
 from studio.controls import Sampling, Structure
 from studio.noise import drifting_noise
 from studio.samplers.base import Sampler
-from studio.samplers.forward import picture_sigmas
-from studio.samplers.picture_source import PictureSource
-from studio.samplers.regions import (
+from studio.samplers.boxes import (
     WHOLE,
     DrawnPicture,
+    box_that_changed,
     box_to_draw,
-    changed_region,
     crop,
     crop_conditioning,
-    paste_region,
+    paste_box,
 )
+from studio.samplers.forward import picture_sigmas
+from studio.samplers.picture_source import PictureSource
 from studio.samplers.rows import Row, admits_alone, admits_next_tick
 from studio.schedule import add_noise
 from studio.similarity import Box
@@ -65,7 +65,7 @@ class PictureRow(Row):
 @dataclass(frozen=True, eq=False)
 class PictureStreamSnapshot:
     """All that the stream holds. shown: of the newest frame begun; last: the latent (C, h, w) that came out last;
-    backdrop: the pocket model's stream, while strokes are painted on that.
+    backdrop: the pocket model's stream, while strokes are painted on that; view: how far the camera has gone over it.
 
     What the rows are told is left out: it is large, and made again from their controls.
     """
@@ -75,6 +75,7 @@ class PictureStreamSnapshot:
     shown: DrawnPicture | None
     last: Tensor | None
     backdrop: PocketSnapshot | None = None  # none in snapshots from before there was one
+    view: np.ndarray | None = None  # nor was there a camera over it
 
 
 class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
@@ -101,7 +102,7 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
         self._shown: DrawnPicture | None = None
         self._last: Tensor | None = None
         self._negatives: dict[int, Conditioning] = {}  # what frames in flight are told under their negative prompts
-        self._source.restore(None)
+        self._source.restore()
 
     def watch(self, frame: int, shown: np.ndarray | None, state: ControlState) -> None:
         """Take in by how much pictures' numbers are ahead of frames': frames that were left out have none."""
@@ -114,7 +115,7 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
         try:
             return super().tick(state)
         except BaseException:
-            self._source.restore(before)
+            self._source.restore(*before)
             raise
 
     def new_row(self, state: ControlState, frame: int, is_first: bool) -> PictureRow:
@@ -123,7 +124,7 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
         begun = self._source.begin(state, number)
         sigmas = picture_sigmas(self.model, sampling, 1.0 if begun.latent is None else sampling.strength)
         cond = condition_frames(self.model, state, [number], painted=begun.painted)
-        kept, shows = changed_region(self.model, state, cond, self._shown, begun.seen)
+        kept, shows = box_that_changed(self.model, state, cond, self._shown, begun.seen)
         box = box_to_draw(kept, self.model.latent[1:])
         fresh = self._noise(sampling.seed, frame if sampling.drift else 0, 0, sampling.drift)
         source = torch.zeros_like(fresh) if begun.latent is None else begun.latent
@@ -193,14 +194,14 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
     def finish(self, row: PictureRow, clean: Tensor) -> Tensor:
         """Give the frame's latent, (1, C, h, w): where it is not new it is the last frame's."""
         self._negatives.pop(row.frame, None)
-        self._last = latent = paste_region(self._last, clean, row.box, row.kept)
+        self._last = latent = paste_box(self._last, clean, row.box, row.kept)
         self.frame = row.frame + 1
         return latent[None]
 
     def snapshot(self) -> PictureStreamSnapshot:
         """Give all that the stream holds; good for any number of restores."""
         rows = tuple(replace(row, cond=None) for row in self._rows)
-        return PictureStreamSnapshot(self.frame, rows, self._shown, self._last, self._source.snapshot())
+        return PictureStreamSnapshot(self.frame, rows, self._shown, self._last, *self._source.snapshot())
 
     def snapshot_bytes(self, state: ControlState) -> int:
         """Compute the most bytes that a snapshot takes: of each row its latents."""
@@ -214,7 +215,7 @@ class PictureStream(Sampler[PictureRow, PictureStreamSnapshot]):
         """Go back to a snapshot, bit for bit."""
         self.frame, self._shown, self._last, self._negatives = snapshot.frame, snapshot.shown, snapshot.last, {}
         self._rows = tuple(replace(row, cond=row_conditioning(self.model, row)) for row in snapshot.rows)
-        self._source.restore(snapshot.backdrop)
+        self._source.restore(snapshot.backdrop, snapshot.view)
 
 
 class PictureRollout(PictureStream):

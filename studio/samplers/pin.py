@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,10 +18,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from studio.controls import Camera
+from studio.controls import Camera, strokes
 from studio.geometry.camera import STILL, camera_between
 from studio.models.base import encode_whole
+from studio.regional import labels_heard
 from studio.samplers.forward import to_device
+from studio.samplers.grain import glided
 from studio.trajectory import Placement
 from studio.underpaint.reference import blank, course, key_of, origins, reference, things
 
@@ -82,20 +85,39 @@ class Pins:
         moved = things(state)
         if not (moved or state[Camera].moves):
             return tuple(row if row.pin is None else replace(row, pin=None) for row in rows)
-        last, frame, before, pinned = self.frame - 1, self.frame, self.places, []
-        for row in rows:
+        last, before, pinned = self.frame - 1, self.places, []
+        for row, frames in zip(rows, self.numbers(rows, is_cold), strict=True):
             is_first = is_cold and not pinned
-            count = self.pictures_of(row, is_first)
-            frames = range(frame, frame + count)
             views = [STILL if is_first else camera_between(state, last, at, self.model.size) for at in frames]
             if not moved and all(view is STILL for view in views):
                 row = replace(row, pin=None)
             elif row.pin is None or not is_told:
                 row = self._pinned(row, moved, frames, before, views, is_first)
             before = row.pin.places if row.pin else before
-            frame += count
             pinned.append(row)
         return tuple(pinned)
+
+    def placed(self, rows: Sequence[Row], state: ControlState, is_cold: bool) -> list[tuple[Places, ...]] | None:
+        """Give, of each latent frame of rows that were pinned, where subjects are in each of its pictures.
+
+        What is dragged goes on to the hand as its pin does. None where no label of theirs is heard.
+        """
+        if not labels_heard(self.model, state):
+            return None
+        painted, moved, before, placed = strokes(state), things(state), self.places, []
+        several = self.model.capabilities.pictures
+        for row, frames in zip(rows, self.numbers(rows, is_cold), strict=True):
+            is_first = is_cold and not placed
+            ways = glided(painted, frames, {} if is_first else origins(moved, before))
+            ends = range(1 if is_first else several, len(ways) + 1, several)
+            placed += [tuple(ways[max(0, end - several) : end]) for end in ends]
+            before = row.pin.places if row.pin else before
+        return placed
+
+    def numbers(self, rows: Sequence[Row], is_cold: bool) -> list[range]:
+        """Give the numbers of the pictures of rows in flight, the oldest first."""
+        counts = [self.pictures_of(row, is_cold and not place) for place, row in enumerate(rows)]
+        return [range(start, start + count) for count, start in zip(counts, accumulate(counts, initial=self.frame))]
 
     def commit(self) -> None:
         """Take in that the rows which were pinned have been through their step: after one that failed all are anew."""

@@ -21,12 +21,12 @@ from studio.geometry.noise_warp import NoiseField
 from studio.kv_cache import CacheSnapshot
 from studio.models.wan.video_encoder import Encoding
 from studio.regional import RegionWords
+from studio.samplers.boxes import DrawnPicture
 from studio.samplers.causal import CausalSnapshot
 from studio.samplers.context import CleanFrame
 from studio.samplers.grain import Carried, Grain
 from studio.samplers.picture_stream import PictureRow, PictureStreamSnapshot
 from studio.samplers.pin import Pin
-from studio.samplers.regions import DrawnPicture
 from studio.samplers.rows import Row
 from studio.samplers.video_in import Incoming
 from studio.score.format import Score, ScoreError

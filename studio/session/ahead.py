@@ -5,21 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
-from studio.controls import Backdrop, Control, ControlError, ControlState, CutOut, Region, Stroke, cutout
+from studio.controls import (
+    Backdrop,
+    Camera,
+    Control,
+    ControlError,
+    ControlState,
+    CutOut,
+    Place,
+    Region,
+    Stroke,
+    cutout,
+    place,
+)
 from studio.controls.backdrop import check_backdrop
 from studio.controls.base import check_integer, shown
 from studio.controls.region import check_regions
 from studio.controls.stroke import check_room
+from studio.models.base import Model
+from studio.models.playable import check_view
 from studio.score import Event
 from studio.session.rewind import Rewindable
 
 FARTHEST = 100_000  # frames from now: an hour, at 28 a second
 # What a kind of control is asked of those that will be in force with it: whether there is room for another.
-ROOM: Mapping[type[Control], Callable[[ControlState, Any], None]] = {
-    Stroke: check_room,
-    Region: check_regions,
-    Backdrop: check_backdrop,
-    CutOut: lambda state, sent: cutout.check_room(state, sent.slot),
+ROOM: Mapping[type[Control], Callable[[Model, ControlState, Any], None]] = {
+    Stroke: lambda _, state, sent: check_room(state, sent),
+    Region: lambda _, state, sent: check_regions(state, sent),
+    Backdrop: lambda _, state, sent: check_backdrop(state, sent),
+    CutOut: lambda _, state, sent: cutout.check_room(state, sent.slot),
+    Camera: check_view,
+    Place: lambda _, state, sent: place.check_room(state, sent),
 }
 
 
@@ -54,6 +70,6 @@ class Ahead(Rewindable):
             with self._inbox.lock:
                 if engine is self.engine:  # not handed over to another model meanwhile
                     if (check := ROOM.get(type(control))) is not None:
-                        check(self._inbox.fold(engine.state, engine.frame), control)
+                        check(engine.model, self._inbox.fold(engine.state, engine.frame), control)
                     put()
                     return self._inbox.revision

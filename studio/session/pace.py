@@ -49,6 +49,11 @@ class Pace:
         return sum(ticks) / len(ticks) if ticks else 0.0
 
     @property
+    def last_decode_ms(self) -> float:
+        """Milliseconds that the last picture took to make; 0 before the first."""
+        return self.decode_ms[-1] if self.decode_ms else 0.0
+
+    @property
     def draw_ms(self) -> tuple[float, float]:
         """Give the medians of the last draws: of all of one, and of its pictures' decoding.
 

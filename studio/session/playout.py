@@ -28,9 +28,10 @@ class Playout:
             self._due = deque(self._times(now, seconds, ahead + 1))
         return self._due.popleft()
 
-    def wait(self, now: float) -> float:
-        """Give the seconds until the next step."""
-        return 0.0 if self._due else max(0.0, self._end - MARGIN * max(self._draw_seconds, default=0.0) - now)
+    def wait(self, now: float, begun: int = 0) -> float:
+        """Give the seconds until the next step; begun: pictures that are being made, each alone."""
+        end = self._end + begun * self._shortest
+        return 0.0 if self._due else max(0.0, end - MARGIN * max(self._draw_seconds, default=0.0) - now)
 
     def _times(self, now: float, seconds: float, count: int) -> list[float]:
         """Give the times of `count` pictures that were drawn together."""

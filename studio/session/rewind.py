@@ -5,16 +5,29 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from collections.abc import Hashable
+from dataclasses import dataclass
 
-from studio.engine import Engine
+from studio.engine import Engine, EngineSnapshot
 from studio.frames import Frame
 from studio.models.base import Model
-from studio.score import Header
+from studio.score import Event, Header
 from studio.session.history import Branch, History, SessionSnapshot, Stretch, fork_from
 from studio.session.inbox import Inbox
 from studio.session.runner import Runner
 from studio.session.take import Recorder, Take
 from studio.session.turn import Turn
+
+
+@dataclass(frozen=True)
+class Between:
+    """A session between two frames: what is remembered of it.
+
+    engine: as it is there, if a checkpoint is due, else None; scheduled: what is still to come; took: seconds it took.
+    """
+
+    engine: EngineSnapshot | None
+    scheduled: tuple[Event, ...]
+    took: float
 
 
 class Rewindable(Runner):
@@ -77,13 +90,22 @@ class Rewindable(Runner):
         if self.history.is_fresh:
             self.history.add_checkpoint(self._snapshot(), is_clean=True)
 
-    def _remember(self, frame: Frame) -> None:
-        """Take a frame that was shown into the history, and a checkpoint after it when it is time."""
-        self.history.add_frame(frame, self._inbox.scheduled)
-        if self.history.wants_checkpoint(self.engine):
-            began = time.monotonic()
-            snapshot = self._snapshot()
-            self.history.add_checkpoint(snapshot, took=time.monotonic() - began)
+    def _between(self) -> Between:
+        """Copy what is to be remembered of the moment before the next frame."""
+        began = time.monotonic()
+        engine = self.engine.snapshot() if self.history.wants_checkpoint(self.engine) else None
+        return Between(engine, self._inbox.scheduled, time.monotonic() - began)
+
+    def _remember(self, frame: Frame, after: Between | None = None) -> None:
+        """Take a frame that was shown into the history, and a checkpoint after it when it is time.
+
+        after: the moment after it, where the next frame has begun since.
+        """
+        after = after or self._between()
+        self.history.add_frame(frame, after.scheduled)
+        if after.engine is not None:
+            snapshot = SessionSnapshot(after.engine, self._recorder.score(), after.scheduled)
+            self.history.add_checkpoint(snapshot, took=after.took)
 
     def _forget_line(self) -> Branch | None:
         """Keep what was played as a branch, which is given: what comes next has nothing to do with it."""

@@ -29,6 +29,7 @@ class Runner(AbstractContextManager, ABC):
         self._pace, self._playout = Pace(), Playout()
         self._thread: threading.Thread | None = None
         self._running = False
+        self._pipelined: bool | None = None
 
     @abstractmethod
     def step(self) -> Frame | None:
@@ -38,10 +39,12 @@ class Runner(AbstractContextManager, ABC):
     def close(self) -> None:
         """Stop for good."""
 
-    def start(self, fps: float | None = None) -> None:
+    def start(self, fps: float | None = None, pipelined: bool | None = None) -> None:
         """Step on a thread of its own, at most `fps` frames a second, until `stop`.
 
         Where a model makes a chunk's pictures at once, they are put out at once; each says when it is due.
+        pipelined: whether a frame's picture is made while the next frame is begun on another core, where the model
+        allows it; None: where there are two cores. The frames are the same.
         """
         if self._thread and self.error:  # it is ending
             self._thread.join()
@@ -49,7 +52,7 @@ class Runner(AbstractContextManager, ABC):
             return
         if fps is not None and not fps > 0:
             raise ValueError(f"fps is {fps}; give a number above 0, or None for as fast as it goes")
-        self.error, self._running, self._playout = None, True, Playout(fps)
+        self.error, self._running, self._playout, self._pipelined = None, True, Playout(fps), pipelined
         self._thread = threading.Thread(target=self._run, name="studio-session", daemon=True)
         self._thread.start()
 
@@ -69,6 +72,10 @@ class Runner(AbstractContextManager, ABC):
         """Whether the thread steps."""
         return self._thread is not None and self._thread.is_alive()
 
+    def _play(self) -> Frame | None:
+        """Make a frame, or several; give the last, None while paused."""
+        return self.step()
+
     def _timed(self, frame: Frame, ahead: int) -> Frame:
         """Give the frame with the time it is due, if the thread made it. ahead: pictures that come after it at once."""
         if self._running:
@@ -80,7 +87,7 @@ class Runner(AbstractContextManager, ABC):
     def _run(self) -> None:
         try:
             while self._running:
-                frame = self.step()
+                frame = self._play()
                 if frame is None:
                     self._inbox.wait(PAUSED_WAIT)
                     continue

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio.controls import Control, ControlState, Erase, Pause, Prompt, Sampling, Sink, opening_events
+from studio.controls import Control, ControlState, Erase, Prompt, Sampling, Sink, opening_events
 from studio.engine import Engine
-from studio.frames import Frame
 from studio.models.loader import load
 from studio.models.playable import supports
 from studio.presets import Preset
-from studio.score import Event, Score
+from studio.score import Score
 from studio.session.ahead import Ahead
-from studio.session.audition import Auditioning
 from studio.session.history import History
 from studio.session.inbox import Inbox, Receipt
 from studio.session.keep import Keeping
 from studio.session.opening import Openable
 from studio.session.outputs import Outputs
+from studio.session.pipeline import Pipelined
 from studio.session.stats import Stats, stats_of
 from studio.session.take import Recorder, new_take
 from studio.session.turn import Turn
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
 RECEIPTS = 1000
 
 
-class Session(Openable, Keeping, Auditioning, Ahead):
+class Session(Openable, Keeping, Pipelined, Ahead):
     """An engine on a model, played by messages.
 
     Many sessions may share one model: each frame is the same as if it played alone. `send` may be called from any
@@ -81,38 +79,6 @@ class Session(Openable, Keeping, Auditioning, Ahead):
         """Give the controls in force once all that was sent has taken effect. May be called from any thread."""
         with self._inbox.lock:
             return self._inbox.fold(self.engine.state, self.engine.frame)
-
-    # What comes out
-
-    def step(self) -> Frame | None:
-        """Apply what was sent and make one frame; None only while paused.
-
-        While paused everything but Pause waits, so what is in force never runs ahead of the pictures.
-        """
-        with self._turn:
-            self._apply(only=Pause.kind)
-            if self.engine.state[Pause].paused:
-                self._follow(None)
-                return None
-            self._apply(due=self.engine.frame)
-            self._mark_clean_start()
-            frame = self._timed(self.engine.step(), self.engine.ahead)
-            self._recorder.add_frame(frame)
-            self.outputs.put(frame)
-            self._remember(frame)
-            self._follow(frame)
-            return frame
-
-    def _apply(self, *, only: Hashable | None = None, due: int | None = None) -> None:
-        """Put what was sent in force (`Inbox.take`)."""
-        with self._inbox.lock:  # whoever asks for the pending state meanwhile finds a control in one place
-            sent = self._inbox.take(only=only, due=due)
-            self.engine.apply(sent)
-        for revision, control in sent:
-            self.receipts.append(Receipt(revision, control.kind, self.engine.frame))
-            event = Event(self.engine.frame, control)
-            self._recorder.add(event)
-            self.history.add(event)
 
     @property
     def stats(self) -> Stats:

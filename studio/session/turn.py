@@ -15,5 +15,10 @@ class Turn:
         with self._door:
             self._room.acquire()
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether somebody waits; for who has it."""
+        return self._door.locked()
+
     def __exit__(self, *_: object) -> None:
         self._room.release()

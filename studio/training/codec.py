@@ -41,7 +41,7 @@ def crops(backgrounds: Backgrounds, count: int, rng: np.random.Generator) -> Tru
 
 
 @torch.no_grad()
-def codec_quality(codec: Autoencoder, backgrounds: Backgrounds, count: int = 64, seed: int = 99) -> dict[str, float]:
+def codec_quality(codec: Autoencoder, backgrounds: Backgrounds, count: int = 24, seed: int = 99) -> dict[str, float]:
     """Of crops drawn with a seed training never uses, encoded and decoded; see `losses.figures_at_both_sizes`."""
     mode = codec.training
     codec.eval()

@@ -24,10 +24,17 @@ def combinations(backgrounds: Backgrounds) -> tuple[list[tuple], list[tuple]]:
 
 
 def places_config(backgrounds: Backgrounds) -> dict:
-    """PlaceMemory's arguments for this world."""
+    """Give PlaceMemory's arguments for this world, with the names of its places as the weights' config keeps them."""
     layouts, airs = combinations(backgrounds)
     names = [*map(len, TABLES), scenes.VIEWS]
-    return {"names": names, "layouts": len(layouts), "airs": len(airs), "latent": [48, pocket.CELLS, pocket.CELLS]}
+    world = [place for place in scenes.PLACES if any(scene.place == place for scene in backgrounds.scenes)]
+    return {
+        "world": world,
+        "names": names,
+        "layouts": len(layouts),
+        "airs": len(airs),
+        "latent": [48, pocket.CELLS, pocket.CELLS],
+    }
 
 
 def remember_places(net: pocket.PocketNet, backgrounds: Backgrounds, prompts: Prompts) -> dict:

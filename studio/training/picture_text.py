@@ -79,7 +79,7 @@ class ClipReader(nn.Module):
         for embedding in (module for module in self.encoder.modules() if isinstance(module, nn.Embedding)):
             nn.init.normal_(embedding.weight, std=0.5)
         width = SHAPE["hidden_size"]
-        self.heads = nn.ModuleList(nn.Linear(width, n) for n in (len(scenes.PLACES), len(TIMES), len(LABELS)))
+        self.heads = nn.ModuleList(nn.Linear(width, n) for n in (len(scenes.FIRST_PLACES), len(TIMES), len(LABELS)))
 
     def forward(self, ids: Tensor, mask: Tensor) -> list[Tensor]:
         """Give scores (N, L, n) of places, times and subjects for token numbers (N, L); no token is masked."""

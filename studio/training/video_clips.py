@@ -34,8 +34,8 @@ OPENING = (0.4, 0.01)  # size and speed of subjects in what the student learns
 
 
 def all_settings() -> list[tuple[str, str]]:
-    """List the places with their times of day."""
-    return [(place, time) for place in scenes.PLACES for time in TIMES if time in scenes.times_of(place)]
+    """List the places with their times of day: those that the students, and the witness that judges them, know."""
+    return [(place, time) for place in scenes.FIRST_PLACES for time in TIMES if time in scenes.times_of(place)]
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,8 @@ DROPPED = 0.05  # share of tokens that are replaced by one that nobody knows: wh
 
 def vocabulary() -> list[str]:
     """List the words of the drawn world, those held out of training among them."""
-    tables = [words.SCENE_WORDS, words.TIME_WORDS, words.TIME_ADJECTIVES, words.WEATHER_WORDS]
+    places = {place: words.SCENE_WORDS[place] for place in scenes.FIRST_PLACES}
+    tables = [places, words.TIME_WORDS, words.TIME_ADJECTIVES, words.WEATHER_WORDS]
     tables += [words.WEATHER_ADJECTIVES, words.TEMPLATES]
     texts = [text for table in tables for texts in table.values() for text in texts]
     texts += [*words.MOODS, "and"]
@@ -62,7 +63,7 @@ class Reader(nn.Module):
         self.encoder: UMT5EncoderModel = UMT5EncoderModel(UMT5Config(vocab_size=tokens, dropout_rate=0.0, **SHAPE))
         nn.init.normal_(self.encoder.shared.weight)
         self.heads = nn.ModuleList(
-            nn.Linear(SHAPE["d_model"], n) for n in (len(scenes.PLACES), len(TIMES), len(LABELS))
+            nn.Linear(SHAPE["d_model"], n) for n in (len(scenes.FIRST_PLACES), len(TIMES), len(LABELS))
         )
 
     def forward(self, ids: Tensor, mask: Tensor) -> list[Tensor]:
@@ -76,7 +77,9 @@ def meanings(world: World, script: Script | Scenes) -> tuple[Tensor, Tensor, Ten
     named = [world.settings[n] for n in script.setting]
     subjects = torch.zeros(len(named), len(LABELS) + 1)
     subjects.scatter_(1, torch.from_numpy(script.labels) % (len(LABELS) + 1), 1.0)  # -1, for none, is the last
-    places, times = ([table.index(one) for one in column] for table, column in zip((scenes.PLACES, TIMES), zip(*named)))
+    places, times = (
+        [table.index(one) for one in column] for table, column in zip((scenes.FIRST_PLACES, TIMES), zip(*named))
+    )
     return torch.tensor(places), torch.tensor(times), subjects[:, :-1]
 
 

@@ -46,6 +46,7 @@ SECTIONS = (
     Section("structure"),
     Section("styles", "Styles", needs="lora", above='<div id="studio-loras"></div>'),  # a row for each, by the page
     Section("sampling"),
+    Section("camera motion", "Camera motion", above='<div id="studio-pad"></div>'),
 )
 PAGE_NEEDS = {"source"}  # what the page itself hides by (`studio.css`): whether there is a picture to draw from
 

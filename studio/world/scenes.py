@@ -1,4 +1,4 @@
-"""The drawn world: fourteen places, four times of day, five weathers, four views each, in a loop of eight frames.
+"""The drawn world: thirty places, four times of day, five weathers, four views each, in a loop of eight frames.
 
 `paint` is a pure function of its arguments. A scene is painted in two parts: the still part once, then what moves
 (water, snow, rain, stars, lamps, grass) over it for every phase; `paint_all_phases` shares the still part.
@@ -11,26 +11,17 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from studio.world.lights import TIMES as TIMES
+from studio.world.lights import WEATHERS as WEATHERS
+from studio.world.lights import times_of, weathers_of
 from studio.world.painting import FULL_TURN, SIZE, Array, Canvas, Motion, light_of, mix, resolution
 from studio.world.places import PAINTERS
 from studio.world.scenery import weather_over
 
-TIMES = ("day", "sunset", "night", "dawn")
-WEATHERS = ("clear", "cloudy", "rain", "snow", "fog")
 VIEWS = 4
 PHASES = 8
 PLACES = tuple(PAINTERS)
-_INDOORS = ("space", "underwater", "room")
-
-
-def times_of(place: str) -> tuple[str, ...]:
-    """The times of day a place knows: in space it is always night."""
-    return ("night",) if place == "space" else TIMES
-
-
-def weathers_of(place: str) -> tuple[str, ...]:
-    """The weathers a place knows: none in space, underwater and indoors."""
-    return ("clear",) if place in _INDOORS else WEATHERS
+FIRST_PLACES = PLACES[:14]  # the world of weights whose config names no places
 
 
 def _checked(name: str, value: object, possible: Sequence[object]) -> None:

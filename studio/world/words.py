@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from studio.world.lights import ALWAYS_NIGHT, WEATHERLESS
+
 EVERY = 6  # every sixth wording is held out
 Table = dict[str, tuple[str, ...]]
 
@@ -74,8 +76,6 @@ TRAIN, HELD_OUT = _words(False), _words(True)
 
 # --- prompts ----------------------------------------------------------------------------------------------------------
 
-_TIMELESS = ("space",)  # always night
-_WEATHERLESS = ("space", "underwater", "room")
 _ARTICLES = ("a ", "an ", "the ")
 _SITUATED = (
     "under",
@@ -123,8 +123,8 @@ def compose(place: str, time: str, weather: str, rng: np.random.Generator, held_
         return choices[int(rng.integers(len(choices)))]
 
     text = pick(words.scenes[place])
-    say_time = rng.random() < (0.2 if place in _TIMELESS else 0.5 if time == "day" else 1.0)
-    say_weather = place not in _WEATHERLESS and rng.random() < (0.3 if weather == "clear" else 1.0)
+    say_time = rng.random() < (0.2 if place in ALWAYS_NIGHT else 0.5 if time == "day" else 1.0)
+    say_weather = place not in WEATHERLESS and rng.random() < (0.3 if weather == "clear" else 1.0)
     takes_adjective = not text.startswith(_SITUATED)
     if takes_adjective and rng.random() < 0.2:
         text = described(pick(MOODS), text)

@@ -4,8 +4,8 @@ import pytest
 import torch
 from tiny.pictures import PictureModel
 
-from browser.page import until
-from studio.controls import Backdrop, Prompt, Sampling
+from browser.page import PHONE, until
+from studio.controls import Backdrop, Camera, Prompt, Sampling
 from studio.session import Session
 
 ORANGE = """() => {
@@ -21,8 +21,8 @@ STRENGTH = "#studio-strength"
 
 
 @pytest.fixture
-def visit(server, browse):
-    """A page of an image model that nearly copies what a frame begins from."""
+def painted(server):
+    """The server plays an image model that nearly copies what a frame begins from."""
 
     def session():
         model = PictureModel(
@@ -34,7 +34,18 @@ def visit(server, browse):
         return made
 
     server.make = session
+
+
+@pytest.fixture
+def visit(painted, browse):
     return browse()
+
+
+@pytest.fixture
+def visit_on_a_phone(painted, browse, chromium):
+    context = chromium.new_context(**PHONE)
+    yield browse(context)
+    context.close()
 
 
 def orange(visit):
@@ -57,3 +68,34 @@ def test_a_labelled_path_is_seen_where_it_was_painted_on_what_was_chosen(visit):
     page.locator("#studio-backdrop label", has_text="None").click()
     until(lambda: visit.state[Backdrop].source == "none")
     until(lambda: not page.locator(STRENGTH).is_visible())
+
+
+def test_on_a_phone_the_pad_is_pushed_and_pinched_and_the_camera_stands_once_it_is_let_go(visit_on_a_phone):
+    visit = visit_on_a_phone
+    pad = visit.page.locator(".st-pad")
+    visit.page.locator("#studio-backdrop label", has_text="Pocket").tap()
+    until(lambda: visit.state[Backdrop].source == "pocket")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    assert box["height"] >= 40
+    fingers = visit.page.context.new_cdp_session(visit.page)
+
+    def touch(kind, *places):
+        points = [
+            {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"], "id": finger}
+            for finger, (x, y) in enumerate(places)
+        ]
+        fingers.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
+
+    touch("Start", (0.5, 0.5))
+    touch("Move", (0.9, 0.5))
+    until(lambda: visit.state[Camera] == Camera(pan_x=0.04))
+    touch("End")
+    until(lambda: not visit.state[Camera].moves)
+    touch("Start", (0.4, 0.5), (0.6, 0.5))
+    touch("Move", (0.3, 0.5), (0.7, 0.5))
+    until(lambda: visit.state[Camera].zoom == 0.05)
+    assert "held" in pad.get_attribute("class")
+    touch("End")
+    until(lambda: not visit.state[Camera].moves)
+    assert visit.page.evaluate("studio.controls.past.length") == 1, "the backdrop alone can be undone"

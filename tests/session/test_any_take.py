@@ -13,7 +13,7 @@ from cutout_files import png
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from regional.masks import mask
-from tiny.model import TinyModel
+from tiny.model import PlacesModel, TinyModel
 from tiny.pictures import PictureModel, half, noisy
 from tiny.sd_folders import tiny_controlnet, tiny_lora, tiny_sd, tiny_taesd
 from tiny.wan_folders import tiny_wan_folder
@@ -30,6 +30,7 @@ from studio.controls import (
     Lora,
     Pause,
     Picture,
+    Place,
     Prompt,
     Region,
     Sampling,
@@ -107,6 +108,14 @@ KINDS = {
         st.sampled_from(["red", "#204060"]),
         st.integers(0, 1),
         st.sampled_from([0.0, 0.7]),
+    ),
+    "place": st.builds(
+        Place,
+        st.sampled_from(["a lake", "the (sea"]),
+        st.sampled_from([noisy(0), noisy(1), b""]),
+        st.sampled_from(["day", "night"]),
+        st.sampled_from([b"", half(1, 2)]),
+        st.sampled_from([0.0, 0.2]),
     ),
     "pause": st.builds(Pause, st.booleans()),
 }
@@ -276,6 +285,8 @@ def model_of(name):
     root = Path(FOLDER.name)
     if name == "tiny":
         return TinyModel()
+    if name == "places":
+        return PlacesModel()
     if name == "still":
         return PictureModel()
     if name == "film":
@@ -291,6 +302,7 @@ PICTURES_OF_ITS_OWN = ("prompt", "sampling", "picture", "similarity")
 PAINTED = ("stroke", "cutout", "erase")
 TAKES = {
     "tiny": ["prompt", "sampling", "stroke", "erase", "camera_motion", "sink", "pause"],
+    "places": ["prompt", "sampling", "place", "sink", "pause"],
     "still": [*PICTURES_OF_ITS_OWN, "pause"],
     "wan": [
         "prompt",
@@ -306,9 +318,9 @@ TAKES = {
         "pause",
     ],
     "film": ["picture", "live"],
-    "sd": [*PICTURES_OF_ITS_OWN, "structure", "lora", *PAINTED, "region", "backdrop", "pause"],
+    "sd": [*PICTURES_OF_ITS_OWN, "structure", "lora", *PAINTED, "region", "backdrop", "camera_motion", "pause"],
 }
-OFTEN = {"tiny": 8, "still": 8, "wan": 2, "film": 2, "sd": 2}
+OFTEN = {"tiny": 8, "places": 6, "still": 8, "wan": 2, "film": 2, "sd": 2}
 QUICK = dict(
     deadline=None,
     derandomize=True,

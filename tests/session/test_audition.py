@@ -144,7 +144,7 @@ def test_a_chunk_in_as_many_chunks_and_never_while_pictures_of_the_programmes_wa
     play(session, 3)
     session.audition(LAKE, output=(kept := Kept()))
     one, drawn = session.auditioning._engine, []
-    one._decode = lambda latents, decode=one._decode: drawn.append(session.engine.ahead) or decode(latents)
+    one._draw = lambda draw=one._draw: drawn.append(session.engine.ahead) or draw()
     for _ in range(144):
         session.step()
     assert abs(len(kept) - 36) <= 2

@@ -1,6 +1,7 @@
 """A model small enough for the tests: a real causal Wan with random weights, 32x32 pictures, milliseconds a frame."""
 
 import hashlib
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 
 from studio.bench.nets import WanModel, wan_net
 from studio.conditioning import Conditioning
+from studio.controls.place import digest, says
 from studio.models.base import Capabilities
 from studio.models.wan.causal_wan import CausalWan
 from studio.schedule import sigmas
@@ -75,3 +77,17 @@ class TinyModel(WanModel):
 
     def new_decoder(self):
         return TinyDecoder()
+
+
+class PlacesModel(TinyModel):
+    """It hears places of one's own as well: of two pictures, how far it has gone to the second."""
+
+    capabilities = replace(TinyModel.capabilities, own_places=True)
+
+    def condition(self, states, inputs, frames):
+        tracks = super().condition(states, inputs, frames).tracks
+        for place in inputs.places:
+            if says(states.words, place.name):
+                start, end = (fixed(digest(data) + place.time, tracks.shape[1:]) for data in (place.data, place.end))
+                tracks = tracks + torch.stack([start.lerp(end, share) for share in place.shares])
+        return Conditioning((states,) * len(frames), tracks)

@@ -148,7 +148,7 @@ def test_what_is_alike_is_left_out_and_a_moving_stroke_is_not(opened):
 
 def test_of_a_moving_stroke_only_what_it_changed_is_drawn(opened):
     from studio.controls import Similarity
-    from studio.samplers.regions import WHOLE
+    from studio.samplers.boxes import WHOLE
 
     model = opened(size=(256, 256))
     held = state(Similarity(0.02, regions=True), Backdrop("colour"), Sampling(steps=1), Stroke(

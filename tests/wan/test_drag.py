@@ -7,7 +7,7 @@ import pytest
 import torch
 from cutout_files import png
 
-from studio.controls import ControlError, ControlState, CutOut, Erase, Prompt, Sampling, Stroke
+from studio.controls import Backdrop, ControlError, ControlState, CutOut, Erase, Prompt, Sampling, Stroke
 from studio.models.playable import check, playable_kinds
 from studio.samplers import Rollout
 from studio.samplers import pin as pins
@@ -180,9 +180,10 @@ def test_a_stroke_shows_from_the_next_chunk_on_and_once_it_is_erased_nothing_is_
     assert all(row.pin is None for row in session.engine.sampler._rows)
 
 
-def test_a_label_pastes_its_picture_and_one_that_names_nothing_changes_nothing(model):
+def test_a_label_pastes_its_picture_and_one_that_names_nothing_pastes_nothing(model):
     free = hashes(playing(model), 21)
     named, unknown = playing(model), playing(model)
+    named.send(Backdrop(words=0)), unknown.send(Backdrop(words=0))
     named.send(Stroke("a", "fox", ((0, 0.5, 0.5),), "pin"))
     unknown.send(Stroke("a", "democracy", ((0, 0.5, 0.5),), "pin"))
     assert not {*hashes(named, 21)} & {*free}

@@ -89,7 +89,7 @@ def picture_array(data):
 
 def test_it_plays_a_picture_with_noise_that_follows(student):
     able = student.capabilities
-    assert (able.chunk, able.sink, able.window, able.follow) == (3, 1, 17, 0.5)
+    assert (able.chunk, able.sink, able.window, able.follow, able.preview) == (3, 1, 17, 0.5, 0.8)
     assert student.sigmas(4) == pytest.approx((1, 0.9375, 0.8333, 0.625), abs=1e-4)
     assert {"picture", "camera_motion", "stroke"} <= set(playable_kinds(student))
     engine = Engine(student)

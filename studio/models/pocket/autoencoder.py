@@ -60,8 +60,8 @@ class Autoencoder(nn.Module):
 
     def decode(self, latents: Tensor, guide: Tensor | None = None) -> Tensor:
         """Give pictures in -1..1, of the guide's size, see `Decoder`; of 256 pixels where nothing is painted."""
-        side = PATCH * latents.shape[-1]
-        return self.decoder(latents, latents.new_zeros(len(latents), 4, side, side) if guide is None else guide)
+        size = (PATCH * latents.shape[-2], PATCH * latents.shape[-1])
+        return self.decoder(latents, latents.new_zeros(len(latents), 4, *size) if guide is None else guide)
 
     @torch.no_grad()
     def start_from_pca(self, patches: Tensor) -> float:

@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from studio.conditioning import Conditioning, FrameInputs, PromptMemory, PromptStates, Rows
+from studio.conditioning import Conditioning, FrameInputs, OwnPlace, PromptMemory, PromptStates, Rows
 from studio.models.base import NO_LORAS, Capabilities, Model, Stateless
 from studio.models.errors import MissingWeights
 from studio.models.finite import check_finite, to_pictures
@@ -30,6 +30,7 @@ from studio.models.pocket.appearance import MAP, TRACK_CHANNELS, AppearanceMemor
 from studio.models.pocket.autoencoder import PATCH, Autoencoder
 from studio.models.pocket.decoder import SIZES
 from studio.models.pocket.guide import Levels, draw_guide, sprite_levels
+from studio.models.pocket.own_place import OwnPlaces, said_in
 from studio.models.pocket.place_memory import PlaceMemory
 from studio.models.pocket.sentence_encoder import DIMENSIONS, text_encoder
 from studio.models.prompt_syntax import not_read
@@ -210,13 +211,19 @@ class Pocket(Model):
             sink=1,
             window=1,
             first_frame_steps=FIRST_FRAME_STEPS,
+            decodes_beside=True,
             refuses=REFUSES,
             labels=tuple(config["labels"]),
+            places=net.places.world,
+            own_places=True,
         )
         self.memory = net.memory.requires_grad_(False)
         self.places = net.places.requires_grad_(False)
         self.codec = net.codec.requires_grad_(False).channels_last(self.dtype)
         self.net = net.denoiser.ready(self.dtype)
+        self.own_places = OwnPlaces(
+            self.places, self.codec, SIZE, lambda states: self.places.read(sentence_of(states.states)[None])
+        )
         self._prompts = PromptMemory(sentence_tokens, size=512, remarks=sentence_remarks)
         self._label_vector = lru_cache(maxsize=512)(lambda label: text_encoder()([label]))
         self._plane = lru_cache(maxsize=512)(lambda label: self.memory.read(self._label_vector(label)))
@@ -236,7 +243,7 @@ class Pocket(Model):
         Places blend as pictures do: half a word for one and half for another would recall one of the two.
         """
         view, numbers = inputs.seed % VIEWS, torch.tensor(list(frames))
-        place = states.blended(lambda one: self._place(one, view)).expand(len(numbers), -1, -1, -1)
+        place = states.blended(lambda one: self._place(one, view, inputs.places)).expand(len(numbers), -1, -1, -1)
         constants = constant_channels(numbers, torch.full_like(numbers, view))
         tracks = torch.cat([self._track_map(inputs.placements), constants, place], 1)
         return Conditioning((states,) * len(numbers), tracks)
@@ -248,8 +255,10 @@ class Pocket(Model):
         """
         return read_label(self.memory, self.capabilities.labels, label, self._label_vector(label))
 
-    def _place(self, states: PromptStates, view: int) -> Tensor:
-        """Recall (1, C, 16, 16): the place of a prompt, kept with it."""
+    def _place(self, states: PromptStates, view: int, own: Sequence[OwnPlace]) -> Tensor:
+        """Recall (1, C, 16, 16): the place of a prompt, kept with it; of a person's own as it is in each frame."""
+        if (place := said_in(own, states)) is not None:
+            return self.own_places.recall(place, states)
 
         def recall() -> Tensor:
             return self.places.recall(sentence_of(states.states)[None], torch.tensor([view]))
@@ -312,7 +321,8 @@ class FrameDecoder(Stateless):
         placed = inputs.placements or ((),) * len(latents)
         guide = torch.cat([self.model.guide(frame) for frame in placed])
         ready = (part.to(self.model.dtype).contiguous(memory_format=torch.channels_last) for part in (latents, guide))
-        return to_pictures([self.model.codec.decode(*ready).float().mul(127.5).add(127.5)])
+        # In place: memory of a large picture is new at every operation, and the system's work for it is most of it.
+        return to_pictures([self.model.codec.decode(*ready).float().mul_(127.5).add_(127.5)])
 
 
 def _files() -> list[str]:

@@ -7,6 +7,7 @@ sentence between two places recalls a blend of both.
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -19,13 +20,23 @@ class PlaceMemory(nn.Module):
         names: how many places, times, weathers and views there are.
         layouts, airs: how many of their combinations the world has.
         latent: (C, h, w).
+        world: the places that pictures were remembered of, by name; none in weights that are older than this.
     """
 
     layout_of: Tensor
     air_of: Tensor
 
-    def __init__(self, names: list[int], layouts: int, airs: int, latent: list[int], dimensions: int = 384):
+    def __init__(
+        self,
+        names: list[int],
+        layouts: int,
+        airs: int,
+        latent: list[int],
+        dimensions: int = 384,
+        world: Sequence[str] = (),
+    ):
         super().__init__()
+        self.world = tuple(world)
         self.names = list(names)
         self.reader = nn.Sequential(nn.Linear(dimensions, 256), nn.SiLU(), nn.Linear(256, sum(names[:3])))
         self.layouts = nn.Parameter(torch.zeros(layouts, *latent))

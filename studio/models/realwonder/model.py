@@ -1,8 +1,9 @@
 """RealWonder's student: an image-to-video Wan made causal as Self-Forcing, which hears motion through its noise alone.
 
-Of what its authors play it with, one thing is not here: that a coarse video of the motion is noised and begun from. A
-chunk begins from noise, which goes along with strokes and camera (`controls.Sampling.follow`, half of it unless told),
-and strokes are pinned between its steps as on any student.
+A chunk whose strokes or camera move begins from a coarse picture of that motion, noised to its authors' first level:
+here the crude picture that strokes are pinned to (`underpaint.reference`), theirs comes of a simulation. Its noise goes
+along with strokes and camera (`controls.Sampling.follow`, half of it unless told), and strokes are pinned between its
+steps as on any student. Where nothing moves a chunk begins from noise.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from studio.models.wan.video_decoder import FRAMES
 from studio.pictures import decoded
 
 FOLLOW = 0.5  # of the noise it was trained on
+PREVIEW = 0.8  # of the schedule: its authors begin at step 800 of 1000, where sigma is 0.952 at shift 5
 PICTURES = 2  # whose channels and tokens are remembered
 NO_PICTURE = "it draws how a picture goes on: send one before it begins, or it begins from grey"
 
@@ -80,7 +82,7 @@ class RealWonder(Wan):
     def able(self, size: tuple[int, int]) -> Capabilities:
         """Say what it can do: words, the picture that it goes on from, and motion that its noise goes along with."""
         able = capabilities(self.options, size, self.codec)
-        return replace(able, told_picture=True, follow=FOLLOW, notices=(NO_PICTURE,))
+        return replace(able, told_picture=True, follow=FOLLOW, preview=PREVIEW, notices=(NO_PICTURE,))
 
     def condition(self, states: PromptStates, inputs: FrameInputs, frames: Sequence[int]) -> Conditioning:
         """Make what the latent frames of these numbers are told: words, picture, and where in the clip each is."""

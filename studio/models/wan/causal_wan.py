@@ -27,6 +27,8 @@ from studio.models.wan.transformer_block import Context, run_block
 from studio.regional import side_by_side
 from studio.schedule import PREDICTIONS, clean_from
 
+WIDER = {4: torch.int32, 8: torch.int64}  # by bytes
+
 
 class CausalWan(nn.Module):
     """A Wan transformer as a causal denoiser.
@@ -188,5 +190,17 @@ class CausalWan(nn.Module):
 def embed_patches(net: Net, pixels: Tensor) -> Tensor:
     """Embed (B, F, C + K, h, w) as (B, F, tokens, width): one matrix product, faster than a strided convolution."""
     embedding, (_, rows, columns) = net.patch_embedding, net.config.patch_size
-    patches = rearrange(pixels, "b f c (h p) (w q) -> b f (h w) (c p q)", p=rows, q=columns)
-    return F.linear(patches, embedding.weight.flatten(1), embedding.bias)
+    return F.linear(cut_patches(pixels, rows, columns), embedding.weight.flatten(1), embedding.bias)
+
+
+def cut_patches(pixels: Tensor, rows: int, columns: int) -> Tensor:
+    """Cut (B, F, C, h, w) into patches: (B, F, tokens, C·rows·columns).
+
+    Outside of training a patch's row is moved as one wider number where there is one: a copy in runs of two numbers
+    takes 15 times as long (measured: 1.5 ms of the pocket model's tick on a CPU).
+    """
+    wider = WIDER.get(columns * pixels.element_size())
+    if wider is None or pixels.requires_grad or not pixels.is_contiguous():
+        return rearrange(pixels, "b f c (h p) (w q) -> b f (h w) (c p q)", p=rows, q=columns)
+    moved = rearrange(pixels.view(wider), "b f c (h p) w -> b f (h w) (c p)", p=rows)
+    return moved.contiguous().view(pixels.dtype)

@@ -134,6 +134,7 @@ function drawFrom(page, file, say) {
   const [source, needs, word] = SOURCES[kind] ?? ['', '', ''];
   if (!source) say(`${file.name} is no take, and no picture or video. Drop a score (.jsonl), or what was exported here.`);
   else if (model.plays.includes(needs)) input.openFile(source, file);
+  else if (kind === 'image' && model.plays.includes('place')) page.box.dispatchEvent(new CustomEvent('ownplace', { detail: file }));
   else if (kind === 'video' && !model.refuses.stroke) page.box.dispatchEvent(new CustomEvent('drivingvideo', { detail: file }));
   else say(`${file.name} has no take in it (it was not exported here, or a site took it out), and ${model.model} draws from no ${word}.`);
 }

@@ -13,6 +13,8 @@ import { install as latency } from './latency.js';
 import { install as live } from './live.js';
 import { install as moments } from './moments.js';
 import { install as motion } from './motion.js';
+import { install as pad } from './pad.js';
+import { install as place } from './place.js';
 import { install as regions } from './regions.js';
 import { install as selection } from './selection-feature.js';
 import { install as slots } from './slots.js';
@@ -23,7 +25,7 @@ import { install as slots } from './slots.js';
 /** @type {Record<string, (page: Page) => Feature>} */
 const FEATURES = {
   seen: ({ seen }) => seen.feature, audition, backdrop, drop, editor, exports, ghosts, latency, live, moments, motion,
-  regions, slots, selection, grab, // its slider stands in the bar of the selection
+  pad, place, regions, slots, selection, grab, // its slider stands in the bar of the selection
 };
 
 export class Features {

@@ -9,6 +9,7 @@ from studio.world.painting import (
     SIZE,
     Array,
     Canvas,
+    Light,
     below,
     blend,
     boxes,
@@ -26,17 +27,8 @@ from studio.world.scenery import WHITE
 def room(canvas: Canvas, view: int) -> None:
     light = canvas.light
     wall, wood = (("#e9cfae", "#a8704a"), ("#b9d0c0", "#b98558"), ("#dcb8b4", "#8f5f48"), ("#c3c6e0", "#a87850"))[view]
-    lamp = light.lamps
-    # indoors it never gets as dark as outside: lamplight adds to the tint
-    tint = np.clip(mix(light.tint, np.array([0.92, 0.74, 0.58], np.float32), 0.66 * lamp), 0, 1)
-    lit = lambda code: colour(code) * tint  # noqa: E731
-    blend(canvas.pixels, np.ones_like(grid().rows), mix(lit(wall), lit(wall) * 0.8, grid().down / SIZE))
-    blend(canvas.pixels, boxes([(0, 186, 256, 193)]), mix(lit(wood), WHITE, 0.25))
-    blend(
-        canvas.pixels,
-        boxes([(0, 193, 256, 256)]),
-        mix(lit(wood), lit(wood) * 0.62, np.clip((grid().down - 193) / 63, 0, 1)),
-    )
+    lamp, lit = light.lamps, lamplit(light)
+    interior(canvas, wall, wood, lit)
     planks = [
         [(128 + a * 0.7, 193), (128 + a * 0.7 + 1, 193), (128 + a * 1.25 + 2, 256), (128 + a * 1.25, 256)]
         for a in range(-190, 200, 38)
@@ -60,6 +52,23 @@ def room(canvas: Canvas, view: int) -> None:
     if lamp > 0.3 and view in (1, 2):
         pendant(canvas, (30, 132)[view - 1])
     daylight(canvas, frame)
+
+
+def lamplit(light: Light) -> Callable[[str], Array]:
+    """Colours as they are seen indoors, where it never gets as dark as outside: lamplight adds to the tint."""
+    tint = np.clip(mix(light.tint, np.array([0.92, 0.74, 0.58], np.float32), 0.66 * light.lamps), 0, 1)
+    return lambda code: colour(code) * tint
+
+
+def interior(canvas: Canvas, wall: str, floor: str, lit: Callable[[str], Array]) -> None:
+    """A wall, a skirting board, a floor."""
+    blend(canvas.pixels, np.ones_like(grid().rows), mix(lit(wall), lit(wall) * 0.8, grid().down / SIZE))
+    blend(canvas.pixels, boxes([(0, 186, 256, 193)]), mix(lit(floor), WHITE, 0.25))
+    blend(
+        canvas.pixels,
+        boxes([(0, 193, 256, 256)]),
+        mix(lit(floor), lit(floor) * 0.62, np.clip((grid().down - 193) / 63, 0, 1)),
+    )
 
 
 def casement(canvas: Canvas, frame: tuple[float, float, float, float], lit: Callable[[str], Array]) -> None:

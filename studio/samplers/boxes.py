@@ -28,7 +28,7 @@ class DrawnPicture:
     key: object
 
 
-def changed_region(
+def box_that_changed(
     model: Model,
     state: ControlState,
     cond: Conditioning,
@@ -75,7 +75,7 @@ def crop_conditioning(cond: Conditioning, box: Box) -> Conditioning:
     return replace(cond, tracks=crop(cond.tracks, box), regions=heard)
 
 
-def paste_region(last: Tensor | None, clean: Tensor, box: Box, kept: Box) -> Tensor:
+def paste_box(last: Tensor | None, clean: Tensor, box: Box, kept: Box) -> Tensor:
     """Give a frame's latent (C, h, w): clean (1, C, h, w) where it is new, the last frame's where it is not."""
     if box == WHOLE:
         return clean[0]

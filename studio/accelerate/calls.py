@@ -12,7 +12,7 @@ Call = Callable[..., Any]  # a network's own call: whatever it takes and gives
 
 
 @dataclass(frozen=True)
-class Regions:
+class Calls:
     """The calls of a module that are replaced, as dotted names: all work, and nothing that looks at values.
 
     grows: whether its shapes grow while a cache fills; they are then compiled as open sizes, once, and otherwise each
@@ -29,26 +29,24 @@ HALVES = ("encoder.forward", "decoder.forward")
 
 # By the name of the class, so that nothing is imported for it. What is not here is accelerated at its forward; of
 # diffusers' transformers the repeated blocks are compiled.
-REGIONS: dict[str, Regions] = {
-    "UNet2DConditionModel": Regions(),
-    "ControlNetModel": Regions(),
-    "AutoencoderTiny": Regions(HALVES, HALVES),
-    "AutoencoderKL": Regions(HALVES, HALVES),
-    "CausalWan": Regions(("block",), ("body",), grows=True, attention="attention"),
-    "TinyDecoder": Regions(("decode",), ("decode",)),
+CALLS: dict[str, Calls] = {
+    "UNet2DConditionModel": Calls(),
+    "ControlNetModel": Calls(),
+    "AutoencoderTiny": Calls(HALVES, HALVES),
+    "AutoencoderKL": Calls(HALVES, HALVES),
+    "CausalWan": Calls(("block",), ("body",), grows=True, attention="attention"),
+    "TinyDecoder": Calls(("decode",), ("decode",)),
 }
 
 
-def regions_of(module: nn.Module) -> Regions:
-    """Give the row of `REGIONS` for a module's class or the nearest class it inherits from."""
-    return REGIONS.get(
-        next((kind.__name__ for kind in type(module).__mro__ if kind.__name__ in REGIONS), ""), Regions()
-    )
+def calls_of(module: nn.Module) -> Calls:
+    """Give the row of `CALLS` for a module's class or the nearest class it inherits from."""
+    return CALLS.get(next((kind.__name__ for kind in type(module).__mro__ if kind.__name__ in CALLS), ""), Calls())
 
 
 def is_listed(module: nn.Module) -> bool:
-    """Tell whether a module's class, or one it inherits from, stands in `REGIONS`."""
-    return any(kind.__name__ in REGIONS for kind in type(module).__mro__)
+    """Tell whether a module's class, or one it inherits from, stands in `CALLS`."""
+    return any(kind.__name__ in CALLS for kind in type(module).__mro__)
 
 
 def locate(module: nn.Module, name: str) -> tuple[object, str]:
