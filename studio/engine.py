@@ -163,7 +163,7 @@ class Engine:
         self.sampler.watch(self.frame, self._last_picture, self.state)
         latents = None if self._pictures else self._draw()
         skipped = latents is None and not self._pictures
-        told = self._told(latents)
+        told = inputs_of(latents, self.sampler, self.state)
         begun = Begun(self.frame, self._frame_revision, started, latents, told, self.decoder, skipped, similarity)
         self.frame += 1
         return begun
@@ -206,11 +206,6 @@ class Engine:
             self._frame_revision = self._row_revisions.came_out(self.revision, self.sampler, self.jumps)
         self._similarity = similarity
         return latents
-
-    def _told(self, latents: Tensor | None) -> FrameInputs:
-        """Give what a person set for the latents that have just come out."""
-        count = 0 if latents is None else len(latents)
-        return frame_inputs(self.state, range(self.sampler.frame - count, self.sampler.frame))
 
     def _should_render(self) -> tuple[bool, SimilarityState]:
         """Whether the next frame is to be drawn, and what the similarity filter knows then.
@@ -263,6 +258,12 @@ class Engine:
         self._last_picture, self._similarity = snapshot.last_picture, snapshot.similarity
         self.sampler.restore(snapshot.sampler)
         self.decoder.restore(snapshot.decoder)
+
+
+def inputs_of(latents: Tensor | None, sampler: Sampler[Any, Any], state: ControlState) -> FrameInputs:
+    """Give what a person set for the latents that have just come out of a sampler."""
+    count = 0 if latents is None else len(latents)
+    return frame_inputs(state, range(sampler.frame - count, sampler.frame))
 
 
 def read_label(model: Model, stroke: Stroke) -> None:

@@ -41,7 +41,7 @@ GARDEN = Place("my garden", picture())
 
 @pytest.fixture(scope="module")
 def model():
-    return Pocket()
+    return Pocket(size=(256, 256))
 
 
 def recalled(model, text, *places, frames=(0,), since=0):

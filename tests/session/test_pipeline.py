@@ -159,7 +159,7 @@ def test_whoever_has_a_turn_finds_it_between_two_frames():
 def test_the_next_frame_begins_before_the_picture_is_made():
     begun, beside = threading.Semaphore(0), []
 
-    def decode(plain, latents):
+    def decode(plain, latents, inputs=None):
         beside.append(begun.acquire(timeout=0.5 if not beside else WAIT))  # the first picture is made alone
         return plain(latents)
 
@@ -178,7 +178,7 @@ def test_the_next_frame_begins_before_the_picture_is_made():
 def test_a_picture_that_cannot_be_made_ends_the_thread_and_its_number_comes_again(pipelined, caplog):
     fails = {5}
 
-    def decode(plain, latents):
+    def decode(plain, latents, inputs=None):
         if session.engine and len(shown.frames) in fails:
             fails.clear()
             raise MemoryError("no room for a picture")
@@ -228,7 +228,7 @@ def test_a_frame_that_cannot_be_begun_loses_none_before_it(caplog):
 
 
 def test_pictures_that_are_no_numbers_are_told_with_their_frame():
-    def decode(plain, latents):
+    def decode(plain, latents, inputs=None):
         pictures = plain(latents)
         if len(shown.frames) == 4:
             raise NotFinite(pictures)
