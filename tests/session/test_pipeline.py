@@ -129,7 +129,8 @@ def test_a_long_take_of_a_busy_hand_is_what_its_score_replays():
 def test_what_is_played_and_what_is_kept_of_it_is_as_step_by_step():
     chance = random.Random(5)
     events = tuple(Event(number, some_control(chance, number)) for number in range(0, 60, 3))
-    events += (Event(61, Prompt("elsewhere", switch="cut")),)  # from here on with a decoder that remembers nothing
+    # From a checkpoint on with a decoder that remembers nothing; the checkpoint is of the one before it.
+    events = tuple(sorted((*events, Event(56, Prompt("elsewhere", switch="cut"))), key=lambda event: event.frame))
     # A picture takes so long that the next frame has begun before it is shown.
     step_by_step, beside = Session(Beside()), Session(Beside(lambda plain, latents: time.sleep(0.01) or plain(latents)))
     for session in (step_by_step, beside):
