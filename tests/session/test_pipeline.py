@@ -19,7 +19,7 @@ from studio.models.errors import NotFinite
 from studio.presets import Preset
 from studio.score import Event, replay
 from studio.session import Session
-from studio.session.pipeline import overlaps
+from studio.session.pipeline import LOOKS, RESTS, Gain, overlaps
 from studio.session.playout import Playout
 
 WAIT = 60
@@ -329,3 +329,30 @@ def test_an_audition_is_drawn_with_its_programme_step_by_step():
     shown = run(session, 16)
     assert hashes(shown) == play(Session(Beside()), len(shown))
     assert len(seen) >= 3
+
+
+def test_where_both_halves_at_once_take_as_long_it_rests_and_tries_again():
+    gain = Gain()
+    for _ in range(3 * LOOKS):
+        gain.add(0.025, 0.047, 5.0)
+    assert gain.pays(5.0)
+    for _ in range(LOOKS):
+        gain.add(0.047, 0.047, 6.0)
+    assert not gain.pays(6.0 + 0.9 * RESTS)
+    assert gain.pays(6.0 + 1.1 * RESTS)
+    for _ in range(LOOKS - 1):
+        gain.add(0.4, 0.047, 20.0)
+    assert gain.pays(20.0), "not before it was looked at as often as the first time"
+
+
+def test_a_session_that_gains_nothing_goes_on_step_by_step(monkeypatch):
+    monkeypatch.setattr("studio.session.pipeline.usable_cores", lambda: 2)
+    monkeypatch.setattr("studio.session.pipeline.WORTH", 0.0)
+    session, beside = Session(Beside()), []
+    begin = session._begin_next
+    session._begin_next = lambda *given: beside.append(1) or begin(*given)
+    shown = run(session, 60, pipelined=None)
+    assert len(beside) == LOOKS
+    assert hashes(shown) == play(Session(Beside()), len(shown))
+    run(session, 30, pipelined=True)
+    assert len(beside) > LOOKS, "what was asked for is done"
