@@ -107,9 +107,9 @@ def composite(
     """Draws one subject on each picture with a soft shadow below it.
 
     Args:
-        pictures: (N, 3, 256, 256) in 0..1. subjects: (N,) sprite numbers, -1 for none. x, y, size: (N,) in 0..1.
+        pictures: (N, 3, S, S) in 0..1. subjects: (N,) sprite numbers, -1 for none. x, y, size: (N,) in 0..1.
         facing: (N,) of +-1. light: (N, 3). pack: whose sprites; the trained subjects' if left out.
-    Returns: pictures, and the subject's alpha (N, 1, 256, 256).
+    Returns: pictures, and the subject's alpha (N, 1, S, S).
     """
     pack = pack or sprites()
     grid = placement(x, y, size, facing, pictures.shape[-1])
