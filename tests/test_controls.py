@@ -25,6 +25,7 @@ from studio.controls import (
     Sink,
     Stroke,
     Structure,
+    Subject,
     active_prompts,
     facings,
     from_message,
@@ -50,6 +51,7 @@ EVERY = [
     Region("a", "a frozen lake", LEFT, 0.7),
     Camera(0.01, zoom=0.02, frames=12),
     CutOut("a", png()),
+    Subject("mia", png(), ("my cat",), "left"),
     Backdrop("colour", "#204060", 3, 0.5),
     Live(True, 0.2),
 ]

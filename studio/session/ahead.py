@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
-from studio.controls import Backdrop, Control, ControlError, ControlState, CutOut, Region, Stroke, cutout
+from studio.controls import (
+    Backdrop,
+    Control,
+    ControlError,
+    ControlState,
+    CutOut,
+    Region,
+    Stroke,
+    Subject,
+    cutout,
+    subject,
+)
 from studio.controls.backdrop import check_backdrop
 from studio.controls.base import check_integer, shown
 from studio.controls.region import check_regions
@@ -20,6 +31,7 @@ ROOM: Mapping[type[Control], Callable[[ControlState, Any], None]] = {
     Region: check_regions,
     Backdrop: check_backdrop,
     CutOut: lambda state, sent: cutout.check_room(state, sent.slot),
+    Subject: subject.check_room,
 }
 
 
