@@ -32,10 +32,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="redraw films instead: how much of their structure is kept, how late, how many pictures a second",
     )
+    parser.add_argument(
+        "--own",
+        type=user_path,
+        metavar="FOLDER",
+        help="how pictures of your own are drawn: each of the folder is cut out, named, painted, and judged",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Evaluate the model and print the figures."""
+    if arguments.own:
+        run_own(arguments)
+        return
     if arguments.video_in:
         run_video_in(arguments)
         return
@@ -53,6 +62,19 @@ def run(arguments: argparse.Namespace) -> None:
     if model.capabilities.strokes != "tracks":
         raise UsageError(f"{model.name} was not taught to follow strokes; --drag judges how it follows a hand")
     print_figures(lambda: evaluate(model, arguments.seed, progress=progress_bar, **fewer), arguments.json)
+
+
+def run_own(arguments: argparse.Namespace) -> None:
+    """Judge how subjects of one's own are drawn, and print the figures."""
+    from studio.evaluation.own import evaluate_own
+
+    if not arguments.own.is_dir():
+        raise UsageError(f"{arguments.own} is no folder; give --own a folder of pictures")
+    model = open_model(arguments)
+    try:
+        print_figures(lambda: evaluate_own(model, arguments.own, arguments.seed, progress=progress_bar), arguments.json)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
 def run_video_in(arguments: argparse.Namespace) -> None:
