@@ -33,14 +33,15 @@ GHOSTLY = 0.01  # share of cells with a false colour from which on a person woul
 Places = tuple[str, ...]
 
 
-def _tensor(picture: np.ndarray) -> torch.Tensor:
+def as_tensor(picture: np.ndarray) -> torch.Tensor:
+    """(3, H, W) in 0..1 of a picture, uint8 (H, W, 3)."""
     return torch.from_numpy(picture.copy()).permute(2, 0, 1).float() / 255
 
 
 def judge(detector: Detector, picture: np.ndarray, take: takes.Take, frame: int, scene: Scene | None = None) -> dict:
     """What one frame got right. `scene` if it is not the take's own."""
     scene = scene or take.scene
-    made, true = _tensor(picture), takes.truth(take, frame, scene)
+    made, true = as_tensor(picture), takes.truth(take, frame, scene)
     place, moment, weather = detector.name(made[None])[0]
     pack = compositing.sprites() if take.label in words.SUBJECTS else compositing.every_sprite()
     return {
@@ -117,7 +118,7 @@ def switches(
         engine.apply([(9, Prompt(words.compose(scene.place, scene.time, scene.weather, rng), switch="recache"))])
         frames = [engine.step() for _ in range(AFTER)]
         wanted = (scene.place, scene.time, scene.weather)
-        named = [detector.name(_tensor(frame.picture)[None])[0] for frame in frames]
+        named = [detector.name(as_tensor(frame.picture)[None])[0] for frame in frames]
         first = next((n for n, found in enumerate(named, 1) if found == wanted), AFTER + 1)
         sixth = judge(detector, frames[5].picture, take, frames[5].index, scene)
         yield {**sixth, "unseen": False, "frames_to_scene": first}
@@ -159,7 +160,7 @@ def hand_takes(
                 fresh = Engine(model, start=number, state=state).step()
                 true = takes.hand_truth(state, take.scene_at(number), number)
                 kept = before if number < take.switch else after
-                kept.append({"frame": number, **judge_hand(_tensor(frame.picture), _tensor(fresh.picture), *true)})
+                kept.append({"frame": number, **judge_hand(as_tensor(frame.picture), as_tensor(fresh.picture), *true)})
         yield before, after
 
 

@@ -83,9 +83,13 @@ def added() -> Sprites:
 @cache
 def every_sprite() -> Sprites:
     """The trained subjects and then the added ones."""
-    packs = sprites(), added()
+    return joined(sprites(), added())
+
+
+def joined(*packs: Sprites) -> Sprites:
+    """All sprites of several packs, in their order."""
     pictures = (torch.cat([getattr(pack, name) for pack in packs]) for name in ("full", "half", "shadow"))
-    return Sprites(packs[0].labels + packs[1].labels, *pictures)
+    return Sprites(tuple(label for pack in packs for label in pack.labels), *pictures)
 
 
 def _unpacked(folder: Path, name: str) -> Sprites:
@@ -94,11 +98,16 @@ def _unpacked(folder: Path, name: str) -> Sprites:
     tiles = atlas.reshape(-1, SPRITE, COLUMNS, SPRITE, 4).transpose(0, 2, 4, 1, 3).reshape(-1, 4, SPRITE, SPRITE)
     full = torch.from_numpy(tiles[: len(labels)].copy()).float() / 255
     full[:, :3] *= full[:, 3:]
+    return assembled(tuple(labels), full)
+
+
+def assembled(labels: tuple[str, ...], full: Tensor) -> Sprites:
+    """A pack of pictures, premultiplied RGBA in 0..1, (N, 4, 128, 128): their smaller copies and shadows are made."""
     half = F.avg_pool2d(full, 2)
     bell = torch.exp(-0.5 * (torch.arange(-7.0, 8.0) / 3.2) ** 2)
     bell = (bell / bell.sum()).view(1, 1, 1, -1)
     padded = F.pad(half[:, 3:], (15, 15, 15, 15))
-    return Sprites(tuple(labels), full, half, F.conv2d(F.conv2d(padded, bell), bell.mT))
+    return Sprites(labels, full, half, F.conv2d(F.conv2d(padded, bell), bell.mT))
 
 
 def composite(
