@@ -19,7 +19,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from studio.controls import Picture, Prompt, Sampling, Structure, active_prompts, lora_weights, strokes
+from studio.controls import (
+    OwnSubject,
+    Picture,
+    Prompt,
+    Sampling,
+    Structure,
+    active_prompts,
+    lora_weights,
+    own_subjects,
+    strokes,
+)
 from studio.controls.place import own_places
 from studio.regional import Pictures, RegionWords, words_by_region
 from studio.trajectory import Placement, placements
@@ -215,6 +225,7 @@ class FrameInputs:
 
     Args:
         placements: of each frame the painted subjects, in the order of drawing; as many tuples as frames.
+        subjects: a person's own, which labels may name before all that the model knows.
         seed: 0..2**64-1.
         loras: weights by name.
         guidance_scale: what a distilled model is told to draw with; 1 where guidance is made outside of it.
@@ -226,6 +237,7 @@ class FrameInputs:
     """
 
     placements: tuple[tuple[Placement, ...], ...] = ()
+    subjects: tuple[OwnSubject, ...] = ()
     seed: int = 0
     loras: Mapping[str, float] = field(default_factory=dict)
     guidance_scale: float = 1.0
@@ -242,6 +254,7 @@ def frame_inputs(state: ControlState, frames: Sequence[int], begun: int = 0) -> 
     sampling, structure, painted = state[Sampling], state[Structure], strokes(state)
     return FrameInputs(
         placements=tuple(tuple(placements(painted, int(frame))) for frame in frames),
+        subjects=own_subjects(state),
         seed=sampling.seed,
         loras=lora_weights(state),
         guidance_scale=sampling.scale if sampling.guidance == "none" else 1.0,

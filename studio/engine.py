@@ -25,6 +25,7 @@ from studio.controls import (
     Sampling,
     Similarity,
     Stroke,
+    Subject,
 )
 from studio.frames import Frame
 from studio.models import playable
@@ -138,6 +139,8 @@ class Engine:
                     read_label(self.model, control)
                 case Place() if control.data:
                     read_place(self.model, control)
+                case Subject() if control.data and self._known.adds("subject", repr(control.own.words)):
+                    read_subject(self.model, control)
                 case Picture() if control.data and self.state[Similarity].threshold:
                     self._thumbnail(control.data)
 
@@ -280,6 +283,18 @@ def read_label(model: Model, stroke: Stroke) -> None:
 def read_place(model: Model, place: Place) -> None:
     """Have a model ready what it draws under a prompt that says the name of a person's own place."""
     condition_frames(model, ControlState.of(place, Prompt(place.name)), [0])
+
+
+def read_subject(model: Model, subject: Subject) -> None:
+    """Have a model ready the words of a subject of one's own, and its picture."""
+    if model.capabilities.strokes == "tracks":
+        said = (
+            Stroke(str(number), word, ((0.0, 0.5, 0.5),)) for number, word in enumerate((subject.name, *subject.words))
+        )
+        condition_frames(model, ControlState.of(subject, *said), [0])
+    else:
+        for word in (subject.name, *subject.words):
+            model.reads(word)
 
 
 def read_words(model: Model, text: str) -> None:

@@ -15,7 +15,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from studio.controls import Backdrop, Sampling, Structure, active_prompts, lora_weights, regions, strokes
+from studio.controls import (
+    Backdrop,
+    Sampling,
+    Structure,
+    active_prompts,
+    lora_weights,
+    own_subjects,
+    regions,
+    strokes,
+)
 from studio.noise import uniform
 
 if TYPE_CHECKING:
@@ -103,7 +112,7 @@ def conditioning_key(state: ControlState, seen: bool = False) -> tuple[object, .
     labels = tuple(stroke.label for stroke, _ in painted.values())
     moving = (labels if seen else (painted, state.frame)) if painted else None  # what is painted may move
     backdrop = state[Backdrop].words, state[Backdrop].source == "none"
-    words = active_prompts(state), regions(state), backdrop
+    words = active_prompts(state), regions(state), own_subjects(state) if painted else (), backdrop
     return words, state[Sampling], state[Structure], lora_weights(state), moving
 
 

@@ -138,6 +138,15 @@ def test_a_grab_on_nothing_says_so(picture, words):
     assert "Shift" in str(refused.value), "and what to do"
 
 
+def test_a_speck_beside_the_ring_is_not_the_thing_that_was_meant_and_with_a_small_ring_it_is():
+    y, x = np.mgrid[:128, :128]
+    picture = np.stack([120 + 20 * np.sin(x / 23), 90 + 10 * np.sin(y / 17), 80 + 0 * x], -1).astype(np.uint8)
+    picture[np.hypot(x - 64, y - 70) < 2.7] = (250, 240, 80)
+    assert (cutting.grab(picture, (64 / 128, 70 / 128), 0.2).pixels[..., 3] > 127).sum() < 30
+    with pytest.raises(ControlError, match="nothing with an outline of its own"):
+        cutting.grab(picture, (64 / 128, 70 / 128), 0.4)
+
+
 def test_a_grab_at_a_corner_of_the_picture_is_an_answer_too():
     picture, there = ball(at=(3, 4), radius=12)
     assert overlap(cutting.grab(picture, (0.0, 0.0), 0.2), there) > 0.8

@@ -355,7 +355,7 @@ class HandPainter:
 
 @pytest.fixture
 def hand_drawn(monkeypatch):
-    def drawn(rng):
+    def drawn(rng, places):
         take = takes.HandTake(
             SCENES[0], "meadow|0|day|clear", SCENES[3], "beach|0|sunset|clear", 60, ("fox", "owl"),
             np.stack([takes.hand(rng, 120) * 0.5 + 0.3 for _ in range(2)]), 0.3, 4,

@@ -57,7 +57,16 @@ def test_a_loader_gives_a_model_another_name_and_other_defaults(model):
 
 def test_what_has_an_effect_on_a_model_follows_from_its_capabilities():
     still, video = PictureModel(loras=("ink",)), StandInModel((64, 64))
-    assert playable_kinds(video) == ["prompt", "sampling", "sink", "stroke", "erase", "camera_motion", "pause"]
+    assert playable_kinds(video) == [
+        "prompt",
+        "sampling",
+        "sink",
+        "subject",
+        "stroke",
+        "erase",
+        "camera_motion",
+        "pause",
+    ]
     assert playable_parts(video) == ["cache", "steps"]
     kinds = playable_kinds(still)
     assert {"picture", "similarity", "structure", "lora"} < set(kinds)

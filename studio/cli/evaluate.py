@@ -39,12 +39,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="how places of your own are played on: each picture of the folder, as it is and as prompts turn it",
     )
+    parser.add_argument(
+        "--own",
+        type=user_path,
+        metavar="FOLDER",
+        help="how pictures of your own are drawn: each of the folder is cut out, named, painted, and judged",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Evaluate the model and print the figures."""
     if arguments.places:
         run_places(arguments)
+        return
+    if arguments.own:
+        run_own(arguments)
         return
     if arguments.video_in:
         run_video_in(arguments)
@@ -79,6 +88,19 @@ def run_places(arguments: argparse.Namespace) -> None:
             lambda: evaluate_places(model, arguments.places, arguments.seed, arguments.quick, progress_bar),
             arguments.json,
         )
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+def run_own(arguments: argparse.Namespace) -> None:
+    """Judge how subjects of one's own are drawn, and print the figures."""
+    from studio.evaluation.own import evaluate_own
+
+    if not arguments.own.is_dir():
+        raise UsageError(f"{arguments.own} is no folder; give --own a folder of pictures")
+    model = open_model(arguments)
+    try:
+        print_figures(lambda: evaluate_own(model, arguments.own, arguments.seed, progress=progress_bar), arguments.json)
     except ValueError as error:
         raise UsageError(str(error)) from error
 

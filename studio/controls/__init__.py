@@ -26,6 +26,7 @@ from studio.controls.sink import Sink
 from studio.controls.state import ControlState, Held
 from studio.controls.stroke import Erase, Stroke, strokes
 from studio.controls.structure import Structure
+from studio.controls.subject import OwnSubject, Subject, own_subjects
 from studio.controls.table import CONTROLS, opening_events
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "Live",
     "Lora",
     "Mix",
+    "OwnSubject",
     "Pause",
     "Picture",
     "Place",
@@ -52,6 +54,7 @@ __all__ = [
     "Sink",
     "Stroke",
     "Structure",
+    "Subject",
     "active_prompts",
     "cutouts",
     "describe",
@@ -59,6 +62,7 @@ __all__ = [
     "from_message",
     "lora_weights",
     "opening_events",
+    "own_subjects",
     "regions",
     "state_message",
     "strokes",

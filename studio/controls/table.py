@@ -21,6 +21,7 @@ from studio.controls.sink import Sink
 from studio.controls.state import ControlState
 from studio.controls.stroke import Erase, Stroke
 from studio.controls.structure import Structure
+from studio.controls.subject import Subject
 
 CONTROLS: dict[str, type[Control]] = {
     "prompt": Prompt,
@@ -31,6 +32,7 @@ CONTROLS: dict[str, type[Control]] = {
     "structure": Structure,
     "sink": Sink,
     "lora": Lora,
+    "subject": Subject,
     "cutout": CutOut,
     "stroke": Stroke,
     "erase": Erase,

@@ -31,16 +31,18 @@ SWITCH_AT, AFTER = 6, 8
 STILL = 8  # frames until a take stands still
 HAND_BEFORE, HAND_AFTER = (20, 40, 59), (62, 68, 80, 100, 119)
 GHOSTLY = 0.01  # share of cells with a false colour from which on a person would speak of a ghost: two or three cells
+Places = tuple[str, ...]
 
 
-def _tensor(picture: np.ndarray) -> torch.Tensor:
+def as_tensor(picture: np.ndarray) -> torch.Tensor:
+    """(3, H, W) in 0..1 of a picture, uint8 (H, W, 3)."""
     return torch.from_numpy(picture.copy()).permute(2, 0, 1).float() / 255
 
 
 def judge(detector: Detector, picture: np.ndarray, take: takes.Take, frame: int, scene: Scene | None = None) -> dict:
     """What one frame got right. `scene` if it is not the take's own."""
     scene = scene or take.scene
-    made = _tensor(picture)
+    made = as_tensor(picture)
     true = takes.truth(take, frame, scene, made.shape[-1])
     place, moment, weather = detector.name(made[None])[0]
     pack = compositing.sprites() if take.label in words.SUBJECTS else compositing.every_sprite()
@@ -87,17 +89,18 @@ def new_engine(model: Model, take: takes.Take, steps: int, sampler: str = "strea
     return engine
 
 
-def places_of(model: Model) -> tuple[str, ...]:
-    """Give the places of the drawn world that a model was trained on."""
-    return model.capabilities.places or scenes.FIRST_PLACES
-
-
 def still_takes(
-    model: Model, detector: Detector, count: int, steps: int, seed: int, labels: tuple[str, ...] = ()
+    model: Model,
+    detector: Detector,
+    count: int,
+    steps: int,
+    seed: int,
+    labels: tuple[str, ...] = (),
+    places: Places = scenes.FIRST_PLACES,
 ) -> Iterator[list[dict]]:
     rng = np.random.default_rng(seed)
     for _ in range(count):
-        take = takes.draw_take(rng, labels=labels, places=places_of(model))
+        take = takes.draw_take(rng, labels=labels, places=places)
         engine = new_engine(model, take, steps)
         yield [
             judge(detector, frame.picture, take, frame.index)
@@ -106,11 +109,13 @@ def still_takes(
         ]
 
 
-def switches(model: Model, detector: Detector, count: int, steps: int, seed: int) -> Iterator[dict]:
+def switches(
+    model: Model, detector: Detector, count: int, steps: int, seed: int, places: Places = scenes.FIRST_PLACES
+) -> Iterator[dict]:
     """One row a take: the judgement of the sixth frame after the switch, and after how many the scene was right."""
     rng = np.random.default_rng(seed)
     for _ in range(count):
-        take, other = (takes.draw_take(rng, places=places_of(model)) for _ in range(2))
+        take, other = (takes.draw_take(rng, places=places) for _ in range(2))
         scene = Scene(other.scene.place, take.scene.view, other.scene.time, other.scene.weather)
         engine = new_engine(model, take, steps)
         for _ in range(SWITCH_AT):
@@ -118,19 +123,19 @@ def switches(model: Model, detector: Detector, count: int, steps: int, seed: int
         engine.apply([(9, Prompt(words.compose(scene.place, scene.time, scene.weather, rng), switch="recache"))])
         frames = [engine.step() for _ in range(AFTER)]
         wanted = (scene.place, scene.time, scene.weather)
-        named = [detector.name(_tensor(frame.picture)[None])[0] for frame in frames]
+        named = [detector.name(as_tensor(frame.picture)[None])[0] for frame in frames]
         first = next((n for n, found in enumerate(named, 1) if found == wanted), AFTER + 1)
         sixth = judge(detector, frames[5].picture, take, frames[5].index, scene)
         yield {**sixth, "unseen": False, "frames_to_scene": first}
 
 
 def long_takes(
-    model: Model, detector: Detector, count: int, steps: int, seed: int
+    model: Model, detector: Detector, count: int, steps: int, seed: int, places: Places = scenes.FIRST_PLACES
 ) -> Iterator[tuple[list[dict], list[dict]]]:
     """The early and the late judgements of takes of 600 frames."""
     rng = np.random.default_rng(seed)
     for _ in range(count):
-        take = takes.draw_take(rng, places=places_of(model))
+        take = takes.draw_take(rng, places=places)
         engine = new_engine(model, take, steps)
         early, late = [], []
         for _ in range(601):
@@ -141,11 +146,13 @@ def long_takes(
         yield early, late
 
 
-def hand_takes(model: Model, count: int, steps: int, seed: int) -> Iterator[tuple[list[dict], list[dict]]]:
+def hand_takes(
+    model: Model, count: int, steps: int, seed: int, places: Places = scenes.FIRST_PLACES
+) -> Iterator[tuple[list[dict], list[dict]]]:
     """The judgements of a take before and after its switch."""
     rng = np.random.default_rng(seed)
     for _ in range(count):
-        take = takes.draw_hand_take(rng, places=places_of(model))
+        take = takes.draw_hand_take(rng, places=places)
         engine, state = Engine(model), ControlState()
         before, after = [], []
         for number in range(max(HAND_AFTER) + 1):
@@ -158,7 +165,7 @@ def hand_takes(model: Model, count: int, steps: int, seed: int) -> Iterator[tupl
                 fresh = Engine(model, start=number, state=state).step()
                 true = takes.hand_truth(state, take.scene_at(number), number, frame.picture.shape[0])
                 kept = before if number < take.switch else after
-                kept.append({"frame": number, **judge_hand(_tensor(frame.picture), _tensor(fresh.picture), *true)})
+                kept.append({"frame": number, **judge_hand(as_tensor(frame.picture), as_tensor(fresh.picture), *true)})
         yield before, after
 
 
@@ -214,19 +221,22 @@ def evaluate(
     if not model.capabilities.labels:
         raise ValueError(f"{model.name} was not trained on the drawn world, so there is no truth to judge it by")
     began, detector = time.monotonic(), load_detector()
+    places = model.capabilities.places or scenes.FIRST_PLACES
     out: dict = {"model": model.name, "weights": model.weights_id, "seed": seed, "takes": count, "steps": {}}
     for number in steps:
         takes_count = count if number <= 4 else max(1, count // 4)  # a schedule of 16 takes ten times as long
         judged = progress(
-            still_takes(model, detector, takes_count, number, seed), total=takes_count, desc=f"{number} steps"
+            still_takes(model, detector, takes_count, number, seed, places=places),
+            total=takes_count,
+            desc=f"{number} steps",
         )
         out["steps"][str(number)] = summary([row for rows in judged for row in rows])
     if added := tuple(label for label in vocabulary.added() if label in model.capabilities.labels):
         takes_count = max(1, count // 4)
-        judged = still_takes(model, detector, takes_count, default_steps, seed + 5, added)
+        judged = still_takes(model, detector, takes_count, default_steps, seed + 5, added, places)
         rows = [row for rows in progress(judged, total=takes_count, desc="added subjects") for row in rows]
         out["added"] = {"subjects": len(added), **summary(rows)}
-    rows = list(progress(switches(model, detector, count, default_steps, seed + 1), total=count, desc="switch"))
+    rows = list(progress(switches(model, detector, count, default_steps, seed + 1, places), total=count, desc="switch"))
     frames = [row["frames_to_scene"] for row in rows]
     within = float(np.mean([f <= 6 for f in frames]))
     out["switch"] = {
@@ -235,22 +245,22 @@ def evaluate(
         "frames_to_scene_p95": float(np.quantile(frames, 0.95)),
         "within_6_frames": round(within, 4),
     }
-    pairs = list(progress(long_takes(model, detector, long, default_steps, seed + 2), total=long, desc="600 frames"))
+    pairs = list(
+        progress(long_takes(model, detector, long, default_steps, seed + 2, places), total=long, desc="600 frames")
+    )
     out["early"] = summary([row for early, _ in pairs for row in early])
     out["late"] = summary([row for _, late in pairs for row in late])
     out["jitter_levels"] = round(float(np.mean(list(jitters(model, max(1, count // 8), default_steps, seed + 6)))), 4)
     hands = max(1, count // 4)
-    pairs = list(progress(hand_takes(model, hands, default_steps, seed + 4), total=hands, desc="hand"))
+    pairs = list(progress(hand_takes(model, hands, default_steps, seed + 4, places), total=hands, desc="hand"))
     out["hand_before"] = hand_summary([row for before, _ in pairs for row in before])
     out["hand_after"] = hand_summary([row for _, after in pairs for row in after])
-    out["detector_right"] = detector_right(detector, seed + 3, places=places_of(model))
+    out["detector_right"] = detector_right(detector, seed + 3, places=places)
     out["seconds"] = round(time.monotonic() - began, 1)
     return out
 
 
-def detector_right(
-    detector: Detector, seed: int, count: int = 200, places: tuple[str, ...] = scenes.FIRST_PLACES
-) -> float:
+def detector_right(detector: Detector, seed: int, count: int = 200, places: Places = scenes.FIRST_PLACES) -> float:
     """How often the detector is right on drawn frames of the same protocol: no figure above can honestly exceed it."""
     rng = np.random.default_rng(seed)
     right = []

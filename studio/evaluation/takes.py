@@ -152,12 +152,19 @@ class Truth:
     light: tuple[float, float, float]
 
 
-def truth(take: Take, frame: int, scene: Scene | None = None, side: int = compositing.SIZE) -> Truth:
+def truth(
+    take: Take,
+    frame: int,
+    scene: Scene | None = None,
+    side: int = compositing.SIZE,
+    pack: compositing.Sprites | None = None,
+) -> Truth:
+    """Draw a take's frame as the world shows it, `side` pixels wide; pack: whose subjects, the world's if left out."""
     scene = scene or take.scene
     state = ControlState().after(Stroke("subject", take.word, take.path, mode="path", size=take.size), 0)
     (placed,) = placements(strokes(state), frame)
     background = scene_picture(scene, frame, side)
-    picture, alpha = with_subject(background, take.label, placed, scene)
+    picture, alpha = with_subject(background, take.label, placed, scene, pack)
     light = compositing.LIGHT[scene.time]
     return Truth(picture, alpha, background, placed.x, placed.y, placed.size, -placed.facing, light)
 
@@ -168,9 +175,11 @@ def scene_picture(scene: Scene, frame: int, side: int = compositing.SIZE) -> Ten
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255
 
 
-def with_subject(picture: Tensor, label: str, placed: Placement, scene: Scene) -> tuple[Tensor, Tensor]:
-    """The picture with a subject on it, and its alpha (1, S, S)."""
-    pack = compositing.sprites() if label in words.SUBJECTS else compositing.added()
+def with_subject(
+    picture: Tensor, label: str, placed: Placement, scene: Scene, pack: compositing.Sprites | None = None
+) -> tuple[Tensor, Tensor]:
+    """The picture with a subject on it, and its alpha (1, S, S); pack: whose, the world's own if left out."""
+    pack = pack or (compositing.sprites() if label in words.SUBJECTS else compositing.added())
     number = torch.tensor([pack.index(label)])
     x, y, size, facing = (torch.tensor([v]) for v in (placed.x, placed.y, placed.size, -placed.facing))
     light = torch.tensor([compositing.LIGHT[scene.time]])

@@ -27,6 +27,7 @@ from studio.controls import (
     Sampling,
     Similarity,
     Sink,
+    Subject,
     opening_events,
 )
 from studio.controls.backdrop import backdrop_of
@@ -50,6 +51,7 @@ ACTS: dict[str, Callable[[Capabilities], bool]] = {
     "lora": lambda able: bool(able.loras),
     "sink": lambda able: not able.independent,
     "region": lambda able: able.hears_regions,
+    "subject": lambda able: bool(able.strokes),
     "cutout": lambda able: pastes(able),
     "backdrop": lambda able: able.strokes == "underpainting" or hears_labels(able),
     "camera_motion": lambda able: not able.independent or able.strokes == "underpainting",
@@ -188,6 +190,13 @@ def check_cutout(model: Model, control: CutOut) -> None:
         )
 
 
+def check_subject(model: Model, control: Subject) -> None:
+    """Raise ControlError where no stroke is there to show a subject of one's own."""
+    if control.data and not model.capabilities.strokes:
+        why = model.capabilities.refuses.get("stroke", "it draws words alone")
+        raise ControlError(f"{model.name} takes no strokes, by which a subject of your own is shown: {why}")
+
+
 def check_backdrop(model: Model, control: Backdrop) -> None:
     """Raise ControlError where strokes are not painted under each picture; how labels are heard may be set beside."""
     able = model.capabilities
@@ -233,6 +242,7 @@ CHECKS: dict[type[Control], Callable[[Model, Any], None]] = {
     Region: check_region,
     Backdrop: check_backdrop,
     CutOut: check_cutout,
+    Subject: check_subject,
     Camera: check_camera,
     Place: check_place,
 }

@@ -15,8 +15,10 @@ from studio.controls import (
     Place,
     Region,
     Stroke,
+    Subject,
     cutout,
     place,
+    subject,
 )
 from studio.controls.backdrop import check_backdrop
 from studio.controls.base import check_integer, shown
@@ -36,6 +38,7 @@ ROOM: Mapping[type[Control], Callable[[Model, ControlState, Any], None]] = {
     CutOut: lambda _, state, sent: cutout.check_room(state, sent.slot),
     Camera: check_view,
     Place: lambda _, state, sent: place.check_room(state, sent),
+    Subject: lambda _, state, sent: subject.check_room(state, sent),
 }
 
 

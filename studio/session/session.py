@@ -19,7 +19,7 @@ from studio.session.inbox import Inbox, Receipt
 from studio.session.keep import Keeping
 from studio.session.opening import Openable
 from studio.session.outputs import Outputs
-from studio.session.pipeline import Pipelined
+from studio.session.pipeline import Gain, Pipelined
 from studio.session.stats import Stats, stats_of
 from studio.session.take import Recorder, new_take
 from studio.session.turn import Turn
@@ -50,7 +50,7 @@ class Session(Openable, Keeping, Pipelined, Ahead):
         self.engine.prepare(self.engine.state[Prompt])  # what the model lacks to read words is told now, not mid-stream
         self.outputs = Outputs()
         self.receipts: deque[Receipt] = deque(maxlen=RECEIPTS)
-        self._turn = Turn()
+        self._turn, self._gain = Turn(), Gain()
         self._recorder = Recorder(new_take(self.engine))
         self.history = History()
 

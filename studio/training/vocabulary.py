@@ -19,6 +19,7 @@ from torch import Tensor
 
 from studio.models.pocket import model as pocket
 from studio.models.pocket.appearance import PLANE
+from studio.models.pocket.own_subjects import FILTER as FILTER_FILE
 from studio.models.pocket.sentence_encoder import text_encoder
 from studio.world import compositing
 from studio.world.subject_pictures import PACK, PICTURES, codes, pack_pictures
@@ -95,6 +96,16 @@ def learned_filter(before: Tensor, after: Tensor) -> Tensor:
     return torch.linalg.solve(square, product).float().T.reshape(4, 4, FILTER, FILTER)
 
 
+def write_filter(folder: Path = pocket.WEIGHTS) -> Tensor:
+    """Writes the filter that makes planes of pictures beside the weights it is fitted to, and gives it."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    trained = config.get("trained", config["memory"])["subjects"]
+    learned = load_file(folder / "memory.safetensors")["planes"][:trained].float()
+    change = learned_filter(thumbnails(compositing.sprites(), config["labels"][:trained]), learned)
+    save_file({"filter": change.contiguous()}, folder / FILTER_FILE)
+    return change
+
+
 def add_subjects(folder: Path = pocket.WEIGHTS) -> None:
     """Writes the added subjects into the weights of a folder; what was added before is replaced."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -102,8 +113,7 @@ def add_subjects(folder: Path = pocket.WEIGHTS) -> None:
     trained = config.setdefault("trained", dict(config["memory"]))
     words, owner = memory_keys()
     keys = torch.cat([text_encoder()(words[n : n + AT_ONCE]) for n in range(0, len(words), AT_ONCE)])
-    learned = memory["planes"][: trained["subjects"]].float()
-    change = learned_filter(thumbnails(compositing.sprites(), config["labels"][: len(learned)]), learned)
+    change = write_filter(folder)
     planes = F.conv2d(thumbnails(compositing.added(), added()), change, padding=FILTER // 2)
     new = {"planes": planes, "keys": keys, "owner": owner}
     kept = {"planes": trained["subjects"], "keys": trained["keys"], "owner": trained["keys"]}

@@ -6,6 +6,7 @@ frame     GET: the newest frame not yet had, as soon as there is one
 up        POST: messages up, messages down; or one picture up, as the socket takes it
 open      POST: a take, or what carries one, which is opened at the page's seat
 motion    POST: a driving video, whose motion the page is told
+cut       POST: a picture, out of which a subject of one's own is cut for the page
 download  GET: a score, a video, a snapshot, by its secret
 web       GET: the page's script and style
 """
@@ -28,6 +29,7 @@ from studio.presets import Preset
 from studio.ui.connections import HEARTBEAT, Connections
 from studio.ui.driving import Driving
 from studio.ui.dropped import Dropped
+from studio.ui.own_pictures import OwnPictures
 from studio.ui.pull import Pull, problem
 from studio.ui.seats import Seats
 from studio.ui.security import HostPolicy
@@ -65,6 +67,7 @@ class Routes:
             Route(f"{PREFIX}/up", pull.up, methods=["POST"]),
             Route(f"{PREFIX}/open", Dropped(self.connections).open, methods=["POST"]),
             Route(f"{PREFIX}/motion", Driving(self.connections).find, methods=["POST"]),
+            Route(f"{PREFIX}/cut", OwnPictures(self.connections).cut, methods=["POST"]),
             Route(f"{PREFIX}/download/{{secret}}", self.download),
             Route(f"{PREFIX}/web/{{name}}", self.web),
         ]

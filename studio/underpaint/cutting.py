@@ -31,6 +31,7 @@ GAP = 0.04  # of a radius: parts that lie so near to each other are one thing
 EDGE = 5.0  # of CIE Lab: how far colours on both sides of an outline must be apart on average
 LEAK = 0.4  # share of an outline that may be the window's own
 LEAST, MOST = 0.001, 0.6  # share of the picture that a thing covers
+SLIVER = 0.03  # of the ring's radius squared: what is smaller is a speck of the thing that is meant
 MOVED = 14.0  # of CIE Lab: what has changed so far against the pictures before has moved
 BEFORE = 4  # pictures from which on that can be told
 SOFT = 0.8  # pixels of the picture over which an outline fades
@@ -198,7 +199,7 @@ def found_at(lab: np.ndarray, at: tuple[float, float], radius: float, before: Ma
             raise ControlError(FACELESS)
         area = Area.around(found)
         if is_last:
-            check_thing(look, lab, found)
+            check_thing(look, lab, found, radius)
     assert found is not None
     return found
 
@@ -231,10 +232,13 @@ def moved(lab: np.ndarray, past: Sequence[np.ndarray], at: tuple[float, float], 
     return thing if enough and (differs & hand).sum() > 0.5 * hand.sum() else None
 
 
-def check_thing(look: Look, lab: np.ndarray, found: Mask) -> None:
-    """Raise ControlError for what has no outline, or only that of the window it was looked for in."""
+def check_thing(look: Look, lab: np.ndarray, found: Mask, radius: float) -> None:
+    """Raise ControlError for what has no outline, or only that of the window it was looked for in.
+
+    radius: pixels of the ring, beside which a thing can be too small as well.
+    """
     share = found.mean()
-    if share < LEAST:
+    if share < LEAST or found.sum() < SLIVER * radius**2:
         raise ControlError(FACELESS)
     leak, contrast = outline_of(look, lab, found)
     if contrast < EDGE:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from studio.controls import Stroke, cutouts, strokes
+from studio.controls import Stroke, cutouts, own_subjects, strokes
 from studio.geometry.camera import STILL
 from studio.geometry.warp import warp_by_camera
 from studio.trajectory import Placement, glide, place
 from studio.underpaint.compose import filled, paste
-from studio.underpaint.sprites import sprite
+from studio.underpaint.sprites import own, own_picture, sprite
 
 if TYPE_CHECKING:
     from studio.controls import ControlState
@@ -35,7 +35,7 @@ class Thing:
     """What a stroke moves: its stroke, the frame that took effect at, and its pixels, RGBA uint8 with straight alpha.
 
     is_cut: whether it was cut out, so that it is shown as it is and never mirrored. look: a number that names its
-    pixels.
+    pixels. turns: whether any other is mirrored where it goes to the right.
     """
 
     stroke: Stroke
@@ -43,11 +43,12 @@ class Thing:
     pixels: np.ndarray
     is_cut: bool
     look: int
+    turns: bool = True
 
     def at(self, frame: int) -> Placement:
         """Give its place in a picture."""
         placed = place(self.stroke, frame - self.since)
-        return replace(placed, facing=-1.0) if self.is_cut else placed
+        return replace(placed, facing=-1.0) if self.is_cut or not self.turns else placed
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,11 +67,17 @@ class Reference:
 
 
 def things(state: ControlState) -> list[Thing]:
-    """Give what the strokes in force move, the first painted first; a label that names nothing known moves nothing."""
-    cut, found = cutouts(state), []
+    """Give what the strokes in force move, the first painted first; a label that names nothing known moves nothing.
+
+    What was cut out for a stroke comes before a subject of one's own, and that before what the embedded model knows.
+    """
+    cut, owned, found = cutouts(state), own_subjects(state), []
     for id, (stroke, since) in strokes(state).items():
         if id in cut:
             found.append(Thing(stroke, since, cut[id].pixels, True, zlib.crc32(cut[id].data)))
+        elif owned and (mine := own(stroke.label, owned)) is not None:
+            look = zlib.crc32(mine.data, mine.turns)
+            found.append(Thing(stroke, since, own_picture(mine), False, look, mine.turns))
         elif (pixels := sprite(stroke.label)) is not None:
             found.append(Thing(stroke, since, pixels, False, zlib.crc32(stroke.label.encode())))
     return found

@@ -12,6 +12,7 @@ import numpy as np
 from studio.world.subject_pictures import subject_picture
 
 if TYPE_CHECKING:
+    from studio.controls import OwnSubject
     from studio.models.pocket.appearance import AppearanceMemory
 
 log = logging.getLogger("studio")
@@ -47,6 +48,31 @@ def subject(label: str) -> str | None:
         return None
     name, is_known = read_label(memory, labels, label, vector)
     return name if is_known else None
+
+
+@lru_cache(maxsize=512)
+def own(label: str, owned: tuple[OwnSubject, ...]) -> OwnSubject | None:
+    """Give the subject of one's own that a label names, as the embedded model reads it; None for other words.
+
+    Without the sentence encoder only a name or a word itself does.
+    """
+    from studio.controls.subject import named_exactly
+    from studio.models.pocket.own_subjects import named
+    from studio.models.pocket.sentence_encoder import TextEncoderMissing, text_encoder
+
+    try:
+        return named(label, owned, remembered()[0], lambda text: text_encoder()([text]))
+    except TextEncoderMissing as error:
+        log.warning("only the own names of your subjects can be read in labels: %s", error)
+        return named_exactly(label, owned)
+
+
+@lru_cache(maxsize=64)
+def own_picture(one: OwnSubject) -> np.ndarray:
+    """Give the picture of a subject of one's own, uint8 (s, s, 4), read-only: the same array while it is remembered."""
+    pixels = np.ascontiguousarray(one.pixels)
+    pixels.flags.writeable = False
+    return pixels
 
 
 @lru_cache(maxsize=1)

@@ -3,7 +3,6 @@
 import base64
 import io
 
-import numpy as np
 from PIL import Image
 
 from browser.page import TINY, plays_on, real_session, until
@@ -74,10 +73,7 @@ def test_what_is_no_take_is_told_and_what_was_played_goes_on(server, browse):
     server.make = real_session
     page = (visit := browse()).page
     frame = visit.session.engine.frame
-    plain = io.BytesIO()
-    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(plain, "GIF")
     for name, type, data, said in (
-        ("cat.gif", "image/gif", plain.getvalue(), "cat.gif has no take in it"),
         ("notes.txt", "text/plain", b"hello", "notes.txt is no take, and no picture or video"),
         ("take.jsonl", "", b'{"studio": 2}\n', "the header lacks"),
         ("cut.gif", "image/gif", b"GIF89a" + b"studio-score:1:00000000:9:AAAA", "is damaged or cut off"),

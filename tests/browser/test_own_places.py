@@ -129,3 +129,4 @@ def test_what_can_be_no_place_is_said_and_what_was_made_so_far_stays(browse, pla
     name_it(visit, "yard")
     until(lambda: list(visit.session.places()) == ["yard"])
     assert not visit.page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    assert visit.page.locator(".st-label input").bounding_box()["width"] > 60, "the subject's name is still to be seen"

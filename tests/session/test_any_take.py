@@ -38,6 +38,7 @@ from studio.controls import (
     Sink,
     Stroke,
     Structure,
+    Subject,
 )
 from studio.models.image.model import open_image
 from studio.models.wan.model import open_wan
@@ -88,6 +89,7 @@ KINDS = {
         st.booleans(),
     ),
     "cutout": st.builds(CutOut, st.sampled_from("ab"), st.sampled_from([png(), png(9, 14)])),
+    "subject": st.builds(Subject, st.just("fox"), st.sampled_from([png(), png(9, 14), b""])),
     "camera_motion": st.builds(
         Camera,
         pan_x=st.sampled_from([0.0, 0.06]),
@@ -299,9 +301,9 @@ def model_of(name):
 
 
 PICTURES_OF_ITS_OWN = ("prompt", "sampling", "picture", "similarity")
-PAINTED = ("stroke", "cutout", "erase")
+PAINTED = ("stroke", "subject", "cutout", "erase")
 TAKES = {
-    "tiny": ["prompt", "sampling", "stroke", "erase", "camera_motion", "sink", "pause"],
+    "tiny": ["prompt", "sampling", "stroke", "subject", "erase", "camera_motion", "sink", "pause"],
     "places": ["prompt", "sampling", "place", "sink", "pause"],
     "still": [*PICTURES_OF_ITS_OWN, "pause"],
     "wan": [
@@ -311,6 +313,7 @@ TAKES = {
         "live",
         "sink",
         "stroke",
+        "subject",
         "cutout",
         "erase",
         "region",

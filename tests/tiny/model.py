@@ -1,6 +1,7 @@
 """A model small enough for the tests: a real causal Wan with random weights, 32x32 pictures, milliseconds a frame."""
 
 import hashlib
+import zlib
 from dataclasses import replace
 from functools import cache
 
@@ -10,6 +11,7 @@ import torch
 from studio.bench.nets import WanModel, wan_net
 from studio.conditioning import Conditioning
 from studio.controls.place import digest, says
+from studio.controls.subject import named_exactly
 from studio.models.base import Capabilities
 from studio.models.wan.causal_wan import CausalWan
 from studio.schedule import sigmas
@@ -65,14 +67,18 @@ class TinyModel(WanModel):
         return sigmas(steps)
 
     def condition(self, states, inputs, frames):
-        return Conditioning((states,) * len(frames), torch.stack([self.track(placed) for placed in inputs.placements]))
+        return Conditioning(
+            (states,) * len(frames), torch.stack([self.track(placed, inputs.subjects) for placed in inputs.placements])
+        )
 
-    def track(self, placements):
+    def track(self, placements, owned=()):
         cells = (torch.arange(4) + 0.5) / 4
         track = torch.zeros(2, 4, 4)
         for placed in placements:
             near = torch.exp(-8 * ((cells[None] - placed.x) ** 2 + (cells[:, None] - placed.y) ** 2))
-            track += near * fixed(placed.label, (2, 1, 1)) * placed.facing
+            own = named_exactly(placed.label, owned)
+            look = f"{own.name} {zlib.crc32(own.data)}" if own else placed.label
+            track += near * fixed(look, (2, 1, 1)) * placed.facing
         return track
 
     def new_decoder(self):

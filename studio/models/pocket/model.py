@@ -15,7 +15,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -31,6 +31,7 @@ from studio.models.pocket.autoencoder import PATCH, Autoencoder
 from studio.models.pocket.decoder import SIZES
 from studio.models.pocket.guide import Levels, draw_guide, sprite_levels
 from studio.models.pocket.own_place import OwnPlaces, said_in
+from studio.models.pocket.own_subjects import FILTER, named, plane_of, read_filter
 from studio.models.pocket.place_memory import PlaceMemory
 from studio.models.pocket.sentence_encoder import DIMENSIONS, text_encoder
 from studio.models.prompt_syntax import not_read
@@ -40,6 +41,7 @@ from studio.trajectory import Placement
 from studio.world.subject_pictures import subject_picture
 
 if TYPE_CHECKING:
+    from studio.controls import OwnSubject
     from studio.kv_cache import KVCache
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -57,6 +59,9 @@ FIRST_FRAME_STEPS = 4  # it has no past to lean on
 ALONE = "it draws from words and strokes alone"
 REFUSES: dict[str, str] = dict.fromkeys(("picture", "similarity", "structure", "lora"), ALONE)
 MIXED, FAINT = 4, 0.02  # at most so many subjects are mixed in a label's picture, each by at least such a share
+NO_FILTER = (
+    "{} is missing, by which a picture becomes what it draws; `studio train` writes it, or reinstall the package"
+)
 FILES = ("codec", "transformer", "memory", "places")
 
 
@@ -205,6 +210,7 @@ class Pocket(Model):
         net, config = PocketNet.load(folder)
         check_finite(net.named_parameters(), folder)
         self.name, self.weights_id = "pocket", fingerprint(folder)
+        across = read_filter(folder)
         self.capabilities = Capabilities(
             size=size or size_for_machine(),
             latent=(config["codec"]["channels"], CELLS, CELLS),
@@ -212,7 +218,7 @@ class Pocket(Model):
             window=1,
             first_frame_steps=FIRST_FRAME_STEPS,
             decodes_beside=True,
-            refuses=REFUSES,
+            refuses=REFUSES if across is not None else REFUSES | {"subject": NO_FILTER.format(folder / FILTER)},
             labels=tuple(config["labels"]),
             places=net.places.world,
             own_places=True,
@@ -228,6 +234,8 @@ class Pocket(Model):
         self._label_vector = lru_cache(maxsize=512)(lambda label: text_encoder()([label]))
         self._plane = lru_cache(maxsize=512)(lambda label: self.memory.read(self._label_vector(label)))
         self._picture = lru_cache(maxsize=64)(self._remembered_picture)
+        self._own = lru_cache(maxsize=512)(lambda label, owned: named(label, owned, self.memory, self._label_vector))
+        self._own_plane = lru_cache(maxsize=64)(lambda own: plane_of(own.pixels, cast(Tensor, across)))  # or refused
 
     def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
         """Give the levels of a schedule: 1 for one step, (1, 0.990) for two, (1, 0.997, 0.990, 0.971) for four."""
@@ -245,7 +253,7 @@ class Pocket(Model):
         view, numbers = inputs.seed % VIEWS, torch.tensor(list(frames))
         place = states.blended(lambda one: self._place(one, view, inputs.places)).expand(len(numbers), -1, -1, -1)
         constants = constant_channels(numbers, torch.full_like(numbers, view))
-        tracks = torch.cat([self._track_map(inputs.placements), constants, place], 1)
+        tracks = torch.cat([self._track_map(inputs.placements, inputs.subjects), constants, place], 1)
         return Conditioning((states,) * len(numbers), tracks)
 
     def reads(self, label: str) -> tuple[str, bool]:
@@ -265,12 +273,18 @@ class Pocket(Model):
 
         return states.computed(("place", view), recall)
 
-    def _track_map(self, frames: Sequence[Sequence[Placement]]) -> Tensor:
-        """Draw (F, 256, 16, 16): the strokes in force, in their order; who was painted last is in front."""
+    def _track_map(self, frames: Sequence[Sequence[Placement]], owned: tuple[OwnSubject, ...] = ()) -> Tensor:
+        """Draw (F, 256, 16, 16): the strokes in force, in their order; who was painted last is in front.
+
+        owned: a person's own subjects, of which a label may name one.
+        """
         track = torch.zeros(len(frames), 4, MAP, MAP)
         for placed in zip(*frames, strict=True):
-            plane = self._plane(placed[0].label).expand(len(frames), -1, -1, -1)
+            own = self._own(placed[0].label, owned) if owned else None
+            plane = (self._own_plane(own) if own else self._plane(placed[0].label)).expand(len(frames), -1, -1, -1)
             x, y, size, facing = torch.tensor([(p.x, p.y, p.size, -p.facing) for p in placed]).unbind(1)
+            if own and not own.turns:
+                facing = torch.ones_like(facing)
             track = draw_track(track, plane, x, y, size, facing)  # sprites look to the left as they are stored
         return fold(track)
 

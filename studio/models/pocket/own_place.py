@@ -2,9 +2,9 @@
 
 A picture is at its own light in clear weather. What another time of day or a weather does to a place is learned from
 the places that the memory knows: of each there is the latent by day and the latent at night, and one linear map from
-the first to the second, the same for every cell but for how high in the picture it is, is fitted to all of them (ridge
-regression, in closed form, from the weights alone). Of the ways that were tried it comes nearest to the true night of a
-place it was not fitted on; the others are in `docs/log.md`, "A place of one's own".
+the first to the second, the same for every cell, is fitted to all of them (ridge regression, in closed form, from the
+weights alone). Maps that know how high a cell is come nearer to the true night of a drawn place, and make a dawn of
+other pictures: `docs/log.md`, "A place of one's own".
 """
 
 from __future__ import annotations
@@ -45,10 +45,8 @@ def says_day(text: object) -> bool:
 
 
 def features(latents: Tensor) -> Tensor:
-    """Give what a turn is computed from: latents (N, C, h, w) -> (N, 2 C + 4, h, w), the cells and how high each is."""
-    height = latents.shape[2]
-    down = ((torch.arange(height) + 0.5) / height * 2 - 1)[None, None, :, None].expand_as(latents[:, :1])
-    return torch.cat([latents, latents * down, torch.ones_like(down), down, down**2, down**3], 1)
+    """Give what a turn is computed from: latents (N, C, h, w) -> (N, C + 1, h, w), each cell and a one."""
+    return torch.cat([latents, torch.ones_like(latents[:, :1])], 1)
 
 
 def ridge(rows: Tensor, differences: Tensor) -> Tensor:
@@ -107,14 +105,14 @@ class OwnPlaces:
 
     @torch.no_grad()
     def _fit(self, time: int) -> Tensor:
-        """Fit the turns from a time of day and clear weather to every other: (times, weathers, 2 C + 4, C), float32.
+        """Fit the turns from a time of day and clear weather to every other: (times, weathers, C + 1, C), float32.
 
         The turn to where the picture is already is nothing. A memory that knows no place whole turns nothing.
         """
         if self.whole:
             return ridge(*self.known(time))
         latent = self.memory.layouts.shape[1]
-        return torch.zeros(len(TIMES), len(WEATHERS), 2 * latent + 4, latent)
+        return torch.zeros(len(TIMES), len(WEATHERS), latent + 1, latent)
 
     def known(self, time: int, left_out: int = -1) -> tuple[Tensor, Tensor]:
         """Give of every cell of the places that are known whole, but for one left out, how it is and how it changes.

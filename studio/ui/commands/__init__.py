@@ -12,9 +12,20 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from studio.controls import Control, ControlError, Picture, Stroke, cutouts, from_message, state_message
+from studio.controls import (
+    Control,
+    ControlError,
+    Picture,
+    Stroke,
+    Subject,
+    cutouts,
+    from_message,
+    own_subjects,
+    state_message,
+)
 from studio.controls.base import shown
 from studio.controls.image_file import reading
+from studio.models.playable import pastes
 from studio.pictures import decoded
 from studio.ui.commands import audition, editing, grab, latency, later, media, moments, motion
 from studio.ui.commands.moments import send_take
@@ -43,6 +54,7 @@ from studio.ui.protocol import (
 )
 from studio.ui.security import WIDEST_PICTURE
 from studio.ui.snapshots import offer_snapshot
+from studio.underpaint import sprites
 
 if TYPE_CHECKING:
     from studio.ui.connection import Connection
@@ -81,6 +93,8 @@ async def send_control(connection: Connection, control: Control, commands: Seque
         connection.send(StateChanged(state_message(seat.state)))
     if isinstance(control, Stroke):
         await explain_label(connection, control)
+    if isinstance(control, Subject) and control.data:
+        await explain_clash(connection, control)
 
 
 def was_settled(control: Control, command: Command) -> bool:
@@ -92,9 +106,15 @@ def was_settled(control: Control, command: Command) -> bool:
 
 
 async def explain_label(connection: Connection, stroke: Stroke) -> None:
-    """Say, once, what a label is drawn as that the model has no word for, unless the stroke moves a cut-out."""
+    """Say, once, what a label is drawn as that the model has no word for, unless the stroke moves something pasted.
+
+    That is a cut-out, or a subject of one's own.
+    """
     seat, label, explained = connection.seat, stroke.label, connection.updates.explained_labels
     if label in explained or stroke.id in cutouts(seat.state):
+        return
+    owned = own_subjects(seat.state)
+    if owned and await asyncio.to_thread(sprites.own, label, owned):
         return
     explained.add(label)
     subject, known = await asyncio.to_thread(seat.session.model.reads, label)
@@ -102,6 +122,21 @@ async def explain_label(connection: Connection, stroke: Stroke) -> None:
         return
     drawn = f"what is nearest is painted: {subject}" if subject else NOTHING_PASTED
     connection.send(Notice(f"{seat.models.name} has no word for “{label}”; {drawn}."))
+
+
+async def explain_clash(connection: Connection, subject: Subject) -> None:
+    """Say of a subject of one's own that it takes the place of one that the model knows by the same words."""
+    seat = connection.seat
+    model, known = seat.session.model, []
+    for word in subject.own.words:
+        name, is_known = await asyncio.to_thread(model.reads, word)
+        if is_known and name and (pastes(model.capabilities) or name in model.capabilities.labels):
+            known.append((word, name))
+    if known:
+        words, names = ("”, “".join(dict.fromkeys(part)) for part in zip(*known, strict=True))
+        connection.send(
+            Notice(f"“{words}” is your own picture from now on; {seat.models.name} shows “{names}” again without it.")
+        )
 
 
 def acknowledge(connection: Connection, command: Acknowledge) -> None:

@@ -1,9 +1,10 @@
 // @ts-check
-// A file that is dropped, pasted or chosen: a take, or what carries one, is open again; any other picture or video is what
-// the model draws from, where it does, and else a video whose motion it takes (motion.js).
+// A file that is dropped, pasted or chosen: a take, or what carries one, is open again; any other picture is used as the
+// model can (uses.js), and a video is what it draws from, where it does, or else one whose motion it takes (motion.js).
 
 import { LARGEST, carriedBy } from './carried.js';
 import { element } from './dom.js';
+import { usePicture } from './uses.js';
 
 /** @import { Feature } from './types.js' */
 /** @import { Page } from './page.js' */
@@ -12,11 +13,9 @@ const MOST_SAID = 3; // of what is not as it was
 const ICON = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 19.500v-10M7.500 13.500L12 9l4.500 4.500M5 4.500h14" /></svg>';
 const TITLE = 'Open a take: a score, or a video, GIF, PNG or zip that was exported';
 
-/**
- * By type of file: what it is drawn from as, what the model must play for that, and its name.
- * @type {Record<string, ['film' | 'still', string, string]>}
- */
-const SOURCES = { video: ['film', 'camera', 'video'], image: ['still', 'picture', 'picture'] };
+const KINDS = ['video', 'image'];
+const INSTEAD = 'Drop a score (.jsonl), or what was exported here.';
+const NO_TAKE = 'has no take in it (it was not exported here, or a site took it out)';
 
 /**
  * @param {Page} page
@@ -123,7 +122,7 @@ export function openedWords(name, remarks) {
 }
 
 /**
- * A picture or a video without a take: the model draws from it, where it does.
+ * A picture or a video without a take.
  * @param {Page} page
  * @param {File} file
  * @param {Say} say
@@ -131,10 +130,10 @@ export function openedWords(name, remarks) {
 function drawFrom(page, file, say) {
   const { model, input } = page;
   const [kind] = file.type.split('/');
-  const [source, needs, word] = SOURCES[kind] ?? ['', '', ''];
-  if (!source) say(`${file.name} is no take, and no picture or video. Drop a score (.jsonl), or what was exported here.`);
-  else if (model.plays.includes(needs)) input.openFile(source, file);
-  else if (kind === 'image' && model.plays.includes('place')) page.box.dispatchEvent(new CustomEvent('ownplace', { detail: file }));
-  else if (kind === 'video' && !model.refuses.stroke) page.box.dispatchEvent(new CustomEvent('drivingvideo', { detail: file }));
-  else say(`${file.name} has no take in it (it was not exported here, or a site took it out), and ${model.model} draws from no ${word}.`);
+  const isPicture = kind === 'image' || /\.hei[cf]$/i.test(file.name); // whose type no browser but Safari knows
+  if (!isPicture && !KINDS.includes(kind)) say(`${file.name} is no take, and no picture or video. ${INSTEAD}`);
+  else if (isPicture && usePicture(page, file)) return;
+  else if (!isPicture && model.plays.includes('camera')) input.openFile('film', file);
+  else if (!isPicture && !model.refuses.stroke) page.box.dispatchEvent(new CustomEvent('drivingvideo', { detail: file }));
+  else say(`${file.name} ${NO_TAKE}, and ${model.model} draws from no ${isPicture ? 'picture' : 'video'}.`);
 }

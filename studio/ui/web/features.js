@@ -18,6 +18,7 @@ import { install as place } from './place.js';
 import { install as regions } from './regions.js';
 import { install as selection } from './selection-feature.js';
 import { install as slots } from './slots.js';
+import { install as subjects } from './subjects.js';
 
 /** @import { Feature } from './types.js' */
 /** @import { Page } from './page.js' */
@@ -25,7 +26,7 @@ import { install as slots } from './slots.js';
 /** @type {Record<string, (page: Page) => Feature>} */
 const FEATURES = {
   seen: ({ seen }) => seen.feature, audition, backdrop, drop, editor, exports, ghosts, latency, live, moments, motion,
-  pad, place, regions, slots, selection, grab, // its slider stands in the bar of the selection
+  pad, place, regions, slots, subjects, selection, grab, // its slider stands in the bar of the selection
 };
 
 export class Features {

@@ -33,6 +33,7 @@ export const SHORTCUTS = [
   { shown: 'Q W E', does: 'live, path, pin', keys: { q: 'drag-mode', w: 'path-mode', e: 'pin-mode' } },
   { shown: 'H', does: 'take hold of things in the picture, where the model can', keys: { h: 'take-hold' } },
   { shown: 'O', does: 'words for a part of the picture, where the model can', keys: { o: 'region' } },
+  { shown: 'D', does: 'a subject of your own: a picture, or a drawing', keys: { d: 'own-subject' } },
   { shown: 'V', does: 'select and change what is painted', keys: { v: 'select-mode' } },
   { shown: 'Ctrl D', does: 'duplicate what is chosen', keys: { 'Ctrl+d': 'duplicate' } },
   { shown: 'Shift + drag', does: 'straight; where nothing is named, paint over a thing to take hold of it', keys: {} },
