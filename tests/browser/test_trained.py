@@ -50,20 +50,20 @@ def stage(served, started):
     browser, errors = started.chromium.launch(executable_path=str(CHROMIUM), args=[*FLAGS, *CAMERA]), []
 
     def opened(model, *controls):
-        def session():
-            made = Session(model)
-            for control in controls:
-                made.send(control)
-            return made
-
         served.clear()
-        served.make = session
+        served.make = lambda: Session(model)
         page = browser.new_page(viewport={"width": 1400, "height": 860})
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.set_default_timeout(1000 * LONG)
         page.goto(served.address)
         page.wait_for_function("window.studio?.stage?.drawn >= 2")
-        return Visit(page, served.session)
+        visit = Visit(page, served.session)
+        for control in controls:  # after the preset that every page opens with
+            visit.session.send(control)
+        jumps = visit.session.engine.jumps
+        visit.key("Backspace")
+        until(lambda: visit.session.engine.jumps > jumps, LONG)
+        return visit
 
     yield opened
     browser.close()
