@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "studio"
 ROWS = (
     "cli __main__ doctor ui",
     "session score presets training evaluation bench",
-    "engine",
+    "engine begun",
     "models samplers underpaint hub accelerate outputs world",
     "conditioning regional schedule noise trajectory geometry similarity kv_cache frames pictures folders motion",
     "controls guidance",
