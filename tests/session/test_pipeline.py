@@ -340,9 +340,12 @@ def test_where_both_halves_at_once_take_as_long_it_rests_and_tries_again():
         gain.add(0.047, 0.047, 6.0)
     assert not gain.pays(6.0 + 0.9 * RESTS)
     assert gain.pays(6.0 + 1.1 * RESTS)
+    fresh = Gain()
     for _ in range(LOOKS - 1):
-        gain.add(0.4, 0.047, 20.0)
-    assert gain.pays(20.0), "not before it was looked at as often as the first time"
+        fresh.add(0.4, 0.047, 20.0)
+    assert fresh.pays(20.0), "not before it was looked at often enough"
+    fresh.add(0.4, 0.047, 20.0)
+    assert not fresh.pays(20.0)
 
 
 def test_a_session_that_gains_nothing_goes_on_step_by_step(monkeypatch):
