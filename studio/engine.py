@@ -128,21 +128,9 @@ class Engine:
         """
         for control in controls:
             self.sampler.source.prepare(control)
-            match control:
-                case Prompt():
-                    for text in filter(None, (*control.texts, control.negative)):
-                        if self._known.adds("prompt", text):
-                            read_words(self.model, text)
-                case Region() if control.text and self._known.adds("region", control.text):
-                    read_words(self.model, control.text)
-                case Stroke() if self._known.adds("label", control.label):
-                    read_label(self.model, control)
-                case Place() if control.data:
-                    read_place(self.model, control)
-                case Subject() if control.data and self._known.adds("subject", repr(control.own.words)):
-                    read_subject(self.model, control)
-                case Picture() if control.data and self.state[Similarity].threshold:
-                    self._thumbnail(control.data)
+            read(self.model, self._known, control)
+            if isinstance(control, Picture) and control.data and self.state[Similarity].threshold:
+                self._thumbnail(control.data)
 
     def adapt(self, state: ControlState) -> tuple[ControlState, dict[str, str]]:
         """Give what of the controls in force this model plays, and the kinds it does not; see `playable.adapt`."""
@@ -267,6 +255,23 @@ def inputs_of(latents: Tensor | None, sampler: Sampler[Any, Any], state: Control
     """Give what a person set for the latents that have just come out of a sampler."""
     count = 0 if latents is None else len(latents)
     return frame_inputs(state, range(sampler.frame - count, sampler.frame))
+
+
+def read(model: Model, known: WordsRead, control: Control) -> None:
+    """Have a model ready what a control brings, words, labels and a person's own pictures, where they are new."""
+    match control:
+        case Prompt():
+            for text in filter(None, (*control.texts, control.negative)):
+                if known.adds("prompt", text):
+                    read_words(model, text)
+        case Region() if control.text and known.adds("region", control.text):
+            read_words(model, control.text)
+        case Stroke() if known.adds("label", control.label):
+            read_label(model, control)
+        case Place() if control.data:
+            read_place(model, control)
+        case Subject() if control.data and known.adds("subject", repr(control.own.words)):
+            read_subject(model, control)
 
 
 def read_label(model: Model, stroke: Stroke) -> None:

@@ -243,6 +243,9 @@ def test_the_decoder_learns_what_its_frames_show(tmp_path, monkeypatch):
     green = np.broadcast_to(np.array([60, 200, 80], np.uint8), large_scenes().pictures.shape)
     net = SimpleNamespace(codec=small_codec())
     reports = train(
-        net, tmp_path, diffusion.Stage("decoder", 20, 1, 1, 3e-2, falling=0), scenes=replace(large_scenes(), pictures=green)
+        net,
+        tmp_path,
+        diffusion.Stage("decoder", 20, 1, 1, 3e-2, falling=0),
+        scenes=replace(large_scenes(), pictures=green),
     )
     assert reports[-1]["outside_db"] > 15

@@ -329,4 +329,4 @@ def test_the_witness_tells_a_cut_out_from_a_known_subject_of_the_same_name():
     pack = compositing.joined(own, compositing.every_sprite())
     assert pack.labels[:2] == ("own robot", "own seal")
     assert "robot" in pack.labels[2:]
-    assert len(pack.labels) == len(pack.full) == len(pack.half) == len(pack.shadow)
+    assert len(pack.labels) == len(pack.full) == len(pack.shadow)

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 
 from studio.controls import ControlError, Subject
 from studio.controls.subject import folded, subject_of
@@ -50,10 +49,7 @@ def subjects_of(folder: Path, skipped: list[str] | None = None) -> list[Subject]
 def pack_of(subjects: Iterable[Subject]) -> compositing.Sprites:
     """Give subjects of one's own as the drawn world's sprites, so that it can draw them."""
     subjects = list(subjects)
-    side = (compositing.SPRITE, compositing.SPRITE)
-    full = [Image.fromarray(one.own.pixels).convert("RGBa").resize(side, Image.Resampling.LANCZOS) for one in subjects]
-    stacked = torch.from_numpy(np.stack([np.asarray(picture) for picture in full])).permute(0, 3, 1, 2).float() / 255
-    return compositing.assembled(tuple(KIND + one.name for one in subjects), stacked)
+    return compositing.sprites_of([KIND + one.name for one in subjects], [one.own.pixels for one in subjects])
 
 
 def judge(made: torch.Tensor, true: takes.Truth, name: str, pack: compositing.Sprites) -> dict[str, Any]:
@@ -79,10 +75,9 @@ def own_takes(model: Model, subjects: Sequence[Subject], steps: int, seed: int) 
         rows = []
         for frame in (engine.step() for _ in range(max(JUDGED) + 1)):
             if frame.index in JUDGED:
-                true = takes.truth(take, frame.index, pack=own)
-                rows.append(
-                    {"name": subject.name, "time": time} | judge(as_tensor(frame.picture), true, subject.name, pack)
-                )
+                made = as_tensor(frame.picture)
+                true = takes.truth(take, frame.index, side=made.shape[-1], pack=own)
+                rows.append({"name": subject.name, "time": time} | judge(made, true, subject.name, pack))
         yield rows
 
 

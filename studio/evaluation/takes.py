@@ -187,9 +187,7 @@ def with_subject(
     return drawn[0], alpha[0]
 
 
-def hand_truth(
-    state: ControlState, scene: Scene, frame: int, side: int = compositing.SIZE
-) -> tuple[Tensor, Tensor]:
+def hand_truth(state: ControlState, scene: Scene, frame: int, side: int = compositing.SIZE) -> tuple[Tensor, Tensor]:
     """A frame as the drawn world shows it under the strokes in force, and all subjects' alpha (1, side, side)."""
     picture, covered = scene_picture(scene, frame, side), torch.zeros(1, side, side)
     for placed in placements(strokes(state), frame):

@@ -141,9 +141,7 @@ def train(
     """
     recipe = RECIPES[name]
     backgrounds, large = scenes or (render_backgrounds(folder), render_backgrounds(folder, size=SIZES[-1]))
-    for report in train_codec(
-        large, folder, recipe.codec_steps, recipe.codec_batch, device=recipe.device, **CODEC
-    ):
+    for report in train_codec(large, folder, recipe.codec_steps, recipe.codec_batch, device=recipe.device, **CODEC):
         yield {"stage": "codec", "of": recipe.codec_steps, **report}
     net = new_net(recipe, backgrounds)
     net.codec.load_state_dict(torch.load(folder / "codec.pt", weights_only=True, map_location="cpu")["model"])

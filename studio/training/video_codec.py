@@ -19,8 +19,8 @@ from studio.models.wan.video_decoder import FRAMES, MemoryBlock, TinyDecoder
 from studio.models.wan.video_encoder import Pool, TinyEncoder
 from studio.training.checkpoint import load_checkpoint, save_checkpoint
 from studio.training.codec import LATENT_NOISE
-from studio.training.losses import codec_loss, psnr
 from studio.training.diffusion import Stage, descend, follow, rate_at
+from studio.training.losses import codec_loss, psnr
 from studio.training.video_clips import SIDE, Script, World
 
 CHANNELS = 16  # of a latent, as Wan 2.1's

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from studio.models.libraries import Net
-from studio.training.losses import psnr
 from studio.training.diffusion import Stage, descend, follow, rate_at
+from studio.training.losses import psnr
 from studio.training.video_clips import World
 from studio.training.video_codec import CHANNELS, VideoAutoencoder, crops
 

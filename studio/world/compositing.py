@@ -58,20 +58,24 @@ def added() -> Sprites:
 @cache
 def every_sprite() -> Sprites:
     """The trained subjects and then the added ones."""
-<<<<<<< HEAD
-    one, other = sprites(), added()
-    levels = tuple(torch.cat(pair) for pair in zip(one.levels, other.levels, strict=True))
-    return Sprites(one.labels + other.labels, levels, torch.cat([one.shadow, other.shadow]))
+    return joined(sprites(), added())
+
+
+def joined(*packs: Sprites) -> Sprites:
+    """Give all sprites of several packs, in their order."""
+    levels = tuple(torch.cat(level) for level in zip(*(pack.levels for pack in packs), strict=True))
+    labels = tuple(label for pack in packs for label in pack.labels)
+    return Sprites(labels, levels, torch.cat([pack.shadow for pack in packs]))
 
 
 def pack_of(labels: Iterable[str]) -> Sprites:
     """Open the pictures of these subjects."""
     labels = tuple(labels)
-    return sprites_of(labels, np.stack([subject_picture.__wrapped__(label) for label in labels]))
+    return sprites_of(labels, [subject_picture.__wrapped__(label) for label in labels])
 
 
-def sprites_of(labels: Sequence[str], pictures: NDArray[np.uint8]) -> Sprites:
-    """Make sprites of pictures (N, 192, 192, 4), straight alpha."""
+def sprites_of(labels: Sequence[str], pictures: Sequence[NDArray[np.uint8]]) -> Sprites:
+    """Make sprites of N square pictures (s, s, 4) with straight alpha."""
     levels = [sprite_levels(picture) for picture in pictures]
     whole = torch.stack([level[0][3:] for level in levels])
     bell = torch.exp(-0.5 * (torch.arange(-7.0, 8.0) / 3.2) ** 2)
@@ -93,33 +97,6 @@ def placed(pack: Sprites, subjects: Tensor, grid: Tensor, pixels: Tensor) -> Ten
         if here.any():
             drawn[here] = F.grid_sample(level[subjects[here]].float(), grid[here], align_corners=False)
     return drawn
-=======
-    return joined(sprites(), added())
-
-
-def joined(*packs: Sprites) -> Sprites:
-    """All sprites of several packs, in their order."""
-    pictures = (torch.cat([getattr(pack, name) for pack in packs]) for name in ("full", "half", "shadow"))
-    return Sprites(tuple(label for pack in packs for label in pack.labels), *pictures)
-
-
-def _unpacked(folder: Path, name: str) -> Sprites:
-    labels = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))["labels"]
-    atlas = np.asarray(Image.open(folder / f"{name}.webp").convert("RGBA"))
-    tiles = atlas.reshape(-1, SPRITE, COLUMNS, SPRITE, 4).transpose(0, 2, 4, 1, 3).reshape(-1, 4, SPRITE, SPRITE)
-    full = torch.from_numpy(tiles[: len(labels)].copy()).float() / 255
-    full[:, :3] *= full[:, 3:]
-    return assembled(tuple(labels), full)
-
-
-def assembled(labels: tuple[str, ...], full: Tensor) -> Sprites:
-    """A pack of pictures, premultiplied RGBA in 0..1, (N, 4, 128, 128): their smaller copies and shadows are made."""
-    half = F.avg_pool2d(full, 2)
-    bell = torch.exp(-0.5 * (torch.arange(-7.0, 8.0) / 3.2) ** 2)
-    bell = (bell / bell.sum()).view(1, 1, 1, -1)
-    padded = F.pad(half[:, 3:], (15, 15, 15, 15))
-    return Sprites(labels, full, half, F.conv2d(F.conv2d(padded, bell), bell.mT))
->>>>>>> merge-a
 
 
 def composite(

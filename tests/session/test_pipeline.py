@@ -182,17 +182,12 @@ def test_whoever_has_a_turn_finds_it_between_two_frames():
 def test_the_next_frame_begins_before_the_picture_is_made():
     forwards, came, beside = [], threading.Condition(), []
 
-<<<<<<< HEAD
     def decode(plain, latents, inputs=None):
-        beside.append(begun.acquire(timeout=0.5 if not beside else WAIT))  # the first picture is made alone
-=======
-    def decode(plain, latents):
         before, session_runs = len(forwards), bool(beside) and session._running
         with came:  # the first picture is made alone, and the last
             beside.append(
                 came.wait_for(lambda: len(forwards) > before, 20 if session_runs and all(beside[1:]) else 0.1)
             )
->>>>>>> merge-a
         return plain(latents)
 
     def noted(rows, *others):
@@ -345,9 +340,12 @@ def test_where_both_halves_at_once_take_as_long_it_rests_and_tries_again():
         gain.add(0.047, 0.047, 6.0)
     assert not gain.pays(6.0 + 0.9 * RESTS)
     assert gain.pays(6.0 + 1.1 * RESTS)
+    fresh = Gain()
     for _ in range(LOOKS - 1):
-        gain.add(0.4, 0.047, 20.0)
-    assert gain.pays(20.0), "not before it was looked at as often as the first time"
+        fresh.add(0.4, 0.047, 20.0)
+    assert fresh.pays(20.0), "not before it was looked at often enough"
+    fresh.add(0.4, 0.047, 20.0)
+    assert not fresh.pays(20.0)
 
 
 def test_a_session_that_gains_nothing_goes_on_step_by_step(monkeypatch):

@@ -14,12 +14,11 @@ import numpy as np
 import torch
 from diffusers import UNet2DConditionModel
 from PIL import Image
-from studio.conditioning import FrameInputs
 from torch import Tensor
 
 from studio.bench import nets
 from studio.bench.nets import WordModel
-from studio.conditioning import Rows
+from studio.conditioning import FrameInputs, Rows
 from studio.models.base import Capabilities
 from studio.pictures import decoded
 from studio.similarity import mean_colours

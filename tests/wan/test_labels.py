@@ -19,7 +19,7 @@ SAMPLERS = ["rollout", "stream", "rolling"]
 def heard(session):
     """What the clean latents of a stream were told of parts of the picture, in order."""
     context = session.engine.sampler.context
-    return [one.cond.regions[0] if one.cond.regions else () for one in (*context.kept, *context.pending)]
+    return [list(one.cond.regions[0]) if one.cond.regions else [] for one in (*context.kept, *context.pending)]
 
 
 def swept(stroke, pictures, share):
@@ -83,7 +83,7 @@ def test_labels_are_read_as_they_are_sent_and_heard_beside_regions_eight_in_all(
     ]
     session.send(Region(LEFT.id, "")), session.send(Erase("*"))
     hashes(session, 12)
-    assert heard(session)[-1] == ()
+    assert heard(session)[-1] == []
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)

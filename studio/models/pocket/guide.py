@@ -1,6 +1,6 @@
 """What the decoder is told of strokes: the subjects' own pictures where they stand, at the picture's resolution."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -16,9 +16,12 @@ Levels = tuple[Tensor, ...]  # (4, S, S) of each of `SIDES`, premultiplied RGBA 
 
 
 def sprite_levels(picture: NDArray[np.uint8]) -> Levels:
-    """Make the levels of a picture, (192, 192, 4) with straight alpha."""
-    values = torch.tensor(picture).permute(2, 0, 1).float() / 255
-    levels = [torch.cat([values[:3] * values[3:], values[3:]])]
+    """Make the levels of a square picture (s, s, 4) with straight alpha; one that is smaller is enlarged."""
+    values = torch.tensor(np.ascontiguousarray(picture)).permute(2, 0, 1).float() / 255
+    whole = torch.cat([values[:3] * values[3:], values[3:]])
+    if whole.shape[-1] != SIDES[0]:
+        whole = F.interpolate(whole[None], size=(SIDES[0], SIDES[0]), mode="bilinear", antialias=True)[0]
+    levels = [whole]
     for _ in SIDES[1:]:
         levels.append(F.avg_pool2d(levels[-1][None], 2)[0])
     return tuple(levels)
@@ -32,20 +35,20 @@ def level_for(pixels: Tensor) -> Tensor:
     return torch.stack([pixels <= side for side in SIDES[1:]]).sum(0)
 
 
-def draw_guide(pictures: Callable[[str], Levels], placed: Sequence[Placement], side: int) -> Tensor:
-    """Draw (1, 4, side, side) of the strokes in force in a frame, in their order; premultiplied, without light.
+def draw_guide(painted: Sequence[tuple[Levels, Placement]], side: int) -> Tensor:
+    """Draw (1, 4, side, side) of what is painted in a frame, in its order; premultiplied, without light.
 
-    pictures: the levels of a label's picture. Only where a subject stands anything is computed.
+    Only where a subject stands anything is computed.
     """
     guide = torch.zeros(1, 4, side, side)
-    for one in placed:
+    for levels, one in painted:
         x, y, size, facing = torch.tensor([(one.x, one.y, one.size, -one.facing)]).unbind(1)  # stored looking left
         if one.size <= 0:
             continue
         rows, columns = (_span(at, one.size, side) for at in (one.y, one.x))
         if rows.start >= rows.stop or columns.start >= columns.stop:
             continue
-        level = pictures(one.label)[int(level_for(size * side))]
+        level = levels[int(level_for(size * side))]
         grid = placement(x, y, size, facing, side)[:, rows, columns]
         drawn = F.grid_sample(level[None], grid, align_corners=False)
         under = guide[:, :, rows, columns]

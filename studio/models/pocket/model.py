@@ -13,6 +13,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -235,6 +236,7 @@ class Pocket(Model):
         self._plane = lru_cache(maxsize=512)(lambda label: self.memory.read(self._label_vector(label)))
         self._picture = lru_cache(maxsize=64)(self._remembered_picture)
         self._own = lru_cache(maxsize=512)(lambda label, owned: named(label, owned, self.memory, self._label_vector))
+        self._own_picture = lru_cache(maxsize=64)(lambda own: sprite_levels(own.pixels))
         self._own_plane = lru_cache(maxsize=64)(lambda own: plane_of(own.pixels, cast(Tensor, across)))  # or refused
 
     def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
@@ -288,9 +290,17 @@ class Pocket(Model):
             track = draw_track(track, plane, x, y, size, facing)  # sprites look to the left as they are stored
         return fold(track)
 
-    def guide(self, placed: Sequence[Placement]) -> Tensor:
-        """Draw what the decoder is told of the strokes in force in a frame: (1, 4, H, W), see `guide.draw_guide`."""
-        return draw_guide(self._picture, placed, self.size[0])
+    def guide(self, placed: Sequence[Placement], owned: tuple[OwnSubject, ...] = ()) -> Tensor:
+        """Draw what the decoder is told of the strokes in force in a frame: (1, 4, H, W), see `guide.draw_guide`.
+
+        owned: a person's own subjects, of which a label may name one.
+        """
+        painted = []
+        for one in placed:
+            own = self._own(one.label, owned) if owned else None
+            levels = self._own_picture(own) if own else self._picture(one.label)
+            painted.append((levels, replace(one, facing=-1.0) if own and not own.turns else one))
+        return draw_guide(painted, self.size[0])
 
     def _remembered_picture(self, label: str) -> Levels:
         """Recall a label's picture; where the memory mixes subjects, the mixture of theirs."""
@@ -333,7 +343,7 @@ class FrameDecoder(Stateless):
         Raises NotFinite for what is no number.
         """
         placed = inputs.placements or ((),) * len(latents)
-        guide = torch.cat([self.model.guide(frame) for frame in placed])
+        guide = torch.cat([self.model.guide(frame, inputs.subjects) for frame in placed])
         ready = (part.to(self.model.dtype).contiguous(memory_format=torch.channels_last) for part in (latents, guide))
         # In place: memory of a large picture is new at every operation, and the system's work for it is most of it.
         return to_pictures([self.model.codec.decode(*ready).float().mul_(127.5).add_(127.5)])
