@@ -249,6 +249,9 @@ class FrameInputs:
     places: tuple[OwnPlace, ...] = ()
 
 
+NOTHING_SET = FrameInputs()
+
+
 def frame_inputs(state: ControlState, frames: Sequence[int], begun: int = 0) -> FrameInputs:
     """Give what the controls in force say of frames, by their numbers; begun: see `FrameInputs`."""
     sampling, structure, painted = state[Sampling], state[Structure], strokes(state)

@@ -5,10 +5,11 @@ them. Frames 4, 6 and 8 of a take are judged against the drawn world (`takes`): 
 matching), which it is (nearest of all subjects drawn there), how like (PSNR inside it), and what the scene is
 (`detector`): right means place, time and weather all as the prompt said. Switches change the prompt at frame 6 with
 recache and judge the frames after. Late takes run 600 frames and are judged at 25 frames of 20-120 and 25 of 500-600.
-Takes of added subjects, which no net was trained on (`vocabulary`), are judged as the others are, and which subject it
-is among all there are. What stands still is compared with itself a turn of the world's clock later (jitter). Hand takes (`takes.HandTake`) drag two subjects about for 60 frames, switch to another place and
-wait 60 more; three frames before the switch and five after it are judged inside the subjects, outside them, and for
-ghosts: cells of false colour that the model would not draw without its past, and keeps and breeds where it trusts it.
+Takes of added subjects, which no net was trained on (`vocabulary`), are judged as the others are, and which subject
+it is among all there are. What stands still is compared with itself a turn of the world's clock later (jitter). Hand
+takes (`takes.HandTake`) drag two subjects about for 60 frames, switch to another place and wait 60 more; three frames
+before the switch and five after it are judged inside the subjects, outside them, and for ghosts: cells of false
+colour that the model would not draw without its past, and keeps and breeds where it trusts it.
 """
 
 import time

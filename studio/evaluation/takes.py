@@ -270,9 +270,10 @@ def identify(made: Tensor, true: Truth, pack: compositing.Sprites | None = None)
     return pack.labels[int((drawn - window(made))[inside].square().mean((1, 2, 3)).argmin())]
 
 
-def subject_edges(made: Tensor, picture: Tensor, alpha: Tensor) -> tuple[float, float]:
+def subject_edges(made: Tensor, picture: Tensor, alpha: Tensor) -> dict[str, float]:
     """Energy of the gradients inside the subjects, as a share of the drawn picture's, and their correlation with it."""
-    return edges(made[None], picture[None], (alpha > 0.5).float()[None])
+    energy, likeness = edges(made[None], picture[None], (alpha > 0.5).float()[None])
+    return {"edge_energy": energy, "edge_correlation": likeness}
 
 
 def subject_psnr(made: Tensor, picture: Tensor, alpha: Tensor) -> float:

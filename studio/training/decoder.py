@@ -129,7 +129,7 @@ def train_decoder(
 ) -> Iterator[dict]:
     """`stage.steps` steps on `stage.clips` of `count` frames, yielding progress; resumes from `folder`/<stage>.pt.
 
-    Only `net.codec.decoder` changes, and ends as the average of its last steps. backgrounds: at the size it learns to draw.
+    Only `net.codec.decoder` changes, and ends as the average of its last steps. backgrounds: at the larger size.
     """
     torch.manual_seed(seed)
     path, decoder = folder / f"{stage.name}.pt", net.codec.decoder.channels_last(device).requires_grad_(True)

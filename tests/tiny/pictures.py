@@ -18,7 +18,7 @@ from torch import Tensor
 
 from studio.bench import nets
 from studio.bench.nets import WordModel
-from studio.conditioning import FrameInputs, Rows
+from studio.conditioning import NOTHING_SET, FrameInputs, Rows
 from studio.models.base import Capabilities
 from studio.pictures import decoded
 from studio.similarity import mean_colours
@@ -115,7 +115,7 @@ class PictureModel(WordModel):
 class PictureDecoder:
     """Latents (F, 4, h, w) to pictures (8h, 8w, 3): the first three channels, every cell eight pixels wide."""
 
-    def decode(self, latents: Tensor, inputs: FrameInputs = FrameInputs()) -> list[np.ndarray]:
+    def decode(self, latents: Tensor, inputs: FrameInputs = NOTHING_SET) -> list[np.ndarray]:
         pixels = (latents[:, :3].clamp(-1, 1) * 127.5 + 127.5).round().to(torch.uint8).permute(0, 2, 3, 1)
         return list(pixels.repeat_interleave(8, 1).repeat_interleave(8, 2).numpy())
 

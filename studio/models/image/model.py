@@ -18,7 +18,7 @@ from torch import Tensor
 
 from studio.accelerate import accelerate
 from studio.accelerate.options import Acceleration
-from studio.conditioning import Conditioning, FrameInputs, PromptMemory, PromptStates, Rows
+from studio.conditioning import NOTHING_SET, Conditioning, FrameInputs, PromptMemory, PromptStates, Rows
 from studio.models.base import NO_LORAS, Capabilities, Model, Stateless
 from studio.models.finite import to_pictures
 from studio.models.image.checkpoint import Codec, fingerprint
@@ -178,7 +178,7 @@ class ImageDecoder(Stateless):
     def __init__(self, codec: Codec) -> None:
         self.codec = codec
 
-    def decode(self, latents: Tensor, inputs: FrameInputs = FrameInputs()) -> list[np.ndarray]:
+    def decode(self, latents: Tensor, inputs: FrameInputs = NOTHING_SET) -> list[np.ndarray]:
         """Decode (F, C, h, w) to F pictures, uint8 (H, W, 3). Raises NotFinite for what is no number."""
         return to_pictures(self.codec.decode(latent) for latent in latents)
 

@@ -17,7 +17,7 @@ PATCH = 16
 
 
 class Autoencoder(nn.Module):
-    """encode: (B, 3, H, W) in [-1, 1] -> (B, channels, H/16, W/16), each channel of unit variance; decode: see `Decoder`.
+    """encode: (B, 3, H, W) in [-1, 1] -> (B, channels, H/16, W/16), each channel of unit variance; `Decoder`: back.
 
     Args:
         channels: numbers a 16x16-pixel cell is told in.

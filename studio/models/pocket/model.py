@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from studio.conditioning import Conditioning, FrameInputs, OwnPlace, PromptMemory, PromptStates, Rows
+from studio.conditioning import NOTHING_SET, Conditioning, FrameInputs, OwnPlace, PromptMemory, PromptStates, Rows
 from studio.models.base import NO_LORAS, Capabilities, Model, Stateless
 from studio.models.errors import MissingWeights
 from studio.models.finite import check_finite, to_pictures
@@ -337,7 +337,7 @@ class FrameDecoder(Stateless):
         self.model = model
 
     @torch.no_grad()
-    def decode(self, latents: Tensor, inputs: FrameInputs = FrameInputs()) -> list[np.ndarray]:
+    def decode(self, latents: Tensor, inputs: FrameInputs = NOTHING_SET) -> list[np.ndarray]:
         """Decode (F, C, 16, 16) to F pictures, uint8 (H, W, 3) of the model's size, with what is painted in each.
 
         Raises NotFinite for what is no number.

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from studio.conditioning import Conditioning, FrameInputs, PromptMemory, PromptStates, Rows
+from studio.conditioning import NOTHING_SET, Conditioning, FrameInputs, PromptMemory, PromptStates, Rows
 from studio.models.base import NO_LORAS, Capabilities, Model, Stateless
 from studio.models.errors import MissingWeights
 from studio.models.terrain.relief import CLEARER, relief
@@ -109,7 +109,7 @@ class Terrain(Model):
 class TerrainDecoder(Stateless):
     """Heights to pictures, one by one."""
 
-    def decode(self, latents: Tensor, inputs: FrameInputs = FrameInputs()) -> list[np.ndarray]:
+    def decode(self, latents: Tensor, inputs: FrameInputs = NOTHING_SET) -> list[np.ndarray]:
         """Draw (F, 1, 128, 128) as F reliefs, uint8 (512, 512, 3)."""
         return [relief(latent) for latent in latents.nan_to_num()]
 

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from studio.conditioning import FrameInputs
+from studio.conditioning import NOTHING_SET, FrameInputs
 from studio.models.errors import CheckpointError
 from studio.models.finite import check_finite, to_pictures
 from studio.models.libraries import Net
@@ -264,7 +264,7 @@ class VideoDecoder:
         """Start as if nothing had been decoded: the next latent is one picture."""
         self._state: Sequence[Tensor | None] = self.net.start()
 
-    def decode(self, latents: Tensor, inputs: FrameInputs = FrameInputs()) -> list[np.ndarray]:
+    def decode(self, latents: Tensor, inputs: FrameInputs = NOTHING_SET) -> list[np.ndarray]:
         """Decode the uint8 (H, W, 3) pictures of latents (F, C, h, w): four of each, of the first after a start one.
 
         One by one, for memory's sake. Raises NotFinite for pictures that are no numbers.
