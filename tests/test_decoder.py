@@ -204,7 +204,7 @@ def test_edges_of_a_blur_have_less_energy_and_of_another_picture_no_likeness():
 # --- the stage ----------------------------------------------------------------
 
 
-def train(net, folder, stage, frames=None, scenes=None):
+def train(net, folder, stage, scenes=None):
     return list(decoder.train_decoder(net, maker(), scenes or large_scenes(), folder, stage, 4))
 
 
@@ -241,11 +241,6 @@ def test_the_decoder_learns_what_its_frames_show(tmp_path, monkeypatch):
     played = few_frames()
     monkeypatch.setattr(decoder, "play_frames", lambda *_, **__: played)
     green = np.broadcast_to(np.array([60, 200, 80], np.uint8), large_scenes().pictures.shape)
-    net = SimpleNamespace(codec=small_codec())
-    reports = train(
-        net,
-        tmp_path,
-        diffusion.Stage("decoder", 20, 1, 1, 3e-2, falling=0),
-        scenes=replace(large_scenes(), pictures=green),
-    )
+    shown, stage = replace(large_scenes(), pictures=green), diffusion.Stage("decoder", 20, 1, 1, 3e-2, falling=0)
+    reports = train(SimpleNamespace(codec=small_codec()), tmp_path, stage, shown)
     assert reports[-1]["outside_db"] > 15

@@ -231,7 +231,7 @@ def played(engine, count, controls=CONTROLS):
 
 def test_a_frame_is_a_picture(model):
     (frame,) = played(Engine(model), 1)
-    assert frame.picture.shape == (*engine.model.size, 3)
+    assert frame.picture.shape == (*model.size, 3)
     assert frame.picture.dtype == np.uint8
     assert frame.picture.std() > 1
 

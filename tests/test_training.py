@@ -504,11 +504,8 @@ def test_the_recipe_trains_what_it_should(trained):
     net, _ = pocket.PocketNet.load(out)
     fresh = untrained_net()
     changed = lambda name: (getattr(net, name).state_dict()[key][: len(value)] - value).abs().max()  # noqa: E731
-    for name, key in (
-        ("transformer", "proj_out.weight"),
-        ("memory", "planes"),
-        ("codec", "decoder.fine_linear.weight"),
-    ):
+    keys = {"transformer": "proj_out.weight", "memory": "planes", "codec": "decoder.fine_linear.weight"}
+    for name, key in keys.items():
         value = getattr(fresh, name).state_dict()[key]
         assert changed(name) > 1e-6, name
 
