@@ -212,15 +212,24 @@ def check_accelerations() -> Finding:
     return Finding("to play faster or smaller", not lacking, usable, remedy)
 
 
+def check_size(size: tuple[int, int]) -> Finding:
+    """Say how large the pocket model's pictures are here, and why."""
+    why = "bfloat16 in hardware and a second core" if size == (512, 512) else "512 wants bfloat16 and two cores"
+    return Finding(
+        "the pocket model's pictures", True, f"{size[1]}x{size[0]}: {why}; `--size` takes 256x256 or 512x512"
+    )
+
+
 def check_compute() -> Iterator[Finding]:
     """Ask torch about the processor and a GPU."""
     import torch
 
-    from studio.models.pocket.model import native_bfloat16
+    from studio.models.pocket.model import native_bfloat16, size_for_machine
 
     yield Finding("threads", True, f"{torch.get_num_threads()} for arithmetic")
     exact = "without it the pocket model plays in float32, more slowly"
     yield Finding("bfloat16", native_bfloat16(), "in hardware" if native_bfloat16() else "is emulated here", exact)
+    yield check_size(size_for_machine())
     if torch.cuda.is_available():
         free, total = torch.cuda.mem_get_info()
         yield Finding("GPU", True, f"{torch.cuda.get_device_name()}, {free / 1e9:.1f} of {total / 1e9:.1f} GB free")

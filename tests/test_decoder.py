@@ -92,7 +92,7 @@ def test_the_guide_is_what_stands_on_the_truth_without_light():
 
 
 def test_frames_that_were_kept_are_read_again(tmp_path, monkeypatch):
-    path = tmp_path / "played.pt"
+    path = tmp_path / "played.safetensors"
     kept = decoder.kept_frames(path, untrained_net(), maker(), 4, "cpu")
     monkeypatch.setattr(decoder, "play_frames", lambda *_, **__: pytest.fail("played again"))
     again = decoder.kept_frames(path, untrained_net(), maker(), 4, "cpu")

@@ -52,9 +52,7 @@ def judge(detector: Detector, picture: np.ndarray, take: takes.Take, frame: int,
         "subject_right": takes.identify(made, true, pack) == take.label,
         "subject_psnr_db": takes.subject_psnr(made, true.picture, true.alpha),
         "background_psnr_db": takes.background_psnr(made, true.picture, true.alpha),
-        **dict(
-            zip(("edge_energy", "edge_correlation"), takes.subject_edges(made, true.picture, true.alpha), strict=True)
-        ),
+        **takes.subject_edges(made, true.picture, true.alpha),
         "scene_right": (place, moment, weather) == (scene.place, scene.time, scene.weather),
         "place_right": place == scene.place,
         "time_right": moment == scene.time,

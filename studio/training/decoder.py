@@ -85,8 +85,8 @@ def draw_truth(conditions: StreamConditions, backgrounds: Backgrounds) -> tuple[
         number, *where = conditions.slot(s, 1)
         there = number >= 0
         if there.any():
-            here = [value[there] for value in where]
-            pictures[there], drawn = compositing.stand(pictures[there], number[there], *here, light[there])
+            x, y, size, facing = (value[there] for value in where)
+            pictures[there], drawn = compositing.stand(pictures[there], number[there], x, y, size, facing, light[there])
             guide[there] = compositing.over(guide[there], drawn)
     return pictures, guide
 
@@ -138,12 +138,28 @@ def train_decoder(
     parts = dict(model=decoder, average=average, optimiser=optimiser)
     start = load_checkpoint(path, **parts)
     if start < stage.steps:
-        played = kept_frames(folder / "played.pt", net, maker, count, device)
+        played = kept_frames(folder / "played.safetensors", net, maker, count, device)
         frames = FrameMaker(net, played, backgrounds, device)
-        torch.manual_seed(seed + start)
-        rng, began = np.random.default_rng((seed, start)), time.monotonic()
+        yield from _learn(decoder, average, optimiser, frames, stage, start, seed, path)
+    decoder.load_state_dict(average.state_dict())
+    decoder.requires_grad_(False)
+
+
+def _learn(
+    decoder: Decoder,
+    average: Decoder,
+    optimiser: torch.optim.Optimizer,
+    frames: FrameMaker,
+    stage: Stage,
+    start: int,
+    seed: int,
+    path: Path,
+) -> Iterator[dict]:
+    """The steps of `train_decoder` from a start on."""
+    torch.manual_seed(seed + start)
+    rng, began = np.random.default_rng((seed, start)), time.monotonic()
     for step in range(start, stage.steps):
-        some = frames.batch(rng.integers(len(played.latents), size=stage.clips))
+        some = frames.batch(rng.integers(len(frames.played.latents), size=stage.clips))
         loss = both_sizes_loss(decoder, mixed(some.drawn, some.clean, rng), some.true)
         rate = stage.rate * rate_at(step, stage.steps, stage.falling)
         descend(loss, optimiser, list(decoder.parameters()), rate)
@@ -152,10 +168,8 @@ def train_decoder(
             seconds = (time.monotonic() - began) / (step + 1 - start)
             yield {"step": step + 1, "loss": loss.item(), "seconds_a_step": seconds}
         if step % 250 == 249 or step == stage.steps - 1:
-            save_checkpoint(path, step + 1, **parts)
+            save_checkpoint(path, step + 1, model=decoder, average=average, optimiser=optimiser)
             yield {"step": step + 1, **decoder_quality(average, frames)}
-    decoder.load_state_dict(average.state_dict())
-    decoder.requires_grad_(False)
 
 
 def kept_frames(path: Path, net: pocket.PocketNet, maker: ClipMaker, count: int, device: str) -> Played:

@@ -127,8 +127,8 @@ class StreamConditions:
         number = self.subject[:, s]
         size = np.where(number >= 0, self.size[:, s], 0)
         values = (number, self.at[:, s, 0], self.at[:, s, 1], size, self.facing[:, s])
-        number, *where = (torch.from_numpy(value).repeat_interleave(frames) for value in values)
-        return number, *(value.float() for value in where)
+        number, x, y, size, facing = (torch.from_numpy(value).repeat_interleave(frames) for value in values)
+        return number, x.float(), y.float(), size.float(), facing.float()
 
     def rows(self, chosen: np.ndarray | slice) -> StreamConditions:
         """Give those of some streams, by their numbers, as values of their own."""
@@ -235,8 +235,8 @@ class Player:
         for s in range(SLOTS):
             number, *where = conditions.slot(s, frames)
             if (there := number >= 0).any():
-                here = [value[there] for value in where]
-                drawn, alpha = compositing.composite(pictures[there], number[there], *here, light[there])
+                x, y, size, facing = (value[there] for value in where)
+                drawn, alpha = compositing.composite(pictures[there], number[there], x, y, size, facing, light[there])
                 pictures[there], covered[there] = drawn, torch.maximum(covered[there], alpha)
         return pictures, covered
 

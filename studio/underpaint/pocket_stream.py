@@ -35,7 +35,7 @@ def _pocket() -> Model:
     from studio.models.pocket.model import Pocket
 
     with one_thread():
-        return Pocket()
+        return Pocket(size=(256, 256))  # what is redrawn needs no more
 
 
 @contextmanager

@@ -92,6 +92,7 @@ class Decoder(nn.Module):
         for layer, side in ((self.linear, 16), (self.fine_linear, 32)):
             basis = F.interpolate(weight, size=(side, side), mode="bilinear")
             layer.weight.copy_(rearrange(basis, "c k (y i) (x j) -> (k i j y x) c 1 1", i=PIXEL, j=PIXEL))
+            assert layer.bias is not None
             layer.bias.copy_(bias.repeat_interleave(side**2))
 
 

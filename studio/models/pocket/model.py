@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -24,6 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from studio.conditioning import NOTHING_SET, Conditioning, FrameInputs, OwnPlace, PromptMemory, PromptStates, Rows
+from studio.hub.machine import usable_cores
 from studio.models.base import NO_LORAS, Capabilities, Model, Stateless
 from studio.models.errors import MissingWeights
 from studio.models.finite import check_finite, to_pictures
@@ -177,7 +177,7 @@ class PocketNet(nn.Module):
 
 def size_for_machine() -> tuple[int, int]:
     """Give the size that this machine can play live: 512 with bfloat16 in hardware and a second core, else 256."""
-    side = SIZES[1] if native_bfloat16() and (os.cpu_count() or 1) > 1 else SIZES[0]
+    side = SIZES[1] if native_bfloat16() and usable_cores() > 1 else SIZES[0]
     return side, side
 
 
