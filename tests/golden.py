@@ -43,7 +43,7 @@ MADE = TemporaryDirectory(prefix="golden-", ignore_cleanup_errors=True)  # folde
 
 def pocket(folder: Path) -> Any:
     """The embedded model; where a lesser processor is played, in the type it would choose there."""
-    return load("pocket") if bfloat16() else load("pocket", dtype=torch.float32)
+    return load("pocket", size=(256, 256), **({} if bfloat16() else {"dtype": torch.float32}))
 
 
 def image(folder: Path) -> Any:

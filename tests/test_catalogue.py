@@ -538,8 +538,10 @@ def test_a_person_may_choose_another_sampler_and_steps(named):
 def test_an_option_a_model_does_not_take_is_told_with_those_it_takes(named):
     with pytest.raises(OptionError, match="mine takes no loras; it takes: folder, tiny_vae, size, quantize"):
         load("mine", loras={})
-    with pytest.raises(OptionError, match="pocket takes no quantize, size; it takes: "):
-        load("pocket", quantize="int8", size=(8, 8))
+    with pytest.raises(OptionError, match="pocket takes no quantize; it takes: "):
+        load("pocket", quantize="int8", size=(256, 256))
+    with pytest.raises(OptionError, match=r"size is \(8, 8\); pocket draws 256x256 or 512x512"):
+        load("pocket", size=(8, 8))
     with pytest.raises(OptionError, match="size is 1 x 1; give a larger one"):
         load("mine", size=(1, 1))
 

@@ -83,7 +83,7 @@ def test_a_picture_without_a_hole_or_without_anything_else_stays(hole):
 
 def test_a_label_gives_the_picture_of_the_subject_that_the_embedded_model_reads_in_it():
     fox = sprite("fox")
-    assert fox.shape == (128, 128, 4)
+    assert fox.shape == (192, 192, 4)
     assert fox[..., 3].max() == 255
     assert fox[0, 0, 3] == 0
     assert sprite("a red fox") is fox

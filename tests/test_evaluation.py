@@ -397,7 +397,7 @@ def test_what_is_false_without_a_past_is_no_ghost(hand_drawn, monkeypatch):
 def test_the_summary_keeps_held_out_words_apart():
     row = {
         "position_error_px": 1.0, "subject_right": True, "subject_psnr_db": 25.0, "scene_right": True,
-        "background_psnr_db": 27.0,
+        "background_psnr_db": 27.0, "edge_energy": 0.9, "edge_correlation": 0.9,
         "place_right": True, "time_right": True, "weather_right": True, "synonym": False, "unseen": False,
     }  # fmt: skip
     wrong = {"subject_right": False, "scene_right": False, "position_error_px": 90.0}

@@ -226,11 +226,8 @@ def evaluate(
     out: dict = {"model": model.name, "weights": model.weights_id, "seed": seed, "takes": count, "steps": {}}
     for number in steps:
         takes_count = count if number <= 4 else max(1, count // 4)  # a schedule of 16 takes ten times as long
-        judged = progress(
-            still_takes(model, detector, takes_count, number, seed, places=places),
-            total=takes_count,
-            desc=f"{number} steps",
-        )
+        judged = still_takes(model, detector, takes_count, number, seed, places=places)
+        judged = progress(judged, total=takes_count, desc=f"{number} steps")
         out["steps"][str(number)] = summary([row for rows in judged for row in rows])
     if added := tuple(label for label in vocabulary.added() if label in model.capabilities.labels):
         takes_count = max(1, count // 4)
@@ -246,9 +243,8 @@ def evaluate(
         "frames_to_scene_p95": float(np.quantile(frames, 0.95)),
         "within_6_frames": round(within, 4),
     }
-    pairs = list(
-        progress(long_takes(model, detector, long, default_steps, seed + 2, places), total=long, desc="600 frames")
-    )
+    streams = long_takes(model, detector, long, default_steps, seed + 2, places)
+    pairs = list(progress(streams, total=long, desc="600 frames"))
     out["early"] = summary([row for early, _ in pairs for row in early])
     out["late"] = summary([row for _, late in pairs for row in late])
     out["jitter_levels"] = round(float(np.mean(list(jitters(model, max(1, count // 8), default_steps, seed + 6)))), 4)

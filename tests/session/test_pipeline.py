@@ -32,7 +32,7 @@ class Remembering(TinyDecoder):
         super().__init__()
         self.count = 0
 
-    def decode(self, latents):
+    def decode(self, latents, inputs=None):
         pictures = [picture // 2 + np.uint8(self.count % 100) for picture in super().decode(latents)]
         self.count += 1
         return pictures
@@ -55,8 +55,8 @@ class Beside(TinyModel):
 
     def new_decoder(self):
         decoder = Remembering()
-        if self.decode is not None:
-            decoder.decode = lambda latents, plain=decoder.decode: self.decode(plain, latents)
+        if (made := self.decode) is not None:
+            decoder.decode = lambda latents, inputs=None, plain=decoder.decode: made(plain, latents)
         return decoder
 
 

@@ -45,7 +45,7 @@ class TinyDecoder:
         pictures = torch.sigmoid(torch.einsum("dc,fchw->fhwd", self.mixture, latents.float()))
         return list((pictures.repeat_interleave(8, 1).repeat_interleave(8, 2) * 255).to(torch.uint8).numpy())
 
-    def snapshot(self):
+    def snapshot(self) -> object:
         return None
 
     def restore(self, state):
