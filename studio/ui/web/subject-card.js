@@ -41,7 +41,7 @@ export class SubjectCard {
     this.canvas = new CutCanvas();
     this.note = element('p', { className: 'st-own-note' });
     this.note.setAttribute('role', 'status');
-    this.name = element('input', { type: 'text', placeholder: 'its name', maxLength: 400, autocomplete: 'off', spellcheck: false });
+    this.name = element('input', { type: 'text', placeholder: 'its name', autocomplete: 'off', spellcheck: false });
     this.name.setAttribute('aria-label', 'Name of your subject; other words that name it after commas');
     this.name.addEventListener('keydown', ({ key }) => { if (key === 'Enter') this.finish(); });
     this.chooser = element('input', { type: 'file', accept: 'image/*,.heic,.heif', hidden: true, className: 'st-own-file' });
