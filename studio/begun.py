@@ -22,10 +22,9 @@ if TYPE_CHECKING:
 class Begun:
     """What `Engine.begin` gives and `Engine.finish` makes a frame of.
 
-    latents: (F, C, h, w), for `decoder`; None where the frame needs no new picture; inputs: what a person set for them.
-    revision: it was made under;
-    started: `time.perf_counter` at which it was begun; skipped: the similarity filter lets the last picture stand.
-    similarity: what the filter knew before.
+    latents: (F, C, h, w), for `decoder`; None where the frame needs no new picture. inputs: what a person set for them.
+    revision: it was made under; started: `time.perf_counter` at which it was begun; skipped: the similarity filter lets
+    the last picture stand; similarity: what the filter knew before.
     """
 
     index: int

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from studio.begun import Begun
-from studio.conditioning import FrameInputs, condition_frames, frame_inputs
+from studio.conditioning import NOTHING_SET, FrameInputs, condition_frames, frame_inputs
 from studio.controls import (
     Control,
     ControlState,
@@ -252,9 +252,10 @@ class Engine:
 
 
 def inputs_of(latents: Tensor | None, sampler: Sampler[Any, Any], state: ControlState) -> FrameInputs:
-    """Give what a person set for the latents that have just come out of a sampler."""
-    count = 0 if latents is None else len(latents)
-    return frame_inputs(state, range(sampler.frame - count, sampler.frame))
+    """Give what a person set for the latents that have just come out of a sampler; nothing where none have."""
+    if latents is None:
+        return NOTHING_SET
+    return frame_inputs(state, range(sampler.frame - len(latents), sampler.frame))
 
 
 def read(model: Model, known: WordsRead, control: Control) -> None:

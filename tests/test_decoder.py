@@ -176,7 +176,7 @@ def test_an_error_inside_a_cell_is_no_seam():
 
 def test_seams_and_a_blur_cost_more_than_the_codec_s_loss(monkeypatch):
     torch.manual_seed(0)
-    true = losses.Truth(torch.rand(1, 3, 64, 64), torch.zeros(1, 4, 64, 64), 4)
+    true = losses.Target(torch.rand(1, 3, 64, 64), torch.zeros(1, 4, 64, 64), 4)
     stepped = true.pictures.clone()
     stepped[..., 16:32] += 0.1
     blurred = F.avg_pool2d(F.pad(true.pictures, (2,) * 4, mode="reflect"), 5, 1)

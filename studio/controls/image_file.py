@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SMALLEST, LARGEST = 8, 64_000_000  # pixels a side, pixels altogether
 WIDEST = 2048  # pixels a side of a picture that is made smaller, as a server takes it
 QUALITIES = (95, 85, 70, 50)  # of one that is encoded anew, the best that fits
+SEEN = 12  # of 255: alpha above which a pixel is seen
+MARGIN = 0.04  # of a square, on every side of what is seen in it, as the drawn world's subjects have it
 WHITE = {"F": 1.0, "I": 65535.0}  # the number that is white, of floats and of whole numbers above eight bits
 # How files begin, and Pillow's names of their formats: a server opens no other kind with it.
 STARTS = {
@@ -171,6 +173,21 @@ def on_paper(picture: Image, paper: str = "white") -> Image:
         return picture.convert("RGB")
     layer = picture.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", layer.size, paper), layer).convert("RGB")
+
+
+def seen_box(picture: Image) -> tuple[int, int, int, int] | None:
+    """Give the box (left, top, right, bottom) of what is seen of an RGBA picture; None where nothing is."""
+    return picture.getchannel("A").point([255 * (alpha > SEEN) for alpha in range(256)]).getbbox()
+
+
+def in_middle(picture: Image, box: tuple[int, int, int, int], side: int) -> Image:
+    """Put what is in a box of an RGBA picture in the middle of a clear square, so many pixels wide."""
+    from PIL import Image
+
+    left, top, right, bottom = box
+    square = Image.new("RGBA", (side, side))
+    square.paste(picture.crop(box), ((side - right + left) // 2, (side - bottom + top) // 2))
+    return square
 
 
 def check_shape(size: tuple[int, int], largest: int = LARGEST) -> None:

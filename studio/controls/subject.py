@@ -29,8 +29,6 @@ MOST_WORDS = 16
 LONGEST_WORD = 80  # characters, as a stroke's label
 WIDEST = 1024  # pixels a side of a file
 SIDE = 192  # pixels a side, at most, of what is kept of it
-MARGIN = 0.04  # of the square, on every side of what is seen, as the drawn world's subjects have it
-SEEN = 12  # of 255: alpha above which a pixel is seen
 KINDS = ("PNG", "WebP")
 FACES = ("left", "right", "ahead")
 SEND = "send a PNG or WebP, best with a transparent background"
@@ -183,18 +181,16 @@ def in_square(picture: Image) -> Image:
     import numpy as np
     from PIL import Image
 
-    pixels = np.asarray(picture)
-    down, across = np.nonzero(pixels[..., 3] > SEEN)
-    if not len(down):
+    pixels, box = np.asarray(picture), image_file.seen_box(picture)
+    if box is None:
         raise ControlError(f"all of this picture is transparent, so there is nothing to see; {SEND}")
     if pixels[..., 3].min() == 255 and not np.ptp(pixels.reshape(-1, 4), axis=0).any():
         raise ControlError("this picture is of one colour all over, so there is no subject in it; choose another")
-    left, top, right, bottom = map(int, (across.min(), down.min(), across.max() + 1, down.max() + 1))
-    side = max(8, round(max(right - left, bottom - top) * (1 + 2 * MARGIN)))
+    left, top, right, bottom = box
+    side = max(8, round(max(right - left, bottom - top) * (1 + 2 * image_file.MARGIN)))
     if picture.width == picture.height <= SIDE and is_about(picture.width, side, left + right, top + bottom):
         return picture  # it is in its square already
-    square = Image.new("RGBA", (side, side))
-    square.paste(picture.crop((left, top, right, bottom)), ((side - right + left) // 2, (side - bottom + top) // 2))
+    square = image_file.in_middle(picture, box, side)
     if side <= SIDE:
         return square
     return square.convert("RGBa").resize((SIDE, SIDE), Image.Resampling.LANCZOS).convert("RGBA")

@@ -13,14 +13,14 @@ from torch import Tensor
 from studio.models.pocket.autoencoder import PATCH, Autoencoder
 from studio.models.pocket.model import CELLS
 from studio.training.checkpoint import load_checkpoint, save_checkpoint
-from studio.training.losses import Truth, both_sizes_loss, figures_at_both_sizes
+from studio.training.losses import Target, both_sizes_loss, figures_at_both_sizes
 from studio.world import compositing
 from studio.world.backgrounds import Backgrounds
 
 LATENT_NOISE = 0.08  # the decoder must forgive what the diffusion model gets slightly wrong
 
 
-def crops(backgrounds: Backgrounds, count: int, rng: np.random.Generator) -> Truth:
+def crops(backgrounds: Backgrounds, count: int, rng: np.random.Generator) -> Target:
     """Draw parts of half the width of pictures, with subjects: 8x8 cells, at the backgrounds' resolution."""
     size, numbers = backgrounds.pictures.shape[2], rng.integers(len(backgrounds.scenes), size=count)
     side, step = size // 2, size // (2 * PATCH)
@@ -37,7 +37,7 @@ def crops(backgrounds: Backgrounds, count: int, rng: np.random.Generator) -> Tru
         facing = torch.from_numpy(rng.choice([-1.0, 1.0], count)).float()
         pictures, drawn = compositing.stand(pictures, torch.from_numpy(subject), x, y, width, facing, light)
         guide = compositing.over(guide, drawn)
-    return Truth(pictures, guide, CELLS // 2)
+    return Target(pictures, guide, CELLS // 2)
 
 
 @torch.no_grad()
@@ -53,12 +53,12 @@ def codec_quality(codec: Autoencoder, backgrounds: Backgrounds, count: int = 24,
     return found
 
 
-def on(true: Truth, device: str) -> Truth:
+def on(true: Target, device: str) -> Target:
     """Move drawn pictures to a device."""
-    return Truth(true.pictures.to(device), true.guide.to(device), true.cells)
+    return Target(true.pictures.to(device), true.guide.to(device), true.cells)
 
 
-def small(true: Truth) -> Tensor:
+def small(true: Target) -> Tensor:
     """Give the pictures as they are encoded: 16 pixels a cell."""
     side = PATCH * true.cells
     pictures = F.interpolate(true.pictures, size=(side, side), mode="area")

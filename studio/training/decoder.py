@@ -26,7 +26,7 @@ from studio.training.checkpoint import load_checkpoint, save_checkpoint
 from studio.training.clips import SLOTS, ClipMaker
 from studio.training.diffusion import Stage, descend, follow, rate_at
 from studio.training.forcing import Player, StreamConditions
-from studio.training.losses import Truth, both_sizes_loss, figures_at_both_sizes
+from studio.training.losses import Target, both_sizes_loss, figures_at_both_sizes
 from studio.world import compositing
 from studio.world.backgrounds import Backgrounds
 
@@ -52,7 +52,7 @@ class Frames:
 
     drawn: Tensor
     clean: Tensor
-    true: Truth
+    true: Target
 
 
 @torch.no_grad()
@@ -105,7 +105,7 @@ class FrameMaker:
         with torch.autocast(self.device, torch.bfloat16):
             clean = self.net.codec.encode(small.contiguous(memory_format=torch.channels_last) * 2 - 1).float()
         drawn = self.played.latents[rows].to(self.device).float()
-        return Frames(drawn, clean, Truth(true, guide, pocket.CELLS))
+        return Frames(drawn, clean, Target(true, guide, pocket.CELLS))
 
 
 def mixed(drawn: Tensor, clean: Tensor, rng: np.random.Generator) -> Tensor:

@@ -17,7 +17,7 @@ SMALL = 0.5  # ... and what the picture of half the size counts
 
 
 @dataclass(frozen=True)
-class Truth:
+class Target:
     """B drawn pictures (B, 3, S, S) in 0..1, what stands on them, without light (B, 4, S, S), and cells across them."""
 
     pictures: Tensor
@@ -29,17 +29,17 @@ class Truth:
         """(B, 1, S, S): the subjects' alpha."""
         return self.guide[:, 3:]
 
-    def halved(self) -> Truth:
+    def halved(self) -> Target:
         """Give the same at half the size."""
         return replace(self, pictures=F.avg_pool2d(self.pictures, 2), guide=F.avg_pool2d(self.guide, 2))
 
 
-def both_sizes_loss(decoder: Decoder, latents: Tensor, true: Truth) -> Tensor:
+def both_sizes_loss(decoder: Decoder, latents: Tensor, true: Target) -> Tensor:
     """How far pictures decoded from latents (B, C, h, w) are from the truth, at its size and at half of it."""
     return size_loss(decoder, latents, true) + SMALL * size_loss(decoder, latents, true.halved())
 
 
-def size_loss(decoder: Decoder, latents: Tensor, true: Truth) -> Tensor:
+def size_loss(decoder: Decoder, latents: Tensor, true: Target) -> Tensor:
     """The codec's loss, the error's jumps between cells, and how far the pictures' texture is from the truth's."""
     made = decoded(decoder, latents, true)
     flat = (texture(made) - texture(true.pictures)).abs().mean()
@@ -47,7 +47,7 @@ def size_loss(decoder: Decoder, latents: Tensor, true: Truth) -> Tensor:
     return codec_loss(made, true.pictures, true.covered) + SEAM * jumps + TEXTURE * flat
 
 
-def decoded(decoder: Decoder, latents: Tensor, true: Truth) -> Tensor:
+def decoded(decoder: Decoder, latents: Tensor, true: Target) -> Tensor:
     """Decode with the truth's guide: pictures in about 0..1."""
     ready = (part.contiguous(memory_format=torch.channels_last) for part in (latents, true.guide))
     with torch.autocast(latents.device.type, torch.bfloat16):
@@ -91,7 +91,7 @@ def edges(made: Tensor, true: Tensor, weight: Tensor) -> tuple[float, float]:
     return mine / its, both / (mine * its) ** 0.5
 
 
-def figures(made: Tensor, true: Truth) -> dict[str, float]:
+def figures(made: Tensor, true: Target) -> dict[str, float]:
     """PSNR inside subjects and outside, edges inside (energy and correlation) and outside, jumps in levels of 255."""
     inside = (true.covered > 0.5).float()
     between, within = (255 * value.item() for value in seams(made - true.pictures, true.cells))
@@ -108,7 +108,7 @@ def figures(made: Tensor, true: Truth) -> dict[str, float]:
 
 
 @torch.no_grad()
-def figures_at_both_sizes(decoder: Decoder, latents: Tensor, true: Truth, at_once: int = 8) -> dict[str, float]:
+def figures_at_both_sizes(decoder: Decoder, latents: Tensor, true: Target, at_once: int = 8) -> dict[str, float]:
     """`figures` of pictures decoded from latents, at the truth's size, and at half of it (`small_...`)."""
     found = {}
     for prefix, at in (("", true), ("small_", true.halved())):

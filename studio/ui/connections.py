@@ -77,6 +77,10 @@ class Connections:
             else:
                 connection.send_ping()
 
+    def asking(self, request: Request) -> Connection | None:
+        """Give the connection whose page sent a request, by its secret header; None for a strange or an ended one."""
+        return self.open.get(request.headers.get("x-studio-link", "")) if self.is_ours(request) else None
+
     def is_ours(self, request: HTTPConnection) -> bool:
         """Whether a request comes from a page of this server, or from a program on this machine."""
         client = request.client.host if request.client else None

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from studio.ui.connections import Connections
 from studio.ui.motion_job import begin
-from studio.ui.pull import problem, read_body
+from studio.ui.pull import LINK_CLOSED, problem, read_body
 
 LARGEST = 64 * 2**20  # bytes of a video
 
@@ -22,11 +22,9 @@ class Driving:
 
     async def find(self, request: Request) -> Response:
         """Take a video's bytes; what comes of it the page is told (`MotionFound`)."""
-        connections = self._connections
-        link = request.headers.get("x-studio-link", "")
-        connection = connections.open.get(link) if connections.is_ours(request) else None
+        connection = self._connections.asking(request)
         if connection is None or connection.closed:
-            return problem(403, "this link is closed; the page opens a new one by itself, then try again")
+            return problem(403, LINK_CLOSED)
         data = await read_body(request, LARGEST)
         if data is None:
             return problem(413, f"a driving video has at most {LARGEST / 1e6:.0f} MB; send a shorter or smaller one")

@@ -15,7 +15,7 @@ from studio.ui.connections import Connections
 from studio.ui.errors import TakeRefused
 from studio.ui.opened import open_take
 from studio.ui.protocol import StateChanged, TakeSaved
-from studio.ui.pull import problem, read_body
+from studio.ui.pull import LINK_CLOSED, problem, read_body
 from studio.ui.security import LARGEST_TAKE
 
 
@@ -24,25 +24,23 @@ class Dropped:
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
-        self._busy: set[str] = set()
+        self._busy: set[Connection] = set()
 
     async def open(self, request: Request) -> Response:
         """Take a file's bytes; the answer says what is not as it was, or why nothing was opened."""
-        connections = self._connections
-        link = request.headers.get("x-studio-link", "")
-        connection = connections.open.get(link) if connections.is_ours(request) else None
+        connection = self._connections.asking(request)
         if connection is None or connection.closed:
-            return problem(403, "this link is closed; the page opens a new one by itself, then try again")
-        if link in self._busy:
+            return problem(403, LINK_CLOSED)
+        if connection in self._busy:
             return problem(429, "another take is being opened; wait for it")
-        self._busy.add(link)
+        self._busy.add(connection)
         try:
             data = await read_body(request, LARGEST_TAKE)
             if data is None:
                 return problem(413, f"a take has at most {LARGEST_TAKE / 1e6:.0f} MB; nothing was opened")
             return await self._open(connection, data, unquote(request.headers.get("x-studio-name", "")))
         finally:
-            self._busy.discard(link)
+            self._busy.discard(connection)
 
     async def _open(self, connection: Connection, data: bytes, name: str) -> Response:
         connection.seat.touch()

@@ -13,8 +13,9 @@ from starlette.responses import JSONResponse, Response
 
 from studio.controls import ControlError
 from studio.controls.image_file import encoded
+from studio.ui.connection import Connection
 from studio.ui.connections import Connections
-from studio.ui.pull import problem, read_body
+from studio.ui.pull import LINK_CLOSED, problem, read_body
 from studio.underpaint.subject_cut import SubjectCut, cut_subject
 
 LARGEST = 32 * 2**20  # bytes of a picture file, as a camera writes it
@@ -25,20 +26,18 @@ class OwnPictures:
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
-        self._busy: set[str] = set()
+        self._busy: set[Connection] = set()
 
     async def cut(self, request: Request) -> Response:
         """Take a file's bytes; the answer is the picture, what of it is the subject, and remarks, or an error."""
-        connections = self._connections
-        link = request.headers.get("x-studio-link", "")
-        connection = connections.open.get(link) if connections.is_ours(request) else None
+        connection = self._connections.asking(request)
         if connection is None or connection.closed:
-            return problem(403, "this link is closed; the page opens a new one by itself, then try again")
-        if link in self._busy:
+            return problem(403, LINK_CLOSED)
+        if connection in self._busy:
             return problem(429, "another picture is being cut out; wait for it")
         if wait := connection.seat.reading.wait:
             return problem(429, f"that was much to look at; send the next picture in {math.ceil(wait)} s")
-        self._busy.add(link)
+        self._busy.add(connection)
         began = time.monotonic()
         try:
             data = await read_body(request, LARGEST)
@@ -50,7 +49,7 @@ class OwnPictures:
                 answer = await asyncio.to_thread(answer_to, data)
             return JSONResponse(answer)
         finally:
-            self._busy.discard(link)
+            self._busy.discard(connection)
             connection.seat.reading.spend(time.monotonic() - began)
 
 

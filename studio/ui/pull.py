@@ -33,7 +33,7 @@ class Pull:
 
     async def frame(self, request: Request) -> Response:
         """Answer 200 with a frame, or 204 if none came in ten seconds (paused)."""
-        connection = self._find(request)
+        connection = self._connections.asking(request)
         if connection is None or connection.closed:
             return ended(connection)
         with connection.heartbeat.answering():
@@ -46,7 +46,7 @@ class Pull:
 
     async def up(self, request: Request) -> Response:
         """Take `{"messages": [...]}`, or a picture's bytes; what there is to tell comes back as messages."""
-        connection = self._find(request)
+        connection = self._connections.asking(request)
         if connection is None or connection.closed:
             return ended(connection)
         picture = request.headers.get("content-type") == OCTETS
@@ -66,17 +66,15 @@ class Pull:
             connection.send(Error(f"not understood: {error}"))
         return messages(connection)
 
-    def _find(self, request: Request) -> Connection | None:
-        if not self._connections.is_ours(request):
-            return None
-        return self._connections.open.get(request.headers.get("x-studio-link", ""))
-
 
 def messages(connection: Connection, **more: str) -> Response:
     """Give the notifications there are."""
     begun = "".join(f"{json.dumps(name)}: {json.dumps(value)}, " for name, value in more.items())
     text = f'{{{begun}"messages": [{", ".join(connection.drain())}]}}'  # they are JSON already
     return Response(text, media_type="application/json")
+
+
+LINK_CLOSED = "this link is closed; the page opens a new one by itself, then try again"
 
 
 async def read_body(request: Request, largest: int) -> bytes | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from studio.controls import ControlError, image_file
-from studio.controls.subject import SEEN
+from studio.controls.image_file import SEEN
 from studio.underpaint.cutting import feathered, vision
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from studio.models.pocket.appearance import placement
 from studio.models.pocket.guide import level_for, sprite_levels
-from studio.world.subject_pictures import codes, subject_picture
+from studio.world.subject_pictures import codes, open_picture
 
 SIZE = 256
 # Light that falls on subjects, by time of day (linear multipliers of R, G, B).
@@ -71,7 +71,7 @@ def joined(*packs: Sprites) -> Sprites:
 def pack_of(labels: Iterable[str]) -> Sprites:
     """Open the pictures of these subjects."""
     labels = tuple(labels)
-    return sprites_of(labels, [subject_picture.__wrapped__(label) for label in labels])
+    return sprites_of(labels, [open_picture(label) for label in labels])
 
 
 def sprites_of(labels: Sequence[str], pictures: Sequence[NDArray[np.uint8]]) -> Sprites:

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from studio.controls.image_file import MARGIN, in_middle, seen_box
+
 PACK = Path(__file__).parent / "sprites"
 PICTURES = PACK / "pictures.zip"
 SIDE = 192  # pixels of a picture
-MARGIN = 1.08  # its side over the longer side of what is seen in it
 _reading = Lock()  # a zip that is open has one place where it reads
 
 
@@ -34,14 +35,10 @@ def trimmed(picture: Image.Image) -> Image.Image:
 
     Raises ValueError where nothing is seen.
     """
-    down, across = np.nonzero(np.asarray(picture.getchannel("A")) > 12)
-    if not len(down):
+    if (box := seen_box(picture)) is None:
         raise ValueError("nothing is seen in the picture: all of it is transparent")
-    left, top, right, bottom = map(int, (across.min(), down.min(), across.max() + 1, down.max() + 1))
-    side = round(max(right - left, bottom - top) * MARGIN)
-    square = Image.new("RGBA", (side, side))
-    square.paste(picture.crop((left, top, right, bottom)), ((side - right + left) // 2, (side - bottom + top) // 2))
-    return square
+    left, top, right, bottom = box
+    return in_middle(picture, box, round(max(right - left, bottom - top) * (1 + 2 * MARGIN)))
 
 
 @cache
@@ -53,6 +50,11 @@ def codes(pack: str) -> dict[str, str]:
 
 @lru_cache(maxsize=64)
 def subject_picture(label: str) -> NDArray[np.uint8]:
+    """Give a subject's picture by its label as `open_picture` does; the last few are remembered."""
+    return open_picture(label)
+
+
+def open_picture(label: str) -> NDArray[np.uint8]:
     """Open a subject's picture by its label: RGBA (192, 192, 4), straight alpha, looking left; not to be written to.
 
     Raises KeyError for a label of no pack.

@@ -1,9 +1,8 @@
-"""The pocket model's picture codec: 256x256 RGB <-> 16x16 cells of a few dozen channels.
+"""The pocket model's picture codec: 256x256 RGB -> 16x16 cells of a few dozen channels, and back by `Decoder`.
 
-A linear codec (the principal components of 16x16 patches, as two strided convolutions) plus convolutional branches
-that learn what it misses. The linear part is the starting point, so the codec is as good as PCA before its first
-step; the branches end in zero-initialised layers. Most work happens at 1/16 to 1/4 resolution, pixels appear only by
-pixel shuffle: that is what two CPU cores can decode at 60 frames/s.
+A linear codec (the principal components of 16x16 patches) plus convolutional branches that learn what it misses. The
+linear part is the starting point, so the codec is as good as PCA before its first step; the branches end in
+zero-initialised layers.
 """
 
 from typing import Any, Self

@@ -15,10 +15,15 @@ SIDES = (192, 96, 48)  # of a picture's levels, each the mean of 2x2 of the one 
 Levels = tuple[Tensor, ...]  # (4, S, S) of each of `SIDES`, premultiplied RGBA in 0..1
 
 
+def premultiplied(picture: NDArray[np.uint8]) -> Tensor:
+    """Give a picture (h, w, 4) with straight alpha as premultiplied RGBA in 0..1: (4, h, w)."""
+    values = torch.tensor(np.ascontiguousarray(picture)).permute(2, 0, 1).float() / 255
+    return torch.cat([values[:3] * values[3:], values[3:]])
+
+
 def sprite_levels(picture: NDArray[np.uint8]) -> Levels:
     """Make the levels of a square picture (s, s, 4) with straight alpha; one that is smaller is enlarged."""
-    values = torch.tensor(np.ascontiguousarray(picture)).permute(2, 0, 1).float() / 255
-    whole = torch.cat([values[:3] * values[3:], values[3:]])
+    whole = premultiplied(picture)
     if whole.shape[-1] != SIDES[0]:
         whole = F.interpolate(whole[None], size=(SIDES[0], SIDES[0]), mode="bilinear", antialias=True)[0]
     levels = [whole]

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from studio.controls import OwnSubject
 from studio.controls.subject import folded, named_exactly
 from studio.models.pocket.appearance import KNOWN, PLANE, AppearanceMemory
+from studio.models.pocket.guide import premultiplied
 
 FILTER = "filter.safetensors"  # in the weights' folder; no part of what `weights_id` is made of
 SAME = 0.999  # cosine from which on a label is a word that the memory has
@@ -33,9 +33,9 @@ def read_filter(folder: Path) -> Tensor | None:
 
 def plane_of(pixels: np.ndarray, across: Tensor) -> Tensor:
     """Make the plane (1, 4, 48, 48), premultiplied, of a picture uint8 (s, s, 4) with straight alpha."""
-    picture = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() / 255
-    picture[:, :3] *= picture[:, 3:]
-    small = F.interpolate(picture, size=PLANE, mode="area" if pixels.shape[0] >= PLANE else "bilinear")
+    small = F.interpolate(
+        premultiplied(pixels)[None], size=PLANE, mode="area" if pixels.shape[0] >= PLANE else "bilinear"
+    )
     return F.conv2d(small, across, padding=across.shape[-1] // 2)
 
 
