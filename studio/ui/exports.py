@@ -93,9 +93,9 @@ class ExportJob(ToldJob[ExportProgress]):
             yield  # called off here, it is not put beside the take
             path = folder / name
             shutil.move(Path(work) / name, path)
-        if not self.progress.under_way:  # called off in the meantime, by another thread
-            path.unlink(missing_ok=True)
-            return
+            if not self.progress.under_way:  # called off in the meantime, by another thread
+                path.unlink(missing_ok=True)
+                return
         address = self._place.offer(path, form.media_type)
         self.report(stage="done", done=self._score.length, name=name, address=address, note=note or difference)
 
