@@ -22,10 +22,11 @@ from studio.models.pocket.appearance import PLANE
 from studio.models.pocket.own_subjects import FILTER as FILTER_FILE
 from studio.models.pocket.sentence_encoder import text_encoder
 from studio.world import compositing
+from studio.world.poses import second_codes
 from studio.world.subject_pictures import PACK, PICTURES, codes, pack_pictures
-from studio.world.words import SUBJECTS, Subject, subject
+from studio.world.subject_words import TABLE, read_table
+from studio.world.words import SUBJECTS, Subject
 
-TABLE = PACK / "added.txt"
 FILTER, RIDGE = 5, 0.01  # texels across the filter; what keeps its weights small, in squared texels
 AT_ONCE = 256  # wordings that the sentence encoder reads in one batch
 
@@ -44,16 +45,7 @@ def more_words() -> dict[str, tuple[str, ...]]:
 
 def _table() -> list[Subject]:
     """Raises ValueError for a line that is no "emoji label | words | held-out words"."""
-    rows = []
-    for number, line in enumerate(TABLE.read_text(encoding="utf-8").splitlines(), 1):
-        if not line or line.startswith("#"):
-            continue
-        if line.count("|") != 2:
-            raise ValueError(f"{TABLE.name}, line {number}: got {line!r}, not 'emoji label | words | held-out words'")
-        named, words, held_out = line.split("|")
-        emoji, label = named.strip().split(" ", 1)
-        rows.append(subject(label, emoji, words, held_out))
-    return rows
+    return read_table(TABLE)
 
 
 def pack_added(assets: Path, out: Path = PACK) -> None:
@@ -61,7 +53,7 @@ def pack_added(assets: Path, out: Path = PACK) -> None:
     named = {label: row.code for label, row in added().items()}
     table = json.dumps({"labels": list(named), "codes": named}, ensure_ascii=False, indent=0)
     (out / "added.json").write_text(table, encoding="utf-8")
-    pack_pictures(assets, codes("sprites") | named, out / PICTURES.name)
+    pack_pictures(assets, codes("sprites") | named | second_codes(), out / PICTURES.name)
 
 
 def memory_keys() -> tuple[list[str], Tensor]:

@@ -59,7 +59,11 @@ def open_picture(label: str) -> NDArray[np.uint8]:
 
     Raises KeyError for a label of no pack.
     """
-    code = codes("sprites").get(label) or codes("added")[label]
+    return open_code(codes("sprites").get(label) or codes("added")[label])
+
+
+def open_code(code: str) -> NDArray[np.uint8]:
+    """Open a picture by its emoji code, as `open_picture` does; raises KeyError for one that is not packed."""
     with _reading:
         data = _opened().read(f"{code}.webp")
     pixels = np.array(Image.open(io.BytesIO(data)).convert("RGBA"))
