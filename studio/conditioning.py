@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from studio.controls import (
+    FreeMotion,
     OwnSubject,
     Picture,
     Prompt,
@@ -31,6 +32,7 @@ from studio.controls import (
     strokes,
 )
 from studio.controls.place import own_places
+from studio.controls.stance import moves
 from studio.regional import Pictures, RegionWords, words_by_region
 from studio.trajectory import Placement, placements
 
@@ -220,6 +222,18 @@ class OwnPlace:
 
 
 @dataclass(frozen=True)
+class FreeInputs:
+    """What a model needs to know to have things move by themselves, see `controls.FreeMotion`.
+
+    text: that is heard most; frames: the frames' numbers; moving: of each frame, whether each painted subject moves.
+    """
+
+    text: str
+    frames: tuple[int, ...]
+    moving: tuple[tuple[bool, ...], ...]
+
+
+@dataclass(frozen=True)
 class FrameInputs:
     """All that frames are told beside their prompt, as plain values.
 
@@ -234,6 +248,7 @@ class FrameInputs:
         structure_strength, structure_look: of the ControlNet: 0..2, and "edges" or "picture".
         begun: the number of a video model's first latent frame since a clean start.
         places: a person's own, the one whose name wins first; for a model that draws them.
+        free: what moves by itself; None where nothing is to.
     """
 
     placements: tuple[tuple[Placement, ...], ...] = ()
@@ -247,6 +262,7 @@ class FrameInputs:
     painted: np.ndarray | None = None
     begun: int = 0
     places: tuple[OwnPlace, ...] = ()
+    free: FreeInputs | None = None
 
 
 NOTHING_SET = FrameInputs()
@@ -266,7 +282,25 @@ def frame_inputs(state: ControlState, frames: Sequence[int], begun: int = 0) -> 
         structure_look=structure.look,
         begun=begun,
         places=places_of(state, frames),
+        free=free_inputs(state, frames) if state[FreeMotion].on else None,
     )
+
+
+def free_inputs(state: ControlState, frames: Sequence[int]) -> FreeInputs:
+    """Give what the controls in force say of what moves by itself."""
+    painted = strokes(state).values()
+    moving = tuple(tuple(moves(stroke, int(frame) - since) for stroke, since in painted) for frame in frames)
+    return FreeInputs(heard_most(state), tuple(map(int, frames)), moving)
+
+
+def heard_most(state: ControlState) -> str:
+    """Give the text that weighs most in the frame being drawn, of several alike the one that came last."""
+    weights: dict[str, float] = {}
+    for prompt, _, weight in active_prompts(state):
+        weights = {text: (1 - weight) * before for text, before in weights.items()}
+        for text, share in prompt.heard:
+            weights[text] = weights.get(text, 0.0) + weight * share
+    return max(reversed(weights), key=weights.__getitem__)
 
 
 def places_of(state: ControlState, frames: Sequence[int]) -> tuple[OwnPlace, ...]:

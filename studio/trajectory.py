@@ -21,6 +21,7 @@ class Placement:
     """A subject in a frame. x, y: its centre in 0..1 of the picture; size in 0.1..0.8 of its width.
 
     facing: +1.0 when it last travelled to the right, -1.0 to the left or never: as pictures of animals are drawn.
+    pose: which of a subject's two pictures is drawn, "face" or "body"; "" for the one it has.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Placement:
     y: float
     size: float
     facing: float
+    pose: str = ""
 
 
 def placements(strokes: Mapping[str, tuple[Stroke, int]], frame: int) -> list[Placement]:

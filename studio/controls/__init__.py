@@ -12,6 +12,7 @@ from studio.controls.camera import Camera
 from studio.controls.cutout import CutOut, cutouts
 from studio.controls.errors import ControlError
 from studio.controls.facing import Facing, facings
+from studio.controls.free_motion import FreeMotion
 from studio.controls.live import Live
 from studio.controls.lora import Lora, lora_weights
 from studio.controls.messages import describe, from_message, state_message, to_message
@@ -39,6 +40,7 @@ __all__ = [
     "CutOut",
     "Erase",
     "Facing",
+    "FreeMotion",
     "Held",
     "Live",
     "Lora",

@@ -18,6 +18,7 @@ from studio.controls.base import (
 )
 from studio.controls.errors import ControlError
 from studio.controls.facing import Point
+from studio.controls.stance import STILL
 from studio.controls.state import ControlState, Held
 from studio.controls.takeover import MOST_LATE, settled
 
@@ -31,6 +32,7 @@ UNNAMED = "thing"  # the label of what was taken hold of without one: no word th
 Ranges = tuple[tuple[str, float, float], ...]
 GRAB: Ranges = (("frame", 0.0, 2.0**53), ("x", 0.0, 1.0), ("y", 0.0, 1.0))
 LEAD: Ranges = (("frames", 1e-9, MOST_LATE), ("dx", -1.0, 1.0), ("dy", -1.0, 1.0))
+STOOD: Ranges = (("frames", 0.0, STILL), ("x", 0.0, 1.0), ("y", 0.0, 1.0))
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class Stroke(Control):
 
     Of a drag. grab: (frame, x, y), the frame a person saw when the hand took hold of the subject and where it was in
     it; the same in every message of one drag. lead: made of it as the stroke takes effect, see `takeover.lead_of`.
+    stood: (frames, x, y), since when the subject has not moved and where, made likewise, see `stance.stood_of`.
     """
 
     id: str
@@ -68,11 +71,12 @@ class Stroke(Control):
     grab: tuple[float, ...] = ()
     lead: tuple[float, ...] = ()
     stiffness: float = 0.5
+    stood: tuple[float, ...] = ()
     kind: ClassVar[str] = "stroke"
     plural: ClassVar[str] = "strokes"
     slot_field: ClassVar[str] = "id"
     timed: ClassVar[bool] = True
-    momentary: ClassVar[tuple[str, ...]] = ("grab", "lead")
+    momentary: ClassVar[tuple[str, ...]] = ("grab", "lead", "stood")
 
     def __post_init__(self) -> None:
         settle(
@@ -90,13 +94,14 @@ class Stroke(Control):
             grab=check_numbers("stroke grab", self.grab, GRAB),
             lead=check_numbers("stroke lead", self.lead, LEAD),
             stiffness=check_number("stroke stiffness", self.stiffness, 0.0, 1.0),
+            stood=check_numbers("stroke stood", self.stood, STOOD),
         )
 
     def fold(self, state: ControlState, frame: int) -> ControlState:
         return state.put(self.slot, Held(settled(self, state.slots.get(self.slot), frame), frame))
 
     def anew(self) -> Stroke:
-        return replace(self, begun=0.0, lead=()) if self.begun or self.lead else self
+        return replace(self, begun=0.0, lead=(), stood=()) if self.begun or self.lead or self.stood else self
 
 
 @dataclass(frozen=True)

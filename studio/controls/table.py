@@ -8,6 +8,7 @@ from studio.controls.backdrop import Backdrop
 from studio.controls.base import Control
 from studio.controls.camera import Camera
 from studio.controls.cutout import CutOut
+from studio.controls.free_motion import FreeMotion
 from studio.controls.live import Live
 from studio.controls.lora import Lora
 from studio.controls.pause import Pause
@@ -34,6 +35,7 @@ CONTROLS: dict[str, type[Control]] = {
     "lora": Lora,
     "subject": Subject,
     "cutout": CutOut,
+    "free_motion": FreeMotion,
     "stroke": Stroke,
     "erase": Erase,
     "region": Region,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from studio.controls.course import course_of, left_of, time_on, where
 from studio.controls.facing import TURN, Point, trail
+from studio.controls.stance import stood_of
 
 if TYPE_CHECKING:
     from studio.controls.state import Held
@@ -27,7 +28,8 @@ def settled(stroke: Stroke, held: Held[Stroke] | None, frame: int) -> Stroke:
     if stroke.mode == "drag":
         points = trail((*history(stroke, held, frame), *stroke.points))
         pressure = stroke.pressure[-1:] * len(points)
-        return replace(stroke, points=points, pressure=pressure, begun=0.0, lead=lead_of(stroke, held, frame))
+        lead, stood = lead_of(stroke, held, frame), stood_of(stroke, held, frame)
+        return replace(stroke, points=points, pressure=pressure, begun=0.0, lead=lead, stood=stood)
     return stroke if stroke.begun is not None else replace(stroke, begun=progress(stroke, held, frame))
 
 

@@ -101,6 +101,7 @@ class Capabilities:
         takes_pictures: whether `Model.encode_picture` works.
         hears_regions: whether words can be heard in a part of the picture (`Conditioning.regions`).
         own_places: whether a picture can become a place that prompts say (`FrameInputs.places`).
+        free_motion: whether it draws what the prompt names without a stroke, see `controls.FreeMotion`.
         told_picture: whether a video model is told the picture with every frame, and draws the first one itself.
         follow: the share of its noise that goes along with motion unless told, see `controls.Sampling`.
         preview: the strength at which its chunks begin from the crude picture of what strokes and camera move, unless
@@ -135,6 +136,7 @@ class Capabilities:
     takes_pictures: bool = False
     hears_regions: bool = False
     own_places: bool = False
+    free_motion: bool = False
     told_picture: bool = False
     follow: float = 0.0
     preview: float = 0.0

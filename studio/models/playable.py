@@ -18,6 +18,7 @@ from studio.controls import (
     ControlError,
     ControlState,
     CutOut,
+    FreeMotion,
     Live,
     Lora,
     Pause,
@@ -56,6 +57,7 @@ ACTS: dict[str, Callable[[Capabilities], bool]] = {
     "backdrop": lambda able: able.strokes == "underpainting" or hears_labels(able),
     "camera_motion": lambda able: not able.independent or able.strokes == "underpainting",
     "place": lambda able: able.own_places,
+    "free_motion": lambda able: able.free_motion,
 }
 
 
@@ -215,6 +217,15 @@ def check_place(model: Model, control: Place) -> None:
         )
 
 
+def check_free_motion(model: Model, control: FreeMotion) -> None:
+    """Raise ControlError where nothing stands in the picture by its name."""
+    if control.on and not model.capabilities.free_motion:
+        raise ControlError(
+            f"{model.name} draws what its prompt says by itself; free motion is for the pocket model, "
+            "which draws the subjects that it knows by their names"
+        )
+
+
 def check_camera(model: Model, control: Camera) -> None:
     """Raise ControlError for a motion where no picture goes on from the last, nor from what is painted under it."""
     if control.moves and not ACTS["camera_motion"](model.capabilities):
@@ -245,6 +256,7 @@ CHECKS: dict[type[Control], Callable[[Model, Any], None]] = {
     Subject: check_subject,
     Camera: check_camera,
     Place: check_place,
+    FreeMotion: check_free_motion,
 }
 
 

@@ -20,8 +20,8 @@ EVERY = 6  # every sixth wording is held out
 Table = dict[str, tuple[str, ...]]
 
 
-def _listed(text: str) -> tuple[str, ...]:
-    """Wordings written as one text, separated by semicolons."""
+def listed(text: str) -> tuple[str, ...]:
+    """Give wordings written as one text, separated by semicolons."""
     return tuple(" ".join(wording.split()) for wording in text.split(";"))
 
 
@@ -156,7 +156,7 @@ class Subject:
 def subject(label: str, emoji: str, words: str, held_out: str) -> Subject:
     """A subject whose wordings are each one text, separated by semicolons; empty ones are left out."""
     code = "-".join(f"{ord(sign):x}" for sign in emoji)
-    named, kept = (tuple(wording for wording in _listed(text) if wording) for text in (words, held_out))
+    named, kept = (tuple(wording for wording in listed(text) if wording) for text in (words, held_out))
     return Subject(emoji, code, (label, *named), kept)
 
 

@@ -30,10 +30,12 @@ from studio.models.finite import check_finite, to_pictures
 from studio.models.pocket.appearance import MAP, TRACK_CHANNELS, AppearanceMemory, draw_track, fold, read_label
 from studio.models.pocket.autoencoder import PATCH, Autoencoder
 from studio.models.pocket.decoder import SIZES
+from studio.models.pocket.free_motion import all_placed, labels_in
 from studio.models.pocket.guide import Levels, draw_guide, sprite_levels
 from studio.models.pocket.own_place import OwnPlaces, said_in
 from studio.models.pocket.own_subjects import FILTER, named, plane_of, read_filter
 from studio.models.pocket.place_memory import PlaceMemory
+from studio.models.pocket.poses import posed_levels, posed_plane
 from studio.models.pocket.sentence_encoder import DIMENSIONS, text_encoder
 from studio.models.prompt_syntax import not_read
 from studio.models.wan.causal_wan import CausalWan
@@ -223,6 +225,7 @@ class Pocket(Model):
             labels=tuple(config["labels"]),
             places=net.places.world,
             own_places=True,
+            free_motion=True,
         )
         self.memory = net.memory.requires_grad_(False)
         self.places = net.places.requires_grad_(False)
@@ -231,13 +234,16 @@ class Pocket(Model):
         self.own_places = OwnPlaces(
             self.places, self.codec, SIZE, lambda states: self.places.read(sentence_of(states.states)[None])
         )
-        self._prompts = PromptMemory(sentence_tokens, size=512, remarks=sentence_remarks)
+        self._prompts = PromptMemory(self._read_prompt, size=512, remarks=sentence_remarks)
         self._label_vector = lru_cache(maxsize=512)(lambda label: text_encoder()([label]))
         self._plane = lru_cache(maxsize=512)(lambda label: self.memory.read(self._label_vector(label)))
         self._picture = lru_cache(maxsize=64)(self._remembered_picture)
         self._own = lru_cache(maxsize=512)(lambda label, owned: named(label, owned, self.memory, self._label_vector))
         self._own_picture = lru_cache(maxsize=64)(lambda own: sprite_levels(own.pixels))
         self._own_plane = lru_cache(maxsize=64)(lambda own: plane_of(own.pixels, cast(Tensor, across)))  # or refused
+        self._reads = lru_cache(maxsize=512)(self.reads)
+        self._posed_plane = posed_plane(across, self._plane, self._reads)
+        self._posed_picture = posed_levels(self._picture, self._reads)
 
     def sigmas(self, steps: int, strength: float = 1.0) -> tuple[float, ...]:
         """Give the levels of a schedule: 1 for one step, (1, 0.990) for two, (1, 0.997, 0.990, 0.971) for four."""
@@ -247,6 +253,16 @@ class Pocket(Model):
         """Read a prompt as one sentence, four tokens (4, 384); the last 512 are remembered."""
         return self._prompts(prompt)
 
+    def _read_prompt(self, prompt: str) -> Tensor:
+        """Read a prompt, and recall whom it names, so that no frame waits for their pictures."""
+        for label in labels_in(prompt):
+            self._plane(label), self._picture(label)
+        return sentence_tokens(prompt)
+
+    def placed(self, inputs: FrameInputs) -> tuple[tuple[Placement, ...], ...]:
+        """Give who stands in each frame, from the back to the front: whom the prompt names, then who is painted."""
+        return all_placed(inputs, self._reads, self._own) if inputs.free else inputs.placements
+
     def condition(self, states: PromptStates, inputs: FrameInputs, frames: Sequence[int]) -> Conditioning:
         """Make tracks (F, 330, 16, 16): the strokes' map, constants, and the place the prompt recalls, which is last.
 
@@ -255,7 +271,7 @@ class Pocket(Model):
         view, numbers = inputs.seed % VIEWS, torch.tensor(list(frames))
         place = states.blended(lambda one: self._place(one, view, inputs.places)).expand(len(numbers), -1, -1, -1)
         constants = constant_channels(numbers, torch.full_like(numbers, view))
-        tracks = torch.cat([self._track_map(inputs.placements, inputs.subjects), constants, place], 1)
+        tracks = torch.cat([self._track_map(self.placed(inputs), inputs.subjects), constants, place], 1)
         return Conditioning((states,) * len(numbers), tracks)
 
     def reads(self, label: str) -> tuple[str, bool]:
@@ -283,7 +299,7 @@ class Pocket(Model):
         track = torch.zeros(len(frames), 4, MAP, MAP)
         for placed in zip(*frames, strict=True):
             own = self._own(placed[0].label, owned) if owned else None
-            plane = (self._own_plane(own) if own else self._plane(placed[0].label)).expand(len(frames), -1, -1, -1)
+            plane = torch.cat([self._own_plane(own) if own else self._posed_plane(one.label, one.pose) for one in placed])
             x, y, size, facing = torch.tensor([(p.x, p.y, p.size, -p.facing) for p in placed]).unbind(1)
             if own and not own.turns:
                 facing = torch.ones_like(facing)
@@ -298,7 +314,7 @@ class Pocket(Model):
         painted = []
         for one in placed:
             own = self._own(one.label, owned) if owned else None
-            levels = self._own_picture(own) if own else self._picture(one.label)
+            levels = self._own_picture(own) if own else self._posed_picture(one.label, one.pose)
             painted.append((levels, replace(one, facing=-1.0) if own and not own.turns else one))
         return draw_guide(painted, self.size[0])
 
@@ -342,7 +358,7 @@ class FrameDecoder(Stateless):
 
         Raises NotFinite for what is no number.
         """
-        placed = inputs.placements or ((),) * len(latents)
+        placed = self.model.placed(inputs) or ((),) * len(latents)
         guide = torch.cat([self.model.guide(frame, inputs.subjects) for frame in placed])
         ready = (part.to(self.model.dtype).contiguous(memory_format=torch.channels_last) for part in (latents, guide))
         # In place: memory of a large picture is new at every operation, and the system's work for it is most of it.
