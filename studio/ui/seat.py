@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio.controls import Control, ControlError, ControlState, Prompt
+from studio.controls import Control, ControlError, ControlState, FreeMotion, Prompt
 from studio.session.drift import DriftMeter
 from studio.ui.auditions import SeatAudition
 from studio.ui.bookmarks import Bookmarks
@@ -126,7 +126,10 @@ class Seat:
             self.stop_recording()
             end_show(self)
             self.offline.cancel()
+            was_free = self.session.model.capabilities.free_motion
             refused = self.session.hand_over(model)
+            if not was_free:
+                set_free(self.session)
             late, self.late = self.late, ()
             refused |= send_all(self.session, late)
             arrived, self.arrived = self.arrived, None
@@ -214,6 +217,12 @@ class Seat:
                 self.recorder.keep(self.session.score)
             self.mailbox.close()
         self.models.release()
+
+
+def set_free(session: Session) -> None:
+    """Have what the prompt names move by itself, where the model can: what a page begins with."""
+    if session.model.capabilities.free_motion:
+        session.send(FreeMotion(True))
 
 
 def scene_of(session: Session, recorder: Recorder) -> tuple[object, ...]:

@@ -16,7 +16,7 @@ from studio.ui.errors import SeatsTaken
 from studio.ui.protocol import CloseCode
 from studio.ui.quota import DiskQuota
 from studio.ui.restore import Restorer
-from studio.ui.seat import Seat
+from studio.ui.seat import Seat, set_free
 from studio.ui.security import LOOPBACK
 
 if TYPE_CHECKING:
@@ -86,8 +86,10 @@ class Seats:
         seat = Seat(
             made, self._takes, self._clock, self._library, address=address, disk=self._disk, id=(saved and id) or ""
         )
-        if not self._restorer.begin(seat, saved) and self._opening is not None:
-            play_opening(seat, self._opening)
+        if not self._restorer.begin(seat, saved):
+            set_free(made)
+            if self._opening is not None:
+                play_opening(seat, self._opening)
         return seat
 
     def _check_share(self, address: str) -> None:

@@ -19,7 +19,7 @@ from studio.world.subject_kinds import FLIES, SIZES, STANDS, SWIMS, WALKS, kind_
 
 OwnNamed = Callable[[str, tuple[OwnSubject, ...]], OwnSubject | None]
 PLACES: dict[int, tuple[float, ...]] = {1: (0.5,), 2: (0.3, 0.7), 3: (0.2, 0.5, 0.8)}  # across, by how many there are
-WIDTHS: dict[int, float] = {1: 0.34, 2: 0.3, 3: 0.25}  # of the picture's width
+WIDTHS: dict[int, float] = {1: 0.34, 2: 0.3, 3: 0.23}  # of the picture's width
 GROUND = 0.9  # where feet stand
 HEIGHTS: dict[str, float] = {FLIES: 0.36, SWIMS: 0.58}  # of the middle of what does not stand
 # Frames: a walker stands, steps to the other side, stands, steps back; one hop in each such round.
