@@ -127,7 +127,13 @@ def test_the_text_that_weighs_most_says_who():
     mix = Prompt("a fox", mix=(("a bear", 3.0),))
     assert heard_most(ControlState.of(mix)) == "a bear"
     state = ControlState().after(Prompt("a fox"), 0).after(Prompt("a bear", blend=3), 10)
-    assert [heard_most(state.at(frame)) for frame in (9, 10, 11, 12, 20)] == ["a fox", "a fox", "a bear", "a bear", "a bear"]
+    assert [heard_most(state.at(frame)) for frame in (9, 10, 11, 12, 20)] == [
+        "a fox",
+        "a fox",
+        "a bear",
+        "a bear",
+        "a bear",
+    ]
 
 
 def test_a_subject_of_ones_own_is_named_by_its_words():
@@ -157,12 +163,15 @@ def test_the_pocket_takes_it(model):
 
 def test_a_subject_of_two_poses_shows_its_body_as_it_goes_and_its_face_once_it_stands():
     frames = range(0, 97, 4)
-    seen = {frame: one.pose for frame, (one,) in zip(frames, placed(ControlState.of(Prompt("a meadow"), ON, PATH), frames))}
+    seen = {
+        frame: one.pose for frame, (one,) in zip(frames, placed(ControlState.of(Prompt("a meadow"), ON, PATH), frames))
+    }
     assert [frame for frame, pose in seen.items() if pose == "face"] == [0, *range(60, 97, 4)]
 
 
 @pytest.mark.parametrize(
-    ("label", "pose"), [("dog face", "face"), ("walking dog", "body"), ("head of a pig", "face"), ("cow running", "body")]
+    ("label", "pose"),
+    [("dog face", "face"), ("walking dog", "body"), ("head of a pig", "face"), ("cow running", "body")],
 )
 def test_a_label_that_says_which_keeps_it(label, pose):
     subject = next(word for word in label.split() if word in POSES)
@@ -206,13 +215,17 @@ def test_the_decoder_and_the_transformer_are_told_the_same_pose(model, frame, po
     assert (told.clamp(0, 1) - seen).abs().mean() < 0.01
     without = ControlState.of(Prompt("a meadow"), PATH)  # off: the one picture it has, a face
     assert model.placed(frame_inputs(without, [frame])) == frame_inputs(without, [frame]).placements
-    same = torch.equal(condition_frames(model, without, [frame]).tracks[0], condition_frames(model, state, [frame]).tracks[0])
+    same = torch.equal(
+        condition_frames(model, without, [frame]).tracks[0], condition_frames(model, state, [frame]).tracks[0]
+    )
     assert same == (pose == "face")
 
 
 def test_a_take_replays_and_a_rewind_goes_on_as_before(model):
     session = Session(model)
-    shown = play(session, 4, [(0, Sampling(seed=5)), (0, Prompt("a rabbit in a meadow")), (0, ON), (3, FreeMotion(False))])
+    shown = play(
+        session, 4, [(0, Sampling(seed=5)), (0, Prompt("a rabbit in a meadow")), (0, ON), (3, FreeMotion(False))]
+    )
     assert replayed(session.score, model) == shown
     session.rewind(2)
     assert play(session, 1) == shown[2:3]

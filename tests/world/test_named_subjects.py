@@ -220,12 +220,17 @@ def test_subjects_of_ones_own_win_over_all_that_is_known():
     owned = (("biscuit", "my cat"), ("the old mill",), ("fox",), ("snow",))
     assert [one.label for one in named_in("Biscuit and a dog in a meadow", owned)] == ["biscuit", "dog"]
     assert [one.label for one in named_in("my cat near the old mill", owned)] == ["biscuit", "the old mill"]
-    assert [one.label for one in named_in("a fox in the snow", owned)] == ["fox", "snow"]
+    assert [one.label for one in named_in("a red fox and Snow", owned)] == ["fox", "snow"]
+    assert [one.label for one in named_in("a fox in the snow", owned)] == [
+        "fox"
+    ]  # the longest wording is the weather's
     assert [one.label for one in named_in("my cat", ())] == ["cat"]
 
 
 def test_no_wording_of_a_place_time_or_weather_puts_anybody_there():
-    wordings = [word for table in (SCENE_WORDS, TIME_WORDS, WEATHER_WORDS) for words in table.values() for word in words]
+    wordings = [
+        word for table in (SCENE_WORDS, TIME_WORDS, WEATHER_WORDS) for words in table.values() for word in words
+    ]
     seen = {word: [one.label for one in named_in(word)] for word in [*wordings, *MOODS]}
     assert {word: labels for word, labels in seen.items() if labels} == {"sheep in a paddock": ["sheep"]}
 

@@ -299,7 +299,9 @@ class Pocket(Model):
         track = torch.zeros(len(frames), 4, MAP, MAP)
         for placed in zip(*frames, strict=True):
             own = self._own(placed[0].label, owned) if owned else None
-            plane = torch.cat([self._own_plane(own) if own else self._posed_plane(one.label, one.pose) for one in placed])
+            plane = torch.cat(
+                [self._own_plane(own) if own else self._posed_plane(one.label, one.pose) for one in placed]
+            )
             x, y, size, facing = torch.tensor([(p.x, p.y, p.size, -p.facing) for p in placed]).unbind(1)
             if own and not own.turns:
                 facing = torch.ones_like(facing)
