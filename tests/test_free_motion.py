@@ -1,13 +1,14 @@
 """Free motion: whom a prompt names stands in the scene and moves by itself, a pure function of seed, frame, subject."""
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
 from cutout_files import png
+from session.playing import play, replayed
 from tiny.model import TinyModel
 
-from session.playing import play, replayed
 from studio.conditioning import FrameInputs, condition_frames, frame_inputs, heard_most
 from studio.controls import ControlError, ControlState, FreeMotion, Prompt, Sampling, Stroke, Subject
 from studio.models.playable import check, playable_kinds
@@ -78,7 +79,7 @@ def test_a_hop_is_a_parabola_from_the_ground_and_back_once_a_round():
 
 def test_a_subject_looks_to_where_it_steps():
     fox = [alone("fox", frame)[0] for frame in range(2 * ROUND)]
-    steps = [(after.x - one.x, one.facing) for one, after in zip(fox, fox[1:]) if abs(after.x - one.x) > 0.001]
+    steps = [(after.x - one.x, one.facing) for one, after in pairwise(fox) if abs(after.x - one.x) > 0.001]
     assert len(steps) > STEP
     assert all(step * facing > 0 for step, facing in steps)
     assert {facing for _, facing in steps} == {1.0, -1.0}
@@ -87,7 +88,7 @@ def test_a_subject_looks_to_where_it_steps():
 def test_what_flies_is_never_on_the_ground_and_never_still():
     bees = [alone("bee", frame)[0] for frame in range(200)]
     assert max(one.y + one.size / 2 for one in bees) < 0.6
-    assert all(math.hypot(a.x - b.x, a.y - b.y) > 0 for a, b in zip(bees, bees[1:]))
+    assert all(math.hypot(a.x - b.x, a.y - b.y) > 0 for a, b in pairwise(bees))
 
 
 def test_the_seed_and_the_subject_say_when():
@@ -100,7 +101,7 @@ def test_three_stand_beside_each_other():
     for frame in range(0, 300, 11):
         ((*three,),) = placed(state, (frame,))
         assert [one.label for one in three] == ["fox", "bear", "rabbit"]
-        assert all(right.x - left.x > 0.8 * left.size for left, right in zip(three, three[1:]))
+        assert all(right.x - left.x > 0.8 * left.size for left, right in pairwise(three))
         assert all(one.size / 2 < one.x < 1 - one.size / 2 for one in three)
 
 

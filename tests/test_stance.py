@@ -2,6 +2,7 @@
 
 import json
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -14,7 +15,7 @@ def path(*points, **changes):
 
 
 def changes(answers):
-    return sum(one != other for one, other in zip(answers, answers[1:]))
+    return sum(one != other for one, other in pairwise(answers))
 
 
 def test_it_moves_at_once_and_rests_half_a_second_after_it_stopped():

@@ -128,6 +128,7 @@ class Seat:
             self.offline.cancel()
             was_free = self.session.model.capabilities.free_motion
             refused = self.session.hand_over(model)
+            refused.pop(FreeMotion.kind, None)  # nobody asked for it
             if not was_free:
                 set_free(self.session)
             late, self.late = self.late, ()

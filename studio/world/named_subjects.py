@@ -1,7 +1,8 @@
 """Which subjects a prompt names: by the words that the pocket's memory is addressed with, and those of one's own.
 
-What a prompt says of its place, time and weather names nobody ("under the stars", "a castle on a hill"); nor does a word
-that only tells what another is like ("a fish market", "an orange sky"). What is left, at most three, are the subjects.
+What a prompt says of its place, time and weather names nobody ("under the stars", "a castle on a hill"); nor does a
+word that only tells what another is like ("a fish market", "an orange sky"). What is left, at most three, are the
+subjects.
 """
 
 import re
@@ -39,8 +40,9 @@ DETERMINERS = ARTICLES | _set(
 SEVERAL = _set("two three four five some many several few these those")
 JOINS = _set("and with plus featuring showing")
 PREPOSITIONS = _set("""
-in on at by under beneath below above over behind beside near between among amid along across through into onto inside
-outside from to towards around past up down off against next upon within like as for during after before while without
+in on at by under beneath below above over behind beside near between among amid along across through into
+onto inside outside from to towards around past up down off against next upon within like as for during after
+before while without
 """)
 REFUSING = _set("no without like as not nor minus")
 # What may follow a subject's word: anything else makes it say what the next word is like.
@@ -48,33 +50,33 @@ FOLLOWS = (
     PREPOSITIONS
     | JOINS
     | _set("""
-of is are was were has have had who which that where when looks look looking or but then alone asleep awake here there away
-home together far high low please ran stood sat lay lays fly flew swim swam run walk stand sit sleep eat play jump hop
-dance live graze rest wait hide sail drive go gallop trot roam lie watch see gaze stare ride work sing talk hunt howl
-chase crawl climb float drift glide hover rise gather cross enter follow meet eats out on deep all both too outdoors
-indoors downtown underwater
+of is are was were has have had who which that where when looks look looking or but then alone asleep awake
+here there away home together far high low please ran stood sat lay lays fly flew swim swam run walk stand sit
+sleep eat play jump hop dance live graze rest wait hide sail drive go gallop trot roam lie watch see gaze
+stare ride work sing talk hunt howl chase crawl climb float drift glide hover rise gather cross enter follow
+meet eats out on deep all both too outdoors indoors downtown underwater
 """)
 )
 ENDINGS = ("ing", "ed", "ly")  # of verbs and adverbs; a plain -s is one too ("a fox runs")
 # Words that are more often something else than the subject they name: they need a determiner right before.
 AMBIGUOUS = _set("""
-watch fly duck rose ring bow saw lock coach cook guard judge pupil spirit tit robin cab present crane bug seal bat clock
-train well fan cricket net cup date bark ass cod boss bull goat ram
+watch fly duck rose ring bow saw lock coach cook guard judge pupil spirit tit robin cab present crane bug seal
+bat clock train well fan cricket net cup date bark ass cod boss bull goat ram
 """)
 NO_SUBJECTS = _set("""
-cool mobile blond blonde evergreen son siren giant captain hero ginger orange grass weed hay straw wood timber stone
-water ice snow rain leaves branch home dream picture frame record score note page spring pen globe house-fly police bowl
-sleeping running sailing flying
+cool mobile blond blonde evergreen son siren giant captain hero ginger orange grass weed hay straw wood timber
+stone water ice snow rain leaves branch home dream picture frame record score note page spring pen globe
+house-fly police bowl sleeping running sailing flying
 """)
 KEPT_GERUNDS = _set("king ring duckling sapling")
 NOT_THEM = """
-sea horse; sea horses; seahorse; hot dogs stand; horse chestnut; dog rose; cat walk; tiger lily; bear with me; cow parsley;
-snow leopard print; dragon fruit; dragon boat; butterfly house; crab apple; bull rush; fish eye; bird's eye view
+sea horse; sea horses; seahorse; horse chestnut; dog rose; cat walk; tiger lily; cow parsley;
+ dragon fruit; dragon boat; butterfly house; crab apple; bull rush; fish eye; bird's eye view
 """
 _IRREGULAR = {
     "mouse": "mice", "goose": "geese", "wolf": "wolves", "man": "men", "woman": "women", "child": "children",
-    "person": "people", "fish": "fish", "sheep": "sheep", "deer": "deer", "calf": "calves", "ox": "oxen", "elf": "elves",
-    "witch": "witches",
+    "person": "people", "fish": "fish", "sheep": "sheep", "deer": "deer", "calf": "calves", "ox": "oxen",
+    "elf": "elves",
 }  # fmt: skip
 
 
@@ -96,14 +98,15 @@ Phrases = dict[tuple[str, ...], _Entry]
 
 
 @lru_cache(maxsize=256)
-def named_in(text: str, owned: tuple[tuple[str, ...], ...] = ()) -> tuple[Named, ...]:
+def named_in(text: str, owned: tuple[tuple[str, ...], ...] = (), places: tuple[str, ...] = ()) -> tuple[Named, ...]:
     """Give the subjects that a prompt names, in its order, each once, three at most.
 
     owned: the words of each of a person's own subjects, in small letters, its name first; they win over all others.
+    places: the names of those of one's own, which name nobody.
     """
     tokens = tokens_of(text)
     found: dict[str, Named] = {}
-    for at, size, entry in _matches(tokens, _own_phrases(owned)):
+    for at, size, entry in _matches(tokens, _own_phrases(owned, places)):
         label = entry.label
         if label and label not in found and (is_own(label, owned) or _is_meant(tokens, at, size, entry)):
             found[label] = Named(label, _scale(tokens, at))
@@ -217,8 +220,8 @@ PEOPLED = frozenset(("sheep in a paddock",))
 
 
 @lru_cache(maxsize=32)
-def _own_phrases(owned: tuple[tuple[str, ...], ...]) -> Phrases:
-    found: Phrases = {}
+def _own_phrases(owned: tuple[tuple[str, ...], ...], places: tuple[str, ...]) -> Phrases:
+    found = {_key(place): _Entry("") for place in places}
     for words in owned:
         for word in words:
             found.setdefault(_key(word), _Entry(words[0]))

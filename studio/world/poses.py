@@ -40,8 +40,10 @@ POSES: Mapping[str, Poses] = MappingProxyType(
 )
 # Words of a label that settle which of the two is meant, whether it moves or not.
 SAYING: Mapping[str, str] = MappingProxyType(
-    dict.fromkeys(("face", "head", "portrait"), FACE)
-    | dict.fromkeys(("standing", "walking", "running", "trotting", "galloping", "body"), BODY)
+    {
+        **dict.fromkeys(("face", "head", "portrait"), FACE),
+        **dict.fromkeys(("standing", "walking", "running", "trotting", "galloping", "body"), BODY),
+    }
 )
 
 

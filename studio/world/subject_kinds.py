@@ -9,17 +9,18 @@ from studio.world.words import listed
 WALKS, CREEPS, SWIMS, FLIES, STANDS = "walks", "creeps", "swims", "flies", "stands"
 
 _WALKERS = """
-fox; dog; cat; lion; tiger; bear; panda; koala; monkey; wolf; raccoon; rabbit; mouse; hedgehog; squirrel; kangaroo; cow;
-pig; sheep; horse; unicorn; zebra; deer; giraffe; elephant; rhinoceros; hippopotamus; camel; llama; penguin; rooster;
-chick; duck; flamingo; frog; dinosaur; robot; alien; gorilla; orangutan; poodle; black cat; leopard; moose; donkey; bison;
-ox; boar; ram; goat; mammoth; rat; hamster; beaver; polar bear; otter; skunk; badger; turkey; hatching chick; swan; dodo;
-peacock; goose; lizard; brontosaurus; grasshopper; baby; child; boy; girl; person; man; woman; bearded man; blonde woman;
-redhead; curly-haired woman; bald man; old man; old woman; doctor; nurse; student; teacher; judge; farmer; chef; mechanic;
-businessman; scientist; programmer; singer; artist; pilot; astronaut; firefighter; police officer; detective; guard; ninja;
-construction worker; prince; princess; man with a turban; woman with a headscarf; groom; bride; mother with a baby;
-santa claus; superhero; superheroine; supervillain; wizard; witch; vampire; elf; zombie; troll; walking man; runner; dancer;
-dancing man; climber; fencer; jockey; skier; snowboarder; golfer; basketball player; weightlifter; gymnast; wrestlers;
-juggler; couple; family; cowboy; clown; devil; ogre; goblin; space invader
+fox; dog; cat; lion; tiger; bear; panda; koala; monkey; wolf; raccoon; rabbit; mouse; hedgehog; squirrel; kangaroo;
+cow; pig; sheep; horse; unicorn; zebra; deer; giraffe; elephant; rhinoceros; hippopotamus; camel; llama; penguin;
+rooster; chick; duck; flamingo; frog; dinosaur; robot; alien; gorilla; orangutan; poodle; black cat; leopard; moose;
+donkey; bison; ox; boar; ram; goat; mammoth; rat; hamster; beaver; polar bear; otter; skunk; badger; turkey; hatching
+chick; swan; dodo; peacock; goose; lizard; brontosaurus; grasshopper; baby; child; boy; girl; person; man; woman;
+bearded man; blonde woman; redhead; curly-haired woman; bald man; old man; old woman; doctor; nurse; student; teacher;
+judge; farmer; chef; mechanic; businessman; scientist; programmer; singer; artist; pilot; astronaut; firefighter;
+police officer; detective; guard; ninja; construction worker; prince; princess; man with a turban; woman with a
+headscarf; groom; bride; mother with a baby; santa claus; superhero; superheroine; supervillain; wizard; witch;
+vampire; elf; zombie; troll; walking man; runner; dancer; dancing man; climber; fencer; jockey; skier; snowboarder;
+golfer; basketball player; weightlifter; gymnast; wrestlers; juggler; couple; family; cowboy; clown; devil; ogre;
+goblin; space invader
 """
 _CREEPERS = """
 sloth; turtle; crocodile; snake; crab; snail; ladybird; seal; lobster; caterpillar; ant; beetle; cockroach; spider;
@@ -30,14 +31,14 @@ whale; dolphin; shark; tropical fish; octopus; trout; pufferfish; jellyfish; shr
 rower
 """
 _FLIERS = """
-bat; owl; parrot; eagle; dragon; butterfly; bee; bird; dove; crow; mosquito; fly; ghost; angel; fairy; genie; rocket; ufo;
-helicopter; aeroplane; small aeroplane; balloon; kite; parachute; satellite
+bat; owl; parrot; eagle; dragon; butterfly; bee; bird; dove; crow; mosquito; fly; ghost; angel; fairy; genie; rocket;
+ufo; helicopter; aeroplane; small aeroplane; balloon; kite; parachute; satellite
 """
 # Named as freely as an animal is, and still.
 _STANDING = """
 car; taxi; bus; fire engine; police car; ambulance; tractor; racing car; motorcycle; bicycle; scooter; sailboat; ship;
-truck; snowman; teddy bear; steam train; tram; minivan; suv; pickup truck; semi truck; auto rickshaw; canoe; speedboat;
-ferry; yogi
+truck; snowman; teddy bear; steam train; tram; minivan; suv; pickup truck; semi truck; auto rickshaw; canoe;
+speedboat; ferry; yogi
 """
 KIND: dict[str, str] = {
     label: kind
@@ -55,15 +56,16 @@ KIND: dict[str, str] = {
 SCENERY = frozenset(
     listed("""
 star; moon; sun; full moon; new moon; bright sun; saturn; shooting star; galaxy; cloud; sun behind a cloud;
-thunderstorm cloud; rain cloud; tornado; wind; spiral; rainbow; lightning bolt; snowflake; comet; fire; water drop; wave;
-earth; map; mountain; volcano; camp; beach umbrella; desert island; stadium; temple; crane; bricks; rock; log;
+thunderstorm cloud; rain cloud; tornado; wind; spiral; rainbow; lightning bolt; snowflake; comet; fire; water drop;
+wave; earth; map; mountain; volcano; camp; beach umbrella; desert island; stadium; temple; crane; bricks; rock; log;
 japanese castle; castle; church; hindu temple; shrine; bridge; carousel horse; slide; ferris wheel; roller coaster;
-circus tent; school; bank; factory; high-speed train; underground train; fireworks; sparkles; bubbles; hole; window; door;
-waving hand; victory hand; thumbs up; pointing finger; fist; clapping hands; praying hands; handshake; biceps; robot arm;
-leg; foot; ear; nose; eye; eyes; tongue; lips; brain; tooth; bone; footprints; paw prints; feather; wing; smiley;
-laughing face; cool face; thinking face; sleeping face; crying face; angry face; screaming face; sleeping person; painting;
-palette; wheat; herb; fallen leaves; leaf; rice; wheel; goal; target; explosion; musical note; sheet music; spider web;
-coral; ice cube; heart; blue heart; green heart; black heart; broken heart; thought bubble; speech bubble; books
+circus tent; school; bank; factory; high-speed train; underground train; fireworks; sparkles; bubbles; hole; window;
+door; waving hand; victory hand; thumbs up; pointing finger; fist; clapping hands; praying hands; handshake; biceps;
+robot arm; leg; foot; ear; nose; eye; eyes; tongue; lips; brain; tooth; bone; footprints; paw prints; feather; wing;
+smiley; laughing face; cool face; thinking face; sleeping face; crying face; angry face; screaming face; sleeping
+person; painting; palette; wheat; herb; fallen leaves; leaf; rice; wheel; goal; target; explosion; musical note; sheet
+music; spider web; coral; ice cube; heart; blue heart; green heart; black heart; broken heart; thought bubble; speech
+bubble; books
 """)
 )
 # Plants and buildings: one is a thing, several are the scene ("a tree on a hill"; "houses and trees").
@@ -77,16 +79,16 @@ convenience store; mosque; synagogue; tent; fountain; lantern; candle; seashell;
 # How large they are beside others, where that is not 1.
 SIZES: dict[str, float] = dict.fromkeys(
     listed("""
-mouse; hedgehog; squirrel; bat; chick; frog; snail; butterfly; bee; ladybird; crab; bird; dove; crow; rat; hamster; ant;
-beetle; grasshopper; cockroach; spider; scorpion; mosquito; fly; worm; caterpillar; shrimp; lizard; hatching chick;
-tropical fish; trout; pufferfish; fairy; apple; key; ring; mushroom; daisy; tulip; rose
+mouse; hedgehog; squirrel; bat; chick; frog; snail; butterfly; bee; ladybird; crab; bird; dove; crow; rat; hamster;
+ant; beetle; grasshopper; cockroach; spider; scorpion; mosquito; fly; worm; caterpillar; shrimp; lizard; hatching
+chick; tropical fish; trout; pufferfish; fairy; apple; key; ring; mushroom; daisy; tulip; rose
 """),
     0.7,
 ) | dict.fromkeys(
     listed("""
 giraffe; elephant; rhinoceros; hippopotamus; camel; whale; dinosaur; brontosaurus; mammoth; dragon; bus; truck; ship;
-fire engine; semi truck; tree; pine tree; palm tree; house; house with a garden; haunted house; office building; hotel;
-hospital; statue of liberty; eiffel tower; ferry; steam train
+fire engine; semi truck; tree; pine tree; palm tree; house; house with a garden; haunted house; office building;
+hotel; hospital; statue of liberty; eiffel tower; ferry; steam train
 """),
     1.25,
 )
@@ -98,5 +100,5 @@ def kind_of(label: str) -> str:
 
 
 def can_be_named_freely(label: str) -> bool:
-    """Whether a word for it means it wherever it is said, as an animal's does, and not only where it is named plainly."""
+    """Whether a word for it means it wherever it is said, as an animal's does, not only where it is named plainly."""
     return label in KIND

@@ -1,4 +1,4 @@
-"""A page's session begins with free motion where its model can; a session of one's own code, and a model without, do not."""
+"""A page's session begins with free motion where its model can; a session of one's own code does not."""
 
 from ui_stand_ins import StandInModel, StandInSession
 
@@ -7,14 +7,13 @@ from studio.presets import Preset
 from studio.session import Session
 from studio.ui.seats import Seats
 
-
 MEADOW = Preset.parse('{"name": "Quiet", "description": "Quiet", "controls": [{"kind": "prompt", "text": "a meadow"}]}')
 
 
 class Bare(StandInSession):
     def hand_over(self, model):
-        self.model = model
-        return {}
+        able, self.model = model.capabilities, model
+        return {} if able.free_motion else {"free_motion": "it takes none"}
 
 
 class Free(Bare):
@@ -36,6 +35,12 @@ def test_a_model_without_it_is_not_asked(tmp_path):
     assert not seat.state[FreeMotion].on
     seat.hand_over(StandInModel((64, 64), free_motion=True))
     assert seat.state[FreeMotion].on
+    seat.close()
+
+
+def test_that_a_model_does_not_take_it_is_not_told_as_nobody_asked_for_it(tmp_path):
+    seat = Seats(Free, takes=tmp_path).sit()
+    assert seat.hand_over(StandInModel((64, 64))) == {}
     seat.close()
 
 

@@ -227,6 +227,11 @@ def test_subjects_of_ones_own_win_over_all_that_is_known():
     assert [one.label for one in named_in("my cat", ())] == ["cat"]
 
 
+def test_the_name_of_a_place_of_ones_own_puts_nobody_there():
+    assert [one.label for one in named_in("the fox and a dog", (), ("fox",))] == ["dog"]
+    assert [one.label for one in named_in("a fox in the bear inn", (), ("the bear inn",))] == ["fox"]
+
+
 def test_no_wording_of_a_place_time_or_weather_puts_anybody_there():
     wordings = [
         word for table in (SCENE_WORDS, TIME_WORDS, WEATHER_WORDS) for words in table.values() for word in words

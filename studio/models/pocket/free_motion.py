@@ -1,7 +1,7 @@
 """Whom a prompt names, standing in the scene and moving by itself: a pure function of seed, frame and subject.
 
-Walkers stand on the calm lower middle of the picture, step to the side and back, and hop; what creeps does not hop, what
-swims or flies hovers, and things stand still. Nothing here remembers: a rewind, a branch and a take show the same.
+Walkers stand on the calm lower middle of the picture, step to the side and back, and hop; what creeps does not hop,
+what swims or flies hovers, and things stand still. Nothing here remembers: a rewind, a branch and a take show the same.
 """
 
 import math
@@ -52,7 +52,8 @@ def all_placed(inputs: FrameInputs, reads: Reads, own: OwnNamed) -> tuple[tuple[
         return replace(one, pose=pose_of(one.label, subject_of(one.label), moves))
 
     painted = {subject_of(one.label) for one in inputs.placements[0]}
-    named = named_in(free.text, tuple(one.words for one in inputs.subjects))
+    own_words, own_places = tuple(one.words for one in inputs.subjects), tuple(one.name for one in inputs.places)
+    named = named_in(free.text, own_words, own_places)
     standing = [(place, one) for place, one in enumerate(named) if subject_of(one.label) not in painted]
     return tuple(
         (
@@ -79,7 +80,7 @@ def moved(named: Named, place: int, of: int, seed: int, frame: int) -> tuple[Pla
 
 
 def way(kind: str, time: float) -> tuple[float, float]:
-    """Give how far to the right and up of its place a kind of subject is at a time of its own, shares of the picture."""
+    """Give how far right and up of its place a kind of subject is at a time of its own, as shares of the picture."""
     if kind == STANDS:
         return 0.0, 0.0
     if kind in HEIGHTS:

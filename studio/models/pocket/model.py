@@ -256,7 +256,8 @@ class Pocket(Model):
     def _read_prompt(self, prompt: str) -> Tensor:
         """Read a prompt, and recall whom it names, so that no frame waits for their pictures."""
         for label in labels_in(prompt):
-            self._plane(label), self._picture(label)
+            self._plane(label)
+            self._picture(label)
         return sentence_tokens(prompt)
 
     def placed(self, inputs: FrameInputs) -> tuple[tuple[Placement, ...], ...]:
