@@ -75,6 +75,8 @@ def test_a_hand_that_trembles_on_what_it_holds_lets_it_rest():
     assert changes(seen) == 1
     assert seen[0]
     assert not seen[-1]
+    (nudged,) = dragged((0.38 + (KEEP + START) / 2, 0.5), state=trembling[-1], since=70)
+    assert not moves_at(nudged, 70)
     (again,) = dragged((0.38 + 1.2 * START, 0.5), state=trembling[-1], since=70)
     assert moves_at(again, 70)
 
