@@ -7,7 +7,8 @@ from itertools import pairwise
 import pytest
 
 from studio.controls import ControlState, Stroke, from_message, opening_events, strokes, to_message
-from studio.controls.stance import KEEP, START, STILL, is_moving, moves
+from studio.controls.course import where
+from studio.controls.stance import KEEP, START, STILL, is_moving, moves, way_of
 
 
 def path(*points, **changes):
@@ -95,3 +96,13 @@ def test_a_take_that_begins_in_mid_drag_goes_on_the_same(frame):
         again = again.after(from_message(json.loads(json.dumps(to_message(control)))), since)
     assert [moves_at(again, at) for at in range(frame, 40)] == [moves_at(state, at) for at in range(frame, 40)]
     assert not moves_at(state.restarted(frame), frame)
+
+
+@pytest.mark.parametrize(
+    "loops", [dict(loop=False), dict(loop=True), dict(loop=True, ping_pong=True, delay=3, begun=5.5)]
+)
+def test_the_way_that_is_looked_back_on_is_the_path_itself(loops):
+    stroke = path((0, 0.2, 0.5), (10, 0.8, 0.3), (25, 0.4, 0.9), **loops)
+    for elapsed in (0, 0.5, 7, 24.75, 25, 31, 50, 61.5, 130):
+        at = where(stroke, elapsed)
+        assert way_of(stroke)(elapsed) == (at.x, at.y)

@@ -71,16 +71,20 @@ def along(stroke: Stroke, elapsed: float) -> Place:
     Before the first turn it looks where it is about to go; in a second lap as it looked at the end of the first.
     """
     course = course_of(stroke)
-    elapsed = time_on(stroke, elapsed)
-    lap = stroke.loop and course.length > 0 and elapsed >= course.length
-    if lap:
-        elapsed %= course.length
+    elapsed, lap = lap_time(stroke, course, elapsed)
     now, known = interpolate(course.points, elapsed), course.facings
     reached = bisect_right(course.points, elapsed, key=lambda point: point[0])
     sign = (known[reached - 1].after(now) if reached else known[0]).sign
     first = next((facing.sign for facing in known if facing.sign), 0)
     pressure = interpolate(course.pressure, elapsed)[1] if course.pressure else NEUTRAL
     return Place(now[1], now[2], sign or (known[-1].sign if lap else first), pressure)
+
+
+def lap_time(stroke: Stroke, course: Course, elapsed: float) -> tuple[float, bool]:
+    """Give how far into its lap a path is, in frames, and whether that is not its first."""
+    elapsed = time_on(stroke, elapsed)
+    lap = stroke.loop and course.length > 0 and elapsed >= course.length
+    return (elapsed % course.length, True) if lap else (elapsed, False)
 
 
 def time_on(stroke: Stroke, elapsed: float) -> float:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from studio.controls.course import MODES, where
+from studio.controls.course import course_of, interpolate, lap_time, where
 
 if TYPE_CHECKING:
     from studio.controls.state import Held
@@ -43,13 +43,16 @@ def moves(stroke: Stroke, elapsed: float) -> bool:
     """Whether a stroke's subject moves, so many frames after the stroke took effect."""
     if stroke.mode == "drag":
         return bool(stroke.stood) and stroke.stood[0] + elapsed < STILL
-    return stroke.mode == "path" and is_moving(lambda time: place_at(stroke, time), elapsed)
+    return stroke.mode == "path" and is_moving(way_of(stroke), elapsed)
 
 
-def place_at(stroke: Stroke, elapsed: float) -> Position:
-    """Give where a path's subject is, or was before the path in its place was set again: `begun` frames of it are."""
-    at = MODES[stroke.mode](stroke, elapsed)
-    return at.x, at.y
+def way_of(stroke: Stroke) -> Callable[[float], Position]:
+    """Give where a path's subject is so many frames after it took effect, as `course.along` does without the rest.
+
+    Before that, too: of a path that was set again, `begun` frames are over.
+    """
+    course = course_of(stroke)
+    return lambda elapsed: interpolate(course.points, lap_time(stroke, course, elapsed)[0])[1:]
 
 
 def stood_of(stroke: Stroke, held: Held[Stroke] | None, frame: int) -> tuple[float, ...]:

@@ -15,6 +15,7 @@ from studio.controls.stance import is_moving
 from studio.models.pocket.poses import Reads, pose_of
 from studio.trajectory import Placement
 from studio.world.named_subjects import Named, named_in
+from studio.world.poses import POSES
 from studio.world.subject_kinds import FLIES, SIZES, STANDS, SWIMS, WALKS, kind_of
 
 OwnNamed = Callable[[str, tuple[OwnSubject, ...]], OwnSubject | None]
@@ -65,7 +66,7 @@ def all_placed(inputs: FrameInputs, reads: Reads, own: OwnNamed) -> tuple[tuple[
 
 
 def moved(named: Named, place: int, of: int, seed: int, frame: int) -> tuple[Placement, bool]:
-    """Give where a named subject is in a frame, and whether it moves; place: which of so many it is, from the left."""
+    """Give where a named subject is in a frame, and whether one of two poses moves; place: which of so many it is."""
     kind, width = kind_of(named.label), WIDTHS[of] * named.scale * SIZES.get(named.label, 1.0)
     phase = zlib.crc32(f"{seed}/{named.label}".encode()) % ROUND
 
@@ -76,7 +77,7 @@ def moved(named: Named, place: int, of: int, seed: int, frame: int) -> tuple[Pla
     x, y = at(frame)
     facing = looks(kind, frame + phase)
     one = Placement(f"free {named.label}", named.label, x, y, width, facing)
-    return one, kind != STANDS and is_moving(at, frame)
+    return one, named.label in POSES and is_moving(at, frame)
 
 
 def way(kind: str, time: float) -> tuple[float, float]:
