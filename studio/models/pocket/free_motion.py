@@ -50,7 +50,8 @@ def all_placed(inputs: FrameInputs, reads: Reads, own: OwnNamed) -> tuple[tuple[
         return f"own {mine.name}" if mine else reads(label)[0]
 
     def posed(one: Placement, moves: bool) -> Placement:
-        return replace(one, pose=pose_of(one.label, subject_of(one.label), moves))
+        pose = pose_of(one.label, subject_of(one.label), moves)
+        return replace(one, pose=pose) if pose else one
 
     painted = {subject_of(one.label) for one in inputs.placements[0]}
     own_words, own_places = tuple(one.words for one in inputs.subjects), tuple(one.name for one in inputs.places)
