@@ -1,5 +1,6 @@
 """The server's own addresses, beside Gradio's and under its prefix, so that what lets Gradio through lets them.
 
+ticket    POST: a seat, and a one-time ticket to it, for programs (a page asks Gradio)
 ws        WebSocket: frames down, messages both ways
 link      POST: the same by plain HTTP, where no socket comes through: opens a connection
 frame     GET: the newest frame not yet had, as soon as there is one
@@ -9,6 +10,7 @@ motion    POST: a driving video, whose motion the page is told
 cut       POST: a picture, out of which a subject of one's own is cut for the page
 download  GET: a score, a video, a snapshot, by its secret
 web       GET: the page's script and style
+openapi.json  GET: what all of these take and give
 """
 
 from __future__ import annotations
@@ -21,11 +23,13 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from studio.presets import Preset
+from studio.ui.admission import Admission
+from studio.ui.api import openapi
 from studio.ui.connections import HEARTBEAT, Connections
 from studio.ui.driving import Driving
 from studio.ui.dropped import Dropped
@@ -55,12 +59,14 @@ class Routes:
         self.seats = seats
         self.connections = Connections(seats, presets, heartbeat, clock, policy)
         self.tickets = self.connections.tickets
+        self.admission = Admission(self.connections)
         self._web = {path.name for path in WEB.iterdir() if path.suffix in MEDIA_TYPES}
 
     def table(self) -> list[BaseRoute]:
         """Give the routes for `demo.launch(app_kwargs={"routes": ...})`."""
         pull = Pull(self.connections)
         return [
+            Route(f"{PREFIX}/ticket", self.admission.ask, methods=["POST"]),
             WebSocketRoute(f"{PREFIX}/ws", self.socket),
             Route(f"{PREFIX}/link", pull.open, methods=["POST"]),
             Route(f"{PREFIX}/frame", pull.frame),
@@ -70,6 +76,7 @@ class Routes:
             Route(f"{PREFIX}/cut", OwnPictures(self.connections).cut, methods=["POST"]),
             Route(f"{PREFIX}/download/{{secret}}", self.download),
             Route(f"{PREFIX}/web/{{name}}", self.web),
+            Route(f"{PREFIX}/openapi.json", self.openapi),
         ]
 
     @contextlib.asynccontextmanager
@@ -114,3 +121,7 @@ class Routes:
             return problem(404, f"the page has no file {name[:100]}")
         path = WEB / name
         return FileResponse(path, media_type=MEDIA_TYPES[path.suffix], headers={"cache-control": "no-cache"})
+
+    async def openapi(self, request: Request) -> Response:
+        """Give the description of these addresses and of every message, as OpenAPI 3.1."""
+        return JSONResponse(openapi(request.scope.get("root_path", "")))
