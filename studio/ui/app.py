@@ -19,9 +19,11 @@ from studio.presets import Preset
 from studio.presets import presets as all_presets
 from studio.ui.address import check_address, url_host
 from studio.ui.canvas import WEB, Canvas
+from studio.ui.errors import OptionsError
 from studio.ui.guard import Guard, gradio_login
 from studio.ui.library import Library
 from studio.ui.options import ServerOptions
+from studio.ui.osc import Osc, open_ports
 from studio.ui.panel import needs_css, panel
 from studio.ui.quota import DiskQuota
 from studio.ui.restore import Restorer
@@ -81,9 +83,14 @@ def serve(options: ServerOptions) -> tuple[str, Routes, gr.Blocks]:
     Raises OptionsError for an address that cannot be had, before anything is loaded.
     """
     check_address(options.host, options.port)
+    if options.osc_out and not options.osc:
+        raise OptionsError("--osc-out needs --osc: give the port where OSC is heard too")
+    ports = open_ports(options.osc, options.osc_out) if options.osc else None
     presets = all_presets() if options.presets is None else options.presets
     opening = next(iter(presets.values()), None)
     routes = Routes(make_seats(options, opening), presets, policy=options.policy)
+    if ports:
+        routes.beside.append(Osc(ports, routes.seats, presets))
     guard = Middleware(Guard, policy=options.policy, logged_in=gradio_login if options.auth else None)
     page = build(routes, presets, opening)
     with own_socket_limits():

@@ -46,7 +46,10 @@ log = logging.getLogger("studio")
 
 
 class Routes:
-    """The addresses over one set of seats."""
+    """The addresses over one set of seats.
+
+    beside: what runs while the server does, entered with it.
+    """
 
     def __init__(
         self,
@@ -59,6 +62,7 @@ class Routes:
         self.seats = seats
         self.connections = Connections(seats, presets, heartbeat, clock, policy)
         self.tickets = self.connections.tickets
+        self.beside: list[contextlib.AbstractContextManager[object]] = []
         self.admission = Admission(self.connections)
         self._web = {path.name for path in WEB.iterdir() if path.suffix in MEDIA_TYPES}
 
@@ -84,7 +88,10 @@ class Routes:
         """Sweep seats while the server runs and close them when it stops."""
         sweeper = asyncio.create_task(self._sweep())
         try:
-            yield
+            with contextlib.ExitStack() as beside:
+                for one in self.beside:
+                    beside.enter_context(one)
+                yield
         finally:
             sweeper.cancel()
             await asyncio.to_thread(self.seats.close_all)
