@@ -18,14 +18,19 @@ const HIDDEN_BY_PAGE = 'source'; // a word in a widget's `needs` that says nothi
  */
 export function targets(page) {
   const { controls, model: { plays }, panel: { loras }, brush } = page;
-  const can = (/** @type {string} */ needs = '') => needs.split(' ').every((word) => !word || word === HIDDEN_BY_PAGE || plays.includes(word));
-  const panel = [...controls.kinds.values()].filter(({ kind, slot_field: name }) => !name && plays.includes(kind))
-    .flatMap(({ kind, widgets }) => widgets.filter(({ type, waits, needs }) => type === 'slider' && !waits && can(needs))
-      .map((widget) => ({ ...rangeOf(widget), id: `${kind} ${widget.field}`, label: widget.label, value: inForce(controls, kind)?.[widget.field] })));
+  const known = [HIDDEN_BY_PAGE, '', ...plays];
+  const kinds = [...controls.kinds.values()].filter(({ kind, slot_field: name }) => !name && plays.includes(kind));
+  const panel = kinds.flatMap(({ kind, widgets }) => {
+    const shown = widgets.filter(({ needs = '' }) => needs.split(' ').every((/** @type {string} */ word) => known.includes(word)));
+    const sliders = shown.filter(({ type, waits }) => type === 'slider' && !waits);
+    const now = inForce(controls, kind) ?? { kind };
+    return sliders.map((widget) => ({ ...rangeOf(widget), id: `${kind} ${widget.field}`, label: widget.label, value: now[widget.field] }));
+  });
   const weight = controls.widget('lora', 'weight');
-  const styles = weight ? loras.map((name) => ({ ...rangeOf(weight), id: `lora ${name} weight`, label: name, value: loraWeight(controls, name) })) : [];
-  const { min, max, step } = brush.size;
-  const size = { id: BRUSH, label: 'Brush size', minimum: Number(min), maximum: Number(max), step: Number(step), value: brush.settings.size };
+  const styles = loras.flatMap((name) => (
+    weight ? { ...rangeOf(weight), id: `lora ${name} weight`, label: name, value: loraWeight(controls, name) } : []));
+  const [minimum, maximum, step] = [brush.size.min, brush.size.max, brush.size.step].map(Number);
+  const size = { id: BRUSH, label: 'Brush size', minimum, maximum, step, value: brush.settings.size };
   return new Map([...panel, ...styles, size].map((target) => [target.id, target]));
 }
 

@@ -13,7 +13,8 @@ import { SoundView } from './sound-view.js';
 /** @import { Page } from './page.js' */
 /** @import { Feature } from './types.js' */
 
-const ICON = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 4v6M6 15v5M12 4v3M12 12v8M18 4v9M18 18v2" /><circle cx="6" cy="12.5" r="2.200" /><circle cx="12" cy="9.500" r="2.200" /><circle cx="18" cy="15.500" r="2.200" /></svg>';
+const KNOBS = '<circle cx="6" cy="12.500" r="2.200" /><circle cx="12" cy="9.500" r="2.200" /><circle cx="18" cy="15.500" r="2.200" />';
+const ICON = `<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 4v6M6 15v5M12 4v3M12 12v8M18 4v9M18 18v2" />${KNOBS}</svg>`;
 const PRESSES = /** @type {const} */ (['pointerdown', 'mousedown', 'touchstart', 'pointerup', 'mouseup', 'touchend', 'click']);
 const NO_PAD = 'No gamepad: plug one in and press a button on it.';
 const PLAYS = 'The left stick paints. A B X Y and the cross play slots 1 to 8; LB and RB undo and redo, LT and RT size, Start pauses.';
@@ -133,7 +134,10 @@ class Hands {
   show() {
     const { midi } = this;
     const known = targets(this.page);
-    const name = (/** @type {string} */ id) => known.get(id)?.label ?? (id.startsWith('slot-') ? `Slot ${id.slice(5)}` : `${id} (not on this model)`);
+    const name = (/** @type {string} */ id) => {
+      if (id.startsWith('slot-')) return `Slot ${id.slice(5)}`;
+      return known.get(id)?.label ?? `${id} (not on this model)`;
+    };
     document.documentElement.classList.toggle('st-learning', midi.learning);
     this.box.classList.toggle('learning', midi.learning);
     this.midiButton.textContent = midi.learning ? 'Stop' : midi.access ? 'Learn' : 'Turn on';

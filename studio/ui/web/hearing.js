@@ -10,7 +10,9 @@ const APART = 120; // ms at least between two onsets
 const MEMORY = 8000; // ms of onsets that tell the tempo
 const FADE = 180; // ms in which an onset fades to a third
 const LEAST_RISE = 0.015; // of the spectrum's height: what is less is noise
-const SURE = 0.6; // how well the onsets must fit a tempo, 0..1
+const [SURE, SUREST, CHANCE] = [0.6, 0.95, 5.3]; // how well onsets must fit a tempo, 0..1: few fit one by chance (the log of how many tempi are tried)
+const FEWEST = 6; // onsets
+const NEAR = 6; // beats a minute, within which one peak lies
 const TIE = 0.97; // tempi that fit nearly as well as the best: the slowest of them is meant
 
 /**
@@ -41,12 +43,14 @@ export function riseOf(before, now) {
  * @returns {{ tempo: number, beat: number } | null}
  */
 export function beatOf(onsets) {
-  if (onsets.length < 4) return null;
-  const fits = Array.from({ length: TEMPI[1] - TEMPI[0] + 1 }, (_, at) => ({ tempo: TEMPI[0] + at, ...fitOf(onsets, 60_000 / (TEMPI[0] + at)) }));
+  if (onsets.length < FEWEST) return null;
+  const tempi = Array.from({ length: TEMPI[1] - TEMPI[0] + 1 }, (_, at) => TEMPI[0] + at);
+  const fits = tempi.map((tempo) => ({ tempo, ...fitOf(onsets, 60_000 / tempo) }));
   const best = Math.max(...fits.map(({ fit }) => fit));
-  if (best < SURE) return null;
-  const slowest = fits.find(({ fit }) => fit >= TIE * best);
-  const peak = fits.filter(({ tempo }) => slowest && Math.abs(tempo - slowest.tempo) <= 4).reduce((one, other) => (other.fit > one.fit ? other : one));
+  if (best < Math.max(SURE, Math.min(SUREST, Math.sqrt(CHANCE / onsets.length)))) return null;
+  const slowest = fits.findIndex(({ fit }) => fit >= TIE * best);
+  const near = fits.slice(slowest, slowest + NEAR);
+  const peak = near.reduce((one, other) => (other.fit > one.fit ? other : one));
   return { tempo: peak.tempo, beat: peak.beat };
 }
 

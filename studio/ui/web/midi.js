@@ -45,8 +45,8 @@ export function knobWords(key) {
 export function readBindings(text) {
   try {
     const kept = JSON.parse(text ?? '[]');
-    const pairs = Array.isArray(kept) ? kept.filter((pair) => Array.isArray(pair) && pair.length === 2 && pair.every((one) => typeof one === 'string')) : [];
-    return new Map(pairs);
+    const isPair = (/** @type {unknown} */ pair) => Array.isArray(pair) && pair.length === 2 && pair.every((one) => typeof one === 'string');
+    return new Map(Array.isArray(kept) ? kept.filter(isPair) : []);
   } catch {
     return new Map();
   }

@@ -12,8 +12,10 @@ import { targets } from './hand-targets.js';
 /** @type {[by: keyof Heard, words: string, title: string][]} */
 const HEARD = [
   ['level', 'Level', 'How loud it is'], ['onset', 'Onset', 'Jumps up when something begins, and fades'],
-  ['beat', 'Beat', 'Jumps up on each beat of the tempo, and falls to the next'], ['tempo', 'Tempo', '60 beats a minute is the low end, 180 the high one'],
+  ['beat', 'Beat', 'Jumps up on each beat of the tempo, and falls to the next'],
+  ['tempo', 'Tempo', '60 beats a minute is the low end, 180 the high one'],
 ];
+const QUIET = 'Level, onsets and beat of what is heard move sliders. It is listened to here and sent nowhere.';
 const SMOOTH = { min: '0', max: '2', step: '0.05' };
 
 export class SoundView {
@@ -48,7 +50,7 @@ export class SoundView {
 
   show() {
     const { sound } = this;
-    this.says.textContent = sound.problem || (sound.name ? `Listening to ${sound.name}.` : 'Level, onsets and beat of what is heard move sliders. It is listened to here and sent nowhere.');
+    this.says.textContent = sound.problem || (sound.name ? `Listening to ${sound.name}.` : QUIET);
     this.meter.hidden = this.end.hidden = !sound.listening;
     const known = [...targets(this.page).values()];
     this.list.replaceChildren(...sound.modulations.map((one) => this.row(one, known)));
