@@ -1,6 +1,6 @@
 """A knob of a made-up MIDI box is learnt on the page, turns what it was bound to, and the score replays it."""
 
-from browser.page import PHONE, real_session, until
+from browser.page import real_session, until
 from studio.controls import Camera
 from studio.score import replay
 
@@ -41,14 +41,3 @@ def test_a_knob_is_learnt_and_what_it_turns_is_in_the_score(server, browse):
     score = visit.session.score
     assert any(isinstance(event.control, Camera) and event.control.zoom == 0.05 for event in score.events)
     until(lambda: len(list(replay(score, visit.session.model))) == score.header.frames)
-
-
-def test_on_a_phone_the_hands_are_within_reach(server, browse, chromium):
-    phone = chromium.new_context(**PHONE)
-    visit = browse(phone)
-    visit.page.locator(".st-hands-open").tap()
-    until(lambda: visit.page.locator(".st-hands").is_visible())
-    assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
-    for box in (one.bounding_box() for one in visit.page.locator(".st-hands button:visible, .st-hands-open").all()):
-        assert min(box["width"], box["height"]) >= 40
-    phone.close()

@@ -142,6 +142,7 @@ class Hands {
     this.box.classList.toggle('learning', midi.learning);
     this.midiButton.textContent = midi.learning ? 'Stop' : midi.access ? 'Learn' : 'Turn on';
     this.midiSays.textContent = midiWords(midi, name);
+    this.button.classList.toggle('on', Boolean(this.sound.listening));
     this.bound.replaceChildren(...[...midi.bindings].map(([key, id]) => this.boundRow(key, name(id))));
     this.soundView.show();
   }

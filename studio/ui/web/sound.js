@@ -18,6 +18,7 @@ import { browserStorage } from './storage.js';
  */
 
 const KEPT = 'studio-sound';
+const FIRST = ['camera_motion zoom', 'sampling strength']; // what shows most
 const WINDOW = 1024; // samples, 21 ms
 const SOURCES = /** @type {const} */ (['level', 'onset', 'beat', 'tempo']);
 /** @type {Heard} */
@@ -189,7 +190,8 @@ export class Sound {
   /** Have the level move the first slider that none moves yet. */
   add() {
     const taken = new Set(this.modulations.map(({ target }) => target));
-    const free = [...targets(this.page).values()].find(({ id }) => !taken.has(id));
+    const known = targets(this.page);
+    const free = [...FIRST.flatMap((id) => known.get(id) ?? []), ...known.values()].find(({ id }) => !taken.has(id));
     if (free) this.modulations.push({ by: 'level', target: free.id, low: free.minimum, high: free.maximum, smooth: 0.1 });
     this.keep();
   }
