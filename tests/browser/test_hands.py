@@ -35,7 +35,9 @@ def test_a_knob_is_learnt_and_what_it_turns_is_in_the_score(server, browse):
     page.evaluate("for (let at = 0; at < 128; at += 1) window.turn(0xb0, 21, at)")
     until(lambda: visit.state[Camera].zoom == 0.05)
     until(lambda: float(slider.input_value()) == 0.05)
-    turned = [event for event in visit.session.score.events if isinstance(event.control, Camera) and event.frame >= frame]
+    turned = [
+        event for event in visit.session.score.events if isinstance(event.control, Camera) and event.frame >= frame
+    ]
     assert len(turned) <= 3, "at most once a picture"
     visit.session.stop()
     score = visit.session.score
