@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import select
 import socket
 import threading
 import time
@@ -27,7 +28,9 @@ from studio.ui.security import LOOPBACK
 
 TICK = 1 / 60  # seconds between two looks at what has come, and at what is shown
 STILL = 0.25  # seconds without a frame (paused, or slow), after which what waits is played anyhow
-MOST_READ = 2000  # datagrams at a look; beyond them the system drops some
+LARGEST = 65536  # bytes of a datagram
+MOST_READ = 1000  # datagrams that are parsed at a look
+BUFFER = 2**20  # bytes that may wait at the system, where it gives as many
 FLOOD = 200  # values a second that nobody will see, from which on it is said
 SAID_EVERY = 5.0  # seconds between two words about a flood
 RATE_EVERY = 0.5
@@ -59,6 +62,7 @@ def open_ports(heard: str | int, out: str = "") -> OscPorts:
         family, _, _, _, bound = socket.getaddrinfo(*at, type=socket.SOCK_DGRAM)[0]
         told = told and (str(socket.getaddrinfo(*told, family, socket.SOCK_DGRAM)[0][4][0]), told[1])
         opened = socket.socket(family, socket.SOCK_DGRAM)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
         opened.bind(bound)
     except OSError as error:
         words = error.strerror or error
@@ -75,6 +79,34 @@ def read_address(option: str, text: str) -> Address:
     if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
         raise OptionsError(f"{option} is {text!r}; give a port, 1 to 65535, or HOST:PORT")
     return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def received(opened: socket.socket, seconds: float) -> tuple[list[tuple[bytes, Any]], int]:
+    """Give the datagrams that come within a time, each with its sender, and how many newer ones took the place of.
+
+    Reading them is quick and parsing is not, and what is not read in time the system drops, the newest too.
+    """
+    newest: dict[bytes, tuple[bytes, Any]] = {}
+    until, lost = time.monotonic() + seconds, 0
+    while (left := until - time.monotonic()) > 0:
+        if not select.select([opened], [], [], left)[0]:
+            break
+        with contextlib.suppress(OSError):  # an answer of ours did not arrive, which some systems say here
+            packet = opened.recvfrom(LARGEST)
+            head = head_of(packet[0])
+            lost += newest.pop(head, None) is not None
+            if len(newest) < MOST_READ:
+                newest[head] = packet
+            else:
+                lost += 1
+    return list(newest.values()), lost
+
+
+def head_of(data: bytes) -> bytes:
+    """Give a message's address and the types of its values, all of a bundle: what a newer one with the same replaces."""
+    types = data.find(b",")
+    end = data.find(b"\0", types)
+    return data if data.startswith(b"#") or types < 0 or end < 0 else data[:end]
 
 
 class Osc:
@@ -100,7 +132,7 @@ class Osc:
         self._ports.socket.close()
 
     def _run(self) -> None:
-        while not self._stopping.wait(TICK):
+        while not self._stopping.is_set():
             try:
                 self._hear()
                 seat = playing(self._seats)
@@ -113,14 +145,12 @@ class Osc:
                 log.exception("an OSC message could not be played")
 
     def _hear(self) -> None:
-        """Take in what has come since the last look."""
+        """Take in what comes until the next tick; of one address and the same types only the last is read."""
         from pythonosc.osc_packet import OscPacket, ParseError
 
-        for _ in range(MOST_READ):
-            try:
-                data, sender = self._ports.socket.recvfrom(65536)
-            except OSError:  # there is no more; or (Windows, Linux) an answer of ours did not arrive
-                return
+        packets, lost = received(self._ports.socket, TICK)
+        self._waiting.lost += lost
+        for data, sender in packets:
             try:
                 messages = [timed.message for timed in OscPacket(data).messages]
             except (ParseError, ValueError, IndexError) as error:

@@ -73,6 +73,13 @@ def in_force(kind: type[Any], name: str, state: ControlState) -> Any:
 SHORT: dict[tuple[str, int], Callable[..., Control]] = {("stroke", 1): stroke_at, ("erase", 1): erase}
 
 
+def joined(address: str, before: Sequence[object], values: Sequence[object]) -> Sequence[object]:
+    """Give the values that a newer message leaves of one that waits: a place alone keeps the label that came before."""
+    _, *parts = address.strip("/").split("/")
+    is_place = (parts[0] if parts else "", len(parts) - 1) == ("stroke", 1)
+    return [*values, *before[len(values) :]] if is_place else values
+
+
 class Waiting:
     """What has come and is not played yet: the newest values of each address.
 
@@ -92,7 +99,10 @@ class Waiting:
         """Add a message; False where there is no more room."""
         if address not in self._newest and len(self._newest) >= self.MOST:
             return False
-        self.lost += self._newest.pop(address, None) is not None  # the newest goes last
+        before = self._newest.pop(address, None)  # the newest goes last
+        if before is not None:
+            self.lost += 1
+            values = joined(address, before[0], values)
         self._newest[address] = (values, sender)
         return True
 

@@ -42,4 +42,4 @@ def test_a_knob_is_learnt_and_what_it_turns_is_in_the_score(server, browse):
     visit.session.stop()
     score = visit.session.score
     assert any(isinstance(event.control, Camera) and event.control.zoom == 0.05 for event in score.events)
-    until(lambda: len(list(replay(score, visit.session.model))) == score.header.frames)
+    assert len(list(replay(score, visit.session.model))) == score.header.frames

@@ -22,7 +22,10 @@ function pageOf(plays = ['camera_motion', 'sampling', 'lora']) {
   const controls = new Controls({ ready: () => true, send: (one) => sent.push(one), play: () => {}, go: () => {}, changed: () => {} });
   controls.describe(KINDS);
   controls.take({ camera_motion: CAMERA, sampling: SAMPLING, stroke: [], lora: [] });
-  const brush = { size: { min: '0.1', max: '0.8', step: '0.01' }, settings: { size: 0.34, label: 'fox' }, resized: [], resize(size) { this.resized.push(size); } };
+  const brush = {
+    size: { min: '0.1', max: '0.8', step: '0.01' }, settings: { size: 0.34, label: 'fox' }, resized: [],
+    resize(size) { this.resized.push(size); },
+  };
   return { controls, sent, brush, model: { plays }, panel: { loras: ['my ink'], show() {} }, link: { connected: true } };
 }
 
@@ -58,7 +61,8 @@ test('once a picture the newest value of each slider goes, the fields of a contr
   drives.flushLate(1100);
   assert.equal(page.sent.length, 1);
   drives.flushLate(1300);
-  assert.deepEqual([page.sent.length, page.sent[1].pan_x, page.controls.past.length], [2, 0.05, 1], 'what moves by itself is no step');
+  assert.deepEqual([page.sent.length, page.sent[1].pan_x], [2, 0.05]);
+  assert.equal(page.controls.past.length, 1, 'what moves by itself is no step');
   assert.deepEqual(page.brush.resized, [0.8]);
   page.link.connected = false;
   drives.put('camera_motion zoom', 0);
@@ -94,7 +98,8 @@ test('a knob that is turned while a slider waits is bound to it, and is so on th
   assert.deepEqual([hands.learning, turned], [false, []], 'the turn that binds moves nothing');
   hands.hear([0xb0, 21, 127]);
   assert.deepEqual(turned, [['camera_motion zoom', 1]]);
-  for (const second of [127, 100, 10, 90]) { hands.learn(true); hands.choose('slot-4'); hands.bind('cc 1 7', 'slot-4'); hands.hear([0xb0, 7, second]); }
+  hands.bind('cc 1 7', 'slot-4');
+  for (const second of [127, 100, 10, 90]) hands.hear([0xb0, 7, second]);
   assert.deepEqual(pressed, ['slot-4', 'slot-4'], 'a controller presses as it comes over its half, and once');
   const next = midi();
   assert.equal(next.hands.bindings.get('cc 1 21'), 'camera_motion zoom');
@@ -127,8 +132,10 @@ function gamepadOn(pad, options = {}) {
   const page = pageOf();
   const [pressed, said] = [[], []];
   page.hand = {
-    cross: [0.5, 0.5], selected: null, hoverOver() {}, select(id) { this.selected = id; }, message: (stroke) => ({ kind: 'stroke', ...stroke, points: stroke.points.map(([t, x, y]) => [t, x, y]) }),
-    area: { getBoundingClientRect: () => ({ width: 200, height: 100 }) }, options: { refusal: () => '', brush: () => page.brush.settings, ...options },
+    cross: [0.5, 0.5], selected: null, hoverOver() {}, select(id) { this.selected = id; },
+    message: (stroke) => ({ kind: 'stroke', ...stroke, points: stroke.points.map(([t, x, y]) => [t, x, y]) }),
+    area: { getBoundingClientRect: () => ({ width: 200, height: 100 }) },
+    options: { refusal: () => '', brush: () => page.brush.settings, ...options },
   };
   Object.assign(page, { stage: { frame: 10 }, toasts: { show: (words) => said.push(words) } });
   Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { getGamepads: () => [null, pad] } });
@@ -156,7 +163,8 @@ test('the stick rests in its middle, and moves what the brush paints as one step
   pad.axes = [-1, 0];
   hands.look(1000);
   hands.send();
-  assert.deepEqual([page.controls.past.length, page.sent[2].id], [2, page.sent[0].id], 'after a rest it is another step, of the same subject');
+  const [steps, id] = [page.controls.past.length, page.sent[2].id];
+  assert.deepEqual([steps, id], [2, page.sent[0].id], 'after a rest it is another step, of the same subject');
 });
 
 test('buttons act as they go down; without a subject it is said, once', () => {
@@ -228,7 +236,6 @@ test('sound moves a slider between two values, is no step back, and gives it bac
   sound.add();
   assert.equal(sound.modulations.length, 2);
   assert.deepEqual(readModulations(localStorage.getItem('studio-sound')), sound.modulations);
-  for (const text of [null, '{', '[1]', '[{"by":"smell","target":"x","low":0,"high":1,"smooth":0}]', '[{"by":"level","target":"x","low":null}]']) {
-    assert.deepEqual(readModulations(text), []);
-  }
+  const smell = '[{"by":"smell","target":"x","low":0,"high":1,"smooth":0}]';
+  for (const text of [null, '{', '[1]', smell, '[{"by":"level","target":"x","low":null}]']) assert.deepEqual(readModulations(text), []);
 });

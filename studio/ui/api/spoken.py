@@ -14,7 +14,7 @@ WHOLE, NUMBER, TEXT = {"type": "integer"}, {"type": "number"}, {"type": "string"
 CONTROL = {"$ref": "#/components/schemas/Control"}
 
 # The same name means the same in every message.
-FIELDS: dict[str, dict[str, object]] = {
+FIELDS: dict[str, Mapping[str, object]] = {
     "number": WHOLE | {"description": "your own, by which an answer names the message"},
     "saw": WHOLE | {"description": "the frame that was on your page"},
     "sequence": WHOLE | {"description": "of a frame that has been shown"},
@@ -48,7 +48,7 @@ FIELDS: dict[str, dict[str, object]] = {
     "line": NUMBER,
     "page": NUMBER,
 }
-OTHERWISE: dict[tuple[str, str], dict[str, object]] = {("grab", "size"): NUMBER}  # of this command, by name and field
+OTHERWISE: dict[tuple[str, str], Mapping[str, object]] = {("grab", "size"): NUMBER}  # by command and field
 PROMPT = {"kind": "prompt", "text": "a harbour at night"}
 EDITS: dict[str, object] = {"take": "take-1", "edits": []}
 
@@ -127,7 +127,7 @@ def reads_without(message: Mapping[str, Any], name: str) -> bool:
 
 def schema(name: str, message: Mapping[str, Any]) -> dict[str, Any]:
     """Give the JSON schema of a message."""
-    told = {"type": {"const": message["type"]}}
+    told: dict[str, Mapping[str, object]] = {"type": {"const": message["type"]}}
     if message["type"] == "command":
         told["name"] = {"const": name}
     fields = [field for field in message if field not in told] + list(OPTIONAL.get(name, ()))

@@ -45,8 +45,8 @@ export function knobWords(key) {
 export function readBindings(text) {
   try {
     const kept = JSON.parse(text ?? '[]');
-    const isPair = (/** @type {unknown} */ pair) => Array.isArray(pair) && pair.length === 2 && pair.every((one) => typeof one === 'string');
-    return new Map(Array.isArray(kept) ? kept.filter(isPair) : []);
+    const isPair = (/** @type {any} */ pair) => pair?.length === 2 && typeof pair[0] === 'string' && typeof pair[1] === 'string';
+    return new Map(Array.isArray(kept) ? kept.filter((pair) => Array.isArray(pair) && isPair(pair)) : []);
   } catch {
     return new Map();
   }
