@@ -103,7 +103,7 @@ def received(opened: socket.socket, seconds: float) -> tuple[list[tuple[bytes, A
 
 
 def head_of(data: bytes) -> bytes:
-    """Give a message's address and the types of its values, all of a bundle: what a newer one with the same replaces."""
+    """Give a message's address and the types of its values, all of a bundle: one with the same replaces it."""
     types = data.find(b",")
     end = data.find(b"\0", types)
     return data if data.startswith(b"#") or types < 0 or end < 0 else data[:end]
