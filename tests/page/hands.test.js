@@ -51,7 +51,11 @@ test('once a picture the newest value of each slider goes, the fields of a contr
   assert.deepEqual(page.sent, [], 'nothing before a picture');
   drives.flush(1000);
   assert.deepEqual(page.sent, [{ ...CAMERA, zoom: 0.05, rotate: -3 }], 'a style that is at 0 already is not sent');
+  page.controls.apply({ ...CAMERA, rotate: -3 });
   drives.flush(1001);
+  assert.equal(page.sent.splice(1).length, 1, 'what the pointer has set since stays');
+  page.controls.apply({ ...CAMERA, zoom: 0.05, rotate: -3 });
+  page.sent.pop();
   drives.put('camera_motion zoom', 1);
   drives.flush(1002);
   assert.equal(page.sent.length, 1, 'what is in force is not sent again');
@@ -181,6 +185,8 @@ test('buttons act as they go down; without a subject it is said, once', () => {
   assert.deepEqual(pressed, ['slot-2', 'slot-2', 'undo']);
   hands.send();
   assert.deepEqual([said.length, page.sent.length], [1, 0]);
+  navigator.getGamepads = () => { throw new Error('not in a frame'); };
+  hands.look(80);
 });
 
 const samples = (loud) => Float32Array.from({ length: 1024 }, (_, at) => loud * Math.sin(at / 5));
@@ -200,7 +206,7 @@ test('clicks are onsets, their tempo is found, and the beat falls from one to th
     let heard = { beat: 0 };
     let onsets = 0;
     for (let now = 0; now < 8000; now += 16) {
-      const isClick = now % period < 16;
+      const isClick = now % period < 16 || (now % period >= 48 && now % period < 64); // and its echo
       heard = hearing.hear(samples(isClick ? 0.5 : 0.01), spectrum(isClick ? 200 : 20), now);
       onsets += hearing.onsets.at(-1) === now;
     }
@@ -208,6 +214,8 @@ test('clicks are onsets, their tempo is found, and the beat falls from one to th
     assert.ok(Math.abs(hearing.beat.tempo - tempo) <= 1, `${hearing.beat.tempo} for ${tempo}`);
     assert.ok(heard.beat > 0 && heard.beat <= 1);
   }
+  const few = [0, 400, 800, 1200, 1600, 2000, 2400];
+  assert.ok(Math.abs(beatOf(few).tempo - 150) <= 1, 'of what fits nearly as well, what fits best');
   assert.equal(beatOf([0, 510, 730, 1900, 2050, 3333]), null, 'no tempo in what has none');
   const silent = new Hearing();
   for (let now = 0; now < 2000; now += 16) assert.equal(silent.hear(samples(0), spectrum(0), now).onset, 0);

@@ -13,7 +13,7 @@ from studio.controls import Camera, ControlError, ControlState, Erase, Lora, Pau
 from studio.ui.connection import Connection
 from studio.ui.errors import OptionsError
 from studio.ui.options import ServerOptions
-from studio.ui.osc import MISSING, Osc, OscPorts, open_ports, playing
+from studio.ui.osc import MISSING, STILL, Osc, OscPorts, open_ports, playing
 from studio.ui.osc_controls import Waiting, control_of, folded
 from studio.ui.seats import Seats
 from ui.client import PRESET, told
@@ -180,6 +180,14 @@ def drive(hands, seat, connection) -> None:
     assert "possible presets: fox" in hands.answer()[1]
     hands.sender._sock.sendto(b"not osc", ("127.0.0.1", hands.port))
     assert "no OSC message" in hands.answer()[1]
+    send("/studio/pause/paused", 1)
+    eventually(lambda: state()[Pause].paused)
+    before, began = len(hands.session.sent), time.monotonic()
+    for number in range(15):
+        send("/studio/camera_motion/rotate", number / 10)
+        time.sleep(0.02)
+    most = (time.monotonic() - began) / STILL + 2
+    assert len(hands.session.sent) - before <= most, "where no frame is made, a few times a second"
     assert "a harbour" in [event.control.text for event in hands.session.score.events if event.control.kind == "prompt"]
 
 

@@ -52,9 +52,13 @@ export class Gamepads {
     this.press = press;
   }
 
-  /** The gamepad that is played: the first that is there. */
+  /** The gamepad that is played: the first that is there. A page within another may be let see none. */
   get pad() {
-    return (navigator.getGamepads?.() ?? []).find((pad) => pad?.connected) ?? null;
+    try {
+      return (navigator.getGamepads?.() ?? []).find((pad) => pad?.connected) ?? null;
+    } catch {
+      return null;
+    }
   }
 
   /**
