@@ -243,6 +243,9 @@ test('sound moves a slider between two values, is no step back, and gives it bac
   assert.deepEqual([page.sent.at(-1).zoom, page.controls.past.length], [0.02, 0]);
   sound.add();
   assert.equal(sound.modulations.length, 2);
+  const { target, low, high } = sound.modulations[1];
+  const { value, maximum } = targets(page).get(target);
+  assert.deepEqual([low, high], [value, maximum], 'silence leaves a slider where it stood');
   assert.deepEqual(readModulations(localStorage.getItem('studio-sound')), sound.modulations);
   const smell = '[{"by":"smell","target":"x","low":0,"high":1,"smooth":0}]';
   for (const text of [null, '{', '[1]', smell, '[{"by":"level","target":"x","low":null}]']) assert.deepEqual(readModulations(text), []);

@@ -6,7 +6,7 @@ import { Hearing, smoothed } from './hearing.js';
 import { browserStorage } from './storage.js';
 
 /** @import { Heard } from './hearing.js' */
-/** @import { Drives } from './hand-targets.js' */
+/** @import { Drives, Target } from './hand-targets.js' */
 /** @import { Page } from './page.js' */
 /**
  * @typedef {object} Modulation
@@ -42,6 +42,14 @@ export function readModulations(text) {
   } catch {
     return [];
   }
+}
+
+/**
+ * From where a slider stands, which is what silence leaves it at, to its end.
+ * @param {Target} target
+ */
+function rangeFrom({ value, minimum, maximum }) {
+  return { low: value < maximum ? value : minimum, high: maximum };
 }
 
 export class Sound {
@@ -192,7 +200,7 @@ export class Sound {
     const taken = new Set(this.modulations.map(({ target }) => target));
     const known = targets(this.page);
     const free = [...FIRST.flatMap((id) => known.get(id) ?? []), ...known.values()].find(({ id }) => !taken.has(id));
-    if (free) this.modulations.push({ by: 'level', target: free.id, low: free.minimum, high: free.maximum, smooth: 0.1 });
+    if (free) this.modulations.push({ by: 'level', target: free.id, ...rangeFrom(free), smooth: 0.1 });
     this.keep();
   }
 
@@ -203,7 +211,7 @@ export class Sound {
   change(one, change) {
     const target = change.target && targets(this.page).get(change.target);
     if (target) this.letGo([one.target]);
-    Object.assign(one, change, target ? { low: target.minimum, high: target.maximum } : {});
+    Object.assign(one, change, target ? rangeFrom(target) : {});
     this.keep();
   }
 
