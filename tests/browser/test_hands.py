@@ -25,9 +25,12 @@ def test_a_knob_is_learnt_and_what_it_turns_is_in_the_score(server, browse):
     until(lambda: "Box of knobs" in page.locator(SAYS).first.inner_text())
     page.locator(".st-hands button", has_text="Learn").click()
     slider = page.locator("#studio-zoom input[type=range]")
+    page.locator("#studio-steps input[type=range]").focus()
+    page.keyboard.press("Enter")
+    until(lambda: "turn a knob for Steps" in page.locator(SAYS).first.inner_text())
     slider.scroll_into_view_if_needed()
     slider.click()
-    until(lambda: "turn a knob for" in page.locator(SAYS).first.inner_text().lower())
+    until(lambda: "turn a knob for Zoom" in page.locator(SAYS).first.inner_text())
     assert visit.state[Camera].zoom == 0, "the press that chooses a slider does not move it"
     page.evaluate("window.turn(0xb0, 21, 64)")
     until(lambda: "CC 21" in page.locator(".st-hands > ul").inner_text())

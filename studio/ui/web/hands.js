@@ -53,6 +53,7 @@ class Hands {
     page.box.append(this.box);
     document.addEventListener('keydown', ({ key }) => { if (key === 'Escape') this.toggle(false); });
     for (const press of PRESSES) document.addEventListener(press, (event) => this.pick(event), { capture: true, passive: false });
+    document.addEventListener('keydown', (event) => { if (event.key === 'Enter') this.pick(event); }, true);
     if (this.midi.bindings.size) this.openIfGranted();
     show();
   }
