@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "studio"
 
 ROWS = (
-    "cli __main__ doctor ui",
+    "cli __main__ doctor ui client",
     "session score presets training evaluation bench",
     "engine begun",
     "models samplers underpaint hub accelerate outputs world",

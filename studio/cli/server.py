@@ -1,4 +1,4 @@
-"""What `studio run` is told of a server that others may open: addresses, a login, limits."""
+"""What `studio run` is told of a server that others may open: addresses, a login, limits; and of other hands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from studio.cli.arguments import user_path
 
 
 def add_server_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add who may come in, under which names and paths, and how much a person may take."""
+    """Add who may come in, under which names and paths, how much a person may take, and OSC."""
     group = parser.add_argument_group("for others than this machine")
     group.add_argument("--share", action="store_true", help="also by a public address of Gradio's")
     group.add_argument("--sessions", type=int, default=None, help="how many may play at once (default: 2)")
@@ -26,6 +26,11 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--certificate", type=user_path, default=None, help="for https: the certificate (PEM)")
     group.add_argument("--key", type=user_path, default=None, help="for https: its key (PEM)")
     group.add_argument("--disk", type=float, default=None, metavar="GB", help="takes kept for one person (default: 2)")
+    hands = parser.add_argument_group("other hands")
+    hands.add_argument(
+        "--osc", default=None, metavar="PORT", help="hear OSC at this port of this machine; or HOST:PORT"
+    )
+    hands.add_argument("--osc-out", default=None, metavar="HOST:PORT", help="tell frame, rate and prompt there by OSC")
 
 
 def server_options(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -42,6 +47,8 @@ def server_options(arguments: argparse.Namespace) -> dict[str, Any]:
         "root_path": arguments.root_path,
         "certificate": arguments.certificate,
         "key": arguments.key,
+        "osc": arguments.osc,
+        "osc_out": arguments.osc_out,
         "disk_per_person": arguments.disk and round(arguments.disk * 1e9),
     }
     return {name: value for name, value in given.items() if value is not None}

@@ -19,16 +19,17 @@ from studio.presets import Preset
 from studio.presets import presets as all_presets
 from studio.ui.address import check_address, url_host
 from studio.ui.canvas import WEB, Canvas
-from studio.ui.errors import Waiting
+from studio.ui.errors import OptionsError
 from studio.ui.guard import Guard, gradio_login
 from studio.ui.library import Library
 from studio.ui.options import ServerOptions
+from studio.ui.osc import Osc, open_ports
 from studio.ui.panel import needs_css, panel
 from studio.ui.quota import DiskQuota
 from studio.ui.restore import Restorer
 from studio.ui.routes import Routes
 from studio.ui.seats import Seats
-from studio.ui.security import LARGEST_UPLOAD, person_address
+from studio.ui.security import LARGEST_UPLOAD
 from studio.ui.theme import studio_theme
 
 # Before Gradio's script runs: dark unless this person chose light here, so nothing flashes.
@@ -46,12 +47,6 @@ HEAD = """
 """
 
 
-SESSION_GONE = (
-    "Your session here has ended, and this is a new one: prompt, strokes and takes of the last are not on this page. "
-    "What was played is kept as a score in the server's folder for takes."
-)
-
-
 def build(routes: Routes, presets: Mapping[str, Preset], opening: Preset | None = None) -> gr.Blocks:
     """Lay out the page, with its few Gradio events; everything live goes over the page's own connection."""
     begun = ControlState()
@@ -60,14 +55,8 @@ def build(routes: Routes, presets: Mapping[str, Preset], opening: Preset | None 
 
     def admit(event: gr.EventData, request: gr.Request) -> dict[str, str]:
         """A seat and a one-time ticket to it, or why there is none; and what is gone, if it is not the one it was."""
-        before = seat_id(event._data)
-        try:
-            address = person_address(request.headers, request.client.host if request.client else None)
-            seat = routes.seats.sit(before, address)
-        except Waiting as error:
-            return {"waiting": str(error)}
-        gone = {"gone": SESSION_GONE} if before and seat.id != before else {}
-        return {"seat": seat.id, "ticket": routes.tickets.mint(seat.id), **gone}
+        client = request.client.host if request.client else None
+        return routes.admission.admit(event._data, request.headers, client)
 
     with gr.Blocks(title="studio", fill_width=True, fill_height=True, analytics_enabled=False) as page:
         with gr.Row(elem_id="studio-page", equal_height=False):
@@ -94,9 +83,14 @@ def serve(options: ServerOptions) -> tuple[str, Routes, gr.Blocks]:
     Raises OptionsError for an address that cannot be had, before anything is loaded.
     """
     check_address(options.host, options.port)
+    if options.osc_out and not options.osc:
+        raise OptionsError("--osc-out needs --osc: give the port where OSC is heard too")
+    ports = open_ports(options.osc, options.osc_out) if options.osc else None
     presets = all_presets() if options.presets is None else options.presets
     opening = next(iter(presets.values()), None)
     routes = Routes(make_seats(options, opening), presets, policy=options.policy)
+    if ports:
+        routes.beside.append(Osc(ports, routes.seats, presets))
     guard = Middleware(Guard, policy=options.policy, logged_in=gradio_login if options.auth else None)
     page = build(routes, presets, opening)
     with own_socket_limits():
@@ -129,12 +123,6 @@ def serve(options: ServerOptions) -> tuple[str, Routes, gr.Blocks]:
         print(f"studio is at {public or address} (Ctrl+C stops it)", flush=True)
         stay(page)
     return public or address, routes, page
-
-
-def seat_id(asked: object) -> str | None:
-    """Give the seat that a page says it had; None for a new page, and for anything that is no id."""
-    seat = asked.get("seat") if isinstance(asked, dict) else None
-    return seat if isinstance(seat, str) else None
 
 
 def make_seats(options: ServerOptions, opening: Preset | None) -> Seats:

@@ -38,6 +38,7 @@ class ServerOptions:
     in, {user: password}; None: everybody. root_path: the sub-path, or the whole address, that a proxy serves it under.
     certificate, key: files (PEM) for https. disk_per_person: bytes of takes kept for each address; None: no limit.
     state: the folder where sessions are saved, for their pages to come back to after a restart; None: nowhere.
+    osc: the port, or HOST:PORT, where OSC is heard, "" for none; osc_out: HOST:PORT that is told what is shown.
     """
 
     model: str = "pocket"
@@ -60,6 +61,8 @@ class ServerOptions:
     key: Path | str | None = None
     disk_per_person: int | None = None
     state: Path | str | None = None
+    osc: str | int = ""
+    osc_out: str = ""
 
     @property
     def offered(self) -> Collection[str] | None:

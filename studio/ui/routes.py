@@ -1,5 +1,6 @@
 """The server's own addresses, beside Gradio's and under its prefix, so that what lets Gradio through lets them.
 
+ticket    POST: a seat, and a one-time ticket to it, for programs (a page asks Gradio)
 ws        WebSocket: frames down, messages both ways
 link      POST: the same by plain HTTP, where no socket comes through: opens a connection
 frame     GET: the newest frame not yet had, as soon as there is one
@@ -9,6 +10,7 @@ motion    POST: a driving video, whose motion the page is told
 cut       POST: a picture, out of which a subject of one's own is cut for the page
 download  GET: a score, a video, a snapshot, by its secret
 web       GET: the page's script and style
+openapi.json  GET: what all of these take and give
 """
 
 from __future__ import annotations
@@ -21,11 +23,13 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from studio.presets import Preset
+from studio.ui.admission import Admission
+from studio.ui.api import openapi
 from studio.ui.connections import HEARTBEAT, Connections
 from studio.ui.driving import Driving
 from studio.ui.dropped import Dropped
@@ -42,7 +46,10 @@ log = logging.getLogger("studio")
 
 
 class Routes:
-    """The addresses over one set of seats."""
+    """The addresses over one set of seats.
+
+    beside: what runs while the server does, entered with it.
+    """
 
     def __init__(
         self,
@@ -55,12 +62,15 @@ class Routes:
         self.seats = seats
         self.connections = Connections(seats, presets, heartbeat, clock, policy)
         self.tickets = self.connections.tickets
+        self.beside: list[contextlib.AbstractContextManager[object]] = []
+        self.admission = Admission(self.connections)
         self._web = {path.name for path in WEB.iterdir() if path.suffix in MEDIA_TYPES}
 
     def table(self) -> list[BaseRoute]:
         """Give the routes for `demo.launch(app_kwargs={"routes": ...})`."""
         pull = Pull(self.connections)
         return [
+            Route(f"{PREFIX}/ticket", self.admission.ask, methods=["POST"]),
             WebSocketRoute(f"{PREFIX}/ws", self.socket),
             Route(f"{PREFIX}/link", pull.open, methods=["POST"]),
             Route(f"{PREFIX}/frame", pull.frame),
@@ -70,6 +80,7 @@ class Routes:
             Route(f"{PREFIX}/cut", OwnPictures(self.connections).cut, methods=["POST"]),
             Route(f"{PREFIX}/download/{{secret}}", self.download),
             Route(f"{PREFIX}/web/{{name}}", self.web),
+            Route(f"{PREFIX}/openapi.json", self.openapi),
         ]
 
     @contextlib.asynccontextmanager
@@ -77,7 +88,10 @@ class Routes:
         """Sweep seats while the server runs and close them when it stops."""
         sweeper = asyncio.create_task(self._sweep())
         try:
-            yield
+            with contextlib.ExitStack() as beside:
+                for one in self.beside:
+                    beside.enter_context(one)
+                yield
         finally:
             sweeper.cancel()
             await asyncio.to_thread(self.seats.close_all)
@@ -114,3 +128,7 @@ class Routes:
             return problem(404, f"the page has no file {name[:100]}")
         path = WEB / name
         return FileResponse(path, media_type=MEDIA_TYPES[path.suffix], headers={"cache-control": "no-cache"})
+
+    async def openapi(self, request: Request) -> Response:
+        """Give the description of these addresses and of every message, as OpenAPI 3.1."""
+        return JSONResponse(openapi(request.scope.get("root_path", "")))

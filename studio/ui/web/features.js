@@ -9,6 +9,7 @@ import { install as editor } from './editor.js';
 import { install as exports } from './exports.js';
 import { install as ghosts } from './ghosts.js';
 import { install as grab } from './grab-feature.js';
+import { install as hands } from './hands.js';
 import { install as latency } from './latency.js';
 import { install as live } from './live.js';
 import { install as moments } from './moments.js';
@@ -25,7 +26,7 @@ import { install as subjects } from './subjects.js';
 
 /** @type {Record<string, (page: Page) => Feature>} */
 const FEATURES = {
-  seen: ({ seen }) => seen.feature, audition, backdrop, drop, editor, exports, ghosts, latency, live, moments, motion,
+  seen: ({ seen }) => seen.feature, audition, backdrop, drop, editor, exports, ghosts, hands, latency, live, moments, motion,
   pad, place, regions, slots, subjects, selection, grab, // its slider stands in the bar of the selection
 };
 

@@ -81,7 +81,7 @@ export function install(page) {
  * @param {Page} page
  * @returns {Pick<Dialled, 'range' | 'slot' | 'field'>[]}
  */
-function dialled(page) {
+export function dialled(page) {
   const panel = [...page.controls.kinds.values()].filter(({ slot_field: name }) => !name).flatMap(({ kind, widgets }) => (
     widgets.filter(({ type, waits }) => type === 'slider' && !waits).flatMap(({ field, name }) => {
       const range = rangeOf(kind, name || field);
