@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from studio.frames import Frame
-from studio.ui.mailbox import QUALITY, Bell, Mailbox, pack
+from studio.ui.mailbox import QUALITY, Bell, Mailbox, encode_jpeg, pack
 from studio.ui.window import Window
 
 FASTEST = 30  # frames a second, as video; a faster machine would only play the paths faster
@@ -23,13 +23,22 @@ class Sending:
     quality: int = QUALITY
     rate: int = FASTEST
     pack_ms: deque[float] = field(default_factory=lambda: deque(maxlen=MEASURED))
+    _last: tuple[Frame, int, bytes] | None = None  # frame, quality and JPEG: all who look at a seat share it
+
+    def jpeg(self, frame: Frame) -> bytes:
+        """Give a frame's picture as JPEG at the present quality. From any thread."""
+        last, quality = self._last, self.quality
+        if last and last[0] is frame and last[1] == quality:
+            return last[2]
+        began = time.perf_counter()
+        data = encode_jpeg(frame.picture, quality)
+        self.pack_ms.append((time.perf_counter() - began) * 1e3)
+        self._last = frame, quality, data
+        return data
 
     def pack(self, frame: Frame, sequence: int) -> bytes:
         """Pack a frame at the present quality; see `mailbox.pack`."""
-        began = time.perf_counter()
-        data = pack(frame, sequence, self.quality)
-        self.pack_ms.append((time.perf_counter() - began) * 1e3)
-        return data
+        return pack(frame, sequence, self.jpeg(frame))
 
     @property
     def typical_ms(self) -> float:
@@ -58,6 +67,10 @@ class FrameSender:
         now = self._clock()
         is_due = self._sending.rate >= FASTEST or now - self._sent_at >= 0.9 / self._sending.rate
         return is_due and self._mailbox.count > self._sent_count and self.window.open(now)
+
+    def due(self, longest: float) -> float:
+        """Seconds, `longest` at most, until a frame comes into sight for which no bell rings."""
+        return self._mailbox.wait(longest)
 
     async def wait(self, timeout: float, closed: Callable[[], bool]) -> bytes | None:
         """Give the newest frame, packed, as soon as there is one this page has not had.

@@ -36,7 +36,7 @@ class ProtocolError(ValueError):
 class CloseCode(IntEnum):
     """Who ended a connection, as a WebSocket close code; the page has the same table (web/link.js, `CLOSE`).
 
-    A superseded or an idle page stays ended; after any other close it comes back by itself, to the same seat while
+    A superseded, an idle or a withdrawn page stays ended; after any other close it comes back by itself, to the same seat while
     there is one.
     """
 
@@ -45,6 +45,7 @@ class CloseCode(IntEnum):
     SUPERSEDED = 4001  # another page took the seat, and nothing else
     SILENT = 4002  # the page answered no heartbeat any more
     IDLE = 4003  # nobody touched the page, and somebody else waited for a seat
+    WITHDRAWN = 4004  # the link to a picture was withdrawn on its page
 
     @property
     def words(self) -> str:
@@ -57,6 +58,7 @@ CLOSE_WORDS = {
     CloseCode.STOPPING: "The server has ended this session. Trying again.",
     CloseCode.SUPERSEDED: "This session goes on in another tab. Reload this page to take it back.",
     CloseCode.IDLE: "Nobody touched this page, so its place went to somebody who waited. Reload to play again.",
+    CloseCode.WITHDRAWN: "This link was withdrawn.",
     CloseCode.SILENT: "This page had fallen silent. Trying again; your session waits.",
 }
 
@@ -573,6 +575,15 @@ class DriftChanged(Notification):
     sharpness: float = 1.0
     contrast: float = 1.0
     colour: float = 1.0
+
+
+@dataclass(frozen=True)
+class ViewsChanged(Notification):
+    """The secret of the addresses that the picture alone is at (`ui/watching.py`), and how many look at it there."""
+
+    type: ClassVar[str] = "views"
+    secret: str
+    watching: int = 0
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from studio.ui.protocol import (
     StateChanged,
     Status,
     Timeline,
+    ViewsChanged,
 )
 from studio.ui.remarks import PromptRemarks
 from studio.ui.rewinds import timeline
@@ -57,6 +58,7 @@ class SessionUpdates:
         self._advised = ""
         self._dial: DialChanged | None = None
         self._drift: DriftChanged | None = None
+        self._views: ViewsChanged | None = None
         self._remarks = PromptRemarks(seat.session)
 
     def hello(self) -> Hello:
@@ -119,6 +121,7 @@ class SessionUpdates:
             yield self._status(window)
             yield from self._changed_drift()
             yield from self._changed_timeline()
+            yield from self._changed_views()
 
     def _load_progress(self) -> Iterator[Loading]:
         """How far a model is on its way: each stage at once, within one only now and then."""
@@ -171,6 +174,13 @@ class SessionUpdates:
         now = self._seat.dial.told()
         if now != self._dial:
             self._dial = now
+            yield now
+
+    def _changed_views(self) -> Iterator[ViewsChanged]:
+        """Where the picture alone is, and how many look at it, if it is not what the page knows."""
+        now = ViewsChanged(self._seat.viewers.secret, len(self._seat.viewers))
+        if now != self._views:
+            self._views = now
             yield now
 
     def _changed_drift(self) -> Iterator[DriftChanged]:

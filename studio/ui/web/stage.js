@@ -10,6 +10,7 @@ export class Stage {
     this.context = context2d(view, { alpha: false, desynchronized: true });
     this.frame = 0; // the number of the frame that is seen
     this.drawn = 0; // the sequence number of the picture on the canvas
+    this.seen = false; // has there ever been one?
   }
 
   /**
@@ -30,6 +31,12 @@ export class Stage {
     this.drawn = 0;
   }
 
+  /** Nothing is seen any more. */
+  clear() {
+    this.context.fillRect(0, 0, this.view.width, this.view.height);
+    this.seen = false;
+  }
+
   /**
    * Draw a frame unless a newer one is there already; true once it is on the canvas.
    * @param {Frame} frame
@@ -42,6 +49,7 @@ export class Stage {
       this.context.drawImage(bitmap, 0, 0);
       this.drawn = frame.sequence;
       this.frame = frame.index;
+      this.seen = true;
     }
     bitmap.close();
     return newer;

@@ -7,10 +7,10 @@ const FRAME_HEADER = 32; // bytes
 const PICTURE_HEADER = 12;
 const PICTURE_MAGIC = [0x53, 0x54, 0x50, 0x31]; // STP1
 
-/** Who ended a link (studio/ui/protocol.py, `CloseCode`). A superseded or an idle page stays ended. */
-export const CLOSE = { policy: 1008, stopping: 1012, superseded: 4001, silent: 4002, idle: 4003 };
+/** Who ended a link (studio/ui/protocol.py, `CloseCode`). A superseded, an idle or a withdrawn page stays ended. */
+export const CLOSE = { policy: 1008, stopping: 1012, superseded: 4001, silent: 4002, idle: 4003, withdrawn: 4004 };
 /** Does a page stay ended by this code? @param {number | undefined} code */
-export const endsForGood = (code) => code === CLOSE.superseded || code === CLOSE.idle;
+export const endsForGood = (code) => code === CLOSE.superseded || code === CLOSE.idle || code === CLOSE.withdrawn;
 
 /**
  * Is it a code of the studio's own?
