@@ -23,7 +23,8 @@ except ImportError:  # an optional speed-up: Pillow writes the same JPEG in abou
     simplejpeg = None
 
 HEADER = struct.Struct("<4sIIIffd")
-MAGIC = b"STF1"
+MAGIC = b"STF1"  # JPEG
+H264_KEY, H264_NEXT = b"STVK", b"STVD"  # a key picture, and one that needs those before it (`outputs.h264`)
 QUALITY = 88
 KEPT = 72  # frames a hand may still reach into, 3 s at 24 a second: what was seen longer ago is no grab
 KEPT_BYTES = 48 * 2**20  # of pictures; a snapshot finds more than the widest window has on its way whatever their size
@@ -129,7 +130,7 @@ def encode_jpeg(picture: np.ndarray, quality: int = QUALITY) -> bytes:
 def pack(frame: Frame, sequence: int, data: bytes | None = None, magic: bytes = MAGIC) -> bytes:
     """A frame as the page reads it: 32 bytes of header, then its picture; JPEG if no data is given.
 
-    Little-endian: what the picture is (`MAGIC`), sequence on this link, frame index, control revision (uint32 each), tick in ms, age when
+    Little-endian: what the picture is (`MAGIC`, `H264_KEY`), sequence on this link, frame index, control revision (uint32 each), tick in ms, age when
     packed in ms (float32 each), the time it was made in ms since 1970 (float64).
     """
     age = max(0.0, (time.time_ns() - frame.made_ns) / 1e6)

@@ -94,6 +94,7 @@ MESSAGES: dict[str, Callable[[dict[str, object]], Command]] = {
     "ack": lambda message: Acknowledge(whole(message, "sequence")),
     "pong": lambda message: Pong(whole(message, "number")),
     **latency.MESSAGES,
+    **views.MESSAGES,
 }
 
 

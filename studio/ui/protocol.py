@@ -256,7 +256,8 @@ class Status(Notification):
     """What is measured: frames a second and ms a frame, of the session; the window and round trip of the connection.
 
     draw_ms: of a chunk with all its pictures, which is what a control waits for; decode_ms: of it, their decoding;
-    pack_ms: making JPEG of one; shortest_ms: the shortest round trip so far, by which the page reads `Ping.time`.
+    pack_ms: making JPEG of one; kbits: a second of H.264 in its place, or 0; shortest_ms: the shortest round trip so
+    far, by which the page reads `Ping.time`.
     """
 
     type: ClassVar[str] = "status"
@@ -275,6 +276,7 @@ class Status(Notification):
     decode_ms: float = 0.0
     pack_ms: float = 0.0
     shortest_ms: float = 0.0
+    kbits: int = 0
 
 
 @dataclass(frozen=True)

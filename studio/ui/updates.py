@@ -105,8 +105,8 @@ class SessionUpdates:
         """Take whatever receipt comes next for a new one: the session began again."""
         self._last_receipt = 0
 
-    def collect(self, window: Window) -> Iterator[Notification]:
-        """Yield what the page is to be told now."""
+    def collect(self, window: Window, rate: int = 0) -> Iterator[Notification]:
+        """Yield what the page is to be told now. rate: bits a second of H.264 that it is sent, or 0."""
         if self._seat.session.model is not self._model():
             yield self.hello()
             yield from self.notices()
@@ -118,7 +118,7 @@ class SessionUpdates:
         yield from self._remarks.collect()
         if self._clock() - self._status_at > STATUS_EVERY:
             self._status_at = self._clock()
-            yield self._status(window)
+            yield self._status(window, rate)
             yield from self._changed_drift()
             yield from self._changed_timeline()
             yield from self._changed_views()
@@ -195,11 +195,12 @@ class SessionUpdates:
             self._drift = now
             yield now
 
-    def _status(self, window: Window) -> Status:
+    def _status(self, window: Window, rate: int) -> Status:
         played = replace(Status(**self._seat.session.stats), recording=self._seat.recorder.recording)
         return replace(
             played,
             window=window.size,
+            kbits=round(rate / 1e3),
             round_trip_ms=round(window.typical * 1e3, 1),
             shortest_ms=round(window.shortest * 1e3, 1) if window.shortest < float("inf") else 0.0,
             pack_ms=round(self._seat.dial.sending.typical_ms, 2),

@@ -83,7 +83,16 @@ def pong(viewer: Viewer, message: dict[str, object]) -> None:
         viewer.frames.window.pinged(round_trip)
 
 
-READERS: dict[str, Callable[[Viewer, dict[str, object]], None]] = {"open": heard, "ack": acknowledge, "pong": pong}
+def decodes(viewer: Viewer, message: dict[str, object]) -> None:
+    viewer.frames.video.begin(message.get("h264") is True)
+
+
+READERS: dict[str, Callable[[Viewer, dict[str, object]], None]] = {
+    "open": heard,
+    "ack": acknowledge,
+    "pong": pong,
+    "decodes": decodes,
+}
 
 
 class Viewers:

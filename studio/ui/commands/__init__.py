@@ -202,6 +202,7 @@ AT_ONCE: dict[type[Command], Callable[[Connection, Any], None]] = {
     Pong: pong,
     **audition.AT_ONCE,
     **latency.AT_ONCE,
+    **views.AT_ONCE,
 }
 # What is done in turn; controls are beside these, as one may take another's place (`send_control`).
 HANDLERS: dict[type[Command], Callable[[Connection, Any], Awaitable[None]]] = {

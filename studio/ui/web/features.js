@@ -16,6 +16,7 @@ import { install as motion } from './motion.js';
 import { install as pad } from './pad.js';
 import { install as place } from './place.js';
 import { install as projector } from './projector.js';
+import { install as picturesSent } from './pictures-sent.js';
 import { install as regions } from './regions.js';
 import { install as selection } from './selection-feature.js';
 import { install as slots } from './slots.js';
@@ -27,7 +28,7 @@ import { install as subjects } from './subjects.js';
 /** @type {Record<string, (page: Page) => Feature>} */
 const FEATURES = {
   seen: ({ seen }) => seen.feature, audition, backdrop, drop, editor, exports, ghosts, latency, live, moments, motion,
-  pad, place, projector, regions, slots, subjects, selection, grab, // its slider stands in the bar of the selection
+  pad, picturesSent, place, projector, regions, slots, subjects, selection, grab, // its slider stands in the bar of the selection
 };
 
 export class Features {

@@ -4,6 +4,7 @@
 import { toggleFullscreen } from './display.js';
 import { find } from './dom.js';
 import { BROWSER } from './link.js';
+import { tellDecoder } from './pictures.js';
 import { Stage } from './stage.js';
 import { Viewing } from './viewing.js';
 
@@ -17,7 +18,10 @@ const words = find(document, 'p', HTMLElement);
 const viewing = new Viewing({
   address: location.href.replace(/^http/, 'ws').replace('/view/', '/watch/').replace(/[?#].*$/, ''),
   browser: BROWSER,
-  opened: () => stage.restart(),
+  opened: () => {
+    stage.restart();
+    tellDecoder(stage.pictures, (message) => viewing.send(message));
+  },
   on: {
     frame: (frame) => show(frame),
     lost: (why) => setTimeout(() => { if (!viewing.deliver && !stage.seen) words.textContent = why; }, WORDS_AFTER),
