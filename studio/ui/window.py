@@ -55,7 +55,7 @@ class Window:
         self.pinged(now - then)
         self._recent.append(now - then)
         self._acknowledged.append(now)
-        if len(self._recent) >= 2 and min(self._recent) > SLOW and self.shortest < SLOW / 2:
+        if len(self._recent) > 2 and self.typical > SLOW and self.shortest < SLOW / 2:
             self.size = 1  # what waits behind another at a slow reader is old when it is read
         elif len(self._recent) == self._recent.maxlen:
             self._steer()
@@ -64,7 +64,7 @@ class Window:
         queued = self.size * (1 - self.shortest / max(self.typical, 1e-6))
         span = self._acknowledged[-1] - self._acknowledged[0]
         rate = (len(self._acknowledged) - 1) / span if span > 0 else 0.0
-        if self.size < NARROWEST and self.typical < SLOW:
+        if self.size < NARROWEST and self.typical < SLOW / 3:
             self.size = NARROWEST
             self._recent.clear()
         elif queued < 0.8 and self.shortest * rate + 1.5 > self.size and self.size < WIDEST:
