@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from studio.cli.arguments import add_model_arguments, number_between, user_path
@@ -26,6 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--takes", type=user_path, default=Path("takes"), help="folder for takes (default: %(default)s)"
     )
+    parser.add_argument(
+        "--out",
+        action="append",
+        default=[],
+        metavar="WAY",
+        help="show the stream in other programs too: virtualcam, ndi, spout or syphon; as often as needed",
+    )
     parser.add_argument("--open", action="store_true", help="open a browser too")
     add_server_arguments(parser)
 
@@ -38,6 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
     check_address(arguments.host, arguments.port)
     if bare_host(arguments.host) == "::":
         log.warning("--host :: answers IPv6 addresses alone; 0.0.0.0 answers IPv4, which most networks at home use")
+    check_outputs(arguments.out)
     server = server_options(arguments)
     from studio.ui.app import launch
 
@@ -51,8 +60,23 @@ def run(arguments: argparse.Namespace) -> None:
         takes=arguments.takes,
         options=options,
         state=state_folder(),
+        outputs=tuple(dict.fromkeys(arguments.out)),
         **server,
     )
+
+
+def check_outputs(names: Sequence[str]) -> None:
+    """Raise UsageError for a way out that this machine does not have."""
+    if not names:
+        return
+    from studio.outputs import OutputError
+    from studio.outputs.live import check_sink
+
+    for name in names:
+        try:
+            check_sink(name)
+        except OutputError as error:
+            raise UsageError(str(error)) from None
 
 
 def check_folders(takes: Path) -> None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import uvicorn
 from starlette.middleware import Middleware
 
 from studio.controls import ControlState
+from studio.outputs.live import LiveOutput
 from studio.presets import Preset
 from studio.presets import presets as all_presets
 from studio.ui.address import check_address, url_host
@@ -31,6 +33,9 @@ from studio.ui.routes import Routes
 from studio.ui.seats import Seats
 from studio.ui.security import LARGEST_UPLOAD, person_address
 from studio.ui.theme import studio_theme
+
+if TYPE_CHECKING:
+    from studio.session.session import Session
 
 # Before Gradio's script runs: dark unless this person chose light here, so nothing flashes.
 HEAD = """
@@ -145,6 +150,8 @@ def make_seats(options: ServerOptions, opening: Preset | None) -> Seats:
         library = library or Library(options.model, options.offered, options=options.options)
         library.open()
         factory = library.session
+    if options.outputs:
+        factory = shown_elsewhere(factory, options.outputs)
     return Seats(
         factory,
         opening=opening,
@@ -154,6 +161,20 @@ def make_seats(options: ServerOptions, opening: Preset | None) -> Seats:
         disk=DiskQuota(options.disk_quota),
         restorer=Restorer(Path(options.takes), options.saved_seats, options.is_for_one, options.saved_lines),
     )
+
+
+def shown_elsewhere(factory: Callable[[], Session], names: Collection[str]) -> Callable[[], Session]:
+    """Have the frames of a factory's sessions shown in other programs too, until this one ends."""
+    outputs = [LiveOutput(name) for name in names]
+    for output in outputs:
+        atexit.register(output.close)
+
+    def make() -> Session:
+        session = factory()
+        session.outputs += [output.of(session) for output in outputs]
+        return session
+
+    return make
 
 
 @contextlib.contextmanager

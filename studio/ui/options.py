@@ -38,6 +38,7 @@ class ServerOptions:
     in, {user: password}; None: everybody. root_path: the sub-path, or the whole address, that a proxy serves it under.
     certificate, key: files (PEM) for https. disk_per_person: bytes of takes kept for each address; None: no limit.
     state: the folder where sessions are saved, for their pages to come back to after a restart; None: nowhere.
+    outputs: other programs that show the stream (`outputs.live.SINKS`), that of one session at a time.
     """
 
     model: str = "pocket"
@@ -60,6 +61,7 @@ class ServerOptions:
     key: Path | str | None = None
     disk_per_person: int | None = None
     state: Path | str | None = None
+    outputs: Collection[str] = ()
 
     @property
     def offered(self) -> Collection[str] | None:
