@@ -108,7 +108,12 @@ class LiveOutput:
                     size = frame.picture.shape[:2]
                     self._sink.open(*size, FPS)
                 self._sink.send(frame.picture)
-        except (ImportError, OSError, RuntimeError, ValueError) as error:  # no driver, no such device: the stream goes on
+        except (
+            ImportError,
+            OSError,
+            RuntimeError,
+            ValueError,
+        ) as error:  # no driver, no such device: the stream goes on
             self.problem = f"{self.name} shows no more pictures: {error}"
             log.warning(self.problem)
         finally:

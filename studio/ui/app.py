@@ -181,8 +181,8 @@ def shown_elsewhere(factory: Callable[[], Session], names: Collection[str]) -> C
 def own_socket_limits() -> Iterator[None]:
     """Have uvicorn started with limits of our own for sockets, which Gradio has no way to say.
 
-    What a slow reader has not taken waits as little as may be (`prompt_http.py`). JPEG does not deflate (it costs 3 ms a frame on the event loop), and a page has no business sending 16 MB, nor 32
-    messages ahead.
+    What a slow reader has not taken waits as little as may be (`prompt_http.py`). JPEG does not deflate (it costs 3 ms
+    a frame on the event loop), and a page has no business sending 16 MB, nor 32 messages ahead.
     """
     limited = functools.partial(
         uvicorn.Config, http=PromptHttp, ws_per_message_deflate=False, ws_max_size=LARGEST_UPLOAD, ws_max_queue=8

@@ -59,7 +59,7 @@ class Bell:
 
 
 class Mailbox:
-    """A FrameOutput that keeps the newest frame, and a few before it for snapshots; rings every bell that listens for each."""
+    """A FrameOutput that keeps the newest frame, and a few before it for snapshots; rings the bells that listen."""
 
     def __init__(self) -> None:
         self._bells: tuple[Bell, ...] = ()
@@ -130,8 +130,8 @@ def encode_jpeg(picture: np.ndarray, quality: int = QUALITY) -> bytes:
 def pack(frame: Frame, sequence: int, data: bytes | None = None, magic: bytes = MAGIC) -> bytes:
     """A frame as the page reads it: 32 bytes of header, then its picture; JPEG if no data is given.
 
-    Little-endian: what the picture is (`MAGIC`, `H264_KEY`), sequence on this link, frame index, control revision (uint32 each), tick in ms, age when
-    packed in ms (float32 each), the time it was made in ms since 1970 (float64).
+    Little-endian: what the picture is (`MAGIC`, `H264_KEY`), sequence on this link, frame index, control revision
+    (uint32 each), tick in ms, age when packed in ms (float32 each), the time it was made in ms since 1970 (float64).
     """
     age = max(0.0, (time.time_ns() - frame.made_ns) / 1e6)
     made = frame.made_ns / 1e6

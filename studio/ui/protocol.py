@@ -36,8 +36,8 @@ class ProtocolError(ValueError):
 class CloseCode(IntEnum):
     """Who ended a connection, as a WebSocket close code; the page has the same table (web/link.js, `CLOSE`).
 
-    A superseded, an idle or a withdrawn page stays ended; after any other close it comes back by itself, to the same seat while
-    there is one.
+    A superseded, an idle or a withdrawn page stays ended; after any other close it comes back by itself, to the same
+    seat while there is one.
     """
 
     POLICY = 1008  # the server refused: no good ticket, or far too many messages

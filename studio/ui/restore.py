@@ -71,7 +71,9 @@ class Restorer:
 
     def save(self, seat: Seat) -> None:
         """Save a seat that a person has used, if anything has changed; not on a session's thread, as disks are slow."""
-        if self._saved and (seat.played or seat.bookmarks or seat.recorder.takes or seat.recorder.recording or seat.viewers.used):
+        if self._saved and (
+            seat.played or seat.bookmarks or seat.recorder.takes or seat.recorder.recording or seat.viewers.used
+        ):
             self._saved.save(seat.id, saved_of(seat))
             if self._lines:
                 self._lines.save(seat.id, seat.session)

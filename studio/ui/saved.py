@@ -150,7 +150,13 @@ def parse(text: str) -> SavedSeat:
     values = json.loads(text)
     names = {key: tuple(map(str, values[key])) for key in ("takes", "unfinished", "left_out")}
     names["bookmarks"] = tuple(map(str, values.get("bookmarks", ())))  # older files have none
-    seat = SavedSeat(str(values["model"]), tuple(values["controls"]), recording=str(values["recording"]), **names, views=str(values.get("views", "")))
+    seat = SavedSeat(
+        str(values["model"]),
+        tuple(values["controls"]),
+        recording=str(values["recording"]),
+        **names,
+        views=str(values.get("views", "")),
+    )
     seat.state()  # raises ControlError for what a control cannot be
     return seat
 

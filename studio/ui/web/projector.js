@@ -78,12 +78,10 @@ class Projector {
     this.views = { secret, watching };
     this.says.textContent = `${SHARED} ${watchingWords(watching)}`;
     this.withdrawButton.disabled = !watching && !this.given;
-    if (moved && !this.withdrawn && this.window && !this.window.closed) this.window.location.replace(this.address('view'));
-    this.withdrawn = false;
+    if (moved && this.window && !this.window.closed) this.window.location.replace(this.address('view'));
   }
 
   given = false; // was a link copied, or a window opened?
-  withdrawn = false; // by this page, just now: its own window ends too
 
   /** @param {'view' | 'mjpeg'} what */
   address(what) {
@@ -112,7 +110,7 @@ class Projector {
   }
 
   withdraw() {
-    this.withdrawn = true;
+    this.window = null; // it ends with the others, and does not follow to the new address
     this.given = false;
     this.page.command('withdraw-views');
   }
