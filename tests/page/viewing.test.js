@@ -21,9 +21,18 @@ beforeEach(() => {
 async function looking() {
   viewing = new Viewing({
     address: 'ws://studio/gradio_api/studio/watch/s',
-    browser: { WebSocket: FakeSocket, setTimeout: (call, ms) => clock.set(call, ms), clearTimeout: (timer) => clock.clear(timer), now: () => clock.time },
+    browser: {
+      WebSocket: FakeSocket,
+      setTimeout: (call, ms) => clock.set(call, ms),
+      clearTimeout: (timer) => clock.clear(timer),
+      now: () => clock.time,
+    },
     opened: () => heard.push('opened'),
-    on: { frame: ({ index }) => heard.push(index), lost: (words) => heard.push(`lost: ${words}`), ended: (words) => heard.push(`ended: ${words}`) },
+    on: {
+      frame: ({ index }) => heard.push(index),
+      lost: (words) => heard.push(`lost: ${words}`),
+      ended: (words) => heard.push(`ended: ${words}`),
+    },
   });
   viewing.run();
   await settle();

@@ -10,7 +10,7 @@ import { element } from './dom.js';
 const ICON = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M3.500 5h17v11h-17zM12 16v3.500M8 19.500h8" /></svg>';
 const WINDOW = 'studio-picture'; // the name of the window: there is one, and a second press comes back to it
 const BLOCKED = 'The browser opened no window. Allow this page to open windows beside the address, then try again.';
-const LINK = 'The link is copied: for OBS, VLC or any player of MJPEG. Who has it sees the picture, until it is withdrawn or this session ends.';
+const LINK = 'The link is copied, for OBS, VLC or any player of MJPEG. It ends with this session, or when you withdraw it.';
 const SHARED = 'Whoever has the link sees the picture and can change nothing.';
 
 /**
@@ -20,7 +20,12 @@ const SHARED = 'Whoever has the link sees the picture and can change nothing.';
 export function install(page) {
   const view = new Projector(page);
   return {
-    actions: { picture: () => view.toggle(), projector: () => view.open(), 'copy-mjpeg': () => view.copy(), 'withdraw-views': () => view.withdraw() },
+    actions: {
+      picture: () => view.toggle(),
+      projector: () => view.open(),
+      'copy-mjpeg': () => view.copy(),
+      'withdraw-views': () => view.withdraw(),
+    },
     messages: { views: (/** @type {Views} */ views) => view.take(views) },
   };
 }

@@ -49,7 +49,8 @@ export class Viewing {
   async talk() {
     const { address, browser } = this;
     try {
-      return await talkOverSocket({ browser, address, protocols: ['studio.v1'], line: this.line(), silence: () => SILENCE, opened: () => {} });
+      const protocols = ['studio.v1'];
+      return await talkOverSocket({ browser, address, protocols, line: this.line(), silence: () => SILENCE, opened: () => {} });
     } catch (error) {
       if (!(error instanceof NoSocket)) throw error;
       return '';
