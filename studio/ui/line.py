@@ -50,8 +50,8 @@ class LineMeter:
     def measure(self, queued: float, fastest: float) -> Taken | None:
         """Give what was taken; None where too little was sent to say. fastest: frames a second that may be sent."""
         now = self._clock()
-        for entries in (self._taken, self._made):
-            while entries and now - entries[0][0] > SPAN:
+        for entries, least in ((self._taken, 0), (self._made, 2)):
+            while len(entries) > least and now - entries[0][0] > SPAN:
                 entries.popleft()
         if len(self._made) < 2 or now - self._made[0][0] < SPAN / 2:
             return None

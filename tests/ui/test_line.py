@@ -189,6 +189,7 @@ def test_who_reads_a_frame_a_second_gets_a_new_one_each_time_and_nothing_waits()
     ages = [age for when, age, _ in line.got if when > 105]
     assert max(ages) < 1.5
     assert line.most_waiting <= NARROWEST
+    assert line.got[-1][2] == MAGIC  # fewer bytes are no help to it
 
 
 def test_who_reads_slower_than_patience_makes_nothing_grow():
