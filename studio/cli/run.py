@@ -34,6 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="WAY",
         help="show the stream in other programs too: virtualcam, ndi, spout or syphon; as often as needed",
     )
+    parser.add_argument(
+        "--film", type=user_path, default=None, metavar="FILE", help="a video that each session draws from, in a loop"
+    )
     parser.add_argument("--open", action="store_true", help="open a browser too")
     add_server_arguments(parser)
 
@@ -47,6 +50,8 @@ def run(arguments: argparse.Namespace) -> None:
     if bare_host(arguments.host) == "::":
         log.warning("--host :: answers IPv6 addresses alone; 0.0.0.0 answers IPv4, which most networks at home use")
     check_outputs(arguments.out)
+    if arguments.film:
+        check_film_file(arguments.film)
     server = server_options(arguments)
     from studio.ui.app import launch
 
@@ -61,6 +66,7 @@ def run(arguments: argparse.Namespace) -> None:
         options=options,
         state=state_folder(),
         outputs=tuple(dict.fromkeys(arguments.out)),
+        film=arguments.film,
         **server,
     )
 
@@ -77,6 +83,17 @@ def check_outputs(names: Sequence[str]) -> None:
             check_sink(name)
         except OutputError as error:
             raise UsageError(str(error)) from None
+
+
+def check_film_file(path: Path) -> None:
+    """Raise UsageError for a film that cannot be read."""
+    from studio.motion.film import FilmError
+    from studio.session.film_in import check_film
+
+    try:
+        check_film(path)
+    except FilmError as error:
+        raise UsageError(f"--film: {error}") from None
 
 
 def check_folders(takes: Path) -> None:

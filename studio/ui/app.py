@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import logging
 import signal
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -15,10 +16,12 @@ import gradio as gr
 import uvicorn
 from starlette.middleware import Middleware
 
-from studio.controls import ControlState
+from studio.controls import ControlState, Picture
+from studio.models.playable import playable_kinds
 from studio.outputs.live import LiveOutput
 from studio.presets import Preset
 from studio.presets import presets as all_presets
+from studio.session.film_in import FilmIn
 from studio.ui.address import check_address, url_host
 from studio.ui.canvas import WEB, Canvas
 from studio.ui.errors import Waiting
@@ -51,6 +54,7 @@ HEAD = """
 </script>
 """
 
+log = logging.getLogger("studio")
 
 SESSION_GONE = (
     "Your session here has ended, and this is a new one: prompt, strokes and takes of the last are not on this page. "
@@ -152,6 +156,8 @@ def make_seats(options: ServerOptions, opening: Preset | None) -> Seats:
         factory = library.session
     if options.outputs:
         factory = shown_elsewhere(factory, options.outputs)
+    if options.film:
+        factory = drawing_from(factory, Path(options.film))
     return Seats(
         factory,
         opening=opening,
@@ -161,6 +167,22 @@ def make_seats(options: ServerOptions, opening: Preset | None) -> Seats:
         disk=DiskQuota(options.disk_quota),
         restorer=Restorer(Path(options.takes), options.saved_seats, options.is_for_one, options.saved_lines),
     )
+
+
+def drawing_from(factory: Callable[[], Session], film: Path) -> Callable[[], Session]:
+    """Have a factory's sessions draw from a film, where their model draws from pictures."""
+
+    def make() -> Session:
+        session = factory()
+        if Picture.kind in playable_kinds(session.model):
+            session.outputs.append(FilmIn(session, film))
+        else:
+            log.warning(
+                "%s draws from no pictures, so the film is left aside; give --model another", session.model.name
+            )
+        return session
+
+    return make
 
 
 def shown_elsewhere(factory: Callable[[], Session], names: Collection[str]) -> Callable[[], Session]:

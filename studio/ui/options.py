@@ -39,6 +39,7 @@ class ServerOptions:
     certificate, key: files (PEM) for https. disk_per_person: bytes of takes kept for each address; None: no limit.
     state: the folder where sessions are saved, for their pages to come back to after a restart; None: nowhere.
     outputs: other programs that show the stream (`outputs.live.SINKS`), that of one session at a time.
+    film: a video file that every session draws from (`session.film_in`).
     """
 
     model: str = "pocket"
@@ -62,6 +63,7 @@ class ServerOptions:
     disk_per_person: int | None = None
     state: Path | str | None = None
     outputs: Collection[str] = ()
+    film: Path | str | None = None
 
     @property
     def offered(self) -> Collection[str] | None:
