@@ -18,7 +18,7 @@ from studio.outputs.errors import OutputError
 from studio.outputs.latest import Latest
 from studio.outputs.ndi import Ndi
 from studio.outputs.spout import Spout
-from studio.outputs.syphon import Syphon
+from studio.outputs.syphon_out import Syphon
 from studio.outputs.virtualcam import VirtualCamera
 
 NAME = "Live studio"  # that other programs list it under
@@ -102,11 +102,12 @@ class LiveOutput:
                     serial, frame = read
                 if frame is None or self._newest.closed:
                     continue
-                if size != frame.picture.shape[:2]:
+                height, width = frame.picture.shape[:2]
+                if size != (height, width):
                     if size:
                         self._sink.close()
-                    size = frame.picture.shape[:2]
-                    self._sink.open(*size, FPS)
+                    size = height, width
+                    self._sink.open(height, width, FPS)
                 self._sink.send(frame.picture)
         except (
             ImportError,

@@ -3,6 +3,7 @@
 import gc
 import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,7 @@ def test_a_films_pictures_come_in_order_over_and_over_and_the_take_replays_witho
 
     step_until(session, twice)
     assert seen[0] == 0
-    assert all(other in (one + 1, one + 2, one + 3) or other <= 2 for one, other in zip(seen, seen[1:]))
+    assert all(other in (one + 1, one + 2, one + 3) or other <= 2 for one, other in pairwise(seen))
     score = session.stop_recording()
     session.outputs.close()
     assert len(pictures_of(score)) > 3
@@ -93,10 +94,13 @@ def test_a_person_who_chooses_another_picture_is_not_overruled(still, film):
 
 def test_a_film_ends_with_its_session(still, film):
     before = len(films())
-    session = Session(still)
-    session.outputs.append(FilmIn(session, film))
-    step_until(session, lambda: now(session).data)
-    del session
+
+    def play():
+        session = Session(still)
+        session.outputs.append(FilmIn(session, film))
+        step_until(session, lambda: now(session).data)
+
+    play()
     gc.collect()
     end = time.monotonic() + 20
     while len(films()) > before:
