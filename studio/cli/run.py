@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from studio.cli.arguments import add_model_arguments, number_between, user_path
 from studio.cli.errors import UsageError
@@ -49,9 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
     check_address(arguments.host, arguments.port)
     if bare_host(arguments.host) == "::":
         log.warning("--host :: answers IPv6 addresses alone; 0.0.0.0 answers IPv4, which most networks at home use")
-    check_outputs(arguments.out)
-    if arguments.film:
-        check_film_file(arguments.film)
+    pictures = picture_options(arguments)
     server = server_options(arguments)
     from studio.ui.app import launch
 
@@ -65,10 +64,18 @@ def run(arguments: argparse.Namespace) -> None:
         takes=arguments.takes,
         options=options,
         state=state_folder(),
-        outputs=tuple(dict.fromkeys(arguments.out)),
-        film=arguments.film,
+        **pictures,
         **server,
     )
+
+
+def picture_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Give those of `ServerOptions` that say where pictures go and come from; raises UsageError."""
+    check_outputs(arguments.out)
+    if arguments.film:
+        check_film_file(arguments.film)
+    given = {"outputs": tuple(dict.fromkeys(arguments.out)), "film": arguments.film}
+    return {name: value for name, value in given.items() if value}
 
 
 def check_outputs(names: Sequence[str]) -> None:
