@@ -62,6 +62,7 @@ def test_a_viewer_sees_the_newest_frames_and_changes_nothing(house):
         assert seat.session.sent == before
         assert until(page, "views")["watching"] == 0
     assert not len(seat.viewers)
+    assert not seat.mailbox._bells  # nobody is woken who has gone
 
 
 def test_a_withdrawn_link_ends_who_looks_on_and_leads_nowhere(house):
