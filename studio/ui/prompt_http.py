@@ -22,7 +22,7 @@ class PromptHttp(AutoHTTPProtocol):
         """Set the limits of a new connection, a WebSocket's too: it begins as one of these."""
         super().connection_made(transport)
         if isinstance(transport, asyncio.WriteTransport):
-            transport.set_write_buffer_limits(high=0)
+            transport.set_write_buffer_limits(high=1, low=0)  # of TLS a limit of 0 is always reached
         own, option = transport.get_extra_info("socket"), getattr(socket, "TCP_NOTSENT_LOWAT", None)
         if own is not None and option is not None:  # Linux and macOS know it
             with contextlib.suppress(OSError):
