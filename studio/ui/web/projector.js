@@ -1,13 +1,12 @@
 // @ts-check
 // The picture out of the page: a window for a projector, and a link for other programs. Both show it and change nothing.
 
-import { element } from './dom.js';
+import { element, find } from './dom.js';
 
 /** @import { Feature } from './types.js' */
 /** @import { Page } from './page.js' */
 /** @typedef {{ secret: string, watching: number }} Views */
 
-const ICON = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M3.500 5h17v11h-17zM12 16v3.500M8 19.500h8" /></svg>';
 const WINDOW = 'studio-picture'; // the name of the window: there is one, and a second press comes back to it
 const BLOCKED = 'The browser opened no window. Allow this page to open windows beside the address, then try again.';
 const LINK = 'The link is copied, for OBS, VLC or any player of MJPEG. It ends with this session, or when you withdraw it.';
@@ -47,11 +46,7 @@ class Projector {
     this.views = { secret: '', watching: 0 };
     /** @type {Window | null} */
     this.window = null;
-    this.button = element('button', { className: 'st-icon', innerHTML: ICON, title: 'The picture in a window or another program' });
-    this.button.dataset.do = 'picture';
-    this.button.setAttribute('aria-label', 'The picture in a window or another program');
-    this.button.setAttribute('aria-expanded', 'false');
-    page.box.querySelector('[data-do="fullscreen"]')?.before(this.button);
+    this.button = find(page.box, '[data-do="picture"]', HTMLElement);
     this.says = element('p', { textContent: SHARED });
     this.withdrawButton = menuButton('withdraw-views', 'Withdraw the links', 'End all windows and players; new links have another address');
     this.menu = this.makeMenu();
