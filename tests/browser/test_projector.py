@@ -40,6 +40,10 @@ def test_a_projectors_window_shows_the_same_session_changes_nothing_and_outlives
     assert box == [64, 64, "rgb(0, 0, 0)", "", "contain"]
     window.wait_for_function("document.body.classList.contains('still')")  # the pointer goes after two seconds
     assert len(visit.session.sent) == before
+    window.mouse.dblclick(40, 40)
+    window.wait_for_function("document.fullscreenElement === document.documentElement")
+    window.keyboard.press("f")
+    window.wait_for_function("!document.fullscreenElement")
 
     if window.evaluate("import('../web/pictures.js').then((pictures) => pictures.decodesH264())"):
         (viewer,) = seat.viewers
