@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what is measured, which suite of the bench, and what the gpu suite takes."""
     add_measure_arguments(parser)
     parser.add_argument(
-        "--suite", default="play", help="play, core, grab, instrument, warp or gpu (default: %(default)s)"
+        "--suite", default="play", help="play, core, grab, instrument, line, warp or gpu (default: %(default)s)"
     )
     group = parser.add_argument_group("gpu suite", "real architectures at full size, with random weights")
     group.add_argument(
@@ -38,6 +38,11 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.suite == "play":
         plan = QUICK if arguments.quick else FULL
         print_figures(lambda: bench(open_model(arguments), arguments.seed, plan), arguments.json)
+        return
+    if arguments.suite == "line":
+        from studio.ui.line_bench import measure_line
+
+        print_figures(lambda: measure_line(5.0 if arguments.quick else 20.0), arguments.json)
         return
     gpu = (arguments.only, arguments.wrappers, arguments.reference, arguments.reference_python)
     print_figures(lambda: suite(arguments.suite, arguments.seed, arguments.quick, *gpu), arguments.json)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from studio.cli.arguments import add_model_arguments, number_between, user_path
 from studio.cli.errors import UsageError
@@ -26,6 +28,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--takes", type=user_path, default=Path("takes"), help="folder for takes (default: %(default)s)"
     )
+    parser.add_argument(
+        "--out",
+        action="append",
+        default=[],
+        metavar="WAY",
+        help="show the stream in other programs too: virtualcam, ndi, spout or syphon; as often as needed",
+    )
+    parser.add_argument(
+        "--film", type=user_path, default=None, metavar="FILE", help="a video that each session draws from, in a loop"
+    )
     parser.add_argument("--open", action="store_true", help="open a browser too")
     add_server_arguments(parser)
 
@@ -38,6 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
     check_address(arguments.host, arguments.port)
     if bare_host(arguments.host) == "::":
         log.warning("--host :: answers IPv6 addresses alone; 0.0.0.0 answers IPv4, which most networks at home use")
+    pictures = picture_options(arguments)
     server = server_options(arguments)
     from studio.ui.app import launch
 
@@ -51,8 +64,43 @@ def run(arguments: argparse.Namespace) -> None:
         takes=arguments.takes,
         options=options,
         state=state_folder(),
+        **pictures,
         **server,
     )
+
+
+def picture_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Give those of `ServerOptions` that say where pictures go and come from; raises UsageError."""
+    check_outputs(arguments.out)
+    if arguments.film:
+        check_film_file(arguments.film)
+    given = {"outputs": tuple(dict.fromkeys(arguments.out)), "film": arguments.film}
+    return {name: value for name, value in given.items() if value}
+
+
+def check_outputs(names: Sequence[str]) -> None:
+    """Raise UsageError for a way out that this machine does not have."""
+    if not names:
+        return
+    from studio.outputs import OutputError
+    from studio.outputs.live import check_sink
+
+    for name in names:
+        try:
+            check_sink(name)
+        except OutputError as error:
+            raise UsageError(str(error)) from None
+
+
+def check_film_file(path: Path) -> None:
+    """Raise UsageError for a film that cannot be read."""
+    from studio.motion.film import FilmError
+    from studio.session.film_in import check_film
+
+    try:
+        check_film(path)
+    except FilmError as error:
+        raise UsageError(f"--film: {error}") from None
 
 
 def check_folders(takes: Path) -> None:

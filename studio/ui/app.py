@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
+import logging
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import uvicorn
 from starlette.middleware import Middleware
 
-from studio.controls import ControlState
+from studio.controls import ControlState, Picture
+from studio.models.playable import playable_kinds
+from studio.outputs.live import LiveOutput
 from studio.presets import Preset
 from studio.presets import presets as all_presets
+from studio.session.film_in import FilmIn
 from studio.ui.address import check_address, url_host
 from studio.ui.canvas import WEB, Canvas
 from studio.ui.errors import OptionsError
@@ -25,12 +30,16 @@ from studio.ui.library import Library
 from studio.ui.options import ServerOptions
 from studio.ui.osc import Osc, open_ports
 from studio.ui.panel import needs_css, panel
+from studio.ui.prompt_http import PromptHttp
 from studio.ui.quota import DiskQuota
 from studio.ui.restore import Restorer
 from studio.ui.routes import Routes
 from studio.ui.seats import Seats
 from studio.ui.security import LARGEST_UPLOAD
 from studio.ui.theme import studio_theme
+
+if TYPE_CHECKING:
+    from studio.session.session import Session
 
 # Before Gradio's script runs: dark unless this person chose light here, so nothing flashes.
 HEAD = """
@@ -46,6 +55,7 @@ HEAD = """
 </script>
 """
 
+log = logging.getLogger("studio")
 
 def build(routes: Routes, presets: Mapping[str, Preset], opening: Preset | None = None) -> gr.Blocks:
     """Lay out the page, with its few Gradio events; everything live goes over the page's own connection."""
@@ -132,6 +142,10 @@ def make_seats(options: ServerOptions, opening: Preset | None) -> Seats:
         library = library or Library(options.model, options.offered, options=options.options)
         library.open()
         factory = library.session
+    if options.outputs:
+        factory = shown_elsewhere(factory, options.outputs)
+    if options.film:
+        factory = drawing_from(factory, Path(options.film))
     return Seats(
         factory,
         opening=opening,
@@ -143,15 +157,45 @@ def make_seats(options: ServerOptions, opening: Preset | None) -> Seats:
     )
 
 
+def drawing_from(factory: Callable[[], Session], film: Path) -> Callable[[], Session]:
+    """Have a factory's sessions draw from a film, where their model draws from pictures."""
+
+    def make() -> Session:
+        session = factory()
+        if Picture.kind in playable_kinds(session.model):
+            session.outputs.append(FilmIn(session, film))
+        else:
+            log.warning(
+                "%s draws from no pictures, so the film is left aside; give --model another", session.model.name
+            )
+        return session
+
+    return make
+
+
+def shown_elsewhere(factory: Callable[[], Session], names: Collection[str]) -> Callable[[], Session]:
+    """Have the frames of a factory's sessions shown in other programs too, until this one ends."""
+    outputs = [LiveOutput(name) for name in names]
+    for output in outputs:
+        atexit.register(output.close)
+
+    def make() -> Session:
+        session = factory()
+        session.outputs += [output.of(session) for output in outputs]
+        return session
+
+    return make
+
+
 @contextlib.contextmanager
 def own_socket_limits() -> Iterator[None]:
     """Have uvicorn started with limits of our own for sockets, which Gradio has no way to say.
 
-    JPEG does not deflate (it costs 3 ms a frame on the event loop), and a page has no business sending 16 MB, nor 32
-    messages ahead.
+    What a slow reader has not taken waits as little as may be (`prompt_http.py`). JPEG does not deflate (it costs 3 ms
+    a frame on the event loop), and a page has no business sending 16 MB, nor 32 messages ahead.
     """
     limited = functools.partial(
-        uvicorn.Config, ws_per_message_deflate=False, ws_max_size=LARGEST_UPLOAD, ws_max_queue=8
+        uvicorn.Config, http=PromptHttp, ws_per_message_deflate=False, ws_max_size=LARGEST_UPLOAD, ws_max_queue=8
     )
     original, uvicorn.Config = uvicorn.Config, limited  # type: ignore[misc, assignment]
     try:

@@ -83,7 +83,7 @@ class Connection:
 
     def drain(self) -> list[str]:
         """Give every notification there is to send now, as JSON; the outbox is empty then."""
-        for notification in self.updates.collect(self.frames.window):
+        for notification in self.updates.collect(self.frames.window, self.frames.video.rate):
             self.send(notification)
         for notification in self.auditions.changed():
             self.send(notification)

@@ -12,6 +12,7 @@ from studio.ui.connection import Connection
 from studio.ui.protocol import CloseCode, Restored, Superseded
 from studio.ui.seats import Seats
 from studio.ui.security import HostPolicy, Tickets, same_origin
+from studio.ui.viewers import Viewer
 
 HEARTBEAT = 5.0  # seconds between two pings to a page
 
@@ -31,6 +32,7 @@ class Connections:
         self.tickets = Tickets()
         self.heartbeat = heartbeat
         self.open: dict[str, Connection] = {}
+        self.viewers: set[Viewer] = set()
         self._presets, self._clock, self._policy = presets, clock, policy
         self._beat_at = clock()
 
@@ -76,6 +78,11 @@ class Connections:
                 self.forget(connection)
             else:
                 connection.send_ping()
+        for viewer in list(self.viewers):
+            if viewer.heartbeat.silent:
+                viewer.end(CloseCode.SILENT)
+            else:
+                viewer.send_ping()
 
     def asking(self, request: Request) -> Connection | None:
         """Give the connection whose page sent a request, by its secret header; None for a strange or an ended one."""

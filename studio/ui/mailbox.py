@@ -23,7 +23,8 @@ except ImportError:  # an optional speed-up: Pillow writes the same JPEG in abou
     simplejpeg = None
 
 HEADER = struct.Struct("<4sIIIffd")
-MAGIC = b"STF1"
+MAGIC = b"STF1"  # JPEG
+H264_KEY, H264_NEXT = b"STVK", b"STVD"  # a key picture, and one that needs those before it (`outputs.h264`)
 QUALITY = 88
 KEPT = 72  # frames a hand may still reach into, 3 s at 24 a second: what was seen longer ago is no grab
 KEPT_BYTES = 48 * 2**20  # of pictures; a snapshot finds more than the widest window has on its way whatever their size
@@ -58,19 +59,27 @@ class Bell:
 
 
 class Mailbox:
-    """A FrameOutput that keeps the newest frame, and a few before it for snapshots; rings its bell for each."""
+    """A FrameOutput that keeps the newest frame, and a few before it for snapshots; rings the bells that listen."""
 
     def __init__(self) -> None:
-        self.bell: Bell | None = None
+        self._bells: tuple[Bell, ...] = ()
         self._timeline = Timeline(KEPT, KEPT_BYTES)
 
     def put(self, frame: Frame) -> None:
         self._timeline.put(frame)
-        if bell := self.bell:
+        for bell in self._bells:
             bell.ring()
 
+    def listen(self, bell: Bell) -> None:
+        """Ring this bell too, for each frame."""
+        self._bells += (bell,)
+
+    def forget(self, bell: Bell) -> None:
+        """Ring it no more."""
+        self._bells = tuple(one for one in self._bells if one is not bell)
+
     def close(self) -> None:
-        self.bell = None
+        self._bells = ()
 
     @property
     def count(self) -> int:
@@ -118,16 +127,16 @@ def encode_jpeg(picture: np.ndarray, quality: int = QUALITY) -> bytes:
     return buffer.getvalue()
 
 
-def pack(frame: Frame, sequence: int, quality: int = QUALITY) -> bytes:
-    """A frame as the page reads it: 32 bytes of header, then JPEG of a quality (1..100).
+def pack(frame: Frame, sequence: int, data: bytes | None = None, magic: bytes = MAGIC) -> bytes:
+    """A frame as the page reads it: 32 bytes of header, then its picture; JPEG if no data is given.
 
-    Little-endian: "STF1", sequence on this link, frame index, control revision (uint32 each), tick in ms, age when
-    packed in ms (float32 each), the time it was made in ms since 1970 (float64).
+    Little-endian: what the picture is (`MAGIC`, `H264_KEY`), sequence on this link, frame index, control revision
+    (uint32 each), tick in ms, age when packed in ms (float32 each), the time it was made in ms since 1970 (float64).
     """
     age = max(0.0, (time.time_ns() - frame.made_ns) / 1e6)
     made = frame.made_ns / 1e6
-    header = HEADER.pack(MAGIC, sequence, frame.index, frame.revision, frame.tick_ms, age, made)
-    return header + encode_jpeg(frame.picture, quality)
+    header = HEADER.pack(magic, sequence, frame.index, frame.revision, frame.tick_ms, age, made)
+    return header + (encode_jpeg(frame.picture) if data is None else data)
 
 
 def unpack(data: bytes) -> tuple[int, int, int, float, float, float, bytes]:

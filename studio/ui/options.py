@@ -39,6 +39,8 @@ class ServerOptions:
     certificate, key: files (PEM) for https. disk_per_person: bytes of takes kept for each address; None: no limit.
     state: the folder where sessions are saved, for their pages to come back to after a restart; None: nowhere.
     osc: the port, or HOST:PORT, where OSC is heard, "" for none; osc_out: HOST:PORT that is told what is shown.
+    outputs: other programs that show the stream (`outputs.live.SINKS`), that of one session at a time.
+    film: a video file that every session draws from (`session.film_in`).
     """
 
     model: str = "pocket"
@@ -63,6 +65,8 @@ class ServerOptions:
     state: Path | str | None = None
     osc: str | int = ""
     osc_out: str = ""
+    outputs: Collection[str] = ()
+    film: Path | str | None = None
 
     @property
     def offered(self) -> Collection[str] | None:

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable
 
 from studio.controls.base import shown
-from studio.ui.commands import audition, editing, grab, latency, later, media, moments, motion
+from studio.ui.commands import audition, editing, grab, latency, later, media, moments, motion, views
 from studio.ui.protocol import (
     Acknowledge,
     CancelLoad,
@@ -85,6 +85,7 @@ COMMANDS: dict[str, Callable[[dict[str, object]], Command]] = {
     **later.COMMANDS,
     **latency.COMMANDS,
     **grab.COMMANDS,
+    **views.COMMANDS,
 }
 # By the type of a message.
 MESSAGES: dict[str, Callable[[dict[str, object]], Command]] = {
@@ -93,6 +94,7 @@ MESSAGES: dict[str, Callable[[dict[str, object]], Command]] = {
     "ack": lambda message: Acknowledge(whole(message, "sequence")),
     "pong": lambda message: Pong(whole(message, "number")),
     **latency.MESSAGES,
+    **views.MESSAGES,
 }
 
 

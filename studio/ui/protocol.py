@@ -36,8 +36,8 @@ class ProtocolError(ValueError):
 class CloseCode(IntEnum):
     """Who ended a connection, as a WebSocket close code; the page has the same table (web/link.js, `CLOSE`).
 
-    A superseded or an idle page stays ended; after any other close it comes back by itself, to the same seat while
-    there is one.
+    A superseded, an idle or a withdrawn page stays ended; after any other close it comes back by itself, to the same
+    seat while there is one.
     """
 
     POLICY = 1008  # the server refused: no good ticket, or far too many messages
@@ -45,6 +45,7 @@ class CloseCode(IntEnum):
     SUPERSEDED = 4001  # another page took the seat, and nothing else
     SILENT = 4002  # the page answered no heartbeat any more
     IDLE = 4003  # nobody touched the page, and somebody else waited for a seat
+    WITHDRAWN = 4004  # the link to a picture was withdrawn on its page
 
     @property
     def words(self) -> str:
@@ -57,6 +58,7 @@ CLOSE_WORDS = {
     CloseCode.STOPPING: "The server has ended this session. Trying again.",
     CloseCode.SUPERSEDED: "This session goes on in another tab. Reload this page to take it back.",
     CloseCode.IDLE: "Nobody touched this page, so its place went to somebody who waited. Reload to play again.",
+    CloseCode.WITHDRAWN: "This link was withdrawn.",
     CloseCode.SILENT: "This page had fallen silent. Trying again; your session waits.",
 }
 
@@ -254,7 +256,8 @@ class Status(Notification):
     """What is measured: frames a second and ms a frame, of the session; the window and round trip of the connection.
 
     draw_ms: of a chunk with all its pictures, which is what a control waits for; decode_ms: of it, their decoding;
-    pack_ms: making JPEG of one; shortest_ms: the shortest round trip so far, by which the page reads `Ping.time`.
+    pack_ms: making JPEG of one; kbits: a second of H.264 in its place, or 0; shortest_ms: the shortest round trip so
+    far, by which the page reads `Ping.time`.
     """
 
     type: ClassVar[str] = "status"
@@ -273,6 +276,7 @@ class Status(Notification):
     decode_ms: float = 0.0
     pack_ms: float = 0.0
     shortest_ms: float = 0.0
+    kbits: int = 0
 
 
 @dataclass(frozen=True)
@@ -573,6 +577,15 @@ class DriftChanged(Notification):
     sharpness: float = 1.0
     contrast: float = 1.0
     colour: float = 1.0
+
+
+@dataclass(frozen=True)
+class ViewsChanged(Notification):
+    """The secret of the addresses that the picture alone is at (`ui/watching.py`), and how many look at it there."""
+
+    type: ClassVar[str] = "views"
+    secret: str
+    watching: int = 0
 
 
 @dataclass(frozen=True)

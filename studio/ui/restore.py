@@ -71,7 +71,9 @@ class Restorer:
 
     def save(self, seat: Seat) -> None:
         """Save a seat that a person has used, if anything has changed; not on a session's thread, as disks are slow."""
-        if self._saved and (seat.played or seat.bookmarks or seat.recorder.takes or seat.recorder.recording):
+        if self._saved and (
+            seat.played or seat.bookmarks or seat.recorder.takes or seat.recorder.recording or seat.viewers.used
+        ):
             self._saved.save(seat.id, saved_of(seat))
             if self._lines:
                 self._lines.save(seat.id, seat.session)
@@ -95,6 +97,7 @@ def saved_of(seat: Seat) -> SavedSeat:
         recording=seat.recorder.name,
         unfinished=tuple(take.name for take in takes if take.unfinished),
         bookmarks=tuple(one.name for one in seat.bookmarks[-MOST_LISTED:]),
+        views=seat.viewers.secret,
     )
 
 
@@ -109,6 +112,7 @@ def restore(seat: Seat, saved: SavedSeat, folder: Path, line: SavedLine | None =
         kept, refused = seat.session.engine.adapt(state)
         seat.session.play(Preset("saved", "saved", tuple(opening_of(kept, state[Prompt]))))
     seat.played = True
+    seat.viewers.secret = saved.views or seat.viewers.secret
     parts = [describe_controls(state)]
     if saved.model:
         late = {*refused, Sampling.kind}  # the present model plays its own, or another

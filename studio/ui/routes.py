@@ -8,6 +8,9 @@ up        POST: messages up, messages down; or one picture up, as the socket tak
 open      POST: a take, or what carries one, which is opened at the page's seat
 motion    POST: a driving video, whose motion the page is told
 cut       POST: a picture, out of which a subject of one's own is cut for the page
+view      GET: the picture alone, as a page for a projector, by its secret
+watch     WebSocket: the frames to that page
+mjpeg     GET: the same picture as MJPEG, for other programs
 download  GET: a score, a video, a snapshot, by its secret
 web       GET: the page's script and style
 openapi.json  GET: what all of these take and give
@@ -38,6 +41,7 @@ from studio.ui.pull import Pull, problem
 from studio.ui.seats import Seats
 from studio.ui.security import HostPolicy
 from studio.ui.sockets import serve_socket
+from studio.ui.watching import Watching
 
 PREFIX = "/gradio_api/studio"
 WEB = Path(__file__).parent / "web"
@@ -68,7 +72,7 @@ class Routes:
 
     def table(self) -> list[BaseRoute]:
         """Give the routes for `demo.launch(app_kwargs={"routes": ...})`."""
-        pull = Pull(self.connections)
+        pull, watching = Pull(self.connections), Watching(self.connections)
         return [
             Route(f"{PREFIX}/ticket", self.admission.ask, methods=["POST"]),
             WebSocketRoute(f"{PREFIX}/ws", self.socket),
@@ -78,6 +82,9 @@ class Routes:
             Route(f"{PREFIX}/open", Dropped(self.connections).open, methods=["POST"]),
             Route(f"{PREFIX}/motion", Driving(self.connections).find, methods=["POST"]),
             Route(f"{PREFIX}/cut", OwnPictures(self.connections).cut, methods=["POST"]),
+            Route(f"{PREFIX}/view/{{secret}}", watching.page),
+            WebSocketRoute(f"{PREFIX}/watch/{{secret}}", watching.socket),
+            Route(f"{PREFIX}/mjpeg/{{secret}}", watching.mjpeg),
             Route(f"{PREFIX}/download/{{secret}}", self.download),
             Route(f"{PREFIX}/web/{{name}}", self.web),
             Route(f"{PREFIX}/openapi.json", self.openapi),

@@ -28,7 +28,7 @@ class SavedSeat:
 
     model: the one that was chosen; empty for the one that every page opens with. recording: the take that is being
     recorded, or empty. unfinished: those of the takes that were cut off. left_out: the kinds of control in force that
-    are not among the controls. bookmarks: the names of their files.
+    are not among the controls. bookmarks: the names of their files. views: the secret of its picture's address.
     """
 
     model: str
@@ -38,6 +38,7 @@ class SavedSeat:
     unfinished: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     bookmarks: tuple[str, ...] = ()
+    views: str = ""
 
     def state(self) -> ControlState:
         """Give the controls in force, as they are at the first frame of a session; raises ControlError."""
@@ -149,7 +150,13 @@ def parse(text: str) -> SavedSeat:
     values = json.loads(text)
     names = {key: tuple(map(str, values[key])) for key in ("takes", "unfinished", "left_out")}
     names["bookmarks"] = tuple(map(str, values.get("bookmarks", ())))  # older files have none
-    seat = SavedSeat(str(values["model"]), tuple(values["controls"]), recording=str(values["recording"]), **names)
+    seat = SavedSeat(
+        str(values["model"]),
+        tuple(values["controls"]),
+        recording=str(values["recording"]),
+        **names,
+        views=str(values.get("views", "")),
+    )
     seat.state()  # raises ControlError for what a control cannot be
     return seat
 

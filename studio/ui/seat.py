@@ -28,6 +28,7 @@ from studio.ui.quota import DiskQuota
 from studio.ui.reading import ReadingBudget
 from studio.ui.recorder import Recorder, Take
 from studio.ui.takes import Downloads
+from studio.ui.viewers import Viewers
 
 if TYPE_CHECKING:
     from studio.models.base import Model
@@ -64,6 +65,7 @@ class Seat:
         self.id = id or secrets.token_urlsafe(24)
         self.session = session
         self.mailbox = Mailbox()
+        self.viewers = Viewers(self.mailbox)
         self.downloads = Downloads()
         self.address = address
         self.disk = disk or DiskQuota()
@@ -150,7 +152,9 @@ class Seat:
                 connection.end(CloseCode.STOPPING)
                 return None
             before, self.connection, self.left_at = self.connection, connection, None
-            self.mailbox.bell = connection.bell
+            if before is not None:
+                self.mailbox.forget(before.bell)
+            self.mailbox.listen(connection.bell)
             self.run()
         return before
 
@@ -158,7 +162,8 @@ class Seat:
         """Take the page off the seat, which is gone; nothing happens if another has taken over."""
         with self._lock:
             if self.connection is connection:
-                self.connection, self.mailbox.bell, self.left_at = None, None, self._clock()
+                self.mailbox.forget(connection.bell)
+                self.connection, self.left_at = None, self._clock()
 
     def record(self) -> None:
         """Begin a take."""
@@ -209,6 +214,7 @@ class Seat:
             self.offline.close()
             if self.connection is not None:
                 self.connection.end(code)
+            self.viewers.close(code)
             self.models.cancel()
             self.exports.close()
             self.stop()

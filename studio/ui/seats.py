@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -63,6 +64,12 @@ class Seats:
     def find(self, id: str | None) -> Seat | None:
         """Give the seat of an id, if it is in use."""
         return self._seats.get(id or "")
+
+    def viewed(self, secret: str) -> Seat | None:
+        """Give the seat whose picture is at this secret address."""
+        asked = secret.encode("utf-8", "replace")
+        found = (one for one in self.taken.values() if secrets.compare_digest(one.viewers.secret.encode(), asked))
+        return next(found, None)
 
     def sit(self, id: str | None = None, address: str = "") -> Seat:
         """Give the seat of an id, or else a new one; with what is saved of an earlier one of this id, if anything is.

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from studio.ui.connection import Connection
 from studio.ui.connections import Connections
-from studio.ui.heartbeat import SOCKET_PATIENCE
+from studio.ui.frame_sender import FrameSender
+from studio.ui.heartbeat import SOCKET_PATIENCE, Heartbeat
+from studio.ui.mailbox import Bell
 from studio.ui.protocol import CloseCode
 
 PROTOCOL = "studio.v1"
@@ -46,10 +48,25 @@ async def serve_socket(connections: Connections, socket: WebSocket) -> None:
             await hang_up(socket, CloseCode.POLICY)
 
 
-async def converse(socket: WebSocket, connection: Connection) -> None:
+class Carried(Protocol):
+    """What a socket carries: a page's connection, or one who looks on. As in `Connection`."""
+
+    heartbeat: Heartbeat
+    bell: Bell
+    frames: FrameSender
+    closed: CloseCode | None
+
+    def accept(self, data: str | bytes) -> bool: ...
+
+    async def work(self) -> None: ...
+
+    def drain(self) -> list[str]: ...
+
+
+async def converse(socket: WebSocket, connection: Carried) -> None:
     """Carry both directions until one of them ends."""
 
-    async def until_gone(direction: Callable[[WebSocket, Connection], Awaitable[None]]) -> None:
+    async def until_gone(direction: Callable[[WebSocket, Carried], Awaitable[None]]) -> None:
         with contextlib.suppress(WebSocketDisconnect):
             await direction(socket, connection)
         group.cancel_scope.cancel()
@@ -60,7 +77,7 @@ async def converse(socket: WebSocket, connection: Connection) -> None:
         group.start_soon(until_gone, send_all)
 
 
-async def receive_all(socket: WebSocket, connection: Connection) -> None:
+async def receive_all(socket: WebSocket, connection: Carried) -> None:
     """Take what the page says."""
     refused = 0
     while True:
@@ -75,14 +92,14 @@ async def receive_all(socket: WebSocket, connection: Connection) -> None:
             return
 
 
-async def work(socket: WebSocket, connection: Connection) -> None:
+async def work(socket: WebSocket, connection: Carried) -> None:
     """Do what the page asks for; how the connection ends is for `send_all` to say."""
     while True:
         await connection.work()
         await connection.bell.wait(1.0)
 
 
-async def send_all(socket: WebSocket, connection: Connection) -> None:
+async def send_all(socket: WebSocket, connection: Carried) -> None:
     """Hand down what there is for the page: notifications first, then the newest frame."""
     while True:
         texts = connection.drain()
@@ -95,7 +112,7 @@ async def send_all(socket: WebSocket, connection: Connection) -> None:
             if data := await connection.frames.next():
                 await socket.send_bytes(data)
         elif not texts:
-            await connection.bell.wait(connection.seat.mailbox.wait(0.25))
+            await connection.bell.wait(connection.frames.due(0.25))
 
 
 async def hang_up(socket: WebSocket, code: CloseCode) -> None:

@@ -24,6 +24,7 @@ from studio.ui.protocol import (
     StateChanged,
     Status,
     Timeline,
+    ViewsChanged,
 )
 from studio.ui.remarks import PromptRemarks
 from studio.ui.rewinds import timeline
@@ -57,6 +58,7 @@ class SessionUpdates:
         self._advised = ""
         self._dial: DialChanged | None = None
         self._drift: DriftChanged | None = None
+        self._views: ViewsChanged | None = None
         self._remarks = PromptRemarks(seat.session)
 
     def hello(self) -> Hello:
@@ -103,8 +105,8 @@ class SessionUpdates:
         """Take whatever receipt comes next for a new one: the session began again."""
         self._last_receipt = 0
 
-    def collect(self, window: Window) -> Iterator[Notification]:
-        """Yield what the page is to be told now."""
+    def collect(self, window: Window, rate: int = 0) -> Iterator[Notification]:
+        """Yield what the page is to be told now. rate: bits a second of H.264 that it is sent, or 0."""
         if self._seat.session.model is not self._model():
             yield self.hello()
             yield from self.notices()
@@ -116,9 +118,10 @@ class SessionUpdates:
         yield from self._remarks.collect()
         if self._clock() - self._status_at > STATUS_EVERY:
             self._status_at = self._clock()
-            yield self._status(window)
+            yield self._status(window, rate)
             yield from self._changed_drift()
             yield from self._changed_timeline()
+            yield from self._changed_views()
 
     def _load_progress(self) -> Iterator[Loading]:
         """How far a model is on its way: each stage at once, within one only now and then."""
@@ -173,6 +176,13 @@ class SessionUpdates:
             self._dial = now
             yield now
 
+    def _changed_views(self) -> Iterator[ViewsChanged]:
+        """Where the picture alone is, and how many look at it, if it is not what the page knows."""
+        now = ViewsChanged(self._seat.viewers.secret, len(self._seat.viewers))
+        if now != self._views:
+            self._views = now
+            yield now
+
     def _changed_drift(self) -> Iterator[DriftChanged]:
         """How far the pictures have drifted; a clean start is told as no drift at all."""
         drift = self._seat.drift.drift
@@ -185,11 +195,12 @@ class SessionUpdates:
             self._drift = now
             yield now
 
-    def _status(self, window: Window) -> Status:
+    def _status(self, window: Window, rate: int) -> Status:
         played = replace(Status(**self._seat.session.stats), recording=self._seat.recorder.recording)
         return replace(
             played,
             window=window.size,
+            kbits=round(rate / 1e3),
             round_trip_ms=round(window.typical * 1e3, 1),
             shortest_ms=round(window.shortest * 1e3, 1) if window.shortest < float("inf") else 0.0,
             pack_ms=round(self._seat.dial.sending.typical_ms, 2),

@@ -62,7 +62,7 @@ def test_a_page_that_was_paused_longer_than_it_may_be_silent_plays_on(quick, bro
     assert seat.connection is link
 
 
-FOR_GOOD = (CloseCode.SUPERSEDED, CloseCode.IDLE)
+FOR_GOOD = (CloseCode.SUPERSEDED, CloseCode.IDLE, CloseCode.WITHDRAWN)
 
 
 @pytest.mark.parametrize("code", [code for code in CloseCode if code not in FOR_GOOD])

@@ -146,7 +146,7 @@ def test_a_late_page_gets_the_newest_frame_and_each_only_once():
 
 def test_a_waiting_page_is_woken_by_a_frame_from_another_thread():
     async def test(connection, session):
-        connection.seat.mailbox.bell = connection.bell
+        connection.seat.mailbox.listen(connection.bell)
         threading.Timer(0.05, session.step).start()
         assert unpack(await connection.wait_frame(5.0))[1] == 0
 
@@ -155,7 +155,7 @@ def test_a_waiting_page_is_woken_by_a_frame_from_another_thread():
 
 def test_two_pulls_at_once_do_not_get_the_same_frame():
     async def test(connection, session):
-        connection.seat.mailbox.bell = connection.bell
+        connection.seat.mailbox.listen(connection.bell)
         pulls = [asyncio.create_task(connection.wait_frame(0.5)) for _ in range(2)]
         await asyncio.sleep(0.02)
         session.step()

@@ -413,6 +413,7 @@ def test_a_picture_that_came_in_is_not_saved_and_that_is_said(tmp_path):
         recorder=SimpleNamespace(takes=[], name=""),
         editing=Editing(),
         bookmarks=[],
+        viewers=SimpleNamespace(secret=""),
     )
     saved = saved_of(seat)
     assert [control["kind"] for control in saved.controls] == ["prompt"]

@@ -27,7 +27,7 @@ from studio.controls.base import shown
 from studio.controls.image_file import reading
 from studio.models.playable import pastes
 from studio.pictures import decoded
-from studio.ui.commands import audition, editing, grab, latency, later, media, moments, motion
+from studio.ui.commands import audition, editing, grab, latency, later, media, moments, motion, views
 from studio.ui.commands.moments import send_take
 from studio.ui.plays import refusals
 from studio.ui.protocol import (
@@ -202,6 +202,7 @@ AT_ONCE: dict[type[Command], Callable[[Connection, Any], None]] = {
     Pong: pong,
     **audition.AT_ONCE,
     **latency.AT_ONCE,
+    **views.AT_ONCE,
 }
 # What is done in turn; controls are beside these, as one may take another's place (`send_control`).
 HANDLERS: dict[type[Command], Callable[[Connection, Any], Awaitable[None]]] = {
@@ -221,6 +222,7 @@ HANDLERS: dict[type[Command], Callable[[Connection, Any], Awaitable[None]]] = {
     **later.HANDLERS,
     **latency.HANDLERS,
     **grab.HANDLERS,
+    **views.HANDLERS,
 }
 
 

@@ -16,6 +16,8 @@ import { install as moments } from './moments.js';
 import { install as motion } from './motion.js';
 import { install as pad } from './pad.js';
 import { install as place } from './place.js';
+import { install as projector } from './projector.js';
+import { install as picturesSent } from './pictures-sent.js';
 import { install as regions } from './regions.js';
 import { install as selection } from './selection-feature.js';
 import { install as slots } from './slots.js';
@@ -27,7 +29,7 @@ import { install as subjects } from './subjects.js';
 /** @type {Record<string, (page: Page) => Feature>} */
 const FEATURES = {
   seen: ({ seen }) => seen.feature, audition, backdrop, drop, editor, exports, ghosts, hands, latency, live, moments, motion,
-  pad, place, regions, slots, subjects, selection, grab, // its slider stands in the bar of the selection
+  pad, picturesSent, place, projector, regions, slots, subjects, selection, grab, // its slider stands in the bar of the selection
 };
 
 export class Features {

@@ -57,6 +57,7 @@ export const SHORTCUTS = [
   { shown: 'Arrows, Enter', does: 'move the cross and place, on the picture', keys: {} },
   { shown: 'T', does: 'light or dark', keys: { t: 'theme' } },
   { shown: 'F', does: 'full screen', keys: { f: 'fullscreen' } },
+  { shown: 'Shift F', does: 'the picture in a window of its own, for a projector', keys: { 'Shift+f': 'projector' } },
   { shown: '?', does: 'these keys', keys: { '?': 'help' } },
 ];
 const ACTIONS = Object.assign({ Escape: 'deselect' }, ...SHORTCUTS.map(({ keys }) => keys));

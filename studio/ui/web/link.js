@@ -15,7 +15,7 @@ const LOOK_EVERY = 1500; // ms between two looks whether the server answers
 const ELSEWHERE = 'This session goes on in another tab.';
 
 /** @type {Browser} */
-const BROWSER = {
+export const BROWSER = {
   WebSocket: globalThis.WebSocket,
   fetch: (...request) => fetch(...request),
   now: () => performance.now(),
@@ -116,7 +116,8 @@ export class Link {
     if (!this.pull) {
       try {
         const opened = (/** @type {WebSocket} */ socket) => { this.socket = socket; };
-        return await talkOverSocket({ browser, base, ticket, opened, line: this.line(), silence: () => this.silence });
+        const [address, protocols] = [`${base.replace(/^http/, 'ws')}/ws`, ['studio.v1', `ticket.${ticket}`]];
+        return await talkOverSocket({ browser, address, protocols, opened, line: this.line(), silence: () => this.silence });
       } catch (error) {
         if (!(error instanceof NoSocket)) throw error;
         this.pull = true;

@@ -14,13 +14,13 @@ export class NoSocket extends Error {}
 
 /**
  * Talk to the server until the socket ends. Gives the server's words of why, or ''; rejects with NoSocket if nothing ever came.
- * @param {{ browser: Browser, base: string, ticket: string, line: Line, silence: () => number, opened: (socket: WebSocket) => void }} options
+ * @param {{ browser: Browser, address: string, protocols: string[], line: Line, silence: () => number, opened: (socket: WebSocket) => void }} options
  *   silence: ms without a word after which the line counts as dead; opened: is given the socket, so that it can be closed
  * @returns {Promise<string>}
  */
-export function talkOverSocket({ browser, base, ticket, line, silence, opened }) {
+export function talkOverSocket({ browser, address, protocols, line, silence, opened }) {
   return new Promise((resolve, reject) => {
-    const socket = new browser.WebSocket(`${base.replace(/^http/, 'ws')}/ws`, ['studio.v1', `ticket.${ticket}`]);
+    const socket = new browser.WebSocket(address, protocols);
     /** @type {any} */
     let timer = null;
     let live = false;

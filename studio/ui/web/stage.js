@@ -1,7 +1,10 @@
 // @ts-check
 // The canvas with the newest picture.
 
+import { Pictures } from './pictures.js';
+
 /** @import { Frame } from './types.js' */
+/** @import { Picture } from './pictures.js' */
 
 export class Stage {
   /** @param {HTMLCanvasElement} view */
@@ -10,6 +13,8 @@ export class Stage {
     this.context = context2d(view, { alpha: false, desynchronized: true });
     this.frame = 0; // the number of the frame that is seen
     this.drawn = 0; // the sequence number of the picture on the canvas
+    this.seen = false; // has there ever been one?
+    this.pictures = new Pictures();
   }
 
   /**
@@ -28,6 +33,13 @@ export class Stage {
   /** A link begins anew, and counts its pictures from the first. */
   restart() {
     this.drawn = 0;
+    this.pictures.restart();
+  }
+
+  /** Nothing is seen any more. */
+  clear() {
+    this.context.fillRect(0, 0, this.view.width, this.view.height);
+    this.seen = false;
   }
 
   /**
@@ -35,17 +47,28 @@ export class Stage {
    * @param {Frame} frame
    */
   async show(frame) {
-    const bitmap = await createImageBitmap(frame.jpeg);
+    const picture = await this.pictures.of(frame);
+    if (!picture) return false;
     const newer = frame.sequence > this.drawn;
     if (newer) {
-      this.resize(bitmap.width, bitmap.height);
-      this.context.drawImage(bitmap, 0, 0);
+      this.resize(...sizeOf(picture));
+      this.context.drawImage(picture, 0, 0);
       this.drawn = frame.sequence;
       this.frame = frame.index;
+      this.seen = true;
     }
-    bitmap.close();
+    picture.close();
     return newer;
   }
+}
+
+/**
+ * Its width and height, in pixels.
+ * @param {Picture} picture
+ * @returns {[number, number]}
+ */
+function sizeOf(picture) {
+  return picture instanceof ImageBitmap ? [picture.width, picture.height] : [picture.displayWidth, picture.displayHeight];
 }
 
 /**

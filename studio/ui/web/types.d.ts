@@ -106,7 +106,8 @@ export interface Frame {
   age: number;
   made: number; // ms since 1970 on the server's clock
   arrived: number; // ms on this page's
-  jpeg: Blob;
+  jpeg?: Blob; // or
+  h264?: { key: boolean; data: Uint8Array<ArrayBuffer> }; // a key picture, or one that needs those before it
 }
 
 /** A control that this page sent; at: ms, of the hand's event that it came of. */
@@ -155,6 +156,7 @@ export interface Status {
   decode_ms?: number;
   pack_ms?: number;
   shortest_ms?: number;
+  kbits?: number;
   skip_rate?: number;
   problem?: string | null;
   error?: string | null;

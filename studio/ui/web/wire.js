@@ -5,12 +5,14 @@
 
 const FRAME_HEADER = 32; // bytes
 const PICTURE_HEADER = 12;
+/** Is it a key picture? By what an H.264 frame begins with. @type {Record<string, boolean>} */
+const H264 = { STVK: true, STVD: false };
 const PICTURE_MAGIC = [0x53, 0x54, 0x50, 0x31]; // STP1
 
-/** Who ended a link (studio/ui/protocol.py, `CloseCode`). A superseded or an idle page stays ended. */
-export const CLOSE = { policy: 1008, stopping: 1012, superseded: 4001, silent: 4002, idle: 4003 };
+/** Who ended a link (studio/ui/protocol.py, `CloseCode`). A superseded, an idle or a withdrawn page stays ended. */
+export const CLOSE = { policy: 1008, stopping: 1012, superseded: 4001, silent: 4002, idle: 4003, withdrawn: 4004 };
 /** Does a page stay ended by this code? @param {number | undefined} code */
-export const endsForGood = (code) => code === CLOSE.superseded || code === CLOSE.idle;
+export const endsForGood = (code) => code === CLOSE.superseded || code === CLOSE.idle || code === CLOSE.withdrawn;
 
 /**
  * Is it a code of the studio's own?
@@ -27,6 +29,8 @@ export function isCloseCode(code) {
  */
 export function unpackFrame(buffer) {
   const view = new DataView(buffer);
+  const data = new Uint8Array(buffer, FRAME_HEADER);
+  const form = String.fromCharCode(...new Uint8Array(buffer, 0, 4));
   return {
     sequence: view.getUint32(4, true),
     index: view.getUint32(8, true),
@@ -35,7 +39,7 @@ export function unpackFrame(buffer) {
     age: view.getFloat32(20, true),
     made: view.getFloat64(24, true),
     arrived: performance.now(),
-    jpeg: new Blob([new Uint8Array(buffer, FRAME_HEADER)], { type: 'image/jpeg' }),
+    ...(form in H264 ? { h264: { key: H264[form], data } } : { jpeg: new Blob([data], { type: 'image/jpeg' }) }),
   };
 }
 
