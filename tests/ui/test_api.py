@@ -18,7 +18,7 @@ from studio.ui.api.document import component
 from studio.ui.api.operations import OPERATIONS
 from studio.ui.api.spoken import COMMANDS, EXAMPLES, messages, schema
 from studio.ui.api.tables import filled
-from studio.ui.mailbox import pack
+from studio.ui.mailbox import encode_jpeg, pack
 from studio.ui.parsing import COMMANDS as READ_COMMANDS
 from studio.ui.parsing import MESSAGES, read
 from studio.ui.routes import PREFIX
@@ -169,7 +169,7 @@ def test_who_is_not_let_in_is_told_why(served):
 
 def test_the_client_reads_a_frame_as_the_server_packs_it():
     sent = frame(7, 3)
-    got = unpacked(pack(sent, 1, quality=100))
+    got = unpacked(pack(sent, 1, encode_jpeg(sent.picture, 100)))
     assert (got.index, got.revision, got.tick_ms) == (7, 3, 41.5)
     assert abs(got.picture.astype(int) - sent.picture).mean() < 40
     assert abs(got.made_ns - sent.made_ns) < 1e6

@@ -53,6 +53,7 @@ NAMED = LINK | {"x-studio-name": "the file's name, percent-encoded"}
 CLOSED = refused("the link is closed; where another page or the server ended it, `code` says so")
 LARGE = refused("more than is taken at once")
 BUSY = refused("the last one is still being looked at")
+GONE = refused("nobody is shown there: the link was withdrawn, or its session has ended")
 FILE = (OCTETS, BYTES)
 
 # (method, address below the prefix) -> what is done there. "WS" is a WebSocket.
@@ -105,6 +106,22 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         {200: Answer("`picture`, `mask`, `remarks`; or `error`, in words"), 403: CLOSED, 413: LARGE, 429: BUSY},
         LINK,
         FILE,
+    ),
+    ("GET", "/view/{secret}"): Operation(
+        "Gives the page of a window for a projector, which shows the picture and nothing else",
+        {200: Answer("the page, which waits until there is a picture", "text/html", TEXT)},
+    ),
+    ("WS", "/watch/{secret}"): Operation(
+        "Carries frames down to a viewer, who changes nothing; up go `ack`, `pong` and `decodes`",
+        {101: Answer("opened; the first message goes up", ""), 403: refused("a foreign Origin, or nobody is logged in")},
+    ),
+    ("GET", "/mjpeg/{secret}"): Operation(
+        "Gives the picture as MJPEG, the newest of each moment, until it is withdrawn",
+        {
+            200: Answer("JPEG pictures, one after the other", "multipart/x-mixed-replace", BYTES),
+            404: GONE,
+            503: refused("as many as may are looking on"),
+        },
     ),
     ("GET", "/download/{secret}"): Operation(
         "Gives a score, a video or a picture, by the secret a message named",

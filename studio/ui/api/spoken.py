@@ -47,6 +47,7 @@ FIELDS: dict[str, Mapping[str, object]] = {
     "latency": NUMBER,
     "line": NUMBER,
     "page": NUMBER,
+    "h264": {"type": "boolean", "description": "whether you show H.264, which is sent where the line is slow"},
 }
 OTHERWISE: dict[tuple[str, str], Mapping[str, object]] = {("grab", "size"): NUMBER}  # by command and field
 PROMPT = {"kind": "prompt", "text": "a harbour at night"}
@@ -57,6 +58,7 @@ EXAMPLES: dict[str, dict[str, object]] = {
     "control": {"number": 1, "saw": 0, "control": PROMPT},
     "ack": {"sequence": 1},
     "pong": {"number": 1},
+    "decodes": {"h264": True},
     "measured": {"latency": 90.0, "line": 4.0, "page": 8.0},
 }
 COMMANDS: dict[str, dict[str, object]] = {
@@ -86,6 +88,7 @@ COMMANDS: dict[str, dict[str, object]] = {
     "export": {"take": "take-1", "form": "gif"},
     "cancel-export": {},
     "cancel-motion": {},
+    "withdraw-views": {},
     "audition": {"controls": [PROMPT]},
     "audition-drop": {},
     "audition-seen": {},
