@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from drawn import few_prompts, few_scenes, large_scenes, untrained_net
 
 from studio.models.pocket.autoencoder import Autoencoder
-from studio.models.pocket.decoder import Decoder
+from studio.models.pocket.decoder import Decoder, painted_box
 from studio.training import decoder, diffusion, forcing, losses
 from studio.training.clips import ClipMaker
 
@@ -244,3 +244,30 @@ def test_the_decoder_learns_what_its_frames_show(tmp_path, monkeypatch):
     shown, stage = replace(large_scenes(), pictures=green), diffusion.Stage("decoder", 20, 1, 1, 3e-2, falling=0)
     reports = train(SimpleNamespace(codec=small_codec()), tmp_path, stage, shown)
     assert reports[-1]["outside_db"] > 15
+
+
+# --- what is painted, in its box -----------------------------------------------
+
+
+@pytest.mark.parametrize("side", [256, 512])
+def test_what_is_painted_is_decoded_in_its_box_as_it_is_over_the_whole_picture_bit_for_bit(side, monkeypatch):
+    torch.manual_seed(0)
+    net = Decoder(48, (8, 8, 8), (1, 1, 1), 8)
+    for parameter in net.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    guide = torch.zeros(2, 4, side, side)
+    guide[0, :, side // 3 : side // 2, 50:133], guide[1, :, 10:77, 99:200] = 0.5, 0.7
+    latents = torch.randn(2, 48, 16, 16)
+    with torch.no_grad():
+        for painted in (guide, guide[:1].expand(2, -1, -1, -1), torch.zeros_like(guide)):
+            boxed = net(latents, painted)
+            with monkeypatch.context() as patch:
+                patch.setattr("studio.models.pocket.decoder.painted_box", lambda _: (slice(0, side),) * 2)
+                assert torch.equal(boxed, net(latents, painted))
+
+
+def test_the_box_holds_all_that_is_painted_in_whole_steps():
+    guide = torch.zeros(2, 4, 256, 256)
+    assert painted_box(guide) == (slice(0, 0), slice(0, 0))
+    guide[0, 3, 40, 200] = guide[1, 3, 100, 130] = 1e-3
+    assert painted_box(guide) == (slice(32, 128), slice(128, 224))

@@ -57,6 +57,7 @@ HEAD = """
 
 log = logging.getLogger("studio")
 
+
 def build(routes: Routes, presets: Mapping[str, Preset], opening: Preset | None = None) -> gr.Blocks:
     """Lay out the page, with its few Gradio events; everything live goes over the page's own connection."""
     begun = ControlState()

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 SIZES = (256, 512)  # of a picture's side
 PIXEL = 4  # pixels across a patch
 PATCHES = 3 * PIXEL**2  # channels of pixels kept as patches
+BOX = 32  # pixels: what is painted is computed in a box of so many's multiples, so that there are few sizes of it
+Box = tuple[slice, slice]  # rows and columns
 
 
 class ResidualBlock(nn.Module):
@@ -73,18 +75,22 @@ class Decoder(nn.Module):
 
     def forward(self, latents: Tensor, guide: Tensor) -> Tensor:
         """Decode at the guide's size, one of `SIZES`."""
-        seen = F.pixel_unshuffle(guide, PIXEL)
+        box = painted_box(guide)
+        seen = F.pixel_unshuffle(guide[..., box[0], box[1]], PIXEL)
         is_fine = guide.shape[-1] // PIXEL > 4 * latents.shape[-1]
         features = F.pixel_shuffle(self.eighths(self.cells(latents)), 2)
-        features = self.quarters(features + self.guide(F.avg_pool2d(seen, 2) if is_fine else seen))
+        small = F.avg_pool2d(seen, 2) if is_fine and seen.numel() else seen
+        features = self.quarters(told(features, self.guide, small, shrunk(box, PIXEL << is_fine)))
         light = 1 + self.light(features)
         if is_fine:
-            fine = self.fine(F.pixel_shuffle(self.rise(features), 2) + self.fine_guide(seen))
+            risen = F.pixel_shuffle(self.rise(features), 2)
+            fine = self.fine(told(risen, self.fine_guide, seen, shrunk(box, PIXEL)))
             scene = F.pixel_shuffle(self.fine_linear(latents), 8) + self.fine_pixels(fine)
-            light = F.interpolate(light, scale_factor=2.0)
         else:
             scene = F.pixel_shuffle(self.linear(latents), 4) + self.pixels(features)
-        return F.pixel_shuffle(composed(scene, seen, light), PIXEL)
+        part = light[(..., *shrunk(box, PIXEL << is_fine))]
+        lit = F.interpolate(part, scale_factor=2.0) if is_fine and part.numel() else part
+        return F.pixel_shuffle(composed(scene, seen, lit, shrunk(box, PIXEL)), PIXEL)
 
     @torch.no_grad()
     def start_from_pca(self, weight: Tensor, bias: Tensor) -> None:
@@ -96,8 +102,42 @@ class Decoder(nn.Module):
             layer.bias.copy_(bias.repeat_interleave(side**2))
 
 
-def composed(scene: Tensor, seen: Tensor, light: Tensor) -> Tensor:
-    """Put what was painted (B, 64, h, w), lit (B, 3, h, w), on a scene (B, 48, h, w) in -1..1, all in patches."""
-    colour, alpha = seen[:, :PATCHES], seen[:, PATCHES:]
-    covered = 1 - alpha.repeat(1, 3, 1, 1)
-    return (scene + 1) * covered + 2 * light.repeat_interleave(PIXEL**2, 1) * colour - 1
+def painted_box(guide: Tensor) -> Box:
+    """Give the rows and columns of a guide (B, 4, S, S) in which something is painted, at whole steps of `BOX` pixels.
+
+    Outside of it nothing that is made of the guide has to be computed: the sums it comes into are what they were.
+    """
+    spans = []
+    for axis in (-1, -2):
+        line = guide[:, 3].amax((0, axis))
+        there = F.pad(line, (0, -len(line) % BOX)).reshape(-1, BOX).amax(1).nonzero()
+        end = min(len(line), BOX * (int(there[-1]) + 1)) if len(there) else 0
+        spans.append(slice(BOX * int(there[0]) if end else 0, end))
+    return spans[0], spans[1]
+
+
+def shrunk(box: Box, by: int) -> Box:
+    """Give a box in steps of so many pixels."""
+    rows, columns = (slice(part.start // by, part.stop // by) for part in box)
+    return rows, columns
+
+
+def told(features: Tensor, layer: nn.Conv2d, seen: Tensor, box: Box) -> Tensor:
+    """Give features + layer(what was painted), of which `seen` is the part in a box, and the rest is zero."""
+    assert layer.bias is not None
+    out = features + layer.bias[:, None, None]
+    if seen.numel():
+        out[..., box[0], box[1]] = features[..., box[0], box[1]] + layer(seen)
+    return out
+
+
+def composed(scene: Tensor, seen: Tensor, light: Tensor, box: Box) -> Tensor:
+    """Put what was painted, lit, on a scene (B, 48, H, W) in -1..1; all in patches. May write into the scene.
+
+    seen: (B, 64, h, w), the part of it in a box; light: (B, 3, h, w), a gain there.
+    """
+    if seen.numel():
+        colour, alpha = seen[:, :PATCHES], seen[:, PATCHES:].repeat(1, 3, 1, 1)
+        under = scene[..., box[0], box[1]] * (1 - alpha)
+        scene[..., box[0], box[1]] = under + (2 * light.repeat_interleave(PIXEL**2, 1) * colour - alpha)
+    return scene

@@ -324,7 +324,8 @@ class Pocket(Model):
     def _remembered_picture(self, label: str) -> Levels:
         """Recall a label's picture; where the memory mixes subjects, the mixture of theirs."""
         shares = self.memory.weights(self._label_vector(label))[0]
-        likeliest = [n for n in shares.argsort(descending=True).tolist()[:MIXED] if shares[n] > FAINT]
+        first, *others = shares.argsort(descending=True).tolist()[:MIXED]
+        likeliest = [first, *(n for n in others if shares[n] > FAINT)]
         parts = [sprite_levels(subject_picture(self.capabilities.labels[n])) for n in likeliest]
         weights = (shares[likeliest] / shares[likeliest].sum()).tolist()
         return tuple(

@@ -113,7 +113,10 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("WS", "/watch/{secret}"): Operation(
         "Carries frames down to a viewer, who changes nothing; up go `ack`, `pong` and `decodes`",
-        {101: Answer("opened; the first message goes up", ""), 403: refused("a foreign Origin, or nobody is logged in")},
+        {
+            101: Answer("opened; the first message goes up", ""),
+            403: refused("a foreign Origin, or nobody is logged in"),
+        },
     ),
     ("GET", "/mjpeg/{secret}"): Operation(
         "Gives the picture as MJPEG, the newest of each moment, until it is withdrawn",
