@@ -128,11 +128,7 @@ class Seat:
             self.stop_recording()
             end_show(self)
             self.offline.cancel()
-            was_free = self.session.model.capabilities.free_motion
-            refused = self.session.hand_over(model)
-            refused.pop(FreeMotion.kind, None)  # nobody asked for it
-            if not was_free:
-                set_free(self.session)
+            refused = handed_over(self.session, model)
             late, self.late = self.late, ()
             refused |= send_all(self.session, late)
             arrived, self.arrived = self.arrived, None
@@ -230,6 +226,16 @@ def set_free(session: Session) -> None:
     """Have what the prompt names move by itself, where the model can: what a page begins with."""
     if session.model.capabilities.free_motion:
         session.send(FreeMotion(True))
+
+
+def handed_over(session: Session, model: Model) -> dict[str, str]:
+    """Hand a session over; free motion, which nobody asked for, is no loss, and is on where it was not possible."""
+    was_free = session.model.capabilities.free_motion
+    refused = session.hand_over(model)
+    refused.pop(FreeMotion.kind, None)
+    if not was_free:
+        set_free(session)
+    return refused
 
 
 def scene_of(session: Session, recorder: Recorder) -> tuple[object, ...]:
