@@ -292,9 +292,9 @@ def test_models_lists_what_can_be_played_with_its_licence_size_and_reason(little
     assert main(["models"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["name", "download", "memory", "here", "plays", "here"]
-    assert lines[1].split() == ["pocket", "-", "620", "MB", "yes", "yes"]
+    assert lines[1].split() == ["pocket", "-", "800", "MB", "yes", "yes"]
     row = next(number for number, line in enumerate(lines) if line.startswith("little "))
-    assert lines[row].split() == ["little", "6", "MB", "620", "MB", "no", "yes"]
+    assert lines[row].split() == ["little", "6", "MB", "800", "MB", "no", "yes"]
     assert lines[row + 1 : row + 3] == ["  pictures for tests", "  NOT for commercial use"]
     assert any("needs a CUDA card" in line for line in lines) or torch.cuda.is_available()
 
@@ -399,7 +399,7 @@ def test_what_does_not_fit_is_told_before_the_download(little, monkeypatch, caps
 
     monkeypatch.setattr("studio.hub.fit.this_machine", lambda: Machine(None, 0, 1_000_000))
     assert main(["run", "--model", "little"]) == 1
-    assert "little needs 620 MB of memory, 1 MB are free" in capsys.readouterr().err
+    assert "little needs 800 MB of memory, 1 MB are free" in capsys.readouterr().err
     assert little.asked == []
 
 

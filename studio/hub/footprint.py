@@ -17,7 +17,7 @@ from studio.hub.safetensors_headers import count_parameters
 HALF, FULL = 2, 4  # bytes a number: bfloat16 or float16 on a card, float32 on a processor
 QUANTIZED = 0.53  # of half precision, with 8-bit weights: embeddings, norms and scales stay as they are
 CUDA_CONTEXT = 600_000_000  # CUDA's own, and its libraries' workspaces
-RESIDENT = {"pocket": 620_000_000, "terrain": 700_000_000}  # while they play, measured (docs/log.md)
+RESIDENT = {"pocket": 800_000_000, "terrain": 700_000_000}  # while they play, measured (docs/log.md)
 IMAGE_ROWS = 4  # image frames in flight that room is made for
 # Estimates, bytes a pixel of one row in half precision: what is alive at once in a UNet, and in each decoder.
 UNET, VAE, TINY_VAE = 600, 2_000, 400
