@@ -40,6 +40,9 @@ def opens_a_path(owner: ast.expr) -> bool:
         "os",
         "zip",
         "seat.editing",
+        "opener",
+        "self._sink",
+        "self._sender",
     )
 
 
