@@ -53,7 +53,7 @@ class LineMeter:
         for entries, least in ((self._taken, 0), (self._made, 2)):
             while len(entries) > least and now - entries[0][0] > SPAN:
                 entries.popleft()
-        if len(self._made) < 2 or now - self._made[0][0] < SPAN / 2:
+        if len(self._made) < 2 or now - self._made[0][0] < SPAN / 2 or self._made[-1][0] == self._made[0][0]:
             return None
         made = (self._made[-1][1] - self._made[0][1]) / (self._made[-1][0] - self._made[0][0])
         bits = 8 * sum(size for _, size in self._taken) / SPAN

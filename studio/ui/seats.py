@@ -71,6 +71,10 @@ class Seats:
         found = (one for one in self.taken.values() if secrets.compare_digest(one.viewers.secret.encode(), asked))
         return next(found, None)
 
+    def has_withdrawn(self, secret: str) -> bool:
+        """Whether a picture was at this secret address, and was taken away from there."""
+        return any(secret in one.viewers.withdrawn for one in self.taken.values())
+
     def sit(self, id: str | None = None, address: str = "") -> Seat:
         """Give the seat of an id, or else a new one; with what is saved of an earlier one of this id, if anything is.
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import secrets
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 MOST = 16  # of one seat at once, in windows and in players
 MOST_MJPEG = 4  # of them without acknowledgements
+REMEMBERED = 8  # links that were withdrawn
 MOST_WORDS = 400  # characters of a message
 NOBODY = "There is no picture at this address just now. It comes back with the session that it was copied from."
 
@@ -98,11 +100,13 @@ READERS: dict[str, Callable[[Viewer, dict[str, object]], None]] = {
 class Viewers:
     """Those who look at one seat, and the secret of its picture's address. From any thread.
 
-    used: whether anybody ever came by it.
+    used: whether anybody ever came by it. withdrawn: the last secrets before it, whose windows are told so even where
+    their line was broken as it happened.
     """
 
     def __init__(self, mailbox: Mailbox) -> None:
         self.secret = secrets.token_urlsafe(18)
+        self.withdrawn: deque[str] = deque(maxlen=REMEMBERED)
         self.used = False
         self._mailbox = mailbox
         self._all: tuple[Viewer, ...] = ()
@@ -132,6 +136,7 @@ class Viewers:
 
     def withdraw(self) -> None:
         """End all, and have the picture at another address from now on."""
+        self.withdrawn.append(self.secret)
         self.secret = secrets.token_urlsafe(18)
         self.close(CloseCode.WITHDRAWN)
 

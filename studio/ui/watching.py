@@ -50,7 +50,8 @@ class Watching:
         seat = self._seat(socket.path_params["secret"])
         with contextlib.suppress(WebSocketDisconnect):
             if seat is None:
-                await socket.close(int(CloseCode.POLICY), NOBODY)
+                is_withdrawn = self._connections.seats.has_withdrawn(socket.path_params["secret"])
+                await socket.close(int(CloseCode.WITHDRAWN if is_withdrawn else CloseCode.POLICY), NOBODY)
                 return
             viewer = Viewer(seat.mailbox, seat.dial.sending)
             try:

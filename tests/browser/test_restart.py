@@ -241,7 +241,7 @@ def test_a_page_stays_live_while_a_model_compiles_longer_than_a_page_may_be_sile
     until(lambda: link.heartbeat._number > asked + link.heartbeat.patience + 2)
     assert seat.mailbox.count - count < 60, "it stands still meanwhile"
     plays_on(visit)
-    assert visit.page.evaluate("window.seen") == []
+    assert set(visit.page.evaluate("window.seen")) <= {"live"}
     assert link.closed is None
     assert seat.connection is link
 

@@ -10,7 +10,7 @@ import pytest
 from studio.frames import Frame
 from studio.outputs.h264 import H264Stream
 from studio.ui.frame_sender import FrameSender, Sending
-from studio.ui.line import LineChoice, Taken, bounds
+from studio.ui.line import LineChoice, LineMeter, Taken, bounds
 from studio.ui.mailbox import H264_KEY, H264_NEXT, HEADER, MAGIC, Mailbox
 from studio.ui.window import NARROWEST, Window
 from ui.client import Clock
@@ -211,3 +211,12 @@ def test_a_window_of_one_grows_again_with_its_reader():
         if sequence == 3:
             assert window.size == 1
     assert window.size >= NARROWEST
+
+
+def test_frames_that_came_at_one_moment_say_nothing_of_a_line():
+    clock = Clock()
+    meter = LineMeter(clock)
+    meter.sent(1, 1000, 5)
+    meter.sent(2, 1000, 6)
+    clock.now += 3600  # a clock that stands, and then is far on
+    assert meter.measure(0.0, 30.0) is None

@@ -77,7 +77,9 @@ def test_a_withdrawn_link_ends_who_looks_on_and_leads_nowhere(house):
             assert close_of(viewer) == (CloseCode.WITHDRAWN, CloseCode.WITHDRAWN.words)
         new = until(page, "views")["secret"]
         assert new != secret
-        with watching(client, secret) as viewer:
+        with watching(client, secret) as viewer:  # whose line was broken as it happened
+            assert close_of(viewer)[0] == CloseCode.WITHDRAWN
+        with watching(client, "another") as viewer:
             assert close_of(viewer) == (CloseCode.POLICY, viewers.NOBODY)
         assert client.get(f"{PREFIX}/mjpeg/{secret}").status_code == 404
         assert client.get(f"{PREFIX}/mjpeg/%C3%A4").status_code == 404
