@@ -35,8 +35,9 @@ const viewing = new Viewing({
 /** @param {Frame} frame */
 async function show(frame) {
   await stage.show(frame);
+  if (viewing.ended) stage.clear(); // it was still being decoded as the link was withdrawn
+  else words.textContent = '';
   viewing.send({ type: 'ack', sequence: frame.sequence });
-  words.textContent = '';
 }
 
 /** @type {any} */
