@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from studio.outputs.errors import missing_package
 from studio.outputs.rgba import opaque
-
-INSTALL = 'it needs cyndilib: pip install "live-studio[ndi]"'
 
 
 class Ndi:
@@ -24,7 +22,7 @@ class Ndi:
     @staticmethod
     def problem() -> str:
         """Why it cannot be here."""
-        return "" if importlib.util.find_spec("cyndilib") else INSTALL
+        return missing_package("cyndilib", "cyndilib", "ndi")
 
     def open(self, height: int, width: int, fps: int) -> None:
         """Announce the source; its size is settled with that."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from typing import Any
 
 import numpy as np
 
+from studio.outputs.errors import missing_package
 from studio.outputs.rgba import opaque
 
 GL_RGBA = 0x1908
-INSTALL = 'it needs SpoutGL: pip install "live-studio[spout]"'
 
 
 class Spout:
@@ -28,7 +27,7 @@ class Spout:
         if sys.platform != "win32":
             other = "syphon" if sys.platform == "darwin" else "virtualcam or ndi"
             return f"Spout shares textures on Windows alone; here take --out {other}"
-        return "" if importlib.util.find_spec("SpoutGL") else INSTALL
+        return missing_package("SpoutGL", "SpoutGL", "spout")
 
     def open(self, height: int, width: int, fps: int) -> None:
         """Announce the sender; it takes on the size of what is sent."""

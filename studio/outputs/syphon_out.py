@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from typing import Any
 
 import numpy as np
 
+from studio.outputs.errors import missing_package
 from studio.outputs.rgba import opaque
-
-INSTALL = 'it needs syphon-python: pip install "live-studio[syphon]"'
 
 
 class Syphon:
@@ -28,7 +26,7 @@ class Syphon:
         if sys.platform != "darwin":
             other = "spout" if sys.platform == "win32" else "virtualcam or ndi"
             return f"Syphon shares textures on a Mac alone; here take --out {other}"
-        return "" if importlib.util.find_spec("syphon") else INSTALL
+        return missing_package("syphon", "syphon-python", "syphon")
 
     def open(self, height: int, width: int, fps: int) -> None:
         """Announce the server, with a texture of this size."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from typing import Any
 
 import numpy as np
 
-INSTALL = 'it needs pyvirtualcam: pip install "live-studio[virtualcam]"'
+from studio.outputs.errors import missing_package
+
 DRIVERS = {
     "linux": "load v4l2loopback (sudo modprobe v4l2loopback)",
     "darwin": "install OBS 30 or newer and start its virtual camera once",
@@ -28,7 +28,7 @@ class VirtualCamera:
         """Why it cannot be here."""
         if sys.platform not in DRIVERS:
             return f"there is no virtual camera for {sys.platform}; Linux, macOS and Windows have one"
-        return "" if importlib.util.find_spec("pyvirtualcam") else INSTALL
+        return missing_package("pyvirtualcam", "pyvirtualcam", "virtualcam")
 
     def open(self, height: int, width: int, fps: int) -> None:
         """Take the first camera there is."""

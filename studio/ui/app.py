@@ -27,10 +27,10 @@ from studio.ui.canvas import WEB, Canvas
 from studio.ui.errors import OptionsError
 from studio.ui.guard import Guard, gradio_login
 from studio.ui.library import Library
+from studio.ui.low_latency_http import LowLatencyHttp
 from studio.ui.options import ServerOptions
 from studio.ui.osc import Osc, open_ports
 from studio.ui.panel import needs_css, panel
-from studio.ui.prompt_http import PromptHttp
 from studio.ui.quota import DiskQuota
 from studio.ui.restore import Restorer
 from studio.ui.routes import Routes
@@ -192,11 +192,11 @@ def shown_elsewhere(factory: Callable[[], Session], names: Collection[str]) -> C
 def own_socket_limits() -> Iterator[None]:
     """Have uvicorn started with limits of our own for sockets, which Gradio has no way to say.
 
-    What a slow reader has not taken waits as little as may be (`prompt_http.py`). JPEG does not deflate (it costs 3 ms
-    a frame on the event loop), and a page has no business sending 16 MB, nor 32 messages ahead.
+    What a slow reader has not taken waits as little as may be (`low_latency_http.py`). JPEG does not deflate (it costs
+    3 ms a frame on the event loop), and a page has no business sending 16 MB, nor 32 messages ahead.
     """
     limited = functools.partial(
-        uvicorn.Config, http=PromptHttp, ws_per_message_deflate=False, ws_max_size=LARGEST_UPLOAD, ws_max_queue=8
+        uvicorn.Config, http=LowLatencyHttp, ws_per_message_deflate=False, ws_max_size=LARGEST_UPLOAD, ws_max_queue=8
     )
     original, uvicorn.Config = uvicorn.Config, limited  # type: ignore[misc, assignment]
     try:

@@ -67,7 +67,7 @@ class LineVideo:
         return self._stream.rate if self._stream else 0
 
     def begin(self, decodes: bool) -> None:
-        """Whether the page shows H.264; what it is sent of that begins with a key picture."""
+        """Note whether the page shows H.264; what it is sent of that begins with a key picture."""
         self._decodes, self._stream = decodes, None
 
     def steer(self, window: Window, frame: Frame) -> None:

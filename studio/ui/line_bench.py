@@ -25,8 +25,8 @@ from starlette.websockets import WebSocket
 
 from studio.frames import Frame
 from studio.ui.frame_sender import Sending
+from studio.ui.low_latency_http import LowLatencyHttp
 from studio.ui.mailbox import HEADER, MAGIC, Mailbox
-from studio.ui.prompt_http import PromptHttp
 from studio.ui.sockets import converse
 from studio.ui.viewers import Viewer
 from studio.world.scenes import compose, loop
@@ -85,7 +85,7 @@ def scene_server() -> Iterator[int]:
 
     app = Starlette(routes=[WebSocketRoute("/", watch)])
     server = uvicorn.Server(
-        uvicorn.Config(app, port=0, log_level="error", http=PromptHttp, ws_per_message_deflate=False)
+        uvicorn.Config(app, port=0, log_level="error", http=LowLatencyHttp, ws_per_message_deflate=False)
     )
     threads = [threading.Thread(target=play, args=(mailbox, ended)), threading.Thread(target=server.run)]
     for thread in threads:

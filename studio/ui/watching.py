@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from studio.ui.connections import Connections
 from studio.ui.protocol import CloseCode
 from studio.ui.pull import problem
-from studio.ui.sockets import PROTOCOL, converse
+from studio.ui.sockets import PROTOCOL, converse, hang_up
 from studio.ui.viewers import NOBODY, TooManyViewers, Viewer
 
 if TYPE_CHECKING:
@@ -50,8 +50,10 @@ class Watching:
         seat = self._seat(socket.path_params["secret"])
         with contextlib.suppress(WebSocketDisconnect):
             if seat is None:
-                is_withdrawn = self._connections.seats.has_withdrawn(socket.path_params["secret"])
-                await socket.close(int(CloseCode.WITHDRAWN if is_withdrawn else CloseCode.POLICY), NOBODY)
+                if self._connections.seats.has_withdrawn(socket.path_params["secret"]):
+                    await hang_up(socket, CloseCode.WITHDRAWN)
+                else:
+                    await socket.close(int(CloseCode.POLICY), NOBODY)
                 return
             viewer = Viewer(seat.mailbox, seat.dial.sending)
             try:

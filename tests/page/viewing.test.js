@@ -199,3 +199,22 @@ test('words for what is sent, and for how many look on', () => {
   assert.match(sentAs(640), /H\.264, about 640 kbit\/s/);
   assert.deepEqual([0, 1, 3].map(watchingWords), ['Nobody looks on.', 'One looks on.', '3 look on.']);
 });
+
+test('a picture that is still being decoded as the link is withdrawn is not shown, and wipes no words away', async () => {
+  const socket = await looking();
+  const words = { textContent: 'Waiting for the picture.' };
+  const done = [];
+  const stage = { show: () => new Promise((resolve) => { done.push(resolve); }), clear: () => heard.push('cleared') };
+  const first = viewing.show({ sequence: 1 }, stage, words);
+  done.shift()();
+  await first;
+  assert.equal(words.textContent, '');
+  const late = viewing.show({ sequence: 2 }, stage, words);
+  socket.hangUp(CLOSE.withdrawn, 'This link was withdrawn.');
+  await settle();
+  words.textContent = 'This link was withdrawn.';
+  done.shift()();
+  await late;
+  assert.equal(words.textContent, 'This link was withdrawn.');
+  assert.deepEqual(heard, ['opened', 'ended: This link was withdrawn.', 'cleared']);
+});

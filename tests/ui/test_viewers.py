@@ -20,7 +20,7 @@ from studio.session import Session
 from studio.ui import viewers
 from studio.ui.frame_sender import Sending
 from studio.ui.guard import needs_login
-from studio.ui.prompt_http import PromptHttp
+from studio.ui.low_latency_http import LowLatencyHttp
 from studio.ui.protocol import CloseCode
 from studio.ui.restore import restore, saved_of
 from studio.ui.routes import PREFIX, Routes
@@ -78,7 +78,7 @@ def test_a_withdrawn_link_ends_who_looks_on_and_leads_nowhere(house):
         new = until(page, "views")["secret"]
         assert new != secret
         with watching(client, secret) as viewer:  # whose line was broken as it happened
-            assert close_of(viewer)[0] == CloseCode.WITHDRAWN
+            assert close_of(viewer) == (CloseCode.WITHDRAWN, CloseCode.WITHDRAWN.words)
         with watching(client, "another") as viewer:
             assert close_of(viewer) == (CloseCode.POLICY, viewers.NOBODY)
         assert client.get(f"{PREFIX}/mjpeg/{secret}").status_code == 404
@@ -171,7 +171,7 @@ def mjpeg(tmp_path_factory):
     """The port of a server, and a seat on it whose pictures the test makes."""
     routes = Routes(Seats(StandIn, opening=PRESET, takes=tmp_path_factory.mktemp("takes")), {"fox": PRESET})
     app = Starlette(routes=routes.table(), lifespan=routes.lifespan)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", http=PromptHttp))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", http=LowLatencyHttp))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:

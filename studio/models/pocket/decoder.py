@@ -75,22 +75,23 @@ class Decoder(nn.Module):
 
     def forward(self, latents: Tensor, guide: Tensor) -> Tensor:
         """Decode at the guide's size, one of `SIZES`."""
-        box = painted_box(guide)
-        seen = F.pixel_unshuffle(guide[..., box[0], box[1]], PIXEL)
         is_fine = guide.shape[-1] // PIXEL > 4 * latents.shape[-1]
+        box = painted_box(guide)
+        patches, quarters = in_steps(box, PIXEL), in_steps(box, 2 * PIXEL if is_fine else PIXEL)
+        seen = F.pixel_unshuffle(guide[..., box[0], box[1]], PIXEL)
         features = F.pixel_shuffle(self.eighths(self.cells(latents)), 2)
         small = F.avg_pool2d(seen, 2) if is_fine and seen.numel() else seen
-        features = self.quarters(told(features, self.guide, small, shrunk(box, PIXEL << is_fine)))
+        features = self.quarters(add_guide(features, self.guide, small, quarters))
         light = 1 + self.light(features)
         if is_fine:
             risen = F.pixel_shuffle(self.rise(features), 2)
-            fine = self.fine(told(risen, self.fine_guide, seen, shrunk(box, PIXEL)))
+            fine = self.fine(add_guide(risen, self.fine_guide, seen, patches))
             scene = F.pixel_shuffle(self.fine_linear(latents), 8) + self.fine_pixels(fine)
         else:
             scene = F.pixel_shuffle(self.linear(latents), 4) + self.pixels(features)
-        part = light[(..., *shrunk(box, PIXEL << is_fine))]
-        lit = F.interpolate(part, scale_factor=2.0) if is_fine and part.numel() else part
-        return F.pixel_shuffle(composed(scene, seen, lit, shrunk(box, PIXEL)), PIXEL)
+        lit = light[..., quarters[0], quarters[1]]
+        lit = F.interpolate(lit, scale_factor=2.0) if is_fine and lit.numel() else lit
+        return F.pixel_shuffle(composed(scene, seen, lit, patches), PIXEL)
 
     @torch.no_grad()
     def start_from_pca(self, weight: Tensor, bias: Tensor) -> None:
@@ -116,14 +117,14 @@ def painted_box(guide: Tensor) -> Box:
     return spans[0], spans[1]
 
 
-def shrunk(box: Box, by: int) -> Box:
-    """Give a box in steps of so many pixels."""
-    rows, columns = (slice(part.start // by, part.stop // by) for part in box)
+def in_steps(box: Box, pixels: int) -> Box:
+    """Give a box of pixels in steps of so many of them."""
+    rows, columns = (slice(part.start // pixels, part.stop // pixels) for part in box)
     return rows, columns
 
 
-def told(features: Tensor, layer: nn.Conv2d, seen: Tensor, box: Box) -> Tensor:
-    """Give features + layer(what was painted), of which `seen` is the part in a box, and the rest is zero."""
+def add_guide(features: Tensor, layer: nn.Conv2d, seen: Tensor, box: Box) -> Tensor:
+    """Add layer(what was painted) to features (B, C, h, w); `seen` is its part in a box, beyond which it is zero."""
     assert layer.bias is not None
     out = features + layer.bias[:, None, None]
     if seen.numel():

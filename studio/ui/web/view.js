@@ -8,8 +8,6 @@ import { tellDecoder } from './pictures.js';
 import { Stage } from './stage.js';
 import { Viewing } from './viewing.js';
 
-/** @import { Frame } from './types.js' */
-
 const CURSOR_FOR = 2000; // ms that the pointer is seen after it moved
 const WORDS_AFTER = 5000; // ms without a picture before anything is said: a restart shows the last one
 
@@ -23,7 +21,7 @@ const viewing = new Viewing({
     tellDecoder(stage.pictures, (message) => viewing.send(message));
   },
   on: {
-    frame: (frame) => show(frame),
+    frame: (frame) => { viewing.show(frame, stage, words); },
     lost: (why) => setTimeout(() => { if (!viewing.deliver && !stage.seen) words.textContent = why; }, WORDS_AFTER),
     ended: (why) => {
       stage.clear();
@@ -31,14 +29,6 @@ const viewing = new Viewing({
     },
   },
 });
-
-/** @param {Frame} frame */
-async function show(frame) {
-  await stage.show(frame);
-  if (viewing.ended) stage.clear(); // it was still being decoded as the link was withdrawn
-  else words.textContent = '';
-  viewing.send({ type: 'ack', sequence: frame.sequence });
-}
 
 /** @type {any} */
 let cursor = null;

@@ -31,6 +31,19 @@ export class Viewing {
     this.deliver?.(message);
   }
 
+  /**
+   * Show a frame, in place of whatever is said; none that was still being decoded as the link was withdrawn.
+   * @param {Frame} frame
+   * @param {{ show: (frame: Frame) => unknown, clear: () => void }} stage
+   * @param {{ textContent: string | null }} words
+   */
+  async show(frame, stage, words) {
+    await stage.show(frame);
+    if (this.ended) stage.clear();
+    else words.textContent = '';
+    this.send({ type: 'ack', sequence: frame.sequence });
+  }
+
   /** Look on until the link is withdrawn. */
   async run() {
     let pause = FIRST_PAUSE;

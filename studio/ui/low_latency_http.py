@@ -11,7 +11,7 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 UNSENT = 16 * 1024  # bytes that may lie in a socket and have not left the machine (TCP_NOTSENT_LOWAT)
 
 
-class PromptHttp(AutoHTTPProtocol):
+class LowLatencyHttp(AutoHTTPProtocol):
     """A connection on which `send` returns once nearly all that was sent has left this machine.
 
     What is on its way is bounded by TCP alone, so a long line is filled as before. The kernel would else take in
